@@ -1,0 +1,30 @@
+/**
+ * One rule of a client's permissions. `filter` is an MQTT topic filter in which every placeholder has been
+ * replaced already; `exact` compares it as a plain string instead (EMQX's `eq` prefix).
+ */
+export interface PermissionRule {
+  readonly effect: 'allow' | 'deny';
+  readonly action: 'publish' | 'subscribe' | 'all';
+  readonly filter: string;
+  readonly exact?: boolean;
+  /** Quality-of-service levels that the rule speaks of; absent: all. */
+  readonly qos?: readonly number[];
+  /** Retain flag that the rule speaks of (publish only); absent: both. */
+  readonly retain?: boolean;
+}
+
+/** Rules in order; the first that matches decides, and where none matches the answer is no. */
+export type Permissions = readonly PermissionRule[];
+
+/** What a verified token says of a client before its client id is known. */
+export interface Identity {
+  readonly tenant: import('./tenant-id.ts').TenantId;
+  /** `sub` claim. */
+  readonly subject?: string;
+  /** Client id that the token demands, if it does. */
+  readonly clientId?: string;
+  /** `exp`: seconds since 1970; absent: does not expire. */
+  readonly expiresAtSeconds?: number;
+  /** Rules whose filters may still hold `${clientId}` and other placeholders. */
+  readonly grants: Permissions;
+}

@@ -1,0 +1,29 @@
+/**
+ * The tables, in one place for the CDK stack, the local runtime and the store: names of key attributes and
+ * nothing else, since DynamoDB has no further schema. Every key attribute is a string.
+ */
+export interface TableSchema {
+  readonly partitionKey: string;
+  readonly sortKey?: string;
+  /** Attribute with the time of tidying up, in seconds since 1970. Expiry is always checked on read as well. */
+  readonly timeToLive?: string;
+}
+
+export const tableNames = ['connections', 'sessions', 'subscriptions', 'retained', 'tenants'] as const;
+export type TableKind = (typeof tableNames)[number];
+
+export const tableSchemas: Readonly<Record<TableKind, TableSchema>> = {
+  /** `address` → one row per WebSocket. */
+  connections: { partitionKey: 'address', timeToLive: 'ttl' },
+  /** `tenant/clientId` → session row, its subscriptions, outbound queue and inbound QoS 2 marks. */
+  sessions: { partitionKey: 'session', sortKey: 'kind', timeToLive: 'ttl' },
+  /** `tenant/filter` → `hash(clientId)` + clientId. */
+  subscriptions: { partitionKey: 'filter', sortKey: 'client', timeToLive: 'ttl' },
+  /** `tenant` → topic. */
+  retained: { partitionKey: 'tenant', sortKey: 'topic', timeToLive: 'ttl' },
+  /** `tenant` → `meta` and the copies of the row that the message path reads. */
+  tenants: { partitionKey: 'tenant', sortKey: 'part' },
+};
+
+/** Table names by kind: what functions get from their environment and `wisp` from the stack's outputs. */
+export type TableNames = Readonly<Record<TableKind, string>>;
