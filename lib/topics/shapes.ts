@@ -1,0 +1,63 @@
+/**
+ * Tuple-space search (Srinivasan, Suri, Varghese, SIGCOMM 1999): filters are looked up, not walked. The shape of a
+ * filter tells which levels are literal; a topic put into a shape gives the only filter of that shape that can match it.
+ */
+
+interface ParsedShape {
+  /** Per level before `#`: is it `+`? */
+  readonly wildcard: readonly boolean[];
+  readonly endsInHash: boolean;
+  readonly beginsWithWildcard: boolean;
+}
+
+/** Parsed shapes by text. Shapes come from tenants' quotas; the bound only keeps a long-lived process in check. */
+const parsedShapes = new Map<string, ParsedShape>();
+const maxParsedShapes = 4_096;
+
+/**
+ * The shape of a valid filter: `=` for each literal level, `+` and `#` as they are: `devices/+/cmd` → `=/+/=`. A filter
+ * without wildcards has a shape too (`a/b` → `=/=`), so that a tenant without one pays no query for it.
+ */
+export function shapeOf(filter: string): string {
+  return filter
+    .split('/')
+    .map((level) => (level === '+' || level === '#' ? level : '='))
+    .join('/');
+}
+
+/**
+ * Every filter that could match `topic` and whose shape is among `shapes`: one per shape of fitting length (`#` stands
+ * for zero or more levels), none that begins with a wildcard where the topic begins with `$` [MQTT-4.7.2-1].
+ * In the order of `shapes`, without duplicates. The topic must be valid.
+ */
+export function candidateFilters(shapes: Iterable<string>, topic: string): string[] {
+  const unique = shapes instanceof Set ? (shapes as Set<string>) : new Set(shapes);
+  const levels = topic.split('/');
+  const reserved = topic.startsWith('$');
+  const filters: string[] = [];
+  for (const text of unique) {
+    const shape = parsedShapes.get(text) ?? parse(text);
+    const { wildcard } = shape;
+    if (shape.endsInHash ? wildcard.length > levels.length : wildcard.length !== levels.length) continue;
+    if (reserved && shape.beginsWithWildcard) continue;
+    let filter = '';
+    for (let i = 0; i < wildcard.length; i++) {
+      if (i > 0) filter += '/';
+      filter += wildcard[i] ? '+' : levels[i];
+    }
+    if (shape.endsInHash) filter += wildcard.length > 0 ? '/#' : '#';
+    filters.push(filter);
+  }
+  return filters;
+}
+
+function parse(text: string): ParsedShape {
+  const elements = text.split('/');
+  const endsInHash = elements[elements.length - 1] === '#';
+  if (endsInHash) elements.pop();
+  const wildcard = elements.map((element) => element === '+');
+  const shape = { wildcard, endsInHash, beginsWithWildcard: wildcard[0] ?? true };
+  if (parsedShapes.size >= maxParsedShapes) parsedShapes.clear();
+  parsedShapes.set(text, shape);
+  return shape;
+}

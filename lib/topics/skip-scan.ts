@@ -1,0 +1,161 @@
+import { topicLimits } from './limits.ts';
+
+/**
+ * Reading the topics that match a wildcard filter out of a table sorted by topic: read a page, and when a topic does
+ * not match, seek to the next place where one can. Order is that of DynamoDB's string sort keys: UTF-8 bytes, which is
+ * code point order. `/` (0x2F) is not the lowest byte, so `a!` sorts between `a` and `a/b`.
+ */
+
+/** Where the matches of a filter lie: `first` ≤ match ≤ `last`, ready for a BETWEEN. */
+export interface ScanRange {
+  /** What every match begins with; may be empty. */
+  readonly prefix: string;
+  readonly first: string;
+  /** Absent when the filter begins with a wildcard: then no bound exists. */
+  readonly last?: string;
+}
+
+/** Topic names never contain U+0000, so this is the lowest character. */
+const lowest = '\u0001';
+const slash = 0x2f;
+
+/** The range of a valid filter (without `$share/name/`). */
+export function scanRange(filter: string): ScanRange {
+  const wildcard = filter.search(/[+#]/);
+  if (wildcard === -1) return { prefix: filter, first: filter, last: filter };
+  if (wildcard === 0) return { prefix: '', first: lowest };
+  const parent = filter.slice(0, wildcard - 1);
+  // '0' follows '/', so parent + '0' lies above everything under the parent.
+  const last = `${parent}0`;
+  // `a/#` matches `a` itself, which sorts before `a!` and these before `a/`.
+  const prefix = filter[wildcard] === '#' ? parent : `${parent}/`;
+  return prefix === '' ? { prefix, first: lowest, last } : { prefix, first: prefix, last };
+}
+
+/** Order of two topics as DynamoDB sorts them; negative, zero or positive. */
+export function compareTopics(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return codePointRank(x) - codePointRank(y);
+  }
+  return a.length - b.length;
+}
+
+/** UTF-16 puts surrogates (U+10000 and above) below U+E000–U+FFFF; UTF-8 does not. */
+function codePointRank(unit: number): number {
+  if (unit >= 0xe000) return unit - 0x800;
+  return unit >= 0xd800 ? unit + 0x2000 : unit;
+}
+
+/**
+ * A scan for `filter` stands at a stored `topic` that does not match: the lowest key at which a match can follow,
+ * greater than `topic` and at most 1,024 bytes; undefined when none can. After a topic that does match, just read on.
+ * Stored topics below the answer need not be looked at; whether to seek or to read past them is the caller's sum.
+ */
+export function nextSeek(filter: string, topic: string): string | undefined {
+  const levels: Levels = filter
+    .split('/')
+    .map((level) => (level === '+' || level === '#' ? level : codePoints(level)));
+  const points = codePoints(topic);
+  const trail = follow(levels, points);
+  // The longest common prefix with `topic` gives the lowest key, so try from the end.
+  for (let k = trail.length - 1; k >= 0; k--) {
+    const at = trail[k];
+    if (at === undefined) continue;
+    const next = points[k];
+    const tail = next === undefined ? extension(levels, at) : above(levels, at, next);
+    if (tail === undefined) continue;
+    const seek = String.fromCodePoint(...points.slice(0, k)) + tail;
+    // `seek` begins every match that shares k characters with `topic`: too long for a topic, so there is none.
+    if (Buffer.byteLength(seek) <= topicLimits.maxBytes) return seek;
+  }
+  return undefined;
+}
+
+/** A filter's levels: a wildcard, or the code points of a literal. */
+type Levels = readonly (readonly number[] | '+' | '#')[];
+
+function codePoints(text: string): number[] {
+  return Array.from(text, (character) => character.codePointAt(0) ?? 0);
+}
+
+/** A place within a filter: inside level `level`, `offset` code points after its beginning. */
+interface Place {
+  readonly level: number;
+  readonly offset: number;
+}
+
+/** Places after 0, 1, 2 … characters of the topic, as far as the filter can still match what was read. */
+function follow(levels: Levels, points: readonly number[]): Place[] {
+  const trail: Place[] = [{ level: 0, offset: 0 }];
+  for (const point of points) {
+    const here = trail[trail.length - 1];
+    const next = here && step(levels, here, point);
+    if (next === undefined) break;
+    trail.push(next);
+  }
+  return trail;
+}
+
+function step(levels: Levels, at: Place, point: number): Place | undefined {
+  const level = levels[at.level];
+  if (level === '#' || level === '+') {
+    if (at.level === 0 && at.offset === 0 && point === 0x24) return undefined;
+    if (level === '#' || point !== slash) return { level: at.level, offset: at.offset + 1 };
+    return at.level + 1 < levels.length ? { level: at.level + 1, offset: 0 } : undefined;
+  }
+  const expected = literalPoint(levels, at);
+  if (expected !== point) return undefined;
+  return point === slash ? { level: at.level + 1, offset: 0 } : { level: at.level, offset: at.offset + 1 };
+}
+
+/** The only character that can follow in a literal level: its next one, or the slash behind it. */
+function literalPoint(levels: Levels, at: Place): number | undefined {
+  const level = levels[at.level];
+  const inLevel = typeof level === 'object' ? level[at.offset] : undefined;
+  return inLevel ?? (at.level + 1 < levels.length ? slash : undefined);
+}
+
+/** The lowest continuation, at least one character long, of a topic that ends at `at`. */
+function extension(levels: Levels, at: Place): string | undefined {
+  const level = levels[at.level];
+  if (level === '+' || level === '#') return lowest;
+  const point = literalPoint(levels, at);
+  return point === undefined ? undefined : continueWith(levels, at, point);
+}
+
+/** The lowest continuation whose first character lies above `floor`. */
+function above(levels: Levels, at: Place, floor: number): string | undefined {
+  const level = levels[at.level];
+  if (level !== '+' && level !== '#') {
+    const point = literalPoint(levels, at);
+    return point === undefined || point <= floor ? undefined : continueWith(levels, at, point);
+  }
+  let point = successor(floor);
+  while (point !== undefined && step(levels, at, point) === undefined) point = successor(point);
+  return point === undefined ? undefined : continueWith(levels, at, point);
+}
+
+/** `point`, and after it all that the filter leaves no choice about. */
+function continueWith(levels: Levels, at: Place, point: number): string {
+  let text = String.fromCodePoint(point);
+  let place = step(levels, at, point);
+  while (place !== undefined) {
+    const level = levels[place.level];
+    if (level === '+' || level === '#') break;
+    const next = literalPoint(levels, place);
+    const parentOfHash = next === slash && levels[place.level + 1] === '#';
+    if (next === undefined || parentOfHash) break;
+    text += String.fromCodePoint(next);
+    place = step(levels, place, next);
+  }
+  return text;
+}
+
+/** The next code point that text can hold: surrogates are none. */
+function successor(point: number): number | undefined {
+  if (point >= 0x10ffff) return undefined;
+  return point === 0xd7ff ? 0xe000 : point + 1;
+}
