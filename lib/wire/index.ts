@@ -1,0 +1,33 @@
+/** The wire profile `wisp.b64.v1`, specified in docs/wire.md: pure functions, for server, bridge and adapter alike. */
+export { type Assembled, ChunkAssembler, joinChunks } from './assembler.ts';
+export { type Bytes, decodeBase64, encodeBase64 } from './base64.ts';
+export { type Chunk, decodeChunk, validateChunk } from './chunk.ts';
+export {
+  type ClientFrame,
+  decodeClientFrame,
+  decodeServerFrame,
+  type PacketsFrame,
+  type ServerFrame,
+} from './decode.ts';
+export {
+  encodeChunks,
+  encodeMessages,
+  encodePackets,
+  encodeReply,
+  encodeResponse,
+  heartbeatFrame,
+  type ResponseMessages,
+} from './encode.ts';
+export { type WireError, type WireErrorCode, wireError } from './error.ts';
+export {
+  closeCodes,
+  heartbeatMs,
+  maxChunkCount,
+  maxFrameBytes,
+  maxPacketBytes,
+  maxUnfinishedPackets,
+  replyTimeoutMs,
+  subprotocol,
+} from './limits.ts';
+export { batchPackets, concatBytes, packetLength, type SplitResult, splitPackets } from './packets.ts';
+export { PacketReader } from './reader.ts';

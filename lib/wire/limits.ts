@@ -1,0 +1,34 @@
+/** Constants of the wire profile `wisp.b64.v1`; docs/wire.md has the reasons. */
+
+/** WebSocket subprotocol that names the profile: the client offers it, the server echoes it. */
+export const subprotocol = 'wisp.b64.v1';
+
+/** Raw (decoded) bytes per text message. 24,000 bytes are 32,000 characters: below API Gateway's 32 KB frame. */
+export const maxFrameBytes = 24_000;
+
+/** Whole MQTT packet, fixed header included: what MQTT 5.0 calls Maximum Packet Size (3.2.2.3.6). */
+export const maxPacketBytes = 131_072;
+
+/** Chunks of the largest packet: ⌈131,072 / 24,000⌉. */
+export const maxChunkCount = 6;
+
+/** Packets of which a receiver holds some chunks but not all, per connection. */
+export const maxUnfinishedPackets = 16;
+
+/** How long a client waits for the reply that completes its frame; API Gateway's integrations end after 29 s. */
+export const replyTimeoutMs = 35_000;
+
+/** How long a client is silent before it sends a heartbeat; API Gateway closes idle connections after 600 s. */
+export const heartbeatMs = 540_000;
+
+/** Close codes that a client of the profile uses by itself. */
+export const closeCodes = {
+  /** The gateway answered a frame with its error JSON: whether the frame was processed is unknown. */
+  gatewayError: 4000,
+  /** No reply within {@link replyTimeoutMs}. */
+  replyTimeout: 4001,
+  /** The server sent something outside the profile. */
+  badServerFrame: 4002,
+  /** The MQTT library wrote something that cannot be sent: malformed length, or over {@link maxPacketBytes}. */
+  badPacket: 4003,
+} as const;

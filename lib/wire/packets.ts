@@ -1,0 +1,80 @@
+import type { Bytes } from './base64.ts';
+import { type WireError, wireError } from './error.ts';
+import { maxFrameBytes, maxPacketBytes } from './limits.ts';
+
+/**
+ * Length in bytes of the MQTT packet that starts at `offset`, fixed header included, even where `bytes` end before it
+ * does; 0 while its remaining length is not complete, -1 where that is malformed: a fourth byte that announces a
+ * fifth (3.1.1 section 2.2.3; 5.0 [MQTT-1.5.5-1] and section 1.5.5).
+ */
+export function packetLength(bytes: Uint8Array, offset = 0): number {
+  let remaining = 0;
+  for (let i = 0; i < 4; i++) {
+    const byte = bytes[offset + 1 + i];
+    if (byte === undefined) return 0;
+    remaining += (byte & 127) << (7 * i);
+    if (byte < 128) return remaining + 2 + i;
+  }
+  return -1;
+}
+
+export interface SplitResult {
+  /** Complete packets in order, as views on the input. */
+  readonly packets: Uint8Array[];
+  /** Bytes after the last complete packet: empty where the input ends with a packet. */
+  readonly rest: Uint8Array;
+  /** `bad-length` or `packet-too-large`, about the packet that `rest` starts with. */
+  readonly error?: WireError;
+}
+
+/** Cuts a run of MQTT packets at their boundaries. Looks at lengths only, never at what a packet means. */
+export function splitPackets(bytes: Uint8Array, maxBytes: number = maxPacketBytes): SplitResult {
+  const packets: Uint8Array[] = [];
+  let offset = 0;
+  let error: WireError | undefined;
+  while (offset < bytes.length) {
+    const length = packetLength(bytes, offset);
+    if (length < 0) error = wireError('bad-length', 'malformed MQTT remaining length');
+    else if (length > maxBytes) error = wireError('packet-too-large', `MQTT packet over ${maxBytes} bytes`);
+    if (error || length <= 0 || offset + length > bytes.length) break;
+    packets.push(bytes.subarray(offset, offset + length));
+    offset += length;
+  }
+  const rest = bytes.subarray(offset);
+  return error ? { packets, rest, error } : { packets, rest };
+}
+
+/**
+ * Groups packets, in order, into batches of at most `maxBytes` raw bytes. A packet larger than that is a batch of its
+ * own: it goes out as chunks.
+ */
+export function batchPackets(
+  packets: readonly Uint8Array[],
+  maxBytes: number = maxFrameBytes,
+): Uint8Array[][] {
+  const batches: Uint8Array[][] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const packet of packets) {
+    size += packet.length;
+    const last = batches[batches.length - 1];
+    if (last && size <= maxBytes) {
+      last.push(packet);
+    } else {
+      batches.push([packet]);
+      size = packet.length;
+    }
+  }
+  return batches;
+}
+
+export function concatBytes(parts: readonly Uint8Array[]): Bytes {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
