@@ -1,0 +1,168 @@
+import type { Permissions } from '../auth/permissions.ts';
+import type { TenantId } from '../auth/tenant-id.ts';
+
+declare const addressBrand: unique symbol;
+
+/**
+ * Opaque name of one client connection. Today it is the API Gateway connection id; nothing but the gateway port
+ * may look inside. It is never used twice, so an address also tells one life of a session from the next.
+ */
+export type ConnectionAddress = string & { readonly [addressBrand]: true };
+
+export type Qos = 0 | 1 | 2;
+/** 3 is MQTT 3.1 (`MQIsdp`), 4 is 3.1.1, 5 is 5.0. */
+export type ProtocolVersion = 3 | 4 | 5;
+
+/** A client within its tenant: the key of a session. */
+export interface ClientKey {
+  readonly tenant: TenantId;
+  readonly clientId: string;
+}
+
+/** The row of one connection whose CONNECT was accepted. */
+export interface Connection extends ClientKey {
+  readonly address: ConnectionAddress;
+  readonly protocolVersion: ProtocolVersion;
+  /** The session's generation, see {@link Session.generation}. */
+  readonly generation: string;
+  /** Effective keep-alive in seconds; 0: none. */
+  readonly keepAliveSeconds: number;
+  readonly permissions: Permissions;
+  /** `exp` of the token in seconds since 1970; absent: never. */
+  readonly tokenExpiresAtSeconds?: number;
+  /** `sub` of the token. */
+  readonly subject?: string;
+  readonly username?: string;
+  /** Largest packet in bytes that the client takes [MQTT-3.1.2-24 v5]; absent: no limit of its own. */
+  readonly clientMaxPacketBytes?: number;
+  /** Highest topic alias the client takes in messages to it; 0: none. */
+  readonly clientTopicAliasMaximum: number;
+  /** Whether reason strings may be sent on packets other than CONNACK and DISCONNECT [MQTT-3.1.2-29 v5]. */
+  readonly requestProblemInformation: boolean;
+  /** Session expiry interval of the CONNECT in seconds: 0 may not be raised by DISCONNECT [MQTT-3.14.2-2 v5]. */
+  readonly sessionExpirySeconds: number;
+  /** Topic aliases the client has set in this connection. */
+  readonly topicAliases: Readonly<Record<number, string>>;
+  /** Method of enhanced authentication named in CONNECT. */
+  readonly authenticationMethod?: string;
+  readonly connectedAtMs: number;
+}
+
+/** Ordered name and value pairs; the order is kept on delivery [MQTT-3.3.2-18 v5]. */
+export type UserProperties = readonly (readonly [string, string])[];
+
+/** Properties of a message that travel unaltered from publisher to subscriber. */
+export interface MessageProperties {
+  readonly payloadFormatIndicator?: boolean;
+  readonly contentType?: string;
+  readonly responseTopic?: string;
+  readonly correlationData?: Uint8Array;
+  readonly userProperties?: UserProperties;
+}
+
+/** An application message on its way through Wisp. */
+export interface Message {
+  /** Unique; makes deliveries that are tried again recognisable. */
+  readonly id: string;
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  readonly properties: MessageProperties;
+  /** When it stops being worth delivering, in ms since 1970; absent: never. */
+  readonly expiresAtMs?: number;
+  /** Client id of the publisher, for No Local; absent where no client published it. */
+  readonly publisher?: string;
+}
+
+/** Options of one subscription. */
+export interface SubscriptionOptions {
+  readonly qos: Qos;
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  readonly subscriptionIdentifier?: number;
+}
+
+/** A subscription as matching finds it. */
+export interface Subscription extends SubscriptionOptions {
+  readonly clientId: string;
+  readonly filter: string;
+  /** Name of the share, for `$share/{name}/{filter}`. */
+  readonly shareName?: string;
+  /** Generation of the session it belongs to: a row whose session has ended is dead wherever it still lies. */
+  readonly generation: string;
+}
+
+/** What a message to a client has to observe, known from its session row. */
+export interface Route {
+  readonly address: ConnectionAddress;
+  readonly protocolVersion: ProtocolVersion;
+  readonly generation: string;
+  readonly clientMaxPacketBytes?: number;
+  readonly clientTopicAliasMaximum: number;
+}
+
+/**
+ * `direct`: every queued message has been handed to the connection, a new one is pushed by the handler that
+ * queued it. `queued`: older messages wait (for the client to come back, or for room in its window); new ones
+ * line up behind them and only the drain sends.
+ */
+export type SessionMode = 'direct' | 'queued';
+
+/** The row of a session. */
+export interface Session extends ClientKey {
+  /** Address of the connection that began this session: tells it from an earlier one of the same client. */
+  readonly generation: string;
+  /** The connection that holds the session; absent while offline. */
+  readonly address?: ConnectionAddress;
+  readonly protocolVersion: ProtocolVersion;
+  readonly clientMaxPacketBytes?: number;
+  readonly clientTopicAliasMaximum: number;
+  /** How many QoS 1 and 2 messages may be unacknowledged at once in `queued` mode. */
+  readonly windowMessages: number;
+  readonly mode: SessionMode;
+  /** Number of the newest queued message; the packet identifier follows from it. */
+  readonly sequence: number;
+  /** Sequence at which the queue has to be counted again before more is put on it. */
+  readonly recountAtSequence: number;
+  /** Grows with every claim; claims are conditional on it. */
+  readonly claimVersion: number;
+  /** Packet identifiers that the drain has handed to the current connection. */
+  readonly inFlight: ReadonlySet<number>;
+  /** Packet identifiers that an earlier connection may have received: sent again with DUP. */
+  readonly resent: ReadonlySet<number>;
+  /** Session expiry interval in seconds; 0: ends with the connection; 0xFFFFFFFF: never. */
+  readonly expirySeconds: number;
+  /** When an offline session ends, in ms since 1970. */
+  readonly expiresAtMs?: number;
+}
+
+/** A message in a session's outbound queue. */
+export interface QueueEntry {
+  readonly sequence: number;
+  readonly packetIdentifier: number;
+  /** Whether the handler that queued it pushed it at once (mode `direct`). */
+  readonly pushed: boolean;
+  /** QoS 2: PUBREC has come, only PUBREL is to be sent. */
+  readonly released: boolean;
+  readonly generation: string;
+  readonly qos: 1 | 2;
+  readonly retain: boolean;
+  readonly subscriptionIdentifiers: readonly number[];
+  readonly message: Message;
+}
+
+/** A retained message; `qos` and properties as published. */
+export type RetainedMessage = Message;
+
+/** The part of a tenant's row that the message path reads. */
+export interface TenantLive {
+  readonly status: 'active' | 'suspended';
+  readonly shapes: ReadonlySet<string>;
+}
+
+/** A Will as CONNECT gave it. */
+export interface Will {
+  readonly message: Message;
+  readonly delaySeconds: number;
+}

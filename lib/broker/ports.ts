@@ -1,0 +1,253 @@
+import type { Identity } from '../auth/permissions.ts';
+import type { TenantId } from '../auth/tenant-id.ts';
+import type {
+  ClientKey,
+  Connection,
+  ConnectionAddress,
+  QueueEntry,
+  RetainedMessage,
+  Route,
+  Session,
+  SessionMode,
+  Subscription,
+  TenantLive,
+  Will,
+} from './model.ts';
+
+/**
+ * What the broker needs of the world. Each port is implemented once over AWS (lib/store, lib/aws) and used
+ * alike in AWS, on emulators and in the local runtime; tests put clocks, ids and faults in.
+ *
+ * Every write is one conditional single-item write, or idempotent. No port uses transactions, streams or scans.
+ */
+export interface Ports {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly connections: ConnectionStore;
+  readonly sessions: SessionStore;
+  readonly queue: QueueStore;
+  readonly subscriptions: SubscriptionStore;
+  readonly retained: RetainedStore;
+  readonly tenants: LiveTenantStore;
+  readonly authenticator: Authenticator;
+  readonly gateway: Gateway;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  nowMs(): number;
+}
+
+export interface Ids {
+  /** A new unique id of at most 26 characters `0-9A-Z`, sorted by time of making. */
+  unique(): string;
+}
+
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** Adds `value` to a counter. Names are in lib/broker/metrics.ts. */
+  count(metric: string, value?: number): void;
+}
+/** Never a token, secret, payload or user property. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Authenticator {
+  /**
+   * Verifies a token. `tenantHint` (the CONNECT user name) selects the keys; the verified token makes the tenant.
+   */
+  verify(token: string, tenantHint: string | undefined): Promise<Identity | AuthFailure>;
+}
+export interface AuthFailure {
+  readonly code: string;
+  readonly message: string;
+  /** MQTT 5.0 reason code: 0x86 Bad user name or password, 0x87 Not authorized, … */
+  readonly reasonCode: number;
+}
+
+/** What is known of an address before anything else is. */
+export interface PeerState {
+  readonly connection?: Connection;
+  /** Identity from a token in the handshake, waiting for CONNECT. */
+  readonly pending?: Identity;
+  /** Status and shapes of the connection's tenant; absent where the tenant is gone. */
+  readonly live?: TenantLive;
+}
+
+export interface ConnectionStore {
+  /**
+   * Connection row and tenant row in one round trip where the tenant of the address has been seen by this
+   * process, in two otherwise. Eventually consistent first; an absent row is asked for once more consistently,
+   * since CONNECT may have written it a moment ago.
+   */
+  readState(address: ConnectionAddress): Promise<PeerState>;
+  get(address: ConnectionAddress): Promise<Connection | undefined>;
+  /** Keeps the identity of a handshake token until CONNECT. */
+  putPending(address: ConnectionAddress, identity: Identity): Promise<void>;
+  /** @returns false when the address has a connection already: a second CONNECT. */
+  create(connection: Connection): Promise<boolean>;
+  /** Adds topic aliases to a connection. */
+  addTopicAliases(address: ConnectionAddress, aliases: Readonly<Record<number, string>>): Promise<void>;
+  /** Replaces permissions and expiry after re-authentication. */
+  renew(
+    address: ConnectionAddress,
+    identity: Pick<Connection, 'permissions' | 'tokenExpiresAtSeconds'>,
+  ): Promise<void>;
+  delete(address: ConnectionAddress): Promise<void>;
+  /** Stores one chunk of a packet; overwriting it with the same content is harmless. */
+  putChunk(address: ConnectionAddress, id: string, index: number, bytes: Uint8Array): Promise<void>;
+  /** The chunks `0 … count - 1` in order, consistently; undefined when one is missing. */
+  readChunks(address: ConnectionAddress, id: string, count: number): Promise<Uint8Array[] | undefined>;
+}
+
+export interface SessionStore {
+  /** Strongly consistent. Expiry is the caller's to check. */
+  get(key: ClientKey): Promise<Session | undefined>;
+  /** Routes of online sessions for QoS 0; may be some seconds old (see lib/store/routes.ts). */
+  routes(tenant: TenantId, clientIds: readonly string[]): Promise<Map<string, Route>>;
+  /** Forgets what is cached of a client's route: its address turned out to be gone. */
+  forgetRoute(key: ClientKey): void;
+  /**
+   * Writes a session as a whole if it is still as `previous` says: the same generation and address, or absent.
+   * @returns false when it is not: read again.
+   */
+  replace(session: Session, previous: Session | undefined): Promise<boolean>;
+  /**
+   * Adds `count` to the sequence of a session of that generation.
+   * @returns the session after it; undefined when the session has ended or is another one.
+   */
+  allocate(key: ClientKey, generation: string, count: number): Promise<Session | undefined>;
+  /** Sets where the queue has to be counted again. */
+  setRecount(key: ClientKey, generation: string, recountAtSequence: number): Promise<void>;
+  /**
+   * Claims queue entries for the session's current connection, if nobody has claimed since `session` was read
+   * and the same connection holds the session.
+   * @param change.onlyAtSequence set when switching to `direct`: fails when more has been queued meanwhile.
+   */
+  claim(
+    session: Session,
+    change: { inFlight: ReadonlySet<number>; mode: SessionMode; onlyAtSequence: boolean },
+  ): Promise<boolean>;
+  /** Marks the session offline if `address` still holds it. @returns the session, or undefined if it does not. */
+  markOffline(
+    key: ClientKey,
+    address: ConnectionAddress,
+    change: { expirySeconds: number; expiresAtMs: number },
+  ): Promise<Session | undefined>;
+  /** Deletes the session row of that generation, unless a connection holds it again. @returns whether it did. */
+  deleteEnded(key: ClientKey, generation: string): Promise<boolean>;
+
+  /** Filters (with their `$share/…` prefix) that a session of any generation has subscribed. */
+  listSubscriptions(key: ClientKey): Promise<{ filter: string; generation: string }[]>;
+  putSubscription(key: ClientKey, filter: string, generation: string): Promise<void>;
+  deleteSubscription(key: ClientKey, filter: string): Promise<void>;
+
+  putWill(key: ClientKey, address: ConnectionAddress, will: Will): Promise<void>;
+  getWill(key: ClientKey): Promise<{ will: Will; address: ConnectionAddress } | undefined>;
+  /** Deletes the Will that `address` left. @returns whether this call deleted it: only then publish it. */
+  takeWill(key: ClientKey, address: ConnectionAddress): Promise<boolean>;
+
+  /** Marks an inbound QoS 2 packet identifier as received. @returns the message id first stored for it. */
+  markReceived(
+    key: ClientKey,
+    generation: string,
+    packetIdentifier: number,
+    messageId: string,
+  ): Promise<{ messageId: string; first: boolean }>;
+  /** @returns whether the mark existed. */
+  deleteReceived(key: ClientKey, generation: string, packetIdentifier: number): Promise<boolean>;
+  /** How many inbound QoS 2 messages wait for PUBREL, up to `limit`. */
+  countReceived(key: ClientKey, limit: number): Promise<number>;
+}
+
+/** The outbound queue of a session. Entries are keyed by packet identifier, a function of their sequence. */
+export interface QueueStore {
+  /** Stores entries. An entry whose packet identifier is still taken is not stored and returned. */
+  put(key: ClientKey, entries: readonly QueueEntry[]): Promise<QueueEntry[]>;
+  /**
+   * Entries from the oldest to `newestSequence`, consistently; at most `limit` and at most 1 MB, so there may
+   * be more where `more` says so.
+   */
+  list(
+    key: ClientKey,
+    newestSequence: number,
+    limit: number,
+  ): Promise<{ entries: QueueEntry[]; more: boolean }>;
+  get(key: ClientKey, packetIdentifier: number): Promise<QueueEntry | undefined>;
+  /** Number of entries, consistently, counting no further than `limit`. */
+  count(key: ClientKey, limit: number): Promise<number>;
+  /** Deletes entries; those that are gone already do no harm. */
+  delete(key: ClientKey, packetIdentifiers: readonly number[]): Promise<void>;
+  /** QoS 2: marks an entry released and drops its payload. @returns false when there is no such entry. */
+  release(key: ClientKey, packetIdentifier: number): Promise<boolean>;
+  /**
+   * Makes `sequence` the only delivery of message `messageId` to this session: the first sequence that asks
+   * owns it for as long as a publisher may try again. @returns whether `sequence` is the owner.
+   */
+  own(key: ClientKey, generation: string, messageId: string, sequence: number): Promise<boolean>;
+  /** Deletes what generations other than `keep` left: queue entries and marks. */
+  sweep(key: ClientKey, keep: string | undefined): Promise<void>;
+}
+
+export interface SubscriptionStore {
+  /** @returns whether the same generation had this subscription already. */
+  put(tenant: TenantId, subscription: Subscription): Promise<boolean>;
+  /** @returns whether there was one of that generation. */
+  delete(tenant: TenantId, clientId: string, filter: string, shareName: string | undefined): Promise<boolean>;
+  /** All subscriptions with exactly this filter. */
+  audience(tenant: TenantId, filter: string, consistent: boolean): Promise<Subscription[]>;
+}
+
+export interface RetainedStore {
+  put(tenant: TenantId, message: RetainedMessage): Promise<void>;
+  delete(tenant: TenantId, topic: string): Promise<void>;
+  get(tenant: TenantId, topic: string): Promise<RetainedMessage | undefined>;
+  /** Messages whose topic is ≥ `from` (UTF-8 byte order) and starts with `prefix`, ascending, consistently. */
+  page(
+    tenant: TenantId,
+    prefix: string,
+    from: string,
+    limit: number,
+  ): Promise<{ messages: RetainedMessage[]; more: boolean }>;
+}
+
+export interface LiveTenantStore {
+  /** Status and shapes, eventually consistent unless asked otherwise. */
+  readLive(tenant: TenantId, consistent: boolean): Promise<TenantLive | undefined>;
+  /** Adds a shape to all copies of the tenant's row. @returns false when the tenant has as many as it may. */
+  addShape(tenant: TenantId, shape: string): Promise<boolean>;
+}
+
+/** The callback side of API Gateway. */
+export interface Gateway {
+  /**
+   * Sends one text message to a connection. Throttling and server faults are tried again inside.
+   * @returns `gone` when the connection no longer exists, `failed` when it could not be reached in time.
+   */
+  post(address: ConnectionAddress, text: string): Promise<'sent' | 'gone' | 'failed'>;
+  /** Closes a connection; one that is gone already does no harm. */
+  close(address: ConnectionAddress): Promise<void>;
+  /** When the client last sent something; undefined when the connection is gone. */
+  lastActiveAtMs(address: ConnectionAddress): Promise<number | undefined>;
+}
+
+/** What a timer is for. It carries all its handler needs to see whether it still matters. */
+export type Timer =
+  | { readonly kind: 'authentication-deadline'; readonly address: ConnectionAddress }
+  | { readonly kind: 'keep-alive'; readonly address: ConnectionAddress }
+  | { readonly kind: 'token-expiry'; readonly address: ConnectionAddress }
+  | ({ readonly kind: 'will'; readonly address: ConnectionAddress } & ClientKey)
+  | ({ readonly kind: 'session-expiry'; readonly generation: string } & ClientKey)
+  | ({ readonly kind: 'redelivery'; readonly generation: string } & ClientKey);
+
+export interface Timers {
+  /**
+   * Asks for `timer` at `dueAtMs`. It fires once or more, late rather than early, or (rarely) never. Due times
+   * past the queue's longest delay (15 minutes) are reached in several steps.
+   */
+  schedule(timer: Timer, dueAtMs: number): Promise<void>;
+}

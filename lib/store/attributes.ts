@@ -1,0 +1,72 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+
+/** A DynamoDB item or key as the low-level client takes it. */
+export type Item = Record<string, AttributeValue>;
+
+/** Version of the item formats in this folder; every item carries it as `v` (see docs/architecture.md). */
+export const itemFormatVersion = 1;
+
+export const S = (value: string): AttributeValue => ({ S: value });
+export const N = (value: number): AttributeValue => ({ N: String(value) });
+export const B = (value: Uint8Array): AttributeValue => ({ B: value });
+export const BOOL = (value: boolean): AttributeValue => ({ BOOL: value });
+export const NS = (values: Iterable<number>): AttributeValue => ({ NS: Array.from(values, String) });
+export const version: AttributeValue = N(itemFormatVersion);
+
+/** An item that this release cannot have written: damaged, or of a newer release. */
+export class ItemFormatError extends Error {
+  readonly code = 'item-format';
+  override readonly name = 'ItemFormatError';
+  constructor(attribute: string) {
+    super(`attribute "${attribute}" of a stored item is missing or of the wrong type`);
+  }
+}
+
+export function optionalString(item: Item, name: string): string | undefined {
+  return item[name]?.S;
+}
+
+export function string(item: Item, name: string): string {
+  const value = item[name]?.S;
+  if (value === undefined) throw new ItemFormatError(name);
+  return value;
+}
+
+export function optionalNumber(item: Item, name: string): number | undefined {
+  const value = item[name]?.N;
+  return value === undefined ? undefined : Number(value);
+}
+
+export function number(item: Item, name: string): number {
+  const value = item[name]?.N;
+  if (value === undefined) throw new ItemFormatError(name);
+  return Number(value);
+}
+
+export function bytes(item: Item, name: string): Uint8Array {
+  const value = item[name]?.B;
+  if (value === undefined) throw new ItemFormatError(name);
+  return value;
+}
+
+export function flag(item: Item, name: string): boolean {
+  return item[name]?.BOOL ?? false;
+}
+
+export function numberSet(item: Item, name: string): ReadonlySet<number> {
+  return new Set((item[name]?.NS ?? []).map(Number));
+}
+
+/** Leaves out the attributes whose value is undefined. */
+export function item(attributes: Record<string, AttributeValue | undefined>): Item {
+  const result: Item = {};
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) result[name] = value;
+  return result;
+}
+
+export function optional<T>(
+  value: T | undefined,
+  make: (value: T) => AttributeValue,
+): AttributeValue | undefined {
+  return value === undefined ? undefined : make(value);
+}

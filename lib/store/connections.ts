@@ -1,0 +1,232 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Identity, Permissions } from '../auth/permissions.ts';
+import type { TenantId } from '../auth/tenant-id.ts';
+import { vouchedTenantId } from '../auth/tenant-id.ts';
+import type { Connection, ConnectionAddress, ProtocolVersion } from '../broker/model.ts';
+import type { ConnectionStore, PeerState } from '../broker/ports.ts';
+import {
+  B,
+  bytes,
+  flag,
+  type Item,
+  item,
+  N,
+  number,
+  optional,
+  optionalNumber,
+  optionalString,
+  S,
+  string,
+  version,
+} from './attributes.ts';
+import { getBatch, Table } from './table.ts';
+import { type LiveTenantTable, liveFrom } from './tenant-live.ts';
+
+/** API Gateway ends a connection after 2 hours; an hour more, and the row is nobody's. */
+const connectionTtlSeconds = 3 * 3600;
+/** Chunks of a packet are put together within seconds. Deleting them by TTL is free; deleting 24 KB is not. */
+const chunkTtlSeconds = 3600;
+const maxKnownTenants = 50_000;
+
+/**
+ * Table Connections: address → the connection's row, or (`pending`) the identity of a handshake token until
+ * CONNECT comes. Chunks of larger packets lie beside it under address + `~` + id + index.
+ */
+export function connectionStore(
+  client: DynamoDBClient,
+  tableName: string,
+  tenants: LiveTenantTable,
+  nowMs: () => number,
+): ConnectionStore {
+  const table = new Table(client, tableName);
+  /** An address never changes its tenant, so this needs no expiry. */
+  const tenantOf = new Map<ConnectionAddress, TenantId>();
+
+  function remember(connection: Connection): void {
+    tenantOf.set(connection.address, connection.tenant);
+    if (tenantOf.size <= maxKnownTenants) return;
+    const oldest = tenantOf.keys().next();
+    if (!oldest.done) tenantOf.delete(oldest.value);
+  }
+
+  async function stateOf(stored: Item, live: PeerState['live']): Promise<PeerState> {
+    const pending = optionalString(stored, 'pending');
+    if (pending !== undefined) return { pending: identityFrom(pending) };
+    const connection = connectionFrom(stored);
+    remember(connection);
+    const current = live ?? (await tenants.readLive(connection.tenant, false));
+    return current === undefined ? { connection } : { connection, live: current };
+  }
+
+  return {
+    async readState(address) {
+      const tenant = tenantOf.get(address);
+      if (tenant !== undefined) {
+        const liveKey = tenants.liveKey(tenant);
+        const found = await getBatch(client, {
+          [tableName]: [rowKey(address)],
+          [tenants.tableName]: [liveKey],
+        });
+        const [row] = found[tableName] ?? [];
+        const [liveRow] = found[tenants.tableName] ?? [];
+        if (row !== undefined && row.pending === undefined)
+          return stateOf(row, liveRow === undefined ? undefined : liveFrom(liveRow));
+      } else {
+        const row = await table.get(rowKey(address), false);
+        if (row !== undefined && row.pending === undefined) return stateOf(row, undefined);
+      }
+      const row = await table.get(rowKey(address), true);
+      return row === undefined ? {} : stateOf(row, undefined);
+    },
+
+    async get(address) {
+      const row = await table.get(rowKey(address), true);
+      return row === undefined || row.pending !== undefined ? undefined : connectionFrom(row);
+    },
+
+    async putPending(address, identity) {
+      await table.put({
+        ...rowKey(address),
+        v: version,
+        pending: S(JSON.stringify(identity)),
+        ttl: ttl(connectionTtlSeconds),
+      });
+    },
+
+    async create(connection) {
+      remember(connection);
+      return table.putIf(
+        { ...connectionItem(connection), ttl: ttl(connectionTtlSeconds) },
+        { condition: 'attribute_not_exists(address) OR attribute_exists(pending)' },
+      );
+    },
+
+    async addTopicAliases(address, aliases) {
+      const names: Record<string, string> = {};
+      const values: Item = {};
+      const sets = Object.entries(aliases).map(([alias, topic], index) => {
+        names[`#a${index}`] = alias;
+        values[`:t${index}`] = S(topic);
+        return `aliases.#a${index} = :t${index}`;
+      });
+      await table.update(rowKey(address), {
+        update: `SET ${sets.join(', ')}`,
+        condition: 'attribute_exists(address)',
+        names,
+        values,
+      });
+    },
+
+    async renew(address, identity) {
+      const expiry = identity.tokenExpiresAtSeconds;
+      await table.update(rowKey(address), {
+        update: `SET permissions = :permissions${expiry === undefined ? ' REMOVE tokenExpires' : ', tokenExpires = :expires'}`,
+        condition: 'attribute_exists(address)',
+        values: {
+          ':permissions': S(JSON.stringify(identity.permissions)),
+          ...(expiry === undefined ? {} : { ':expires': N(expiry) }),
+        },
+      });
+    },
+
+    async delete(address) {
+      tenantOf.delete(address);
+      await table.delete(rowKey(address));
+    },
+
+    async putChunk(address, id, index, chunk) {
+      await table.put({
+        ...chunkKey(address, id, index),
+        v: version,
+        chunk: B(chunk),
+        ttl: ttl(chunkTtlSeconds),
+      });
+    },
+
+    async readChunks(address, id, count) {
+      const rows = await Promise.all(
+        Array.from({ length: count }, (_, index) => table.get(chunkKey(address, id, index), true)),
+      );
+      const chunks: Uint8Array[] = [];
+      for (const row of rows) {
+        if (row === undefined) return undefined;
+        chunks.push(bytes(row, 'chunk'));
+      }
+      return chunks;
+    },
+  };
+
+  function ttl(seconds: number) {
+    return N(Math.ceil(nowMs() / 1000) + seconds);
+  }
+}
+
+function rowKey(address: ConnectionAddress): Item {
+  return { address: S(address) };
+}
+
+function chunkKey(address: ConnectionAddress, id: string, index: number): Item {
+  return { address: S(`${address}~${id}~${index}`) };
+}
+
+function connectionItem(connection: Connection): Item {
+  return {
+    ...rowKey(connection.address),
+    v: version,
+    ...item({
+      tenant: S(connection.tenant),
+      id: S(connection.clientId),
+      protocol: N(connection.protocolVersion),
+      generation: S(connection.generation),
+      keepAlive: N(connection.keepAliveSeconds),
+      permissions: S(JSON.stringify(connection.permissions)),
+      tokenExpires: optional(connection.tokenExpiresAtSeconds, N),
+      subject: optional(connection.subject, S),
+      username: optional(connection.username, S),
+      maxBytes: optional(connection.clientMaxPacketBytes, N),
+      outAliases: N(connection.clientTopicAliasMaximum),
+      problemInfo: { BOOL: connection.requestProblemInformation },
+      expiry: N(connection.sessionExpirySeconds),
+      method: optional(connection.authenticationMethod, S),
+      connected: N(connection.connectedAtMs),
+      aliases: {
+        M: Object.fromEntries(
+          Object.entries(connection.topicAliases).map(([alias, topic]) => [alias, S(topic)]),
+        ),
+      },
+    }),
+  };
+}
+
+function connectionFrom(stored: Item): Connection {
+  const aliases = Object.entries(stored.aliases?.M ?? {}).map(([alias, topic]) => [alias, topic.S ?? '']);
+  const tokenExpiresAtSeconds = optionalNumber(stored, 'tokenExpires');
+  const subject = optionalString(stored, 'subject');
+  const username = optionalString(stored, 'username');
+  const clientMaxPacketBytes = optionalNumber(stored, 'maxBytes');
+  const authenticationMethod = optionalString(stored, 'method');
+  return {
+    address: string(stored, 'address') as ConnectionAddress,
+    tenant: vouchedTenantId(string(stored, 'tenant')),
+    clientId: string(stored, 'id'),
+    protocolVersion: number(stored, 'protocol') as ProtocolVersion,
+    generation: string(stored, 'generation'),
+    keepAliveSeconds: number(stored, 'keepAlive'),
+    permissions: JSON.parse(string(stored, 'permissions')) as Permissions,
+    clientTopicAliasMaximum: number(stored, 'outAliases'),
+    requestProblemInformation: flag(stored, 'problemInfo'),
+    sessionExpirySeconds: number(stored, 'expiry'),
+    connectedAtMs: number(stored, 'connected'),
+    topicAliases: Object.fromEntries(aliases) as Record<number, string>,
+    ...(tokenExpiresAtSeconds === undefined ? {} : { tokenExpiresAtSeconds }),
+    ...(subject === undefined ? {} : { subject }),
+    ...(username === undefined ? {} : { username }),
+    ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
+    ...(authenticationMethod === undefined ? {} : { authenticationMethod }),
+  };
+}
+
+function identityFrom(json: string): Identity {
+  const identity = JSON.parse(json) as Identity;
+  return { ...identity, tenant: vouchedTenantId(identity.tenant) };
+}

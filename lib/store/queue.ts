@@ -1,0 +1,165 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { ClientKey, QueueEntry } from '../broker/model.ts';
+import { packetIdentifierOf } from '../broker/packet-identifier.ts';
+import type { QueueStore } from '../broker/ports.ts';
+import { flag, type Item, item, N, number, optionalString, S, string, version } from './attributes.ts';
+import { sessionKey } from './keys.ts';
+import { messageAttributes, messageFrom } from './message-item.ts';
+import { kinds } from './session-item.ts';
+import { prefixQuery, rowKey } from './sessions.ts';
+import { Table } from './table.ts';
+
+/** How long the first delivery of a QoS 2 message stays known, after which no publisher tries again. */
+const ownedTtlSeconds = 7 * 86_400;
+const queuePrefix = 'q#';
+
+/**
+ * The outbound queue in table Sessions: `tenant/clientId` / `q#` + packet identifier. Packet identifiers go round,
+ * so the oldest entry is the first one behind the newest, counted round the circle.
+ */
+export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () => number): QueueStore {
+  const table = new Table(client, tableName);
+
+  return {
+    async put(key, entries) {
+      const stored = await Promise.all(
+        entries.map((entry) =>
+          table.putIf(entryItem(key, entry), { condition: 'attribute_not_exists(kind)' }),
+        ),
+      );
+      return entries.filter((_, index) => stored[index] === false);
+    },
+
+    async list(key, newestSequence, limit) {
+      const newest = newestSequence === 0 ? 0 : packetIdentifierOf(newestSequence);
+      const found: QueueEntry[] = [];
+      let more = false;
+      for (const [from, to] of [
+        [newest + 1, 99_999],
+        [0, newest],
+      ] as const) {
+        if (found.length >= limit) return { entries: found, more: true };
+        const page = await table.page({
+          ...rangeQuery(key, kinds.queued(from), kinds.queued(to)),
+          Limit: limit - found.length,
+        });
+        found.push(...page.items.map(entryFrom));
+        more = page.next !== undefined;
+        if (more) break;
+      }
+      return { entries: found.sort((one, other) => one.sequence - other.sequence), more };
+    },
+
+    async get(key, packetIdentifier) {
+      const found = await table.get(rowKey(key, kinds.queued(packetIdentifier)), true);
+      return found === undefined ? undefined : entryFrom(found);
+    },
+
+    async count(key, limit) {
+      let count = 0;
+      let start: Item | undefined;
+      do {
+        const page = await table.page({
+          ...prefixQuery(key, queuePrefix),
+          Select: 'COUNT',
+          Limit: limit - count,
+          ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+        });
+        count += page.count;
+        start = page.next;
+      } while (start !== undefined && count < limit);
+      return count;
+    },
+
+    async delete(key, packetIdentifiers) {
+      const [only] = packetIdentifiers;
+      if (packetIdentifiers.length === 1 && only !== undefined) {
+        await table.delete(rowKey(key, kinds.queued(only)));
+        return;
+      }
+      await table.writeMany(
+        packetIdentifiers.map((identifier) => ({
+          DeleteRequest: { Key: rowKey(key, kinds.queued(identifier)) },
+        })),
+      );
+    },
+
+    async release(key, packetIdentifier) {
+      const updated = await table.update(rowKey(key, kinds.queued(packetIdentifier)), {
+        update: 'SET released = :true, body = :empty REMOVE props',
+        condition: 'attribute_exists(kind) AND qos = :two',
+        values: { ':true': { BOOL: true }, ':two': N(2), ':empty': { B: new Uint8Array(0) } },
+      });
+      return updated !== undefined;
+    },
+
+    async own(key, generation, messageId, sequence) {
+      return table.putIf(
+        {
+          ...rowKey(key, kinds.owned(messageId)),
+          v: version,
+          generation: S(generation),
+          seq: N(sequence),
+          ttl: N(Math.ceil(nowMs() / 1000) + ownedTtlSeconds),
+        },
+        {
+          condition: 'attribute_not_exists(kind) OR generation <> :generation OR seq = :seq',
+          values: { ':generation': S(generation), ':seq': N(sequence) },
+        },
+      );
+    },
+
+    async sweep(key, keep) {
+      const stale: Item[] = [];
+      for (const prefix of ['q#', 'r#', 'm#']) {
+        for await (const row of table.items(prefixQuery(key, prefix)))
+          if (optionalString(row, 'generation') !== keep) stale.push(rowKey(key, string(row, 'kind')));
+      }
+      await table.writeMany(stale.map((staleKey) => ({ DeleteRequest: { Key: staleKey } })));
+    },
+  };
+}
+
+function entryItem(key: ClientKey, entry: QueueEntry): Item {
+  return {
+    ...rowKey(key, kinds.queued(entry.packetIdentifier)),
+    v: version,
+    ...messageAttributes(entry.message),
+    ...item({
+      seq: N(entry.sequence),
+      generation: S(entry.generation),
+      pushed: entry.pushed ? { BOOL: true } : undefined,
+      qos: N(entry.qos),
+      published: entry.message.qos === entry.qos ? undefined : N(entry.message.qos),
+      retained: entry.retain ? { BOOL: true } : undefined,
+      identifiers:
+        entry.subscriptionIdentifiers.length === 0
+          ? undefined
+          : { L: entry.subscriptionIdentifiers.map((identifier) => N(identifier)) },
+    }),
+  };
+}
+
+function entryFrom(stored: Item): QueueEntry {
+  const sequence = number(stored, 'seq');
+  return {
+    sequence,
+    packetIdentifier: packetIdentifierOf(sequence),
+    pushed: flag(stored, 'pushed'),
+    released: flag(stored, 'released'),
+    generation: string(stored, 'generation'),
+    qos: number(stored, 'qos') === 2 ? 2 : 1,
+    retain: flag(stored, 'retained'),
+    subscriptionIdentifiers: (stored.identifiers?.L ?? []).map((value) => Number(value.N)),
+    message: messageFrom(stored),
+  };
+}
+
+function rangeQuery(key: ClientKey, from: string, to: string) {
+  return {
+    KeyConditionExpression: '#session = :session AND kind BETWEEN :from AND :to',
+    ExpressionAttributeNames: { '#session': 'session' },
+    ExpressionAttributeValues: { ':session': S(sessionKey(key)), ':from': S(from), ':to': S(to) },
+    ConsistentRead: true,
+  };
+}

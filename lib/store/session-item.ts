@@ -1,0 +1,98 @@
+import { vouchedTenantId } from '../auth/tenant-id.ts';
+import type { ConnectionAddress, ProtocolVersion, Route, Session, SessionMode } from '../broker/model.ts';
+import {
+  type Item,
+  item,
+  N,
+  NS,
+  number,
+  numberSet,
+  optional,
+  optionalNumber,
+  optionalString,
+  S,
+  string,
+  version,
+} from './attributes.ts';
+import { sessionKey } from './keys.ts';
+
+/** Sort keys in table Sessions. One Query over a partition finds everything a session has. */
+export const kinds = {
+  session: 'session',
+  will: 'will',
+  subscription: (filter: string) => `sub#${filter}`,
+  /** Zero-padded, so that entries sort by packet identifier. */
+  queued: (packetIdentifier: number) => `q#${String(packetIdentifier).padStart(5, '0')}`,
+  received: (packetIdentifier: number) => `r#${String(packetIdentifier).padStart(5, '0')}`,
+  owned: (messageId: string) => `m#${messageId}`,
+} as const;
+
+const neverSeconds = 0xffff_ffff;
+
+export function sessionItem(session: Session): Item {
+  return {
+    session: S(sessionKey(session)),
+    kind: S(kinds.session),
+    v: version,
+    ...item({
+      generation: S(session.generation),
+      address: optional(session.address, S),
+      protocol: N(session.protocolVersion),
+      maxBytes: optional(session.clientMaxPacketBytes, N),
+      aliases: N(session.clientTopicAliasMaximum),
+      window: N(session.windowMessages),
+      mode: S(session.mode),
+      seq: N(session.sequence),
+      recount: N(session.recountAtSequence),
+      claims: N(session.claimVersion),
+      inFlight: session.inFlight.size === 0 ? undefined : NS(session.inFlight),
+      resent: session.resent.size === 0 ? undefined : NS(session.resent),
+      expiry: N(session.expirySeconds),
+      expires: optional(session.expiresAtMs, N),
+    }),
+  };
+}
+
+export function sessionFrom(stored: Item): Session {
+  const key = string(stored, 'session');
+  const slash = key.indexOf('/');
+  const address = optionalString(stored, 'address');
+  const clientMaxPacketBytes = optionalNumber(stored, 'maxBytes');
+  const expiresAtMs = optionalNumber(stored, 'expires');
+  return {
+    tenant: vouchedTenantId(key.slice(0, slash)),
+    clientId: key.slice(slash + 1),
+    generation: string(stored, 'generation'),
+    protocolVersion: number(stored, 'protocol') as ProtocolVersion,
+    clientTopicAliasMaximum: number(stored, 'aliases'),
+    windowMessages: number(stored, 'window'),
+    mode: string(stored, 'mode') as SessionMode,
+    sequence: number(stored, 'seq'),
+    recountAtSequence: number(stored, 'recount'),
+    claimVersion: number(stored, 'claims'),
+    inFlight: numberSet(stored, 'inFlight'),
+    resent: numberSet(stored, 'resent'),
+    expirySeconds: number(stored, 'expiry'),
+    ...(address === undefined ? {} : { address: address as ConnectionAddress }),
+    ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+  };
+}
+
+/** TTL of an offline session: a day after its expiry, so that what still refers to it can be swept first. */
+export function sessionTtlSeconds(expirySeconds: number, expiresAtMs: number): number | undefined {
+  return expirySeconds === neverSeconds ? undefined : Math.ceil(expiresAtMs / 1000) + 86_400;
+}
+
+export function routeOf(session: Session): Route | undefined {
+  if (session.address === undefined) return undefined;
+  return {
+    address: session.address,
+    protocolVersion: session.protocolVersion,
+    generation: session.generation,
+    clientTopicAliasMaximum: session.clientTopicAliasMaximum,
+    ...(session.clientMaxPacketBytes === undefined
+      ? {}
+      : { clientMaxPacketBytes: session.clientMaxPacketBytes }),
+  };
+}

@@ -1,0 +1,238 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { ClientKey, ConnectionAddress, Session } from '../broker/model.ts';
+import type { SessionStore } from '../broker/ports.ts';
+import { type Item, N, NS, number, optionalString, S, string, version } from './attributes.ts';
+import { sessionKey } from './keys.ts';
+import { messageAttributes, messageFrom } from './message-item.ts';
+import { RouteCache } from './routes.ts';
+import { kinds, routeOf, sessionFrom, sessionItem, sessionTtlSeconds } from './session-item.ts';
+import { Table } from './table.ts';
+
+const subscriptionPrefix = kinds.subscription('');
+/** Marks of inbound QoS 2 messages outlive every sensible reconnection; a session's end removes them earlier. */
+const receivedTtlSeconds = 7 * 86_400;
+
+/**
+ * Table Sessions, all but the queue (see queue.ts): `tenant/clientId` / kind → the session row, its list of
+ * subscriptions, its Will, its inbound QoS 2 marks.
+ */
+export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: () => number): SessionStore {
+  const table = new Table(client, tableName);
+  const routes = new RouteCache(nowMs);
+
+  return {
+    async get(key) {
+      const found = await table.get(rowKey(key, kinds.session), true);
+      return found === undefined ? undefined : sessionFrom(found);
+    },
+
+    async routes(tenant, clientIds) {
+      const found = routes.take(tenant, clientIds);
+      const missing = clientIds.filter((clientId) => !found.has(clientId));
+      if (missing.length === 0) return found;
+      const rows = await table.getMany(
+        missing.map((clientId) => rowKey({ tenant, clientId }, kinds.session)),
+      );
+      for (const session of rows.map(sessionFrom)) {
+        const route = routeOf(session);
+        if (route === undefined) continue;
+        routes.set(tenant, session.clientId, route);
+        found.set(session.clientId, route);
+      }
+      return found;
+    },
+
+    forgetRoute(key) {
+      routes.delete(key);
+    },
+
+    async replace(session, previous) {
+      routes.delete(session);
+      return table.putIf(
+        sessionItem(session),
+        previous === undefined
+          ? { condition: 'attribute_not_exists(kind)' }
+          : {
+              condition: `generation = :generation AND seq = :seq AND claims = :claims AND ${holds(previous.address)}`,
+              values: {
+                ':generation': S(previous.generation),
+                ':seq': N(previous.sequence),
+                ':claims': N(previous.claimVersion),
+                ...(previous.address === undefined ? {} : { ':address': S(previous.address) }),
+              },
+            },
+      );
+    },
+
+    async allocate(key, generation, count) {
+      const updated = await table.update(
+        rowKey(key, kinds.session),
+        {
+          update: 'ADD seq :count',
+          condition: 'generation = :generation',
+          values: { ':count': N(count), ':generation': S(generation) },
+        },
+        'ALL_NEW',
+      );
+      return updated === undefined ? undefined : sessionFrom(updated);
+    },
+
+    async setRecount(key, generation, recountAtSequence) {
+      await table.update(rowKey(key, kinds.session), {
+        update: 'SET recount = :recount',
+        condition: 'generation = :generation',
+        values: { ':recount': N(recountAtSequence), ':generation': S(generation) },
+      });
+    },
+
+    async claim(session, change) {
+      if (session.address === undefined) return false;
+      const removeInFlight = change.inFlight.size === 0;
+      const updated = await table.update(rowKey(session, kinds.session), {
+        update: `SET claims = :next, #mode = :mode${removeInFlight ? ' REMOVE inFlight' : ', inFlight = :inFlight'}`,
+        condition: `claims = :claims AND address = :address${change.onlyAtSequence ? ' AND seq = :seq' : ''}`,
+        names: { '#mode': 'mode' },
+        values: {
+          ':next': N(session.claimVersion + 1),
+          ':mode': S(change.mode),
+          ':claims': N(session.claimVersion),
+          ':address': S(session.address),
+          ...(removeInFlight ? {} : { ':inFlight': NS(change.inFlight) }),
+          ...(change.onlyAtSequence ? { ':seq': N(session.sequence) } : {}),
+        },
+      });
+      return updated !== undefined;
+    },
+
+    async markOffline(key, address, change) {
+      routes.delete(key);
+      const ttl = sessionTtlSeconds(change.expirySeconds, change.expiresAtMs);
+      const updated = await table.update(
+        rowKey(key, kinds.session),
+        {
+          update:
+            'SET expires = :expires, expiry = :expiry, #mode = :queued' +
+            `${ttl === undefined ? '' : ', #ttl = :ttl'} REMOVE address${ttl === undefined ? ', #ttl' : ''}`,
+          condition: 'address = :address',
+          names: { '#mode': 'mode', '#ttl': 'ttl' },
+          values: {
+            ':expires': N(change.expiresAtMs),
+            ':expiry': N(change.expirySeconds),
+            ':queued': S('queued'),
+            ':address': S(address),
+            ...(ttl === undefined ? {} : { ':ttl': N(ttl) }),
+          },
+        },
+        'ALL_NEW',
+      );
+      return updated === undefined ? undefined : sessionFrom(updated);
+    },
+
+    async deleteEnded(key, generation) {
+      routes.delete(key);
+      return table.deleteIf(rowKey(key, kinds.session), {
+        condition: 'generation = :generation AND attribute_not_exists(address)',
+        values: { ':generation': S(generation) },
+      });
+    },
+
+    async listSubscriptions(key) {
+      const found: { filter: string; generation: string }[] = [];
+      for await (const row of table.items(prefixQuery(key, subscriptionPrefix))) {
+        found.push({
+          filter: string(row, 'kind').slice(subscriptionPrefix.length),
+          generation: string(row, 'generation'),
+        });
+      }
+      return found;
+    },
+
+    async putSubscription(key, filter, generation) {
+      await table.put({
+        ...rowKey(key, kinds.subscription(filter)),
+        v: version,
+        generation: S(generation),
+      });
+    },
+
+    async deleteSubscription(key, filter) {
+      await table.delete(rowKey(key, kinds.subscription(filter)));
+    },
+
+    async putWill(key, address, will) {
+      await table.put({
+        ...rowKey(key, kinds.will),
+        v: version,
+        address: S(address),
+        delay: N(will.delaySeconds),
+        ...messageAttributes(will.message),
+      });
+    },
+
+    async getWill(key) {
+      const found = await table.get(rowKey(key, kinds.will), true);
+      if (found === undefined) return undefined;
+      return {
+        address: string(found, 'address') as ConnectionAddress,
+        will: { delaySeconds: number(found, 'delay'), message: messageFrom(found) },
+      };
+    },
+
+    async takeWill(key, address) {
+      return table.deleteIf(rowKey(key, kinds.will), {
+        condition: 'address = :address',
+        values: { ':address': S(address) },
+      });
+    },
+
+    async markReceived(key, generation, packetIdentifier, messageId) {
+      const rowKeys = rowKey(key, kinds.received(packetIdentifier));
+      const values = { ':generation': S(generation) };
+      const first = await table.putIf(
+        {
+          ...rowKeys,
+          v: version,
+          id: S(messageId),
+          generation: S(generation),
+          ttl: N(Math.ceil(nowMs() / 1000) + receivedTtlSeconds),
+        },
+        { condition: 'attribute_not_exists(kind) OR generation <> :generation', values },
+      );
+      if (first) return { messageId, first };
+      const stored = await table.get(rowKeys, true);
+      const known = stored === undefined ? undefined : optionalString(stored, 'id');
+      return { messageId: known ?? messageId, first: known === undefined };
+    },
+
+    async deleteReceived(key, generation, packetIdentifier) {
+      return table.deleteIf(rowKey(key, kinds.received(packetIdentifier)), {
+        condition: 'generation = :generation',
+        values: { ':generation': S(generation) },
+      });
+    },
+
+    async countReceived(key, limit) {
+      const page = await table.page({ ...prefixQuery(key, 'r#'), Select: 'COUNT', Limit: limit });
+      return page.count;
+    },
+  };
+}
+
+/** The key of one row in a session's partition. */
+export function rowKey(key: ClientKey, kind: string): Item {
+  return { session: S(sessionKey(key)), kind: S(kind) };
+}
+
+/** A consistent Query for the rows of a session whose kind begins with `prefix`. */
+export function prefixQuery(key: ClientKey, prefix: string) {
+  return {
+    KeyConditionExpression: '#session = :session AND begins_with(kind, :prefix)',
+    ExpressionAttributeNames: { '#session': 'session' },
+    ExpressionAttributeValues: { ':session': S(sessionKey(key)), ':prefix': S(prefix) },
+    ConsistentRead: true,
+  };
+}
+
+function holds(address: Session['address']): string {
+  return address === undefined ? 'attribute_not_exists(address)' : 'address = :address';
+}

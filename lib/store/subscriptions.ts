@@ -1,0 +1,86 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Qos, Subscription } from '../broker/model.ts';
+import type { SubscriptionStore } from '../broker/ports.ts';
+import {
+  flag,
+  type Item,
+  item,
+  N,
+  number,
+  optional,
+  optionalNumber,
+  optionalString,
+  S,
+  string,
+  version,
+} from './attributes.ts';
+import { clientHash, scoped } from './keys.ts';
+import { Table } from './table.ts';
+
+/**
+ * Table Subscriptions: `tenant/filter` / `hash(client)` + client → options. One Query finds a filter's audience,
+ * shared subscriptions included: they differ in the sort key only, behind a NUL, which no client id holds.
+ * A row never names a connection, and it counts only while its generation is the session's.
+ */
+export function subscriptionStore(client: DynamoDBClient, tableName: string): SubscriptionStore {
+  const table = new Table(client, tableName);
+  return {
+    async put(tenant, subscription) {
+      const previous = await table.replace({
+        filter: S(scoped(tenant, subscription.filter)),
+        client: S(sortKey(subscription.clientId, subscription.shareName)),
+        v: version,
+        ...item({
+          id: S(subscription.clientId),
+          generation: S(subscription.generation),
+          qos: N(subscription.qos),
+          noLocal: subscription.noLocal ? { BOOL: true } : undefined,
+          asPublished: subscription.retainAsPublished ? { BOOL: true } : undefined,
+          identifier: optional(subscription.subscriptionIdentifier, N),
+          share: optional(subscription.shareName, S),
+        }),
+      });
+      return previous !== undefined && optionalString(previous, 'generation') === subscription.generation;
+    },
+
+    async delete(tenant, clientId, filter, shareName) {
+      const deleted = await table.delete({
+        filter: S(scoped(tenant, filter)),
+        client: S(sortKey(clientId, shareName)),
+      });
+      return deleted !== undefined;
+    },
+
+    async audience(tenant, filter, consistent) {
+      const found: Subscription[] = [];
+      const query = {
+        KeyConditionExpression: '#filter = :filter',
+        ExpressionAttributeNames: { '#filter': 'filter' },
+        ExpressionAttributeValues: { ':filter': S(scoped(tenant, filter)) },
+        ConsistentRead: consistent,
+      };
+      for await (const stored of table.items(query)) found.push(subscriptionFrom(stored, filter));
+      return found;
+    },
+  };
+}
+
+function sortKey(clientId: string, shareName: string | undefined): string {
+  const key = clientHash(clientId) + clientId;
+  return shareName === undefined ? key : `${key}\0${shareName}`;
+}
+
+function subscriptionFrom(stored: Item, filter: string): Subscription {
+  const identifier = optionalNumber(stored, 'identifier');
+  const shareName = optionalString(stored, 'share');
+  return {
+    clientId: string(stored, 'id'),
+    filter,
+    generation: string(stored, 'generation'),
+    qos: number(stored, 'qos') as Qos,
+    noLocal: flag(stored, 'noLocal'),
+    retainAsPublished: flag(stored, 'asPublished'),
+    ...(identifier === undefined ? {} : { subscriptionIdentifier: identifier }),
+    ...(shareName === undefined ? {} : { shareName }),
+  };
+}

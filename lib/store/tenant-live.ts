@@ -1,0 +1,67 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { TenantId } from '../auth/tenant-id.ts';
+import type { TenantLive } from '../broker/model.ts';
+import type { LiveTenantStore } from '../broker/ports.ts';
+import { type Item, N, S } from './attributes.ts';
+import { Table } from './table.ts';
+
+/**
+ * Copies of the row that every frame of a tenant reads. One DynamoDB partition serves 3,000 read units a second;
+ * an eventually consistent read takes half a unit, so each copy carries 6,000 frames a second.
+ */
+export const liveCopies = 4;
+/** Shapes a tenant may have: each fitting one costs every publish a Query. */
+export const maxShapes = 64;
+
+export const livePart = (copy: number): string => `live#${copy}`;
+
+/** The message path's view of table Tenants: `tenant` / `live#0…3` → status and wildcard shapes. */
+export interface LiveTenantTable extends LiveTenantStore {
+  readonly tableName: string;
+  /** Key of one copy, chosen at random. */
+  liveKey(tenant: TenantId): Item;
+}
+
+/**
+ * Every writer updates all copies and every reader picks one. A crash between the copies leaves a shape in some of
+ * them: the SUBACK has not been sent then, and the client's next SUBSCRIBE writes the rest.
+ */
+export function liveTenantTable(client: DynamoDBClient, tableName: string): LiveTenantTable {
+  const table = new Table(client, tableName);
+  const liveKey = (tenant: TenantId): Item => copyKey(tenant, Math.floor(Math.random() * liveCopies));
+
+  return {
+    tableName,
+    liveKey,
+
+    async readLive(tenant, consistent) {
+      const found = await table.get(liveKey(tenant), consistent);
+      return found === undefined ? undefined : liveFrom(found);
+    },
+
+    async addShape(tenant, shape) {
+      const added = await Promise.all(
+        Array.from({ length: liveCopies }, (_, copy) =>
+          table.update(copyKey(tenant, copy), {
+            update: 'ADD shapes :shape',
+            condition:
+              'attribute_exists(tenant) AND (contains(shapes, :one) OR attribute_not_exists(shapes) OR size(shapes) < :max)',
+            values: { ':shape': { SS: [shape] }, ':one': S(shape), ':max': N(maxShapes) },
+          }),
+        ),
+      );
+      return added.every((result) => result !== undefined);
+    },
+  };
+}
+
+export function liveFrom(stored: Item): TenantLive {
+  return {
+    status: stored.status?.S === 'active' ? 'active' : 'suspended',
+    shapes: new Set(stored.shapes?.SS ?? []),
+  };
+}
+
+function copyKey(tenant: TenantId, copy: number): Item {
+  return { tenant: S(tenant), part: S(livePart(copy)) };
+}
