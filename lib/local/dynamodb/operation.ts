@@ -1,0 +1,236 @@
+import { Stream } from 'node:stream';
+import { isObject } from '../aws-json.ts';
+import { type Capacity, Usage } from './capacity.ts';
+import type { Callback, Dynalite, Item, LevelIterator, Range, Release, Section, Store } from './dynalite.ts';
+
+export interface Outcome {
+  readonly statusCode: number;
+  readonly body: Record<string, unknown>;
+  /** Consumed capacity per table, by the documented rule. */
+  readonly capacity: () => ReadonlyMap<string, Capacity>;
+}
+
+const failureType = 'com.amazonaws.dynamodb.v20120810#InternalServerError';
+const conditionFailedType = 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException';
+
+/** Rows fetched from LevelDB at a time. */
+const rowsPerFetch = 100;
+
+/**
+ * Runs one operation in dynalite against a view of its store that belongs to this request alone. The view
+ * - turns whatever dynalite throws, in callbacks too, into a 500 and lets go of the item locks it held;
+ * - closes every iterator (dynalite's own streams leak one per Query);
+ * - notes the items touched: for consumed capacity, and for ReturnValuesOnConditionCheckFailure, which dynalite ignores.
+ */
+export function execute(
+  dynalite: Dynalite,
+  store: Store,
+  operation: string,
+  input: Record<string, unknown> | undefined,
+): Promise<Outcome> {
+  const usage = new Usage();
+  return new Promise((resolve) => {
+    const heldLocks = new Set<() => void>();
+    const settle = (statusCode: number, body: Record<string, unknown>) => {
+      const capacity = () => usage.byTable(operation, input ?? {}, body);
+      if (statusCode === 200 && input && wantsCapacity(input))
+        body.ConsumedCapacity = consumedCapacity(input, capacity());
+      resolve({ statusCode, body, capacity });
+    };
+    const fail = (error: unknown) => {
+      const refusal = refusalOf(error);
+      if (refusal) {
+        if (refusal.body.__type === conditionFailedType && wantsImage(input) && usage.itemBefore) {
+          refusal.body.Item = usage.itemBefore;
+        }
+        settle(refusal.statusCode, refusal.body);
+        return;
+      }
+      for (const unlock of [...heldLocks]) unlock();
+      settle(500, { __type: failureType, message: 'The embedded DynamoDB failed on this request' });
+    };
+    const guard =
+      <Arguments extends unknown[]>(callback: (...values: Arguments) => void) =>
+      (...values: Arguments) => {
+        try {
+          callback(...values);
+        } catch (error) {
+          fail(error);
+        }
+      };
+
+    const action = dynalite.action(operation);
+    if (!action) {
+      settle(400, { __type: 'com.amazon.coral.service#UnknownOperationException', message: '' });
+      return;
+    }
+    if (!input) {
+      settle(400, { __type: 'com.amazon.coral.service#SerializationException', message: '' });
+      return;
+    }
+    guard(() => {
+      const data = dynalite.checkTypes(structuredClone(input), action.validation.types);
+      dynalite.checkValidations(data, action.validation.types, action.validation.custom, store);
+      action.run(viewOf(store, usage, guard, fail, heldLocks), data, (error, result) => {
+        if (error) fail(error);
+        else settle(200, isObject(result) ? result : {});
+      });
+    })();
+  });
+}
+
+type Guard = <Arguments extends unknown[]>(
+  callback: (...values: Arguments) => void,
+) => (...values: Arguments) => void;
+
+function viewOf(
+  store: Store,
+  usage: Usage,
+  guard: Guard,
+  fail: (error: unknown) => void,
+  heldLocks: Set<() => void>,
+): Store {
+  const lockOf = (section: Section) => (key: string, exec: (release: Release) => void) =>
+    section.lock(
+      key,
+      guard((release: Release) => {
+        const letGo = release();
+        const unlock = () => {
+          if (heldLocks.delete(unlock)) letGo();
+        };
+        heldLocks.add(unlock);
+        exec((done) => (error, value) => {
+          unlock();
+          done?.(error, value);
+        });
+      }),
+    );
+  const clear = (prefix: string, callback: Callback) => {
+    store.db.clear(within(prefix)).then(
+      guard(() => callback()),
+      guard((error: unknown) => callback(error)),
+    );
+  };
+  const viewOfSection = (section: Section, prefix: string): Section => ({
+    ...section,
+    get: (key, callback) => section.get(key, guard(callback)),
+    put: (key, value, callback) => section.put(key, value, guard(callback)),
+    del: (key, callback) => section.del(key, guard(callback)),
+    lock: lockOf(section),
+    createKeyStream: (range = {}) =>
+      streamOf(store.db.keys(within(prefix, range)), range.limit, (key) => key.slice(prefix.length), fail),
+    createValueStream: (range) =>
+      streamOf(store.db.values(within(prefix, range)), range.limit, (value) => value, fail),
+  });
+  return {
+    ...store,
+    tableDb: viewOfSection(store.tableDb, 'table~'),
+    getTable: (name, checkStatus, callback) =>
+      typeof checkStatus === 'function'
+        ? store.getTable(name, guard(checkStatus))
+        : store.getTable(name, checkStatus, guard(callback ?? (() => {}))),
+    getItemDb: (table) => {
+      const view = viewOfSection(store.getItemDb(table), `item-${table}~`);
+      return {
+        ...view,
+        get: (key, callback) =>
+          view.get(key, (error, item) => {
+            usage.noteGet(table, key, isObject(item) ? (item as Item) : undefined);
+            callback(error, item);
+          }),
+        put: (key, item, callback) => {
+          usage.notePut(table, key, item as Item);
+          view.put(key, item, callback);
+        },
+        createValueStream: (range) =>
+          streamOf(
+            store.db.values(within(`item-${table}~`, range)),
+            range.limit,
+            (item) => {
+              usage.noteScanned(table, item as Item);
+              return item;
+            },
+            fail,
+          ),
+      };
+    },
+    deleteItemDb: (table, callback) => clear(`item-${table}~`, callback),
+    deleteTagDb: (table, callback) => clear(`tag-${table}~`, callback),
+  };
+}
+
+/** A range of one key prefix as a range of the whole database. */
+export function within(prefix: string, range: Range = {}): Range {
+  return {
+    ...(range.reverse ? { reverse: true } : {}),
+    ...(range.limit ? { limit: range.limit } : {}),
+    ...(range.gt !== undefined ? { gt: prefix + range.gt } : { gte: prefix + (range.gte ?? '') }),
+    ...(range.lte !== undefined ? { lte: prefix + range.lte } : { lt: prefix + (range.lt ?? '\u{ff}') }),
+  };
+}
+
+/**
+ * What dynalite's `lazy` takes for a stream: 'data' and 'end' events, and destroy() once it has enough. It takes
+ * the path without duplicates only for an `instanceof Stream`.
+ */
+class RowStream extends Stream {
+  destroyed = false;
+
+  destroy(): void {
+    this.destroyed = true;
+  }
+}
+
+function streamOf<T>(
+  iterator: LevelIterator<T>,
+  limit: number | undefined,
+  read: (row: T) => unknown,
+  fail: (error: unknown) => void,
+): RowStream {
+  const stream = new RowStream();
+  const size = limit !== undefined && limit > 0 ? Math.min(limit, rowsPerFetch) : rowsPerFetch;
+  const pump = async () => {
+    try {
+      for (let rows = await iterator.nextv(size); rows.length > 0; rows = await iterator.nextv(size)) {
+        for (const row of rows) {
+          if (stream.destroyed) return;
+          stream.emit('data', read(row));
+        }
+        if (stream.destroyed) return;
+      }
+      stream.emit('end');
+    } catch (error) {
+      fail(error);
+    } finally {
+      await iterator.close();
+    }
+  };
+  pump().catch(fail);
+  return stream;
+}
+
+/** An answer that dynalite means for the client: validation, a failed condition, an unknown table. */
+function refusalOf(error: unknown): { statusCode: number; body: Record<string, unknown> } | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { statusCode, body } = error as Error & { statusCode?: unknown; body?: unknown };
+  return typeof statusCode === 'number' && isObject(body) ? { statusCode, body: { ...body } } : undefined;
+}
+
+function wantsImage(input: Record<string, unknown> | undefined): boolean {
+  return input?.ReturnValuesOnConditionCheckFailure === 'ALL_OLD';
+}
+
+function wantsCapacity(input: Record<string, unknown>): boolean {
+  return input.ReturnConsumedCapacity === 'TOTAL' || input.ReturnConsumedCapacity === 'INDEXES';
+}
+
+function consumedCapacity(input: Record<string, unknown>, capacity: ReadonlyMap<string, Capacity>): unknown {
+  const perTable = [...capacity].map(([TableName, { readUnits, writeUnits }]) => ({
+    TableName,
+    CapacityUnits: readUnits + writeUnits,
+    ...(input.ReturnConsumedCapacity === 'INDEXES'
+      ? { Table: { CapacityUnits: readUnits + writeUnits } }
+      : {}),
+  }));
+  return isObject(input.RequestItems) ? perTable : perTable[0];
+}
