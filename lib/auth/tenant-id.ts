@@ -25,7 +25,9 @@ export function isTenantName(name: string): boolean {
  */
 export function vouchedTenantId(name: string): TenantId {
   if (!isTenantName(name)) {
-    throw new RangeError('a tenant name has 1 to 63 characters of a-z, 0-9 and "-", and no "-" at either end');
+    throw new RangeError(
+      'a tenant name has 1 to 63 characters of a-z, 0-9 and "-", and no "-" at either end',
+    );
   }
   return name as TenantId;
 }
