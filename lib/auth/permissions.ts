@@ -21,6 +21,8 @@ export interface Identity {
   readonly tenant: import('./tenant-id.ts').TenantId;
   /** `sub` claim. */
   readonly subject?: string;
+  /** `username` claim: what `${username}` stands for. */
+  readonly username?: string;
   /** Client id that the token demands, if it does. */
   readonly clientId?: string;
   /** `exp`: seconds since 1970; absent: does not expire. */

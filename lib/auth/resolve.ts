@@ -1,0 +1,54 @@
+import { isGrantFilter } from './claim-shapes.ts';
+import type { Identity, PermissionRule, Permissions } from './permissions.ts';
+
+/** What CONNECT adds to a verified identity. */
+export interface ClientNames {
+  readonly clientId: string;
+  /** User name of CONNECT; stands for `${username}` where the token has no claim `username`. */
+  readonly username?: string | undefined;
+}
+
+const placeholder = /\$\{([^}]*)\}/g;
+
+/**
+ * Replaces `${clientId}` (or `${clientid}`), `${sub}`, `${username}` and `${tenant}` in an identity's rules.
+ *
+ * A value that holds `+`, `#` or `/`, is empty, or begins a filter with `$` would turn a rule for one level into
+ * one for others: an allow rule then grants nothing, as with a placeholder that is unknown or has no value. A
+ * deny rule must not get smaller by it, so it denies everything from that level on as well.
+ */
+export function resolvePermissions(identity: Identity, names: ClientNames): Permissions {
+  const values: Readonly<Record<string, string | undefined>> = {
+    clientId: names.clientId,
+    clientid: names.clientId,
+    sub: identity.subject,
+    username: identity.username ?? names.username,
+    tenant: identity.tenant,
+  };
+  const valueFor = (name: string) => (Object.hasOwn(values, name) ? values[name] : undefined);
+  return identity.grants.flatMap((rule) => resolveRule(rule, valueFor));
+}
+
+function resolveRule(rule: PermissionRule, valueFor: (name: string) => string | undefined): PermissionRule[] {
+  if (!rule.filter.includes('${')) return [rule];
+  let safe = true;
+  const filter = rule.filter.replace(placeholder, (_, name: string, offset: number) => {
+    const value = valueFor(name) ?? '';
+    if (!isOneLevel(value) || (offset === 0 && value.startsWith('$'))) safe = false;
+    return value;
+  });
+  const resolved = isGrantFilter(filter) ? [{ ...rule, filter }] : [];
+  if (safe) return resolved;
+  return rule.effect === 'allow' ? [] : [...resolved, widened(rule)];
+}
+
+function isOneLevel(value: string): boolean {
+  return value.length > 0 && !/[+#/]/.test(value);
+}
+
+/** `a/b-${x}/c` → `a/#`. */
+function widened({ exact: _, ...rule }: PermissionRule): PermissionRule {
+  const levels = rule.filter.split('/');
+  const first = levels.findIndex((level) => level.includes('${'));
+  return { ...rule, filter: [...levels.slice(0, first), '#'].join('/') };
+}

@@ -1,0 +1,102 @@
+import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { readClaims } from './claims.ts';
+import { type AuthError, type AuthErrorCode, authError, isAuthError } from './errors.ts';
+import type { Identity } from './permissions.ts';
+import type { TenantLookup } from './tenant-config.ts';
+import { isTenantName, vouchedTenantId } from './tenant-id.ts';
+import { readUnverified } from './token.ts';
+import { type Candidate, candidateKeys } from './verification-keys.ts';
+
+export interface VerifyTokenOptions {
+  /** JWT in compact form, at most 8,192 bytes, without `Bearer `. */
+  readonly token: string;
+  /**
+   * The tenant as the client names it: the user name of CONNECT. Absent or empty: the token's own unverified claim
+   * `tenant`, or its `iss` of the form `wisp:NAME`, takes its place. Whichever it is, it only selects whose keys must
+   * verify the token.
+   */
+  readonly tenantHint?: string | undefined;
+  readonly lookup: TenantLookup;
+  /** Seconds since 1970. */
+  readonly nowSeconds: number;
+}
+
+/**
+ * Verifies a JWT (RFC 7519, with the advice of RFC 8725) against the keys of one tenant: signature by an algorithm
+ * that belongs to the key (ES256, RS256, EdDSA, HS256; never `none`), `exp`, `nbf`, and `iss` and `aud` where the
+ * issuer's configuration names them. Times are compared in whole seconds: at `exp` the token has expired.
+ *
+ * @returns the identity, whose `tenant` is now vouched for, or why there is none. Failures of the lookup are thrown.
+ */
+export async function verifyToken(options: VerifyTokenOptions): Promise<Identity | AuthError> {
+  const unverified = readUnverified(options.token);
+  if (isAuthError(unverified)) return unverified;
+
+  const name = options.tenantHint || unverified.tenant;
+  if (name === undefined) return authError('tenant-missing');
+  const config = isTenantName(name) ? await options.lookup.load(name) : undefined;
+  if (config === undefined) return authError('tenant-unknown');
+
+  const payload = await verifyByAny(candidateKeys(config, unverified), options.token, options.nowSeconds);
+  if (isAuthError(payload)) return payload;
+  // Told only to holders of a good token: to anybody else a suspended tenant looks like none.
+  if (config.status !== 'active') return authError('tenant-suspended');
+  if (payload.tenant !== undefined && payload.tenant !== name) return authError('token-tenant');
+
+  const claims = readClaims(payload);
+  if ('flaw' in claims) return authError('claims-malformed', claims.flaw);
+  return { tenant: vouchedTenantId(name), ...claims };
+}
+
+type Verified = { readonly [claim: string]: unknown };
+
+async function verifyByAny(
+  candidates: readonly Candidate[],
+  token: string,
+  nowSeconds: number,
+): Promise<Verified | AuthError> {
+  let failure: AuthErrorCode = candidates.length === 0 ? 'token-key-unknown' : 'token-signature';
+  for (const candidate of candidates) {
+    const result = await verifyBy(candidate, token, nowSeconds);
+    if (typeof result !== 'string') return result.payload;
+    // The first key that verified the signature says what else is wrong.
+    if (failure === 'token-signature') failure = result;
+  }
+  return authError(failure);
+}
+
+async function verifyBy(
+  { issuer, algorithms, load }: Candidate,
+  token: string,
+  nowSeconds: number,
+): Promise<{ payload: JWTPayload } | AuthErrorCode> {
+  const key = await load();
+  if (key === undefined) return 'token-signature';
+  try {
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: [...algorithms],
+      currentDate: new Date(nowSeconds * 1_000),
+      clockTolerance: issuer.clockToleranceSeconds ?? 0,
+      ...(issuer.iss === undefined ? {} : { issuer: issuer.iss }),
+      ...(issuer.audience === undefined ? {} : { audience: [issuer.audience].flat() }),
+    });
+    return { payload };
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
+/** Of a jose error only class and claim name are read: some of them carry the whole payload. */
+function codeOf(error: unknown): AuthErrorCode {
+  if (error instanceof errors.JWTExpired) return 'token-expired';
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.claim === 'iss') return 'token-issuer';
+    if (error.claim === 'aud') return 'token-audience';
+    if (error.claim === 'nbf' && error.reason === 'check_failed') return 'token-not-yet-valid';
+    return 'claims-malformed';
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'token-signature';
+  if (error instanceof errors.JOSEError) return 'token-malformed';
+  // The platform's own refusal of a key, such as an RSA key that is too short.
+  return 'token-signature';
+}
