@@ -1,0 +1,45 @@
+import type { TableKind } from '../lib/store/schema.ts';
+import type { FunctionName } from './settings.ts';
+
+/** DynamoDB actions that a function may be granted on a table. No wildcard can be written in this type. */
+export type TableAction =
+  | 'GetItem'
+  | 'BatchGetItem'
+  | 'Query'
+  | 'PutItem'
+  | 'UpdateItem'
+  | 'DeleteItem'
+  | 'BatchWriteItem';
+
+export interface FunctionAccess {
+  readonly tables: Readonly<Partial<Record<TableKind, readonly TableAction[]>>>;
+  /** May post to, ask about and close connections of this API's stage. */
+  readonly connections: boolean;
+  /** May set timers. */
+  readonly timers: boolean;
+}
+
+/** Publishing needs all of these, and disconnect and timer publish Wills. */
+const publisher: FunctionAccess = {
+  tables: {
+    connections: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
+    sessions: ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'],
+    subscriptions: ['Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'],
+    retained: ['GetItem', 'Query', 'PutItem', 'DeleteItem'],
+    tenants: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'],
+  },
+  connections: true,
+  timers: true,
+};
+
+/** What each function may do, and so which settings it is given: the whole of it, on one page. */
+export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
+  connect: {
+    tables: { tenants: ['GetItem'], connections: ['PutItem'] },
+    connections: false,
+    timers: true,
+  },
+  message: publisher,
+  disconnect: publisher,
+  timer: publisher,
+};

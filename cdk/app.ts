@@ -1,0 +1,23 @@
+import { App, Tags, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { readSettings, SettingsError } from './settings.ts';
+import { WispStack } from './stack.ts';
+
+const app = new App({ autoSynth: false });
+try {
+  const settings = readSettings((name) => app.node.tryGetContext(name), deploymentRegion());
+  new WispStack(app, 'Wisp', settings);
+  Tags.of(app).add('application', 'wisp');
+  Tags.of(app).add('deployment', settings.stackName);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  app.synth();
+} catch (error) {
+  if (!(error instanceof SettingsError)) throw error;
+  console.error(`wisp: ${error.message}`);
+  process.exitCode = 1;
+}
+
+/** The CDK command invents a region where it finds no account, so only both together mean a real one. */
+function deploymentRegion(): string | undefined {
+  return process.env.CDK_DEFAULT_ACCOUNT ? process.env.CDK_DEFAULT_REGION : undefined;
+}

@@ -1,0 +1,150 @@
+import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { AccessLogFormat, CfnAccount } from 'aws-cdk-lib/aws-apigateway';
+import {
+  type CfnApi,
+  LogGroupLogDestination,
+  WebSocketApi,
+  WebSocketStage,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { callbackEndpointVariable } from '../environment.ts';
+import type { StageSettings } from '../settings.ts';
+import type { ServiceFunction } from './service-function.ts';
+
+/** Name of the stage, and so the path of the URL that clients use. */
+export const stageName = 'mqtt';
+
+/** API Gateway gives up on an integration after 29 s; a function stops earlier, so that its error is its own. */
+export const routeTimeout = Duration.seconds(28);
+
+/**
+ * One line of JSON for each event. No header, body or query string: a browser's token travels in the query.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html
+ */
+const accessLogFields = {
+  requestId: '$context.requestId',
+  extendedRequestId: '$context.extendedRequestId',
+  time: '$context.requestTime',
+  event: '$context.eventType',
+  route: '$context.routeKey',
+  connectionId: '$context.connectionId',
+  messageId: '$context.messageId',
+  sourceIp: '$context.identity.sourceIp',
+  status: '$context.status',
+  error: '$context.error.messageString',
+  integrationStatus: '$context.integrationStatus',
+  integrationError: '$context.integrationErrorMessage',
+  integrationLatencyMilliseconds: '$context.integrationLatency',
+};
+
+export interface GatewayRoutes {
+  readonly connect: ServiceFunction;
+  readonly message: ServiceFunction;
+  readonly disconnect: ServiceFunction;
+}
+
+/** The WebSocket API: three routes, of which `$default` answers, on one stage that deploys itself. */
+export class Gateway extends Construct {
+  readonly api: WebSocketApi;
+  readonly stage: WebSocketStage;
+
+  constructor(scope: Construct, id: string, settings: StageSettings) {
+    super(scope, id);
+    this.api = new WebSocketApi(this, 'Api', {
+      apiName: settings.stackName,
+      description: 'MQTT over WebSockets, wire profile wisp.b64.v1',
+    });
+    const accessLogs = new LogGroup(this, 'AccessLogs', {
+      retention: settings.logRetentionDays,
+      removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    this.stage = new WebSocketStage(this, 'Stage', {
+      webSocketApi: this.api,
+      stageName,
+      autoDeploy: true,
+      throttle: {
+        rateLimit: settings.throttle.requestsPerSecond,
+        burstLimit: settings.throttle.burstRequests,
+      },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(accessLogs),
+        format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
+      },
+    });
+    if (settings.createApiGatewayLogRole) this.stage.node.addDependency(this.makeLogRole());
+  }
+
+  /** WebSocket URL of the stage without a custom domain. */
+  get url(): string {
+    return this.stage.url;
+  }
+
+  /** Connects routes and functions. Only `$default` may answer, and its reply is the profile's back-pressure. */
+  addRoutes({ connect, message, disconnect }: GatewayRoutes): void {
+    const timeout = Duration.seconds(29);
+    const routes = [
+      this.api.addRoute('$connect', {
+        integration: new WebSocketLambdaIntegration('Connect', connect, { timeout }),
+      }),
+      this.api.addRoute('$default', {
+        integration: new WebSocketLambdaIntegration('Message', message, { timeout }),
+        returnResponse: true,
+      }),
+      this.api.addRoute('$disconnect', {
+        integration: new WebSocketLambdaIntegration('Disconnect', disconnect, { timeout }),
+      }),
+    ];
+    for (const route of routes) {
+      Validations.of(route).acknowledge({
+        id: 'AwsSolutions-APIG4',
+        reason: 'MQTT clients prove themselves in CONNECT, whose token the message function verifies.',
+      });
+    }
+  }
+
+  /** Lets `target` post to, ask about and close connections of this stage, and tells it where. */
+  grantManageConnections(target: ServiceFunction): void {
+    const stack = Stack.of(this);
+    const apiLogicalId = stack.getLogicalId(this.api.node.defaultChild as CfnApi);
+    for (const method of ['POST', 'GET', 'DELETE']) {
+      const path = `${stageName}/${method}/@connections/*`;
+      const resource = stack.formatArn({
+        service: 'execute-api',
+        resource: this.api.apiId,
+        resourceName: path,
+        arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+      });
+      target.addToRolePolicy(
+        new PolicyStatement({ actions: ['execute-api:ManageConnections'], resources: [resource] }),
+      );
+      const finding = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${apiLogicalId}>/${path}`;
+      Validations.of(target.executionRole).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::${finding}]`,
+        reason: 'Connection ids are not known beforehand: all of this stage, and of no other.',
+      });
+    }
+    target.addEnvironment(callbackEndpointVariable, this.stage.callbackUrl);
+  }
+
+  /** Retained for good: other stacks of the account and region may have come to depend on it. */
+  private makeLogRole(): CfnAccount {
+    const role = new Role(this, 'LogRole', {
+      assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),
+      managedPolicies: [
+        ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonAPIGatewayPushToCloudWatchLogs'),
+      ],
+    });
+    role.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
+      reason:
+        'The role belongs to API Gateway, serves all APIs of the account, and AWS keeps its policy fitting.',
+    });
+    const account = new CfnAccount(this, 'Account', { cloudWatchRoleArn: role.roleArn });
+    account.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    return account;
+  }
+}

@@ -1,0 +1,68 @@
+import { fileURLToPath } from 'node:url';
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  ApplicationLogLevel,
+  Architecture,
+  LoggingFormat,
+  type RecursiveLoop,
+  Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { bundling } from '../bundling.ts';
+import { logLevelVariable } from '../environment.ts';
+import type { FunctionName, StageSettings } from '../settings.ts';
+
+const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+export interface ServiceFunctionProps {
+  readonly name: FunctionName;
+  readonly description: string;
+  readonly timeout: Duration;
+  /** Default: Lambda stops a function that feeds its own queue after about 16 rounds. */
+  readonly recursiveLoop?: RecursiveLoop;
+}
+
+/**
+ * One function of the service: the entry `functions/NAME.ts` in a bundle of its own, with a log group that
+ * expires and a role that can do nothing but write to that log group until something is granted.
+ */
+export class ServiceFunction extends NodejsFunction {
+  readonly executionRole: Role;
+
+  constructor(scope: Construct, id: string, settings: StageSettings, props: ServiceFunctionProps) {
+    const logGroup = new LogGroup(scope, `${id}Logs`, {
+      retention: settings.logRetentionDays,
+      removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    logGroup.grantWrite(role);
+    super(scope, id, {
+      entry: fromRoot(`functions/${props.name}.ts`),
+      handler: 'handler',
+      projectRoot: fromRoot('.'),
+      depsLockFilePath: fromRoot('package-lock.json'),
+      description: props.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: settings.memoryMegabytes[props.name],
+      timeout: props.timeout,
+      bundling,
+      role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      applicationLogLevelV2: ApplicationLogLevel[settings.logLevel],
+      systemLogLevelV2: settings.logInvocations ? SystemLogLevel.INFO : SystemLogLevel.WARN,
+      ...(props.recursiveLoop === undefined ? {} : { recursiveLoop: props.recursiveLoop }),
+      environment: {
+        POWERTOOLS_SERVICE_NAME: 'wisp',
+        POWERTOOLS_METRICS_NAMESPACE: 'Wisp',
+        [logLevelVariable]: settings.logLevel,
+      },
+    });
+    this.executionRole = role;
+  }
+}

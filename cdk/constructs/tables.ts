@@ -1,0 +1,64 @@
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { type TableKind, tableNames, tableSchemas } from '../../lib/store/schema.ts';
+import type { TableAction } from '../access.ts';
+import { tableVariables } from '../environment.ts';
+import type { StageSettings } from '../settings.ts';
+import type { ServiceFunction } from './service-function.ts';
+
+/**
+ * The tables of `lib/store/schema.ts`, on demand (nothing is paid while nobody talks) and encrypted with keys
+ * that DynamoDB owns. Names are CloudFormation's, so that deployments never meet; outputs tell them.
+ */
+export class Tables extends Construct {
+  readonly byKind: Readonly<Record<TableKind, Table>>;
+
+  constructor(scope: Construct, id: string, settings: StageSettings) {
+    super(scope, id);
+    const make = (kind: TableKind): [TableKind, Table] => [kind, this.makeTable(kind, settings)];
+    this.byKind = Object.fromEntries(tableNames.map(make)) as Record<TableKind, Table>;
+  }
+
+  private makeTable(kind: TableKind, settings: StageSettings): Table {
+    const { partitionKey, sortKey, timeToLive } = tableSchemas[kind];
+    const days = settings.pointInTimeRecoveryDays;
+    const table = new Table(this, capitalised(kind), {
+      partitionKey: { name: partitionKey, type: AttributeType.STRING },
+      ...(sortKey === undefined ? {} : { sortKey: { name: sortKey, type: AttributeType.STRING } }),
+      ...(timeToLive === undefined ? {} : { timeToLiveAttribute: timeToLive }),
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification:
+        days > 0
+          ? { pointInTimeRecoveryEnabled: true, recoveryPeriodInDays: days }
+          : { pointInTimeRecoveryEnabled: false },
+      deletionProtection: settings.retainData,
+      removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    if (days === 0) {
+      Validations.of(table).acknowledge({
+        id: 'AwsSolutions-DDB3',
+        reason: 'The settings of this deployment give up point-in-time recovery: its data is for trying.',
+      });
+    }
+    return table;
+  }
+
+  /** Lets `target` do `actions`, and nothing else, on one table, and tells it the table's name. */
+  grant(target: ServiceFunction, kind: TableKind, actions: readonly TableAction[]): void {
+    const table = this.byKind[kind];
+    target.addToRolePolicy(
+      new PolicyStatement({
+        actions: actions.map((action) => `dynamodb:${action}`),
+        resources: [table.tableArn],
+      }),
+    );
+    target.addEnvironment(tableVariables[kind], table.tableName);
+  }
+}
+
+/** `sessions` → `Sessions`: construct ids and outputs are written so. */
+export function capitalised(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}

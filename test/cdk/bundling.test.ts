@@ -1,0 +1,116 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { App, Stack } from 'aws-cdk-lib';
+import { Runtime } from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import mqtt from 'mqtt-packet';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { bundling } from '../../cdk/bundling.ts';
+import { functionNames, presets } from '../../cdk/settings.ts';
+import { WispStack } from '../../cdk/stack.ts';
+import { defaultProvider } from '../../cdk/stubs/credential-provider-node.ts';
+import { handler } from './fixtures/packets.ts';
+
+const load = createRequire(import.meta.url);
+const fromHere = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const directories: string[] = [];
+
+/** Synthesises with bundling and returns the paths of the bundles. */
+function bundle(fill: (app: App) => void): string[] {
+  const directory = mkdtempSync(join(tmpdir(), 'wisp-bundles-'));
+  directories.push(directory);
+  const app = new App({ autoSynth: false, outdir: directory });
+  fill(app);
+  app.synth();
+  const assets = readdirSync(directory).filter((name) => name.startsWith('asset.'));
+  return assets.map((name) => join(directory, name, 'index.js'));
+}
+
+afterEach(() => vi.unstubAllEnvs());
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+describe('bundles of the functions', () => {
+  let bundles: string[] = [];
+  beforeAll(() => {
+    bundles = bundle((app) => new WispStack(app, 'Wisp', presets.dev));
+  }, 120_000);
+
+  it('are one CommonJS file each, with the SDK inside and the credential chain outside', () => {
+    expect(bundles).toHaveLength(functionNames.length);
+    for (const path of bundles) {
+      const code = readFileSync(path, 'utf8');
+      expect(code).not.toMatch(/require\("(@|debug|readable-stream|mqtt|jose)/);
+      expect(code).not.toMatch(/AWS_CONTAINER_CREDENTIALS_RELATIVE_URI|sso_session|AWS_ROLE_ARN/);
+      expect(code).not.toMatch(/^(import|export) /m);
+    }
+  });
+
+  it('export a handler', () => {
+    vi.stubEnv('AWS_REGION', 'eu-west-1');
+    for (const table of ['CONNECTIONS', 'SESSIONS', 'SUBSCRIPTIONS', 'RETAINED', 'TENANTS']) {
+      vi.stubEnv(`${table}_TABLE`, table);
+    }
+    vi.stubEnv('CALLBACK_ENDPOINT', 'https://a.execute-api.eu-west-1.amazonaws.com/mqtt');
+    vi.stubEnv('TIMER_QUEUE_URL', 'https://sqs.eu-west-1.amazonaws.com/123456789012/timers');
+    for (const path of bundles) expect(typeof load(path).handler).toBe('function');
+  });
+});
+
+describe('the modules put in place of others', () => {
+  it('parse and write packets as the unbundled code does', () => {
+    const [path] = bundle((app) => {
+      new NodejsFunction(new Stack(app, 'Fixture'), 'Packets', {
+        entry: fromHere('./fixtures/packets.ts'),
+        runtime: Runtime.NODEJS_24_X,
+        projectRoot: fromHere('../..'),
+        depsLockFilePath: fromHere('../../package-lock.json'),
+        bundling,
+      });
+    });
+    const packets: mqtt.Packet[] = [
+      { cmd: 'connect', clientId: 'a', protocolId: 'MQTT', protocolVersion: 5, clean: true, keepalive: 60 },
+      {
+        cmd: 'publish',
+        topic: 'a/b',
+        payload: Buffer.from('x'),
+        qos: 1,
+        messageId: 7,
+        dup: false,
+        retain: true,
+      },
+      { cmd: 'pingreq' },
+    ];
+    const written = packets.map((packet) => mqtt.generate(packet, { protocolVersion: 5 }));
+    const base64 = Buffer.concat(written).toString('base64');
+    const expected = handler(base64);
+    expect(expected).toEqual({ commands: ['connect', 'publish', 'pingreq'], written: base64 });
+    expect(load(path ?? '').handler(base64)).toEqual(expected);
+  }, 60_000);
+
+  const stubCredentials = (key?: string, secret?: string, session?: string): void => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', key);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', secret);
+    vi.stubEnv('AWS_SESSION_TOKEN', session);
+  };
+
+  it('hand over the credentials that Lambda put into the environment', async () => {
+    stubCredentials('key', 'secret', 'session');
+    expect(await defaultProvider()()).toEqual({
+      accessKeyId: 'key',
+      secretAccessKey: 'secret',
+      sessionToken: 'session',
+    });
+    stubCredentials('key', 'secret');
+    expect(await defaultProvider()()).toEqual({ accessKeyId: 'key', secretAccessKey: 'secret' });
+  });
+
+  it('name the credential that is missing', async () => {
+    stubCredentials(undefined, 'secret');
+    await expect(defaultProvider()()).rejects.toThrow('AWS_ACCESS_KEY_ID');
+  });
+});

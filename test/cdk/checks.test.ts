@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import { presets, type StageSettings } from '../../cdk/settings.ts';
+import { makeStack, Synthesised } from './synthesise.ts';
+
+const everything: StageSettings = {
+  ...presets.prod,
+  alarmEmail: 'ops@example.com',
+  domain: {
+    name: 'mqtt.example.com',
+    certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012',
+    hostedZone: { id: 'Z0123456789', name: 'example.com' },
+  },
+};
+
+describe('cdk-nag (AWS Solutions)', () => {
+  it.each([
+    ['dev', presets.dev],
+    ['prod', presets.prod],
+    ['everything', everything],
+  ])('finds nothing that is not acknowledged: %s', (_name, settings) => {
+    const stack = makeStack(settings);
+    const { violations } = new AwsSolutionsChecks(stack).validateScope(stack);
+    expect(violations.map(({ ruleName, violatingResources }) => [ruleName, violatingResources])).toEqual([]);
+  });
+});
+
+describe('alarms', () => {
+  const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
+  const alarms = Object.values(new Synthesised(everything).resources('AWS::CloudWatch::Alarm'));
+  const sections = [...runbook.matchAll(/^## (\w+)$/gm)].map(([, name]) => name ?? '');
+  const named = alarms.map(
+    ({ Properties }) => /section (\w+)\.$/.exec(Properties.AlarmDescription)?.[1] ?? 'no section',
+  );
+
+  it('each have a section in the runbook, and each section an alarm', () => {
+    expect(named.length).toBeGreaterThan(0);
+    expect(sections.sort()).toEqual(named.sort());
+  });
+
+  it.each(named)('%s is explained: what it means, how to look, what to do', (name) => {
+    const section = runbook.split(/^## /m).find((part) => part.startsWith(`${name}\n`)) ?? '';
+    for (const part of ['**Means:**', '**Look:**', '**Do:**']) expect(section).toContain(part);
+  });
+
+  it('are sent to the address of the settings', () => {
+    const stack = new Synthesised(everything);
+    expect(stack.one('AWS::SNS::Subscription').Properties).toMatchObject({
+      Protocol: 'email',
+      Endpoint: 'ops@example.com',
+    });
+    const topic = stack.one('AWS::SNS::Topic').id;
+    for (const alarm of alarms) expect(alarm.Properties.AlarmActions).toEqual([{ Ref: topic }]);
+    expect(new Synthesised(presets.prod).resources('AWS::SNS::Topic')).toEqual({});
+  });
+});

@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { capitalised } from '../../cdk/constructs/tables.ts';
+import { type FunctionName, functionNames } from '../../cdk/settings.ts';
+import { Synthesised } from './synthesise.ts';
+
+const stack = new Synthesised();
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource: unknown;
+}
+
+const list = <Value>(value: Value | Value[]): Value[] => (Array.isArray(value) ? value : [value]);
+
+function statements(name: FunctionName): Statement[] {
+  return stack.one('AWS::IAM::Policy', `${capitalised(name)}RoleDefaultPolicy`).Properties.PolicyDocument
+    .Statement;
+}
+
+/** `Sessions` → actions, without the service prefix. */
+function tableActions(name: FunctionName): Record<string, string[]> {
+  const found: Record<string, string[]> = {};
+  for (const { Action, Resource } of statements(name)) {
+    const actions = list(Action).filter((action) => action.startsWith('dynamodb:'));
+    if (actions.length === 0) continue;
+    for (const resource of list(Resource)) {
+      const logicalId = (resource as { 'Fn::GetAtt': string[] })['Fn::GetAtt'][0] ?? '';
+      const table = /^Tables([A-Z][a-z]+)[0-9A-F]{8}$/.exec(logicalId)?.[1] ?? logicalId;
+      found[table] = [
+        ...(found[table] ?? []),
+        ...actions.map((action) => action.slice('dynamodb:'.length)),
+      ].sort();
+    }
+  }
+  return found;
+}
+
+const actionsOn = (name: FunctionName, service: string): string[] =>
+  statements(name)
+    .flatMap((statement) => list(statement.Action))
+    .filter((action) => action.startsWith(`${service}:`));
+
+const publisherTables = {
+  Connections: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
+  Sessions: ['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+  Subscriptions: ['BatchWriteItem', 'DeleteItem', 'PutItem', 'Query', 'UpdateItem'],
+  Retained: ['DeleteItem', 'GetItem', 'PutItem', 'Query'],
+  Tenants: ['BatchGetItem', 'GetItem', 'Query', 'UpdateItem'],
+};
+
+describe('every function', () => {
+  it.each(functionNames)('%s is granted no wildcard action, no scan and no transaction', (name) => {
+    for (const { Effect, Action } of statements(name)) {
+      expect(Effect).toBe('Allow');
+      for (const action of list(Action)) expect(action).not.toMatch(/\*|Scan|Transact|PartiQL/);
+    }
+  });
+
+  it.each(functionNames)(
+    '%s is granted nothing on all resources, and wildcards only for connection ids',
+    (name) => {
+      for (const { Resource } of statements(name)) {
+        for (const resource of list(Resource)) {
+          const text = JSON.stringify(resource);
+          if (text.includes('*')) expect(text).toMatch(/"\/mqtt\/(POST|GET|DELETE)\/@connections\/\*"/);
+        }
+      }
+    },
+  );
+
+  it.each(functionNames)('%s writes logs to its own group and has no managed policy', (name) => {
+    const role = stack.one('AWS::IAM::Role', `${capitalised(name)}Role`).Properties;
+    expect(role.ManagedPolicyArns).toBeUndefined();
+    const logs = statements(name).filter((statement) => list(statement.Action)[0]?.startsWith('logs:'));
+    const group = stack.one('AWS::Logs::LogGroup', `${capitalised(name)}Logs`);
+    expect(logs.map(({ Action, Resource }) => [Action, Resource])).toEqual([
+      [['logs:CreateLogStream', 'logs:PutLogEvents'], { 'Fn::GetAtt': [group.id, 'Arn'] }],
+    ]);
+  });
+
+  it.each(functionNames)('%s has a role of its own', (name) => {
+    const role = stack.one('AWS::IAM::Role', `${capitalised(name)}Role`);
+    const policy = stack.one('AWS::IAM::Policy', `${capitalised(name)}RoleDefaultPolicy`);
+    expect(policy.Properties.Roles).toEqual([{ Ref: role.id }]);
+    expect(stack.one('AWS::Lambda::Function', capitalised(name)).Properties.Role).toEqual({
+      'Fn::GetAtt': [role.id, 'Arn'],
+    });
+  });
+});
+
+describe('tables', () => {
+  it('connect reads tenants and writes the connection', () => {
+    expect(tableActions('connect')).toEqual({ Tenants: ['GetItem'], Connections: ['PutItem'] });
+  });
+
+  it.each(['message', 'disconnect', 'timer'] as const)('%s may do what publishing needs', (name) => {
+    expect(tableActions(name)).toEqual(publisherTables);
+  });
+});
+
+describe('connections', () => {
+  it.each(['message', 'disconnect', 'timer'] as const)('%s manages those of this stage alone', (name) => {
+    const api = stack.one('AWS::ApiGatewayV2::Api');
+    const granted = statements(name).filter((it) => it.Action === 'execute-api:ManageConnections');
+    const resources = granted.flatMap((statement) => list(statement.Resource));
+    expect(resources).toEqual(
+      expect.arrayContaining(
+        ['POST', 'GET', 'DELETE'].map((method) => ({
+          'Fn::Join': [
+            '',
+            [
+              'arn:',
+              { Ref: 'AWS::Partition' },
+              ':execute-api:',
+              { Ref: 'AWS::Region' },
+              ':',
+              { Ref: 'AWS::AccountId' },
+              ':',
+              { Ref: api.id },
+              `/mqtt/${method}/@connections/*`,
+            ],
+          ],
+        })),
+      ),
+    );
+    expect(resources).toHaveLength(3);
+  });
+
+  it('connect manages none: a post inside the handshake would fail', () => {
+    expect(actionsOn('connect', 'execute-api')).toEqual([]);
+  });
+});
+
+describe('timers', () => {
+  it.each(['connect', 'message', 'disconnect'] as const)('%s sets them and cannot take them', (name) => {
+    expect(actionsOn(name, 'sqs')).toEqual(['sqs:SendMessage']);
+  });
+
+  it('the timer function sets and takes them', () => {
+    expect(actionsOn('timer', 'sqs').sort()).toEqual([
+      'sqs:ChangeMessageVisibility',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+      'sqs:GetQueueUrl',
+      'sqs:ReceiveMessage',
+      'sqs:SendMessage',
+    ]);
+  });
+
+  it('are sent over TLS only', () => {
+    const policies = Object.values(stack.resources('AWS::SQS::QueuePolicy'));
+    expect(policies).toHaveLength(2);
+    for (const { Properties } of policies) {
+      expect(Properties.PolicyDocument.Statement).toContainEqual(
+        expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+      );
+    }
+  });
+});

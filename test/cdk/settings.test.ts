@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { presets, readSettings, SettingsError } from '../../cdk/settings.ts';
+
+const read = (values: Record<string, unknown> = {}, region?: string) =>
+  readSettings((name) => values[name], region);
+
+const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012';
+const domainName = 'mqtt.example.com';
+
+describe('readSettings', () => {
+  it('deploys for production unless told otherwise', () => {
+    expect(read()).toEqual(presets.prod);
+    expect(read({ stage: 'dev' })).toEqual(presets.dev);
+  });
+
+  it('changes single settings of a preset', () => {
+    expect(
+      read({ stage: 'dev', stackName: 'Mine', alarmEmail: 'me@example.com', apiGatewayLogRole: 'existing' }),
+    ).toEqual({
+      ...presets.dev,
+      stackName: 'Mine',
+      alarmEmail: 'me@example.com',
+      createApiGatewayLogRole: false,
+    });
+  });
+
+  it('takes a domain with its certificate, and a zone', () => {
+    expect(read({ domainName, certificateArn }, 'eu-west-1').domain).toEqual({
+      name: domainName,
+      certificateArn,
+    });
+    expect(
+      read({ domainName, certificateArn, hostedZoneId: 'Z1', hostedZoneName: 'example.com' }).domain,
+    ).toMatchObject({ hostedZone: { id: 'Z1', name: 'example.com' } });
+  });
+
+  it.each([
+    ['an unknown stage', { stage: 'test' }, 'stage: one of dev, prod'],
+    ['an unknown log role', { apiGatewayLogRole: 'yes' }, 'apiGatewayLogRole: one of create, existing'],
+    ['a number', { stackName: 7 }, 'stackName: a text is expected'],
+    ['a bad stack name', { stackName: '7up' }, 'stackName: letters'],
+    ['a bad address', { alarmEmail: 'nobody' }, 'alarmEmail: not an e-mail address'],
+    ['a domain without certificate', { domainName }, 'certificateArn is missing'],
+    ['a certificate without domain', { certificateArn }, 'domainName is missing'],
+    ['a URL as domain', { domainName: 'https://a.example', certificateArn }, 'domainName: a host name'],
+    ['an IP address as domain', { domainName: '10.0.0.1', certificateArn }, 'domainName: a host name'],
+    ['something else as certificate', { domainName, certificateArn: 'cert' }, 'certificateArn: not the ARN'],
+    ['half a zone', { domainName, certificateArn, hostedZoneId: 'Z1' }, 'hostedZoneId and hostedZoneName'],
+    [
+      'a zone beside the domain',
+      { domainName, certificateArn, hostedZoneId: 'Z1', hostedZoneName: 'ample.com' },
+      'hostedZoneName: domainName does not lie',
+    ],
+  ])('refuses %s in one line', (_what, values, message) => {
+    expect(() => read(values)).toThrow(SettingsError);
+    expect(() => read(values)).toThrow(message);
+    expect(() => read(values)).toThrow(/^[^\n]+$/);
+  });
+
+  it('refuses a certificate of another region where the region is known', () => {
+    expect(() => read({ domainName, certificateArn }, 'us-east-1')).toThrow(
+      'the certificate is in eu-west-1, the stack in us-east-1',
+    );
+  });
+});

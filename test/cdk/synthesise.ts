@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { presets, type StageSettings } from '../../cdk/settings.ts';
+import { WispStack } from '../../cdk/stack.ts';
+
+const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
+
+/** The app with the flags of `cdk.json`, without bundling: assets play no part in the template's assertions. */
+export function makeStack(settings: StageSettings = presets.prod): WispStack {
+  const app = new App({
+    autoSynth: false,
+    analyticsReporting: false,
+    context: { ...context, 'aws:cdk:bundling-stacks': [] },
+  });
+  return new WispStack(app, 'Wisp', settings);
+}
+
+export interface Resource {
+  readonly Type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: resource properties have no type in a synthesised template
+  readonly Properties: Record<string, any>;
+  readonly DeletionPolicy?: string;
+  readonly DependsOn?: string[];
+}
+
+/** A synthesised template with its resources by type. */
+export class Synthesised {
+  readonly template: Template;
+
+  constructor(settings: StageSettings = presets.prod) {
+    this.template = Template.fromStack(makeStack(settings));
+  }
+
+  /** Logical id → resource. */
+  resources(type: string): Record<string, Resource> {
+    return this.template.findResources(type) as Record<string, Resource>;
+  }
+
+  /** The only resource of its type whose logical id begins so. */
+  one(type: string, prefix = ''): Resource & { readonly id: string } {
+    const found = Object.entries(this.resources(type)).filter(([id]) => id.startsWith(prefix));
+    const [first] = found;
+    if (first === undefined || found.length > 1) {
+      throw new Error(`${found.length} resources of ${type} begin with "${prefix}"`);
+    }
+    return { id: first[0], ...first[1] };
+  }
+
+  outputs(): Record<string, { readonly Value: unknown }> {
+    return this.template.toJSON().Outputs;
+  }
+}
