@@ -1,0 +1,294 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of grants look like this
+import { describe, expect, it } from 'vitest';
+import { readClaims } from '../../lib/auth/claims.ts';
+import {
+  type ClientNames,
+  mayPublish,
+  maySubscribe,
+  type PermissionRule,
+  resolvePermissions,
+  vouchedTenantId,
+} from '../../lib/auth/index.ts';
+
+function grantsOf(claims: Record<string, unknown>): readonly PermissionRule[] {
+  const read = readClaims(claims);
+  if ('flaw' in read) throw new Error(read.flaw);
+  return read.grants;
+}
+
+/** Permissions of a client with the claims of a token. */
+function permissionsOf(claims: Record<string, unknown>, names: Partial<ClientNames> = {}) {
+  const read = readClaims(claims);
+  if ('flaw' in read) throw new Error(read.flaw);
+  const identity = { tenant: vouchedTenantId('acme'), ...read };
+  return resolvePermissions(identity, { clientId: 'c1', ...names });
+}
+
+const allow = (filter: string, more: Partial<PermissionRule> = {}): PermissionRule => ({
+  effect: 'allow',
+  action: 'all',
+  filter,
+  ...more,
+});
+const deny = (filter: string, more: Partial<PermissionRule> = {}): PermissionRule => ({
+  ...allow(filter, more),
+  effect: 'deny',
+});
+
+describe('claims', () => {
+  it('without grants allow nothing', () => {
+    const permissions = permissionsOf({ sub: 'x' });
+    expect(permissions).toEqual([]);
+    expect(mayPublish(permissions, 'a', 0, false)).toBe(false);
+    expect(maySubscribe(permissions, 'a', 0)).toBe(false);
+  });
+
+  it('native: each list allows its own action', () => {
+    const permissions = permissionsOf({ mqtt: { publish: ['up/#'], subscribe: ['down/+'] } });
+    expect(mayPublish(permissions, 'up/1/2', 2, true)).toBe(true);
+    expect(mayPublish(permissions, 'down/1', 0, false)).toBe(false);
+    expect(maySubscribe(permissions, 'down/+', 2)).toBe(true);
+    expect(maySubscribe(permissions, 'up/1', 0)).toBe(false);
+  });
+
+  it('native wins over acl', () => {
+    expect(grantsOf({ mqtt: { publish: ['a'] }, acl: { all: ['#'] } })).toEqual([
+      { effect: 'allow', action: 'publish', filter: 'a' },
+    ]);
+  });
+
+  it('EMQX pub/sub/all lists', () => {
+    const permissions = permissionsOf({ acl: { pub: ['p/${clientid}'], sub: ['eq s/#'], all: ['b/+'] } });
+    expect(mayPublish(permissions, 'p/c1', 0, false)).toBe(true);
+    expect(mayPublish(permissions, 'p/c2', 0, false)).toBe(false);
+    expect(maySubscribe(permissions, 's/#', 0)).toBe(true);
+    expect(maySubscribe(permissions, 's/1', 0)).toBe(false);
+    expect(mayPublish(permissions, 'b/1', 0, false)).toBe(true);
+    expect(maySubscribe(permissions, 'b/1', 0)).toBe(true);
+    expect(maySubscribe(permissions, 'p/c1', 0)).toBe(false);
+  });
+
+  it('EMQX list: the example of its documentation', () => {
+    const permissions = permissionsOf({
+      acl: [
+        { permission: 'allow', action: 'publish', topic: 't/${clientid}' },
+        { permission: 'allow', action: 'subscribe', topic: 'eq t/1/#', qos: [1] },
+        { permission: 'deny', action: 'publish', topic: 't/2', retain: true },
+        { permission: 'deny', action: 'all', topic: 't/3' },
+        { permission: 'allow', action: 'all', topics: ['t/2', 't/3', 't/4'] },
+      ],
+    });
+    expect(mayPublish(permissions, 't/c1', 1, false)).toBe(true);
+    expect(maySubscribe(permissions, 't/1/#', 1)).toBe(true);
+    expect(maySubscribe(permissions, 't/1/#', 0)).toBe(false);
+    expect(maySubscribe(permissions, 't/1/x', 1)).toBe(false);
+    expect(mayPublish(permissions, 't/2', 0, true)).toBe(false);
+    expect(mayPublish(permissions, 't/2', 0, false)).toBe(true);
+    expect(mayPublish(permissions, 't/3', 0, false)).toBe(false);
+    expect(maySubscribe(permissions, 't/3', 0)).toBe(false);
+    expect(maySubscribe(permissions, 't/4', 2)).toBe(true);
+    expect(mayPublish(permissions, 't/5', 0, false)).toBe(false);
+  });
+
+  it.each([
+    [1, [1]],
+    ['1', [1]],
+    ['0,2', [0, 2]],
+    [
+      ['0', 1],
+      [0, 1],
+    ],
+    [null, undefined],
+  ])('EMQX list: qos %j', (qos, expected) => {
+    const rule = { permission: 'allow', action: 'pub', topic: 'a', qos };
+    expect(grantsOf({ acl: [rule] })[0]?.qos).toEqual(expected);
+  });
+
+  it.each([
+    [1, true],
+    ['1', true],
+    ['true', true],
+    [0, false],
+    ['false', false],
+    ['all', undefined],
+    [null, undefined],
+  ])('EMQX list: retain %j', (retain, expected) => {
+    const rule = { permission: 'allow', action: 'pub', topic: 'a', retain };
+    expect(grantsOf({ acl: [rule] })[0]?.retain).toBe(expected);
+  });
+
+  it('EMQX list: conditions that cannot be judged are unmet by allow rules and met by deny rules', () => {
+    for (const condition of [
+      { ipaddr: '10.0.0.0/8' },
+      { clientid_re: '^c' },
+      { zone: 'z' },
+      { later: true },
+    ]) {
+      expect(
+        grantsOf({
+          acl: [
+            { permission: 'allow', action: 'all', topic: 'a', ...condition },
+            { permission: 'deny', action: 'all', topic: 'b', ...condition },
+          ],
+        }),
+      ).toEqual([deny('b')]);
+    }
+  });
+});
+
+describe('placeholders', () => {
+  it('stand for client id, subject, user name and tenant', () => {
+    const publish = ['a/${clientId}', 'b/${clientid}', 'c/x-${sub}-y/#', 'd/${username}', 'e/${tenant}/+'];
+    const filters = permissionsOf({ sub: 's', mqtt: { publish } }, { username: 'u' }).map(
+      (rule) => rule.filter,
+    );
+    expect(filters).toEqual(['a/c1', 'b/c1', 'c/x-s-y/#', 'd/u', 'e/acme/+']);
+  });
+
+  it('${username} is the verified claim where there is one', () => {
+    const claims = { username: 'claimed', mqtt: { publish: ['${username}'] } };
+    expect(permissionsOf(claims, { username: 'chosen' })).toMatchObject([{ filter: 'claimed' }]);
+  });
+
+  it.each(['+', '#', 'a/b', '/', 'a+', 'x#', ''])('a client id %j grants nothing', (clientId) => {
+    const publish = ['a/${clientId}', 'a/${clientId}/#', 'a/x${clientId}'];
+    const acl = [{ permission: 'allow', action: 'all', topic: 'eq a/${clientId}' }];
+    expect(permissionsOf({ mqtt: { publish } }, { clientId })).toEqual([]);
+    expect(permissionsOf({ acl }, { clientId })).toEqual([]);
+  });
+
+  it.each(['$SYS', '$share', '$'])(
+    'a client id %j does not open the topics that begin with $',
+    (clientId) => {
+      const claims = { mqtt: { subscribe: ['${clientId}/#', '${clientId}/x/y', 'a/${clientId}'] } };
+      expect(permissionsOf(claims, { clientId }).map((rule) => rule.filter)).toEqual([`a/${clientId}`]);
+    },
+  );
+
+  it('are replaced once: a value that looks like a placeholder stays as it is', () => {
+    const permissions = permissionsOf(
+      { sub: 's', mqtt: { publish: ['a/${clientId}'] } },
+      { clientId: '${sub}' },
+    );
+    expect(permissions.map((rule) => rule.filter)).toEqual(['a/${sub}']);
+    const patterns = permissionsOf({ mqtt: { publish: ['a/${clientId}'] } }, { clientId: '$&$1$$' });
+    expect(patterns.map((rule) => rule.filter)).toEqual(['a/$&$1$$']);
+  });
+
+  it.each(['${sub}', '${unknown}', '${constructor}', '${__proto__}', '${}'])(
+    '%s without a value grants nothing',
+    (name) => {
+      expect(permissionsOf({ mqtt: { publish: [`a/${name}`] } })).toEqual([]);
+    },
+  );
+
+  it('a rule that becomes too long grants nothing', () => {
+    const claims = { mqtt: { publish: ['a/${clientId}'] } };
+    expect(permissionsOf(claims, { clientId: 'x'.repeat(1_024) })).toEqual([]);
+  });
+
+  it('deny rules grow rather than shrink', () => {
+    const acl = [
+      { permission: 'deny', action: 'all', topic: 'a/x-${sub}/b' },
+      { permission: 'allow', action: 'all', topic: '#' },
+    ];
+    const withSubject = (sub?: string) => permissionsOf(sub === undefined ? { acl } : { acl, sub });
+    expect(mayPublish(withSubject('p'), 'a/x-p/b', 0, false)).toBe(false);
+    expect(mayPublish(withSubject('p'), 'a/x-q/b', 0, false)).toBe(true);
+    for (const sub of [undefined, 'p/q', '+', '#']) {
+      expect(mayPublish(withSubject(sub), 'a/x-p/b', 0, false)).toBe(false);
+      expect(mayPublish(withSubject(sub), 'a/x-p/q/b', 0, false)).toBe(false);
+      expect(maySubscribe(withSubject(sub), 'a/+/b', 0)).toBe(false);
+      expect(mayPublish(withSubject(sub), 'b', 0, false)).toBe(true);
+    }
+    const inDollar = [{ permission: 'deny', action: 'all', topic: '${clientid}/#' }];
+    expect(permissionsOf({ acl: inDollar }, { clientId: '$SYS' })).toEqual([deny('$SYS/#'), deny('#')]);
+  });
+});
+
+describe('decisions', () => {
+  it('the first matching rule decides', () => {
+    const rules = [allow('a/1'), deny('a/+'), allow('#')];
+    expect(mayPublish(rules, 'a/1', 0, false)).toBe(true);
+    expect(mayPublish(rules, 'a/2', 0, false)).toBe(false);
+    expect(mayPublish(rules, 'b', 0, false)).toBe(true);
+    expect(maySubscribe(rules, 'a/1', 0)).toBe(true);
+    expect(maySubscribe(rules, 'a/2', 0)).toBe(false);
+    expect(maySubscribe(rules, 'b/#', 0)).toBe(true);
+  });
+
+  it.each([
+    ['a/#', 'a/b', true],
+    ['a/#', 'a', true],
+    ['a/#', 'a/+/c/#', true],
+    ['a/+', 'a/#', false],
+    ['a/+', 'a/b/c', false],
+    ['a/b', 'a/+', false],
+    ['+', '#', false],
+    ['#', '#', true],
+    ['#', '$SYS/#', false],
+    ['+/x', '$SYS/x', false],
+    ['$SYS/#', '$SYS/x', true],
+    ['a', 'b', false],
+    ['a/#', '$share/g/a/b', true],
+    ['a/#', '$share/g/b', false],
+    ['#', '$share/g/$SYS/x', false],
+    ['#', '$share/g', false],
+    ['#', '$share//a', false],
+    ['#', 'a/#/b', false],
+    ['#', '', false],
+  ])('with %s allowed, subscribing to %s: %s', (granted, filter, expected) => {
+    expect(maySubscribe([allow(granted)], filter, 0)).toBe(expected);
+  });
+
+  it.each([
+    ['a/secret', 'a/#', false],
+    ['a/secret', 'a/+', false],
+    ['a/secret', '#', false],
+    ['a/secret', '+/secret', false],
+    ['a/secret', '+/#', false],
+    ['a/secret', '$share/g/a/+', false],
+    ['a/secret/#', 'a/+', false],
+    ['a/+/c', 'a/b/#', false],
+    ['a/+/c', '+/b/+', false],
+    ['a/secret', 'a/public', true],
+    ['a/secret', '+/public', true],
+    ['a/secret', 'a/secret/x', true],
+    ['a/+', 'a/b/c', true],
+    ['$SYS/#', '#', true],
+    ['$SYS/#', '+/x', true],
+    ['#', 'a', false],
+  ])('with %s denied first, subscribing to %s: %s', (denied, filter, expected) => {
+    expect(maySubscribe([deny(denied), allow('#')], filter, 0)).toBe(expected);
+  });
+
+  it('two allow rules that cover a filter only together do not suffice', () => {
+    expect(maySubscribe([allow('a'), allow('a/+/#')], 'a/#', 0)).toBe(false);
+  });
+
+  it('eq compares strings', () => {
+    const rules = [deny('#', { exact: true }), allow('#')];
+    expect(maySubscribe(rules, '#', 0)).toBe(false);
+    expect(maySubscribe(rules, '$share/g/#', 0)).toBe(false);
+    expect(maySubscribe(rules, 'a/#', 0)).toBe(true);
+    expect(mayPublish(rules, 'a', 0, false)).toBe(true);
+    expect(mayPublish([allow('a/b', { exact: true })], 'a/b', 0, false)).toBe(true);
+  });
+
+  it('rules for a QoS or the retain flag count for these only', () => {
+    const rules = [deny('a', { qos: [2] }), deny('a', { retain: true }), allow('a', { qos: [0, 2] })];
+    expect(mayPublish(rules, 'a', 0, false)).toBe(true);
+    expect(mayPublish(rules, 'a', 0, true)).toBe(false);
+    expect(mayPublish(rules, 'a', 1, false)).toBe(false);
+    expect(mayPublish(rules, 'a', 2, false)).toBe(false);
+    const narrow = [allow('a', { qos: [0, 1] })];
+    expect(maySubscribe(narrow, 'a', 1)).toBe(true);
+    expect(maySubscribe(narrow, 'a', 2)).toBe(false);
+  });
+
+  it('a rule for one action says nothing of the other', () => {
+    const rules = [deny('#', { action: 'publish' }), allow('#', { action: 'subscribe' })];
+    expect(maySubscribe(rules, 'a', 0)).toBe(true);
+    expect(mayPublish(rules, 'a', 0, false)).toBe(false);
+  });
+});
