@@ -1,0 +1,146 @@
+import { isObject } from '../aws-json.ts';
+import { type Message, md5, md5OfAttributes, systemAttributes } from './message.ts';
+import type { Queue } from './queue.ts';
+
+/** The event of a Lambda function with an SQS event source ("Using Lambda with Amazon SQS"). */
+export interface SqsEvent {
+  readonly Records: readonly SqsRecord[];
+}
+
+export interface SqsRecord {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  readonly body: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly messageAttributes: Readonly<Record<string, SqsRecordAttribute>>;
+  readonly md5OfBody: string;
+  readonly md5OfMessageAttributes?: string;
+  readonly eventSource: 'aws:sqs';
+  readonly eventSourceARN: string;
+  readonly awsRegion: string;
+}
+
+export interface SqsRecordAttribute {
+  readonly stringValue?: string;
+  readonly binaryValue?: string;
+  readonly stringListValues: readonly never[];
+  readonly binaryListValues: readonly never[];
+  readonly dataType: string;
+}
+
+export interface AttachOptions {
+  /** 1–10,000 messages per invocation (FIFO: 10). Default 10. */
+  readonly batchSize?: number;
+  /** Invocations at once. Default 10. */
+  readonly maximumConcurrency?: number;
+  /** `ReportBatchItemFailures`: the answer names the messages that failed; without it a batch fails or succeeds as a whole. */
+  readonly reportBatchItemFailures?: boolean;
+  /** Hears of invocations that threw; their messages come back after the visibility timeout. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export type SqsHandler = (event: SqsEvent) => unknown;
+
+export interface Attachment {
+  /** Invocations under way. */
+  readonly running: number;
+  /** Resolves when those under way now have ended. */
+  settled(): Promise<void>;
+  /** Starts no more invocations; resolves when those under way have ended. */
+  detach(): Promise<void>;
+}
+
+/**
+ * An event source mapping: takes messages as they become visible and invokes the handler with batches. What succeeded is
+ * deleted; what failed stays hidden until its visibility timeout ends. No batching window: a batch is what is there.
+ */
+export function attachPump(
+  queue: Queue,
+  awsRegion: string,
+  handler: SqsHandler,
+  { batchSize = 10, maximumConcurrency = 10, reportBatchItemFailures = false, onError }: AttachOptions,
+): Attachment {
+  const running = new Set<Promise<void>>();
+  let attached = true;
+
+  const invoke = async (messages: readonly Message[]) => {
+    const receipts = new Map(messages.map((message) => [message.messageId, message.receiptHandle ?? '']));
+    const event = { Records: messages.map((message) => recordOf(message, queue, awsRegion)) };
+    try {
+      const answer = await handler(event);
+      const failed = reportBatchItemFailures ? failedMessages(answer, receipts) : new Set<string>();
+      for (const [messageId, receipt] of receipts) if (!failed.has(messageId)) queue.delete(receipt);
+    } catch (error) {
+      onError?.(error);
+    }
+  };
+  const pump = () => {
+    while (attached && running.size < maximumConcurrency) {
+      const messages = queue.receive(batchSize);
+      if (messages.length === 0) return;
+      const invocation = invoke(messages).finally(() => {
+        running.delete(invocation);
+        pump();
+      });
+      running.add(invocation);
+    }
+  };
+  const stopListening = queue.onVisible(pump);
+  const settled = async () => {
+    await Promise.all(running);
+  };
+  pump();
+  return {
+    get running() {
+      return running.size;
+    },
+    settled,
+    detach() {
+      attached = false;
+      stopListening();
+      return settled();
+    },
+  };
+}
+
+/** An answer that does not make sense fails the whole batch ("Success and failure conditions"). */
+function failedMessages(answer: unknown, receipts: ReadonlyMap<string, string>): Set<string> {
+  const failures = isObject(answer) ? (answer.batchItemFailures ?? []) : [];
+  const everything = new Set(receipts.keys());
+  if (!Array.isArray(failures)) return everything;
+  const failed = new Set<string>();
+  for (const failure of failures) {
+    const id: unknown = isObject(failure) ? failure.itemIdentifier : undefined;
+    if (typeof id !== 'string' || !receipts.has(id)) return everything;
+    failed.add(id);
+  }
+  return failed;
+}
+
+function recordOf(message: Message, queue: Queue, awsRegion: string): SqsRecord {
+  const { messageAttributes = {} } = message;
+  const names = Object.entries(messageAttributes);
+  return {
+    messageId: message.messageId,
+    receiptHandle: message.receiptHandle ?? '',
+    body: message.body,
+    attributes: systemAttributes(message),
+    messageAttributes: Object.fromEntries(
+      names.map(([name, { DataType, StringValue, BinaryValue }]) => [
+        name,
+        {
+          ...(StringValue === undefined ? {} : { stringValue: StringValue }),
+          ...(BinaryValue === undefined ? {} : { binaryValue: BinaryValue }),
+          stringListValues: [],
+          binaryListValues: [],
+          dataType: DataType,
+        },
+      ]),
+    ),
+    md5OfBody: md5(message.body),
+    ...(names.length === 0 ? {} : { md5OfMessageAttributes: md5OfAttributes(messageAttributes) }),
+    eventSource: 'aws:sqs',
+    eventSourceARN: queue.arn,
+    awsRegion,
+  };
+}

@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { AwsError, isObject } from '../aws-json.ts';
+import type { MessageAttribute } from './message.ts';
+import type { NewMessage, Queue } from './queue.ts';
+
+/** 1 MiB, attributes included ("Amazon SQS message quotas"); a batch as a whole as well. */
+export const maxMessageBytes = 1_048_576;
+export const maxDelaySeconds = 900;
+export const maxVisibilitySeconds = 43_200;
+
+/** What XML 1.0 allows; no NUL, no lone surrogates. */
+const allowedText = /^[\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]*$/u;
+const fifoIdentifier = /^[\w!"#$%&'()*+,\-./:;<=>?@[\\\]^`{|}~]{1,128}$/;
+
+export function invalid(parameter: string, value: unknown, reason: string): AwsError {
+  return new AwsError(
+    'InvalidParameterValue',
+    `Value ${String(value)} for parameter ${parameter} is invalid. Reason: ${reason}.`,
+  );
+}
+
+/** An integer within bounds, or the default when absent. */
+export function integer<T extends number | undefined>(
+  input: Readonly<Record<string, unknown>>,
+  parameter: string,
+  minimum: number,
+  maximum: number,
+  otherwise: T,
+): number | T {
+  const value = input[parameter];
+  if (value === undefined || value === null) return otherwise;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < minimum || value > maximum) {
+    throw invalid(parameter, value, `Must be between ${minimum} and ${maximum}, if provided`);
+  }
+  return value;
+}
+
+/** The parameters of SendMessage, or of one entry of SendMessageBatch. */
+export function newMessageOf(input: Readonly<Record<string, unknown>>, queue: Queue): NewMessage {
+  const body = input.MessageBody;
+  if (typeof body !== 'string' || body === '') throw missing('MessageBody');
+  if (!allowedText.test(body)) {
+    throw new AwsError('InvalidMessageContents', 'The message contains characters outside the allowed set.');
+  }
+  const messageAttributes = attributesOf(input.MessageAttributes);
+  const message = { body, ...(messageAttributes ? { messageAttributes } : {}) };
+  if (messageBytes(message) > maxMessageBytes) {
+    throw invalid('MessageBody', '…', `Message must be shorter than ${maxMessageBytes} bytes`);
+  }
+  const groupId = identifierOf(input, 'MessageGroupId');
+  if (!queue.isFifo) {
+    if (input.MessageDeduplicationId !== undefined) {
+      throw notForThisQueue('MessageDeduplicationId', input.MessageDeduplicationId);
+    }
+    const delaySeconds = integer(input, 'DelaySeconds', 0, maxDelaySeconds, undefined);
+    return {
+      ...message,
+      ...(groupId === undefined ? {} : { groupId }),
+      ...(delaySeconds === undefined ? {} : { delaySeconds }),
+    };
+  }
+  if (typeof input.DelaySeconds === 'number' && input.DelaySeconds > 0) {
+    throw notForThisQueue('DelaySeconds', input.DelaySeconds);
+  }
+  if (groupId === undefined) throw missing('MessageGroupId');
+  const deduplicationId =
+    identifierOf(input, 'MessageDeduplicationId') ??
+    (queue.definition.contentBasedDeduplication
+      ? createHash('sha256').update(body).digest('hex')
+      : undefined);
+  if (deduplicationId === undefined) {
+    throw new AwsError(
+      'InvalidParameterValue',
+      'The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly',
+    );
+  }
+  return { ...message, groupId, deduplicationId };
+}
+
+export function messageBytes({ body, messageAttributes = {} }: NewMessage): number {
+  let bytes = Buffer.byteLength(body);
+  for (const [name, { DataType, StringValue = '', BinaryValue }] of Object.entries(messageAttributes)) {
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(DataType);
+    bytes +=
+      BinaryValue === undefined ? Buffer.byteLength(StringValue) : Buffer.byteLength(BinaryValue, 'base64');
+  }
+  return bytes;
+}
+
+export function missing(parameter: string): AwsError {
+  return new AwsError('MissingParameter', `The request must contain the parameter ${parameter}.`);
+}
+
+function notForThisQueue(parameter: string, value: unknown): AwsError {
+  return invalid(parameter, value, 'The request include parameter that is not valid for this queue type');
+}
+
+function identifierOf(input: Readonly<Record<string, unknown>>, parameter: string): string | undefined {
+  const value = input[parameter];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string' || !fifoIdentifier.test(value)) {
+    throw invalid(
+      parameter,
+      value,
+      `${parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length`,
+    );
+  }
+  return value;
+}
+
+function attributesOf(value: unknown): Record<string, MessageAttribute> | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!isObject(value)) throw invalid('MessageAttributes', '…', 'Must be a map');
+  const names = Object.keys(value);
+  if (names.length > 10) throw invalid('MessageAttributes', '…', 'Number of message attributes exceeds 10');
+  if (names.length === 0) return undefined;
+  for (const name of names) {
+    const attribute = value[name];
+    const sound =
+      isObject(attribute) &&
+      typeof attribute.DataType === 'string' &&
+      /^(String|Number|Binary)(\.|$)/.test(attribute.DataType) &&
+      typeof (attribute.DataType.startsWith('Binary') ? attribute.BinaryValue : attribute.StringValue) ===
+        'string';
+    if (!sound)
+      throw invalid('MessageAttributes', name, 'The attribute must contain a DataType and a value of it');
+  }
+  return value as Record<string, MessageAttribute>;
+}
