@@ -1,0 +1,259 @@
+import { isUtf8 } from 'node:buffer';
+import { type MqttError, type MqttErrorCode, mqttError, Refusal } from './errors.ts';
+import { ByteReader } from './reader.ts';
+import { type RawPacket, StrictParser } from './strict-parser.ts';
+import type { ClientPacket, PacketCmd, ProtocolVersion, PublishPacket, QoS, Will } from './types.ts';
+
+/** Bounds of what is decoded. */
+export interface DecodeLimits {
+  /** Bytes of a whole packet, fixed header included. */
+  readonly maxPacketBytes: number;
+}
+
+export const mqttLimits: DecodeLimits = {
+  /** An API Gateway WebSocket message has at most 128 KB, and Maximum Packet Size announces the same to everybody. */
+  maxPacketBytes: 131_072,
+};
+
+/** What a client's bytes hold. */
+export interface Decoded {
+  /** All packets before the error, in order: handle these first, then answer the error. */
+  readonly packets: ClientPacket[];
+  /** Bytes on the wire of each packet, fixed header included. */
+  readonly sizes: number[];
+  /**
+   * Version of the packets, and the form in which an error is to be answered. For an unsupported protocol level it is the
+   * nearest form (4 up to level 4, else 5); absent when the bytes do not begin with a CONNECT that names one: just close.
+   */
+  readonly protocolVersion?: ProtocolVersion;
+  readonly error?: MqttError;
+}
+
+const packetTypes: readonly (PacketCmd | undefined)[] = [
+  undefined,
+  'connect',
+  'connack',
+  'publish',
+  'puback',
+  'pubrec',
+  'pubrel',
+  'pubcomp',
+  'subscribe',
+  'suback',
+  'unsubscribe',
+  'unsuback',
+  'pingreq',
+  'pingresp',
+  'disconnect',
+  'auth',
+];
+const serverOnly: ReadonlySet<PacketCmd> = new Set(['connack', 'suback', 'unsuback', 'pingresp']);
+/** MQTT 3.1 sets DUP on these when it sends them again; 3.1.1 forbids it. */
+const dupInMqtt31: ReadonlySet<PacketCmd> = new Set(['pubrel', 'subscribe', 'unsubscribe']);
+
+/**
+ * Decodes whole packets as a client sends them; bytes that end inside a packet are the error `partial-packet`. Without
+ * `protocolVersion` the first packet must be CONNECT, which fixes the version for the rest; with it a CONNECT is an error
+ * [MQTT-3.1.0-1, MQTT-3.1.0-2]. Never throws. Topic names and filters are not judged here (`lib/topics`), nor what depends
+ * on the session. Payloads and binary properties are views of `bytes`.
+ */
+export function decodePackets(
+  bytes: Uint8Array,
+  protocolVersion: ProtocolVersion | undefined,
+  limits: DecodeLimits = mqttLimits,
+): Decoded {
+  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const packets: ClientPacket[] = [];
+  const sizes: number[] = [];
+  let version = protocolVersion;
+  let parser: StrictParser | undefined;
+  let parsed: RawPacket | undefined;
+  let type: PacketCmd | undefined;
+  let at = 0;
+  try {
+    while (at < source.length) {
+      type = packetTypes[(source[at] ?? 0) >> 4];
+      const first = checkFixedHeader(source[at] ?? 0, type, version);
+      const { start, end, minimal } = frame(source, at, limits);
+      if (type === 'connect') version = peekVersion(source.subarray(start, end));
+      // 3.1.1 does not demand the shortest form [MQTT-1.5.5-1 of 5.0].
+      if (!minimal && version === 5) throw new Refusal('malformed-length');
+
+      parser ??= new StrictParser().parser({ protocolVersion: version ?? 4 }).on('packet', (packet) => {
+        parsed = packet;
+      });
+      parser.parse(withFirstByte(source.subarray(at, end), first));
+      if (parsed === undefined) throw new Refusal('malformed-packet');
+      packets.push(checked(parsed, version ?? 4));
+      sizes.push(end - at);
+      at = end;
+      parsed = undefined;
+      type = undefined;
+    }
+  } catch (problem) {
+    const error = explain(problem, type);
+    return { packets, sizes, ...(version !== undefined && { protocolVersion: version }), error };
+  }
+  return { packets, sizes, ...(version !== undefined && { protocolVersion: version }) };
+}
+
+/** A bug in the parser that some bytes bring to light is the sender's malformed packet, not everybody's outage. */
+function explain(problem: unknown, type: PacketCmd | undefined): MqttError {
+  if (problem instanceof Refusal) return mqttError(problem.code, type, problem.detail);
+  return mqttError('malformed-packet', type);
+}
+
+interface Frame {
+  readonly start: number;
+  readonly end: number;
+  /** Whether the remaining length takes no more bytes than it needs. */
+  readonly minimal: boolean;
+}
+
+/** Finds the bounds of the packet at `at` (sections 2.2.3 of 3.1.1, 2.1.4 of 5.0). */
+function frame(source: Buffer, at: number, limits: DecodeLimits): Frame {
+  let length = 0;
+  for (let i = 0; i < 4; i++) {
+    const byte = source[at + 1 + i];
+    if (byte === undefined) throw new Refusal('partial-packet');
+    length += (byte & 0x7f) * 0x80 ** i;
+    if (byte >= 0x80) continue;
+    const start = at + 2 + i;
+    const end = start + length;
+    if (end - at > limits.maxPacketBytes) throw new Refusal('packet-too-large');
+    if (end > source.length) throw new Refusal('partial-packet');
+    return { start, end, minimal: i === 0 || byte !== 0 };
+  }
+  throw new Refusal('malformed-length');
+}
+
+/** Returns the first byte as the parser is to see it. */
+function checkFixedHeader(
+  first: number,
+  type: PacketCmd | undefined,
+  version: ProtocolVersion | undefined,
+): number {
+  if (type === undefined || (type === 'auth' && version !== undefined && version < 5)) {
+    throw new Refusal('reserved-packet-type');
+  }
+  if (serverOnly.has(type)) throw new Refusal('server-only-packet');
+  if (version === undefined && type !== 'connect') throw new Refusal('connect-expected');
+  if (version !== undefined && type === 'connect') throw new Refusal('connect-repeated');
+  if (type === 'publish') {
+    const qos = (first >> 1) & 0x03;
+    // [MQTT-3.3.1-4]
+    if (qos === 3) throw new Refusal('invalid-qos');
+    // [MQTT-3.3.1-2]
+    if (qos === 0 && (first & 0x08) !== 0) throw new Refusal('dup-at-qos-0');
+  }
+  return version === 3 && dupInMqtt31.has(type) ? first & ~0x08 : first;
+}
+
+function withFirstByte(packet: Buffer, first: number): Buffer {
+  if (packet[0] === first) return packet;
+  const copy = Buffer.from(packet);
+  copy[0] = first;
+  return copy;
+}
+
+/** Level of a CONNECT, as the version whose form its sender is likely to understand. */
+function peekVersion(body: Buffer): ProtocolVersion | undefined {
+  try {
+    const reader = new ByteReader(body);
+    reader.binary();
+    // Bit 7 marks bridges of some brokers.
+    const level = reader.byte() & 0x7f;
+    return level === 3 ? 3 : level < 5 ? 4 : 5;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Rules that need the whole packet, and the packet without the parser's scratch fields. */
+function checked(raw: RawPacket, version: ProtocolVersion): ClientPacket {
+  const { cmd, messageId = 0 } = raw;
+  const properties = raw.properties !== undefined && { properties: raw.properties };
+  const reason = version === 5 && { reasonCode: raw.reasonCode ?? 0 };
+  switch (cmd) {
+    case 'connect':
+      return checkedConnect(raw, version);
+    case 'publish': {
+      const { topic, payload, dup, retain } = raw;
+      const qos = raw.qos as QoS;
+      const packet: PublishPacket = {
+        cmd,
+        topic: topic ?? '',
+        payload: payload ?? Buffer.alloc(0),
+        qos,
+        dup,
+        retain,
+        ...(qos > 0 && { messageId }),
+        ...properties,
+      };
+      if (qos === 0) refuseIf(payloadFormatError(packet));
+      return packet;
+    }
+    case 'puback':
+    case 'pubrec':
+    case 'pubrel':
+    case 'pubcomp':
+      return { cmd, messageId, ...reason, ...properties };
+    case 'subscribe': {
+      const subscriptions = raw.subscriptions ?? [];
+      // [MQTT-3.8.3-3 of 3.1.1; MQTT-3.8.3-2 of 5.0]
+      if (subscriptions.length === 0) throw new Refusal('no-filters');
+      // [MQTT-3.8.3-4 of 5.0]
+      if (subscriptions.some(({ topic, nl }) => nl === true && topic.startsWith('$share/'))) {
+        throw new Refusal('no-local-on-shared');
+      }
+      return { cmd, messageId, subscriptions, ...properties };
+    }
+    case 'unsubscribe': {
+      const unsubscriptions = raw.unsubscriptions ?? [];
+      // [MQTT-3.10.3-2]
+      if (unsubscriptions.length === 0) throw new Refusal('no-filters');
+      return { cmd, messageId, unsubscriptions, ...properties };
+    }
+    case 'pingreq':
+      return { cmd };
+    case 'disconnect':
+      return { cmd, ...reason, ...properties };
+    case 'auth':
+      return { cmd, reasonCode: raw.reasonCode ?? 0, ...properties };
+    default:
+      throw new Refusal('server-only-packet');
+  }
+}
+
+function checkedConnect(raw: RawPacket, protocolVersion: ProtocolVersion): ClientPacket {
+  const { will } = raw;
+  if (will !== undefined) refuseIf(payloadFormatError(will as Will));
+  return {
+    cmd: 'connect',
+    protocolId: raw.protocolId ?? 'MQTT',
+    protocolVersion,
+    clientId: raw.clientId ?? '',
+    clean: raw.clean ?? false,
+    keepalive: raw.keepalive ?? 0,
+    ...(will !== undefined && { will: will as Will }),
+    ...(raw.username !== undefined && { username: raw.username }),
+    ...(raw.password !== undefined && { password: raw.password }),
+    ...(raw.properties !== undefined && { properties: raw.properties }),
+  };
+}
+
+function refuseIf(code: MqttErrorCode | undefined): void {
+  if (code !== undefined) throw new Refusal(code);
+}
+
+/**
+ * Whether a message breaks its own Payload Format Indicator (3.3.2.3.2 of 5.0). `decodePackets` applies it where only
+ * closing can tell the client: to Wills and at QoS 0. At QoS 1 and 2 the handler answers PUBACK or PUBREC with 0x99 instead: a
+ * client whose connection is closed would send the same message again, for ever.
+ */
+export function payloadFormatError(
+  message: Pick<PublishPacket, 'payload' | 'properties'> | Will,
+): 'payload-format-invalid' | undefined {
+  if (message.properties?.payloadFormatIndicator !== true) return undefined;
+  return isUtf8(message.payload) ? undefined : 'payload-format-invalid';
+}

@@ -1,0 +1,136 @@
+import { Refusal } from './errors.ts';
+import type { ByteReader } from './reader.ts';
+import type { PacketCmd, UserProperty } from './types.ts';
+
+/**
+ * Properties of MQTT 5.0 (section 2.2.2), read strictly. mqtt-packet's own reading loses the order of user properties,
+ * accepts any property anywhere, and cannot tell a duplicate from a list.
+ */
+
+/** Where properties stand: a packet, or the Will inside CONNECT. */
+export type PropertyPlace = PacketCmd | 'will';
+
+type DataType = 'flag' | 'byte' | 'twoByte' | 'fourByte' | 'variable' | 'text' | 'binary';
+
+interface Definition {
+  readonly name: string;
+  readonly type: DataType;
+  readonly places: readonly PropertyPlace[];
+  /** 0 is a Protocol Error. */
+  readonly nonZero?: true;
+}
+
+const message = ['publish', 'will'] as const;
+const authenticated = ['connect', 'connack', 'auth'] as const;
+const acknowledgements = ['puback', 'pubrec', 'pubrel', 'pubcomp', 'suback', 'unsuback'] as const;
+const reasoned = ['connack', ...acknowledgements, 'disconnect', 'auth'] as const;
+
+/** Table 2-4 of MQTT 5.0, without User Property, which may stand everywhere and repeat. */
+const definitions: Readonly<Record<number, Definition>> = {
+  1: { name: 'payloadFormatIndicator', type: 'flag', places: message },
+  2: { name: 'messageExpiryInterval', type: 'fourByte', places: message },
+  3: { name: 'contentType', type: 'text', places: message },
+  8: { name: 'responseTopic', type: 'text', places: message },
+  9: { name: 'correlationData', type: 'binary', places: message },
+  11: { name: 'subscriptionIdentifier', type: 'variable', places: ['publish', 'subscribe'], nonZero: true },
+  17: { name: 'sessionExpiryInterval', type: 'fourByte', places: ['connect', 'connack', 'disconnect'] },
+  18: { name: 'assignedClientIdentifier', type: 'text', places: ['connack'] },
+  19: { name: 'serverKeepAlive', type: 'twoByte', places: ['connack'] },
+  21: { name: 'authenticationMethod', type: 'text', places: authenticated },
+  22: { name: 'authenticationData', type: 'binary', places: authenticated },
+  23: { name: 'requestProblemInformation', type: 'flag', places: ['connect'] },
+  24: { name: 'willDelayInterval', type: 'fourByte', places: ['will'] },
+  25: { name: 'requestResponseInformation', type: 'flag', places: ['connect'] },
+  26: { name: 'responseInformation', type: 'text', places: ['connack'] },
+  28: { name: 'serverReference', type: 'text', places: ['connack', 'disconnect'] },
+  31: { name: 'reasonString', type: 'text', places: reasoned },
+  33: { name: 'receiveMaximum', type: 'twoByte', places: ['connect', 'connack'], nonZero: true },
+  34: { name: 'topicAliasMaximum', type: 'twoByte', places: ['connect', 'connack'] },
+  35: { name: 'topicAlias', type: 'twoByte', places: ['publish'] },
+  36: { name: 'maximumQoS', type: 'byte', places: ['connack'] },
+  37: { name: 'retainAvailable', type: 'flag', places: ['connack'] },
+  39: { name: 'maximumPacketSize', type: 'fourByte', places: ['connect', 'connack'], nonZero: true },
+  40: { name: 'wildcardSubscriptionAvailable', type: 'flag', places: ['connack'] },
+  41: { name: 'subscriptionIdentifiersAvailable', type: 'flag', places: ['connack'] },
+  42: { name: 'sharedSubscriptionAvailable', type: 'flag', places: ['connack'] },
+};
+const userProperty = 38;
+
+/** Decoded properties by mqtt-packet's names; `userProperties` is an ordered list of pairs. */
+export type DecodedProperties = Record<string, unknown>;
+
+/**
+ * Reads a property length and the properties that a client sent in `place`. Throws a Refusal: 0x81 for what cannot stand
+ * there (section 2.2.2.2), 0x82 for duplicates and values out of range, as the sections of the single properties say.
+ */
+export function readProperties(reader: ByteReader, place: PropertyPlace): DecodedProperties {
+  const length = reader.variableByteInteger();
+  const end = reader.at + length;
+  if (end > reader.end) throw new Refusal('length-mismatch');
+  const properties: DecodedProperties = {};
+  const userProperties: UserProperty[] = [];
+  while (reader.at < end) {
+    const id = reader.variableByteInteger();
+    if (id === userProperty) {
+      userProperties.push([reader.text(), reader.text()]);
+    } else {
+      const definition = definitions[id];
+      if (definition === undefined) throw new Refusal('unknown-property');
+      readProperty(reader, place, definition, properties);
+    }
+    if (reader.at > end) throw new Refusal('length-mismatch');
+  }
+  if (userProperties.length > 0) properties.userProperties = userProperties;
+  checkTogether(properties, place);
+  return properties;
+}
+
+function readProperty(
+  reader: ByteReader,
+  place: PropertyPlace,
+  definition: Definition,
+  properties: DecodedProperties,
+): void {
+  const { name, type, places, nonZero } = definition;
+  if (!places.includes(place)) throw new Refusal('property-not-allowed', name);
+  // A client never sends it with a message [MQTT-3.3.4-6].
+  if (name === 'subscriptionIdentifier' && place === 'publish') {
+    throw new Refusal('property-from-server-only', name);
+  }
+  if (name in properties) throw new Refusal('duplicate-property', name);
+  const value = readValue(reader, type, name);
+  // [MQTT-3.3.2-8]
+  if (name === 'topicAlias' && value === 0) throw new Refusal('topic-alias-zero');
+  if (nonZero && value === 0) throw new Refusal('invalid-property-value', name);
+  properties[name] = value;
+}
+
+function readValue(reader: ByteReader, type: DataType, name: string): number | boolean | string | Buffer {
+  switch (type) {
+    case 'flag': {
+      const value = reader.byte();
+      if (value > 1) throw new Refusal('invalid-property-value', name);
+      return value === 1;
+    }
+    case 'byte':
+      return reader.byte();
+    case 'twoByte':
+      return reader.twoByteInteger();
+    case 'fourByte':
+      return reader.fourByteInteger();
+    case 'variable':
+      return reader.variableByteInteger();
+    case 'text':
+      return reader.text();
+    case 'binary':
+      return reader.binary();
+  }
+}
+
+/** Authentication data needs a method (3.1.2.11.10 of 5.0), and AUTH always names one (3.15.2.2.2). */
+function checkTogether(properties: DecodedProperties, place: PropertyPlace): void {
+  if (properties.authenticationMethod !== undefined) return;
+  if (place === 'auth' || properties.authenticationData !== undefined) {
+    throw new Refusal('authentication-method-missing');
+  }
+}

@@ -1,0 +1,155 @@
+import { parser as createParser } from 'mqtt-packet';
+import { type MqttErrorCode, Refusal } from './errors.ts';
+import { readProperties } from './properties.ts';
+import { ByteReader } from './reader.ts';
+import { clientMaySend } from './reason-codes.ts';
+import type { PacketCmd, Subscription } from './types.ts';
+
+/** What mqtt-packet's parser fills in, field by field. */
+export interface RawPacket {
+  cmd: PacketCmd;
+  length: number;
+  qos: number;
+  dup: boolean;
+  retain: boolean;
+  topic: string | null;
+  payload: Buffer | null;
+  messageId?: number;
+  reasonCode?: number;
+  properties?: object;
+  protocolId?: 'MQTT' | 'MQIsdp';
+  protocolVersion?: number;
+  clientId?: string;
+  clean?: boolean;
+  keepalive?: number;
+  username?: string;
+  password?: Buffer;
+  will?: { topic: string; payload: Buffer; qos: number; retain: boolean; properties?: object };
+  subscriptions?: Subscription[];
+  unsubscriptions?: string[];
+}
+
+/** The part of mqtt-packet's parser class that is built upon. The protocol vectors fail when an update changes it. */
+interface PacketParser {
+  packet: RawPacket;
+  settings: { protocolVersion?: number };
+  readonly _list: { slice(start: number, end: number): Buffer };
+  parser(settings: { protocolVersion: number }): this;
+  parse(bytes: Buffer): number;
+  on(event: 'packet', listener: (packet: RawPacket) => void): this;
+  _parsePayload(): boolean;
+  _parseConnect(): unknown;
+  _parseDisconnect(): unknown;
+  _parseAuth(): unknown;
+}
+
+const BaseParser = createParser().constructor as unknown as new () => PacketParser;
+
+/**
+ * mqtt-packet's parser with strict data types: it knows the layout of the packets, this class refuses what it lets pass:
+ * reads past the end, ill-formed strings, misplaced or repeated properties, packet identifier 0, contradicting flags,
+ * trailing bytes. Give it one whole packet at a time. Throws a Refusal, after which the parser must not be used again.
+ */
+export class StrictParser extends BaseParser {
+  #reader = new ByteReader(Buffer.alloc(0));
+
+  get _pos(): number {
+    return this.#reader.at;
+  }
+
+  set _pos(at: number) {
+    this.#reader.at = at;
+  }
+
+  override _parsePayload(): boolean {
+    this.#reader = new ByteReader(this._list.slice(0, this.packet.length));
+    const done = super._parsePayload();
+    // The payload of PUBLISH is all that remains; every other packet must have been read to its end.
+    if (this.packet.cmd !== 'publish' && this._pos !== this.packet.length)
+      throw new Refusal('trailing-bytes');
+    return done;
+  }
+
+  override _parseConnect(): unknown {
+    const reader = new ByteReader(this.#reader.bytes);
+    const name = reader.text();
+    const level = reader.byte();
+    const flags = reader.byte();
+    if (name !== 'MQTT' && name !== 'MQIsdp') throw new Refusal('unsupported-protocol-name');
+    // mqtt-packet would take bit 7 for a bridge; a bridge that is refused tries again without it.
+    if (name === 'MQIsdp' ? level !== 3 : level !== 4 && level !== 5) {
+      throw new Refusal('unsupported-protocol-level');
+    }
+    const willQos = (flags >> 3) & 0x03;
+    // [MQTT-3.1.2-14 of 3.1.1; MQTT-3.1.2-12 of 5.0]
+    if (willQos > 2) throw new Refusal('invalid-qos', 'Will QoS');
+    // [MQTT-3.1.2-22 of 3.1.1]; 5.0 allows it
+    if (level !== 5 && (flags & 0xc0) === 0x40) throw new Refusal('password-without-user-name');
+    return super._parseConnect();
+  }
+
+  override _parseDisconnect(): unknown {
+    const result = super._parseDisconnect();
+    this.#checkReasonCode();
+    return result;
+  }
+
+  override _parseAuth(): unknown {
+    const result = super._parseAuth();
+    this.#checkReasonCode();
+    return result;
+  }
+
+  _parseProperties(): object {
+    const { cmd, clientId } = this.packet;
+    // DISCONNECT may end before its property length (3.14.2.2.1 of 5.0).
+    if (cmd === 'disconnect' && this._pos === this.packet.length) return {};
+    return readProperties(this.#reader, cmd === 'connect' && clientId !== undefined ? 'will' : cmd);
+  }
+
+  _parseMessageId(): boolean {
+    this.packet.messageId = this.#reader.twoByteInteger();
+    // [MQTT-2.3.1-1 of 3.1.1; MQTT-2.2.1-3, MQTT-2.2.1-4 of 5.0]
+    if (this.packet.messageId === 0) throw new Refusal('packet-identifier-zero');
+    return true;
+  }
+
+  _parseString(): string {
+    return this.#reader.text();
+  }
+
+  _parseBuffer(): Buffer {
+    return this.#reader.binary();
+  }
+
+  _parseNum(): number {
+    return this.#reader.twoByteInteger();
+  }
+
+  _parseByte(): number {
+    return this.#reader.byte();
+  }
+
+  _emitError(error: Error): never {
+    for (const [pattern, code] of complaints) {
+      if (pattern.test(error.message)) throw new Refusal(code);
+    }
+    throw new Refusal('malformed-packet');
+  }
+
+  #checkReasonCode(): void {
+    const { cmd, reasonCode } = this.packet;
+    if (reasonCode !== undefined && !clientMaySend(cmd, reasonCode)) throw new Refusal('invalid-reason-code');
+  }
+}
+
+/** mqtt-packet's complaints have no codes. */
+const complaints: readonly (readonly [pattern: RegExp, code: MqttErrorCode])[] = [
+  [/header flag bits/, 'invalid-flags'],
+  [/^Connect flag bit 0|^Will (Retain|QoS)/, 'invalid-connect-flags'],
+  [/subscribe topic flag bits/, 'invalid-subscription-options'],
+  [/subscribe QoS/, 'invalid-subscription-qos'],
+  [/retain handling/, 'invalid-retain-handling'],
+  [/reason code/, 'invalid-reason-code'],
+  [/too short|no payload|Malformed Subscribe/, 'length-mismatch'],
+];
