@@ -1,19 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import { type MqttError, type MqttErrorCode, mqttError, Refusal } from './errors.ts';
-import { ByteReader } from './reader.ts';
+import {
+  checkFixedHeader,
+  type DecodeLimits,
+  frame,
+  mqttLimits,
+  packetTypeOf,
+  peekVersion,
+  withFirstByte,
+} from './framing.ts';
 import { type RawPacket, StrictParser } from './strict-parser.ts';
 import type { ClientPacket, PacketCmd, ProtocolVersion, PublishPacket, QoS, Will } from './types.ts';
-
-/** Bounds of what is decoded. */
-export interface DecodeLimits {
-  /** Bytes of a whole packet, fixed header included. */
-  readonly maxPacketBytes: number;
-}
-
-export const mqttLimits: DecodeLimits = {
-  /** An API Gateway WebSocket message has at most 128 KB, and Maximum Packet Size announces the same to everybody. */
-  maxPacketBytes: 131_072,
-};
 
 /** What a client's bytes hold. */
 export interface Decoded {
@@ -28,28 +25,6 @@ export interface Decoded {
   readonly protocolVersion?: ProtocolVersion;
   readonly error?: MqttError;
 }
-
-const packetTypes: readonly (PacketCmd | undefined)[] = [
-  undefined,
-  'connect',
-  'connack',
-  'publish',
-  'puback',
-  'pubrec',
-  'pubrel',
-  'pubcomp',
-  'subscribe',
-  'suback',
-  'unsubscribe',
-  'unsuback',
-  'pingreq',
-  'pingresp',
-  'disconnect',
-  'auth',
-];
-const serverOnly: ReadonlySet<PacketCmd> = new Set(['connack', 'suback', 'unsuback', 'pingresp']);
-/** MQTT 3.1 sets DUP on these when it sends them again; 3.1.1 forbids it. */
-const dupInMqtt31: ReadonlySet<PacketCmd> = new Set(['pubrel', 'subscribe', 'unsubscribe']);
 
 /**
  * Decodes whole packets as a client sends them; bytes that end inside a packet are the error `partial-packet`. Without
@@ -72,7 +47,7 @@ export function decodePackets(
   let at = 0;
   try {
     while (at < source.length) {
-      type = packetTypes[(source[at] ?? 0) >> 4];
+      type = packetTypeOf(source[at] ?? 0);
       const first = checkFixedHeader(source[at] ?? 0, type, version);
       const { start, end, minimal } = frame(source, at, limits);
       if (type === 'connect') version = peekVersion(source.subarray(start, end));
@@ -101,72 +76,6 @@ export function decodePackets(
 function explain(problem: unknown, type: PacketCmd | undefined): MqttError {
   if (problem instanceof Refusal) return mqttError(problem.code, type, problem.detail);
   return mqttError('malformed-packet', type);
-}
-
-interface Frame {
-  readonly start: number;
-  readonly end: number;
-  /** Whether the remaining length takes no more bytes than it needs. */
-  readonly minimal: boolean;
-}
-
-/** Finds the bounds of the packet at `at` (sections 2.2.3 of 3.1.1, 2.1.4 of 5.0). */
-function frame(source: Buffer, at: number, limits: DecodeLimits): Frame {
-  let length = 0;
-  for (let i = 0; i < 4; i++) {
-    const byte = source[at + 1 + i];
-    if (byte === undefined) throw new Refusal('partial-packet');
-    length += (byte & 0x7f) * 0x80 ** i;
-    if (byte >= 0x80) continue;
-    const start = at + 2 + i;
-    const end = start + length;
-    if (end - at > limits.maxPacketBytes) throw new Refusal('packet-too-large');
-    if (end > source.length) throw new Refusal('partial-packet');
-    return { start, end, minimal: i === 0 || byte !== 0 };
-  }
-  throw new Refusal('malformed-length');
-}
-
-/** Returns the first byte as the parser is to see it. */
-function checkFixedHeader(
-  first: number,
-  type: PacketCmd | undefined,
-  version: ProtocolVersion | undefined,
-): number {
-  if (type === undefined || (type === 'auth' && version !== undefined && version < 5)) {
-    throw new Refusal('reserved-packet-type');
-  }
-  if (serverOnly.has(type)) throw new Refusal('server-only-packet');
-  if (version === undefined && type !== 'connect') throw new Refusal('connect-expected');
-  if (version !== undefined && type === 'connect') throw new Refusal('connect-repeated');
-  if (type === 'publish') {
-    const qos = (first >> 1) & 0x03;
-    // [MQTT-3.3.1-4]
-    if (qos === 3) throw new Refusal('invalid-qos');
-    // [MQTT-3.3.1-2]
-    if (qos === 0 && (first & 0x08) !== 0) throw new Refusal('dup-at-qos-0');
-  }
-  return version === 3 && dupInMqtt31.has(type) ? first & ~0x08 : first;
-}
-
-function withFirstByte(packet: Buffer, first: number): Buffer {
-  if (packet[0] === first) return packet;
-  const copy = Buffer.from(packet);
-  copy[0] = first;
-  return copy;
-}
-
-/** Level of a CONNECT, as the version whose form its sender is likely to understand. */
-function peekVersion(body: Buffer): ProtocolVersion | undefined {
-  try {
-    const reader = new ByteReader(body);
-    reader.binary();
-    // Bit 7 marks bridges of some brokers.
-    const level = reader.byte() & 0x7f;
-    return level === 3 ? 3 : level < 5 ? 4 : 5;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Rules that need the whole packet, and the packet without the parser's scratch fields. */
