@@ -69,7 +69,8 @@ export function execute(
       return;
     }
     guard(() => {
-      const data = dynalite.checkTypes(structuredClone(input), action.validation.types);
+      // A copy: dynalite deletes what it does not know.
+      const data = dynalite.checkTypes({ ...input }, action.validation.types);
       dynalite.checkValidations(data, action.validation.types, action.validation.custom, store);
       action.run(viewOf(store, usage, guard, fail, heldLocks), data, (error, result) => {
         if (error) fail(error);

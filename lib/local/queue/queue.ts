@@ -165,6 +165,8 @@ export class Queue {
         this.#save(message);
         received.push(message);
       }
+      // A burial may have placed the lane again: it has had its turn.
+      lane.place = 0;
       lanes.push(lane);
     }
     // Only now: with a visibility timeout of 0 a message would come twice.
