@@ -1,0 +1,92 @@
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
+import {
+  isTenantName,
+  type TenantAdmin,
+  type TenantConfig,
+  tenantConfigFormatVersion,
+  wispAudience,
+  wispIssuer,
+} from '../auth/index.ts';
+import { CliError } from './error.ts';
+import { deleteSigningKey, keyPath, readSigningKey, type SigningKey, writeSigningKey } from './key-file.ts';
+
+export interface CreateTenantOptions {
+  readonly admin: Pick<TenantAdmin, 'create' | 'show'>;
+  /** 1 to 63 characters of a-z, 0-9 and "-". */
+  readonly name: string;
+  /** Where the private key goes, as `NAME.jwk`. */
+  readonly keyDirectory: string;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  /**
+   * Whether a key file that is there already is taken for the new tenant, as suits a service that forgets its tenants
+   * at its end while the key files stay. Default: false, the file is an error.
+   */
+  readonly reuseKey?: boolean;
+}
+
+export interface CreatedTenant {
+  readonly config: TenantConfig;
+  readonly key: SigningKey;
+  readonly keyPath: string;
+  readonly keyReused: boolean;
+}
+
+/**
+ * Makes a tenant with a fresh ES256 key pair: the public key goes into its configuration, the private key only into a
+ * file. The file is written first, so a crash leaves a key without a tenant, never a tenant without a key.
+ *
+ * @throws CliError `tenant-name`, `tenant-exists`, `key-exists`, `key-malformed`
+ */
+export async function createTenant(options: CreateTenantOptions): Promise<CreatedTenant> {
+  const { admin, name, nowMs } = options;
+  if (!isTenantName(name)) {
+    throw new CliError(
+      'tenant-name',
+      'a tenant name has 1 to 63 characters of a-z, 0-9 and "-", and no "-" at either end',
+    );
+  }
+  if ((await admin.show(name)) !== undefined) throw tenantExists(name);
+
+  const path = keyPath(options.keyDirectory, name);
+  const existing = options.reuseKey === true ? await readSigningKey(path) : undefined;
+  const key = existing ?? (await generateSigningKey());
+  if (existing === undefined) await writeSigningKey(path, key);
+
+  const config = configFor(name, key, nowMs);
+  try {
+    // Somebody else may have made it since: the write decides.
+    if (!(await admin.create(name, config))) throw tenantExists(name);
+  } catch (error) {
+    if (existing === undefined) await deleteSigningKey(path);
+    throw error;
+  }
+  return { config, key, keyPath: path, keyReused: existing !== undefined };
+}
+
+async function generateSigningKey(): Promise<SigningKey> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const { x, y, d } = await exportJWK(privateKey);
+  if (x === undefined || y === undefined || d === undefined) throw new Error('not a P-256 key');
+  const publicKey = { kty: 'EC', crv: 'P-256', x, y } as const;
+  return { ...publicKey, d, kid: await calculateJwkThumbprint(publicKey) };
+}
+
+function configFor(name: string, { kty, crv, x, y, kid }: SigningKey, nowMs: number): TenantConfig {
+  return {
+    formatVersion: tenantConfigFormatVersion,
+    status: 'active',
+    createdAtMs: nowMs,
+    issuers: [
+      {
+        iss: wispIssuer(name),
+        audience: wispAudience,
+        keys: { kind: 'inline', keys: [{ kty, crv, x, y, kid }] },
+      },
+    ],
+  };
+}
+
+function tenantExists(name: string): CliError {
+  return new CliError('tenant-exists', `tenant ${name} exists already`);
+}

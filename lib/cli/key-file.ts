@@ -1,0 +1,79 @@
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { CliError } from './error.ts';
+
+/** A tenant's signing key: P-256, as RFC 7517 writes it. `kid` is its thumbprint (RFC 7638). */
+export interface SigningKey {
+  readonly kty: 'EC';
+  readonly crv: 'P-256';
+  readonly x: string;
+  readonly y: string;
+  readonly d: string;
+  readonly kid: string;
+}
+
+export function keyPath(directory: string, tenant: string): string {
+  return join(directory, `${tenant}.jwk`);
+}
+
+/**
+ * Writes a key that only its owner can read (mode 600 in a directory of mode 700); never over an existing file.
+ * @throws CliError `key-exists`
+ */
+export async function writeSigningKey(path: string, key: SigningKey): Promise<void> {
+  const directory = dirname(path);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await chmod(directory, 0o700);
+  try {
+    await writeFile(path, `${JSON.stringify(key, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+    throw new CliError('key-exists', `${path} exists and is not overwritten; move it away first`);
+  }
+}
+
+/** @throws CliError `key-malformed` when the file holds something else; the message never repeats it. */
+export async function readSigningKey(path: string): Promise<SigningKey | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw new CliError('key-unreadable', `${path} cannot be read (${codeOf(error)})`, { cause: error });
+  }
+  const key = parse(text);
+  if (key === undefined) {
+    throw new CliError('key-malformed', `${path} is not a private key that "wisp tenant create" wrote`);
+  }
+  return key;
+}
+
+export async function deleteSigningKey(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+function parse(text: string): SigningKey | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { kty, crv, x, y, d, kid } = value as Record<string, unknown>;
+  if (kty !== 'EC' || crv !== 'P-256') return undefined;
+  if (!isBase64url(x) || !isBase64url(y) || !isBase64url(d) || typeof kid !== 'string') return undefined;
+  return { kty, crv, x, y, d, kid };
+}
+
+function isBase64url(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value);
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return codeOf(error) === code;
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

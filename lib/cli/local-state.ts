@@ -1,0 +1,49 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** How other processes of this user find the running local service: `<wisp home>/local.json`. */
+export interface LocalState {
+  readonly formatVersion: 1;
+  /** Process id of the service. */
+  readonly pid: number;
+  /** URL of its DynamoDB front, for example `http://127.0.0.1:41234`. */
+  readonly endpoint: string;
+  readonly tables: { readonly tenants: string } & Readonly<Record<string, string>>;
+  /** URL that clients connect to. */
+  readonly webSocketUrl: string;
+}
+
+export function localStatePath(home: string): string {
+  return join(home, 'local.json');
+}
+
+/** Replaces the file as a whole; a service started later takes it over. */
+export async function writeLocalState(home: string, state: LocalState): Promise<void> {
+  const path = localStatePath(home);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${process.pid}`;
+  await writeFile(temporary, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+  await rename(temporary, path);
+}
+
+/** Removes the file if it is still the one that process `pid` wrote. */
+export async function removeLocalState(home: string, pid: number): Promise<void> {
+  const state = await readLocalState(home);
+  if (state?.pid === pid) await rm(localStatePath(home), { force: true });
+}
+
+/** undefined where there is none, or none of this form. */
+export async function readLocalState(home: string): Promise<LocalState | undefined> {
+  try {
+    const state = JSON.parse(await readFile(localStatePath(home), 'utf8')) as Partial<LocalState> | null;
+    if (state?.formatVersion !== 1) return undefined;
+    const { pid, endpoint, tables, webSocketUrl } = state;
+    if (typeof pid !== 'number' || typeof endpoint !== 'string' || typeof webSocketUrl !== 'string') {
+      return undefined;
+    }
+    if (typeof tables?.tenants !== 'string') return undefined;
+    return { formatVersion: 1, pid, endpoint, tables, webSocketUrl };
+  } catch {
+    return undefined;
+  }
+}

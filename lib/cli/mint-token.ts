@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { importJWK, SignJWT } from 'jose';
+import { maxTokenBytes, wispAudience, wispIssuer } from '../auth/index.ts';
+import { isTopicError, parseFilter } from '../topics/index.ts';
+import { CliError } from './error.ts';
+import type { SigningKey } from './key-file.ts';
+
+export interface MintTokenOptions {
+  readonly tenant: string;
+  readonly key: SigningKey;
+  /** The only client id that may use the token; it becomes `sub` too. Default: any client id. */
+  readonly clientId?: string;
+  /** Topic filters that may be published to; `${clientId}` and other placeholders are allowed. */
+  readonly publish?: readonly string[];
+  /** Topic filters that may be subscribed to. */
+  readonly subscribe?: readonly string[];
+  readonly ttlSeconds: number;
+  /** Seconds since 1970. */
+  readonly nowSeconds: number;
+}
+
+/**
+ * Signs a JWT (ES256) for a tenant that {@link createTenant} made: `iss` `wisp:TENANT`, `aud` `wisp`, claim `mqtt`.
+ * Without any filter it allows every topic of the tenant, except those that begin with `$`.
+ *
+ * @throws CliError `filter`, `client-id`, `token-too-large`
+ */
+export async function mintToken(options: MintTokenOptions): Promise<string> {
+  const { tenant, key, clientId, publish = [], subscribe = [], ttlSeconds, nowSeconds } = options;
+  for (const filter of [...publish, ...subscribe]) checkFilter(filter);
+  if (clientId === '') throw new CliError('client-id', 'a client id has at least one character');
+  const everything = publish.length === 0 && subscribe.length === 0;
+
+  const token = await new SignJWT({
+    mqtt: {
+      ...(clientId === undefined ? {} : { clientId }),
+      publish: everything ? ['#'] : publish,
+      subscribe: everything ? ['#'] : subscribe,
+    },
+  })
+    .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: key.kid })
+    .setIssuer(wispIssuer(tenant))
+    .setAudience(wispAudience)
+    .setSubject(clientId ?? tenant)
+    .setJti(randomUUID())
+    .setIssuedAt(nowSeconds)
+    .setExpirationTime(nowSeconds + ttlSeconds)
+    .sign(await importJWK({ ...key }, 'ES256'));
+  if (token.length > maxTokenBytes) {
+    throw new CliError(
+      'token-too-large',
+      `the token has more than ${maxTokenBytes} bytes: use fewer filters`,
+    );
+  }
+  return token;
+}
+
+function checkFilter(filter: string): void {
+  const parsed = parseFilter(filter);
+  if (isTopicError(parsed)) throw new CliError('filter', `filter "${filter}": ${parsed.message}`);
+  if (parsed.shareName !== undefined) {
+    throw new CliError(
+      'filter',
+      `filter "${filter}": leave "$share/name/" out, a share is judged by its filter`,
+    );
+  }
+}
