@@ -1,5 +1,5 @@
 import type { Bytes } from './base64.ts';
-import { type Chunk, validateChunk } from './chunk.ts';
+import type { Chunk } from './chunk.ts';
 import { type WireError, wireError } from './error.ts';
 import { maxUnfinishedPackets } from './limits.ts';
 import { concatBytes, packetLength } from './packets.ts';
@@ -12,29 +12,19 @@ export type Assembled =
 /** Puts chunks of one connection and direction together, by id and index, in whatever order they come. */
 export class ChunkAssembler {
   readonly #unfinished = new Map<string, (Uint8Array | undefined)[]>();
-  readonly #maxUnfinished: number;
 
-  constructor(maxUnfinished: number = maxUnfinishedPackets) {
-    this.#maxUnfinished = maxUnfinished;
-  }
-
-  /** The packet, once its last missing chunk is here. The same chunk coming twice is taken once. */
-  accept(chunk: Chunk): Assembled {
-    const error = validateChunk(chunk);
-    if (error) return error;
-    let parts = this.#unfinished.get(chunk.id);
-    if (!parts) {
-      if (this.#unfinished.size >= this.#maxUnfinished) {
-        return wireError('too-many-unfinished', `more than ${this.#maxUnfinished} unfinished packets`);
-      }
-      parts = Array.from({ length: chunk.count });
-      this.#unfinished.set(chunk.id, parts);
-    }
-    if (parts.length !== chunk.count)
-      return wireError('bad-chunk', 'chunks of one packet disagree about count');
-    parts[chunk.index] ??= chunk.bytes;
+  /**
+   * The packet, once its last missing chunk is here. The same chunk coming twice is taken once. An error means that
+   * the connection has to be closed.
+   */
+  accept({ id, index, count, bytes }: Chunk): Assembled {
+    const parts = this.#unfinished.get(id) ?? new Array<Uint8Array | undefined>(count).fill(undefined);
+    this.#unfinished.set(id, parts);
+    if (this.#unfinished.size > maxUnfinishedPackets) return wireError('too-many-unfinished');
+    if (parts.length !== count) return wireError('bad-chunk');
+    parts[index] ??= bytes;
     const result = joinChunks(parts);
-    if (result.kind !== 'pending') this.#unfinished.delete(chunk.id);
+    if (result.kind !== 'pending') this.#unfinished.delete(id);
     return result;
   }
 }
@@ -44,10 +34,7 @@ export class ChunkAssembler {
  * keeps chunks elsewhere than in memory. Checks that they are exactly one packet.
  */
 export function joinChunks(parts: readonly (Uint8Array | undefined)[]): Assembled {
-  const present = parts.filter((part) => part !== undefined);
-  if (present.length !== parts.length) return { kind: 'pending' };
-  const bytes = concatBytes(present);
-  if (packetLength(bytes) !== bytes.length)
-    return wireError('bad-chunk', 'chunks are not exactly one packet');
-  return { kind: 'packet', bytes };
+  if (parts.includes(undefined)) return { kind: 'pending' };
+  const bytes = concatBytes(parts as readonly Uint8Array[]);
+  return packetLength(bytes) === bytes.length ? { kind: 'packet', bytes } : wireError('bad-chunk');
 }

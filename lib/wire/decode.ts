@@ -1,5 +1,5 @@
 import { type Bytes, decodeBase64 } from './base64.ts';
-import { type Chunk, decodeChunk } from './chunk.ts';
+import { type Chunk, decodeChunk, validateChunk } from './chunk.ts';
 import { type WireError, wireError } from './error.ts';
 import { maxFrameBytes } from './limits.ts';
 
@@ -21,33 +21,28 @@ export type ServerFrame =
 
 const maxBase64Length = (maxFrameBytes / 3) * 4;
 
-/** Reads what a client sent. */
+/** Reads what a client sent; chunks are validated. */
 export function decodeClientFrame(text: string): ClientFrame | WireError {
   if (text === '.') return { kind: 'heartbeat' };
-  if (text[0] === '~') return decodeChunk(text);
-  return decodePackets(text);
+  if (text[0] !== '~') return decodePackets(text);
+  const chunk = decodeChunk(text);
+  return (chunk.kind === 'chunk' && validateChunk(chunk)) || chunk;
 }
 
-/** Reads what the server, or API Gateway on its behalf, sent. */
+/** Reads what the server, or API Gateway on its behalf, sent; chunks are for a `ChunkAssembler`. */
 export function decodeServerFrame(text: string): ServerFrame | WireError {
   if (text === '.') return { kind: 'reply' };
-  if (text[0] === '{') return { kind: 'error', message: gatewayMessage(text) };
   if (text[0] === '~') return decodeChunk(text);
-  if (text[0] !== '.') return decodePackets(text);
-  const replies = decodePackets(text.slice(1));
-  return replies.kind === 'packets' ? { kind: 'reply', bytes: replies.bytes } : replies;
+  if (text[0] === '{') {
+    return { kind: 'error', message: /"message": ?"([^"]*)"/.exec(text)?.[1] ?? 'gateway error' };
+  }
+  const isReply = text[0] === '.';
+  const frame = decodePackets(isReply ? text.slice(1) : text);
+  return isReply && frame.kind === 'packets' ? { kind: 'reply', bytes: frame.bytes } : frame;
 }
 
 function decodePackets(text: string): PacketsFrame | WireError {
-  if (text === '') return wireError('bad-frame', 'empty frame');
-  if (text.length > maxBase64Length) {
-    return wireError('frame-too-large', `frame over ${maxFrameBytes} raw bytes`);
-  }
-  const bytes = decodeBase64(text);
-  return bytes ? { kind: 'packets', bytes } : wireError('bad-base64', 'malformed base64');
-}
-
-function gatewayMessage(text: string): string {
-  const match = /"message": ?"([^"\\]{0,200})"/.exec(text);
-  return match?.[1] ?? 'unknown error';
+  if (text.length > maxBase64Length) return wireError('frame-too-large');
+  const bytes = text && decodeBase64(text);
+  return bytes ? { kind: 'packets', bytes } : wireError(text ? 'bad-base64' : 'bad-frame');
 }

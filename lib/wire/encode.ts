@@ -32,10 +32,9 @@ export function encodeChunks(id: string, packet: Uint8Array): string[] {
 
 /** All packets as text messages in order: batches of at most 24,000 raw bytes, chunks for what is larger. */
 export function encodeMessages(packets: readonly Uint8Array[], nextChunkId: () => string): string[] {
-  return batchPackets(packets).flatMap(([first, ...more]) => {
-    if (!first) return [];
-    if (first.length > maxFrameBytes) return encodeChunks(nextChunkId(), first);
-    return [encodePackets(concatBytes([first, ...more]))];
+  return batchPackets(packets).flatMap((batch) => {
+    const bytes = concatBytes(batch);
+    return bytes.length > maxFrameBytes ? encodeChunks(nextChunkId(), bytes) : encodeBase64(bytes);
   });
 }
 

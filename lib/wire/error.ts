@@ -6,7 +6,7 @@
  * - `bad-length`: malformed MQTT remaining length (more than four bytes)
  * - `partial-packet`: ends inside a packet
  * - `packet-too-large`: more than 131,072 bytes in one packet
- * - `bad-chunk`: header, size, or chunks that do not fit together
+ * - `bad-chunk`: a chunk's header or size is wrong, or chunks do not fit together
  * - `too-many-unfinished`: more unfinished packets than the receiver holds
  */
 export type WireErrorCode =
@@ -19,13 +19,14 @@ export type WireErrorCode =
   | 'bad-chunk'
   | 'too-many-unfinished';
 
-/** A violation of the profile, as a value. `message` never holds any of the content. */
+/** A violation of the profile, as a value. */
 export interface WireError {
   readonly kind: 'invalid';
   readonly code: WireErrorCode;
+  /** Never holds any of the content. Merely the code, since the adapter carries every word of it. */
   readonly message: string;
 }
 
-export function wireError(code: WireErrorCode, message: string): WireError {
-  return { kind: 'invalid', code, message };
+export function wireError(code: WireErrorCode): WireError {
+  return { kind: 'invalid', code, message: code };
 }

@@ -20,12 +20,15 @@ export {
 } from './encode.ts';
 export { type WireError, type WireErrorCode, wireError } from './error.ts';
 export {
-  closeCodes,
+  badPacketCloseCode,
+  badServerFrameCloseCode,
+  gatewayErrorCloseCode,
   heartbeatMs,
   maxChunkCount,
   maxFrameBytes,
   maxPacketBytes,
   maxUnfinishedPackets,
+  replyTimeoutCloseCode,
   replyTimeoutMs,
   subprotocol,
 } from './limits.ts';

@@ -24,24 +24,21 @@ export interface SplitResult {
   /** Bytes after the last complete packet: empty where the input ends with a packet. */
   readonly rest: Uint8Array;
   /** `bad-length` or `packet-too-large`, about the packet that `rest` starts with. */
-  readonly error?: WireError;
+  readonly error: WireError | undefined;
 }
 
 /** Cuts a run of MQTT packets at their boundaries. Looks at lengths only, never at what a packet means. */
 export function splitPackets(bytes: Uint8Array, maxBytes: number = maxPacketBytes): SplitResult {
   const packets: Uint8Array[] = [];
   let offset = 0;
-  let error: WireError | undefined;
-  while (offset < bytes.length) {
-    const length = packetLength(bytes, offset);
-    if (length < 0) error = wireError('bad-length', 'malformed MQTT remaining length');
-    else if (length > maxBytes) error = wireError('packet-too-large', `MQTT packet over ${maxBytes} bytes`);
-    if (error || length <= 0 || offset + length > bytes.length) break;
+  let length = packetLength(bytes);
+  while (length > 0 && length <= maxBytes && offset + length <= bytes.length) {
     packets.push(bytes.subarray(offset, offset + length));
     offset += length;
+    length = packetLength(bytes, offset);
   }
-  const rest = bytes.subarray(offset);
-  return error ? { packets, rest, error } : { packets, rest };
+  const code = length < 0 ? 'bad-length' : length > maxBytes && 'packet-too-large';
+  return { packets, rest: bytes.subarray(offset), error: code ? wireError(code) : undefined };
 }
 
 /**
@@ -53,10 +50,10 @@ export function batchPackets(
   maxBytes: number = maxFrameBytes,
 ): Uint8Array[][] {
   const batches: Uint8Array[][] = [];
-  let size = Number.POSITIVE_INFINITY;
+  let size = maxBytes;
   for (const packet of packets) {
     size += packet.length;
-    const last = batches[batches.length - 1];
+    const last = batches.at(-1);
     if (last && size <= maxBytes) {
       last.push(packet);
     } else {
@@ -68,9 +65,7 @@ export function batchPackets(
 }
 
 export function concatBytes(parts: readonly Uint8Array[]): Bytes {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const whole = new Uint8Array(length);
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);

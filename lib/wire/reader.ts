@@ -11,11 +11,6 @@ export class PacketReader {
   /** Bytes that must be here before another look is worth it. */
   #neededBytes = 0;
 
-  /** Bytes of the packet that is not complete yet. */
-  get pendingBytes(): number {
-    return this.#pendingBytes;
-  }
-
   /**
    * The packets that `bytes` complete, in order. They and the unfinished rest may be views on `bytes`: hand over
    * memory that nobody writes to afterwards. After an error the stream has no boundaries any more.
@@ -24,12 +19,10 @@ export class PacketReader {
     this.#pieces.push(bytes);
     this.#pendingBytes += bytes.length;
     if (this.#pendingBytes < this.#neededBytes) return [];
-    const whole = this.#pieces.length === 1 ? bytes : concatBytes(this.#pieces);
-    const { packets, rest, error } = splitPackets(whole);
-    if (error) return error;
-    this.#pieces = rest.length > 0 ? [rest] : [];
+    const { packets, rest, error } = splitPackets(concatBytes(this.#pieces));
+    this.#pieces = [rest];
     this.#pendingBytes = rest.length;
     this.#neededBytes = Math.max(packetLength(rest), rest.length + 1);
-    return packets;
+    return error ?? packets;
   }
 }

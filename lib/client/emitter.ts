@@ -1,0 +1,34 @@
+import type { SocketEvent, SocketListener } from './types.ts';
+
+type EventType = SocketEvent['type'];
+
+/** `on…` properties and `addEventListener`, without `EventTarget`, which React Native lacks. */
+export class Emitter {
+  onopen: SocketListener | null = null;
+  onmessage: SocketListener | null = null;
+  onerror: SocketListener | null = null;
+  onclose: SocketListener | null = null;
+  ondrain: SocketListener | null = null;
+  readonly #listeners = new Map<EventType, Set<SocketListener>>();
+
+  addEventListener(type: EventType, listener: SocketListener): void {
+    this.#listeners.set(type, new Set(this.#listeners.get(type)).add(listener));
+  }
+
+  removeEventListener(type: EventType, listener: SocketListener): void {
+    this.#listeners.get(type)?.delete(listener);
+  }
+
+  protected emit(type: EventType, fields?: Omit<SocketEvent, 'type' | 'target'>): void {
+    for (const listener of [this[`on${type}`], ...(this.#listeners.get(type) ?? [])]) {
+      try {
+        listener?.call(this, { type, target: this, ...fields });
+      } catch (error) {
+        // A listener that throws is reported as the runtime reports uncaught errors; it must not stop the connection.
+        setTimeout(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/** The parts of a WebSocket that the adapter uses and offers, as structural types: no DOM library needed. */
+
+/** What handlers get: plain objects, since not every runtime has `Event`. */
+export interface SocketEvent {
+  readonly type: 'open' | 'message' | 'error' | 'close' | 'drain';
+  readonly target: unknown;
+  /** `message`: `ArrayBuffer` or, where `binaryType` is `blob` and the runtime has them, `Blob`. */
+  readonly data?: unknown;
+  /** `error` */
+  readonly message?: string;
+  /** `close`; 4000–4003 where the adapter closed by itself, see docs/wire.md. */
+  readonly code?: number;
+  readonly reason?: string;
+  readonly wasClean?: boolean;
+}
+
+export type SocketListener = (event: SocketEvent) => void;
+
+interface NativeEvent {
+  readonly type?: unknown;
+  readonly data?: unknown;
+  readonly message?: string;
+  readonly code?: number;
+  readonly reason?: string;
+  readonly wasClean?: boolean;
+}
+
+/** Method syntax makes the parameter bivariant: the handlers of every runtime's own event types fit. */
+type NativeHandler = { handle(event: NativeEvent): void }['handle'] | null;
+
+/** The WebSocket underneath: the runtime's own, or `ws`. */
+export interface NativeWebSocket {
+  readonly readyState: number;
+  onopen: NativeHandler;
+  onmessage: NativeHandler;
+  onerror: NativeHandler;
+  onclose: NativeHandler;
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+}
+
+/** The global constructor of any runtime, or that of `ws`; called with URL, `[subprotocol]` and, given headers, options. */
+export type NativeWebSocketConstructor = new (
+  url: string,
+  protocols: string[],
+  options: undefined | { headers: Record<string, string> },
+) => NativeWebSocket;
+
+export interface Timers {
+  setTimeout(callback: () => void, ms: number): unknown;
+  clearTimeout(handle: unknown): void;
+}
+
+export interface AdapterOptions {
+  /** The WebSocket underneath. Default: the global one; Node 20 has none, pass `ws` there. */
+  readonly WebSocket?: NativeWebSocketConstructor;
+  /** Headers of the handshake, such as `Authorization`. Browsers cannot send any; `ws` and React Native can. */
+  readonly headers?: Record<string, string>;
+  /** Default 35,000. */
+  readonly replyTimeoutMs?: number;
+  /** Default 540,000. */
+  readonly heartbeatMs?: number;
+  /** Default: the global functions. */
+  readonly timers?: Timers;
+}

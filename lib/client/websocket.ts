@@ -1,0 +1,189 @@
+import { decodeServerFrame } from '../wire/decode.ts';
+import { heartbeatFrame } from '../wire/encode.ts';
+import { wireError } from '../wire/error.ts';
+import {
+  badPacketCloseCode,
+  badServerFrameCloseCode,
+  gatewayErrorCloseCode,
+  heartbeatMs,
+  replyTimeoutCloseCode,
+  replyTimeoutMs,
+  subprotocol,
+} from '../wire/limits.ts';
+import { Emitter } from './emitter.ts';
+import { Inbox } from './inbox.ts';
+import { Outbox } from './outbox.ts';
+import type { AdapterOptions, NativeWebSocket, NativeWebSocketConstructor, Timers } from './types.ts';
+
+interface Runtime extends Timers {
+  WebSocket?: NativeWebSocketConstructor;
+  Blob?: new (parts: unknown[]) => unknown;
+}
+const runtime = globalThis as unknown as Runtime;
+
+/**
+ * A WebSocket, as MQTT libraries see one, that speaks the wire profile `wisp.b64.v1` (docs/wire.md) underneath: binary
+ * MQTT in pieces of any size goes in, whole packets come out.
+ *
+ * Differences from the standard: `send` is allowed while connecting (the bytes are queued); `bufferedAmount` counts
+ * bytes until the server has confirmed them; `close` first sends what is queued, for at most `replyTimeoutMs`; a
+ * `drain` event follows each confirmation; text cannot be sent.
+ */
+export class WispWebSocket extends Emitter {
+  static readonly CONNECTING = 0;
+  static readonly OPEN = 1;
+  static readonly CLOSING = 2;
+  static readonly CLOSED = 3;
+  readonly CONNECTING = 0;
+  readonly OPEN = 1;
+  readonly CLOSING = 2;
+  readonly CLOSED = 3;
+
+  readonly url: string;
+  binaryType: 'blob' | 'arraybuffer' = 'blob';
+  /** Written by the adapter only, as `protocol` is. */
+  readyState = 0;
+  /** What the MQTT library asked for, once open: the subprotocol underneath is the adapter's own affair. */
+  protocol = '';
+
+  readonly #native: NativeWebSocket;
+  readonly #inbox = new Inbox();
+  readonly #outbox = new Outbox();
+  readonly #options: Required<Pick<AdapterOptions, 'timers' | 'replyTimeoutMs' | 'heartbeatMs'>>;
+  #timer: unknown;
+  /** Not open yet, about to send, or waiting for a reply. */
+  #isBusy = true;
+  /** Closes the socket underneath, once there is nothing left to send. */
+  #closing: (() => void) | undefined;
+
+  /**
+   * @param url of the API's stage, such as `wss://example.com/mqtt?token=…`
+   * @param protocols what the MQTT library asks for; the first is what `protocol` reports, `mqtt` by default
+   */
+  constructor(url: string, protocols: string | readonly string[] = 'mqtt', options: AdapterOptions = {}) {
+    super();
+    const { WebSocket: Native = runtime.WebSocket, headers } = options;
+    if (!Native) throw new TypeError('no WebSocket: pass one as an option');
+    this.url = url;
+    this.#options = { timers: runtime, replyTimeoutMs, heartbeatMs, ...options };
+    const native = new Native(url, [subprotocol], headers && { headers });
+    this.#native = native;
+    native.onopen = () => this.#opened(typeof protocols === 'string' ? protocols : (protocols[0] ?? 'mqtt'));
+    native.onmessage = ({ data }) => this.#received(data);
+    native.onerror = ({ message }) => {
+      if (this.readyState < this.CLOSED) this.emit('error', { message: message ?? '' });
+    };
+    native.onclose = ({ code = 1006, reason = '', wasClean = false }) => this.#finish(code, reason, wasClean);
+  }
+
+  get bufferedAmount(): number {
+    return this.#outbox.bufferedBytes;
+  }
+
+  /** Queues MQTT bytes: any piece of any number of packets of at most 131,072 bytes each. Copies them. */
+  send(data: ArrayBuffer | ArrayBufferView): void {
+    // Copied either way: the caller may write to its memory afterwards.
+    const bytes = ArrayBuffer.isView(data)
+      ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()
+      : data instanceof ArrayBuffer && new Uint8Array(data.slice(0));
+    if (!bytes) throw new TypeError('not bytes');
+    if (this.readyState > this.OPEN) return;
+    const error = this.#outbox.write(bytes);
+    if (error) this.#finish(badPacketCloseCode, error.message);
+    else this.#scheduleFlush();
+  }
+
+  /** Sends what is queued, then closes. `code` is 1000 (the default) or 3000–4999. */
+  close(code = 1000, reason = ''): void {
+    if (code !== 1000 && (code < 3000 || code > 4999)) throw new RangeError();
+    if (this.readyState > this.OPEN) return;
+    if (this.readyState === this.CONNECTING && this.bufferedAmount === 0) {
+      this.#finish(1006, 'closed while connecting');
+      return;
+    }
+    this.readyState = this.CLOSING;
+    this.#awaitReply();
+    this.#closing = () => this.#native.close(code, reason);
+    this.#scheduleFlush();
+  }
+
+  #opened(protocol: string): void {
+    if (this.readyState === this.CONNECTING) {
+      this.readyState = this.OPEN;
+      this.protocol = protocol;
+      this.emit('open');
+    }
+    this.#isBusy = false;
+    this.#scheduleFlush();
+  }
+
+  /** Waits for the end of the turn: what a library writes in one go becomes one frame, one billed message. */
+  #scheduleFlush(): void {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    void Promise.resolve().then(() => {
+      if (this.readyState === this.CLOSED) return;
+      const text = this.#outbox.next();
+      this.#isBusy = false;
+      if (text) this.#transmit(text);
+      else if (this.#closing) this.#closing();
+      else this.#arm(this.#options.heartbeatMs, () => this.#transmit(heartbeatFrame));
+    });
+  }
+
+  #transmit(text: string): void {
+    this.#isBusy = true;
+    this.#awaitReply();
+    this.#native.send(text);
+  }
+
+  #awaitReply(): void {
+    this.#arm(this.#options.replyTimeoutMs, () => this.#finish(replyTimeoutCloseCode, 'no reply in time'));
+  }
+
+  #received(data: unknown): void {
+    if (this.readyState === this.CLOSED) return;
+    const frame = typeof data === 'string' ? decodeServerFrame(data) : wireError('bad-frame');
+    const messages = this.#inbox.receive(frame);
+    if (!Array.isArray(messages)) {
+      const code = messages.kind === 'error' ? gatewayErrorCloseCode : badServerFrameCloseCode;
+      this.#finish(code, messages.message);
+      return;
+    }
+    const isReply = frame.kind === 'reply';
+    if (isReply) {
+      // A reply that nobody waits for completes nothing; the packets in it are as good as pushed ones.
+      this.#isBusy = false;
+      this.#outbox.confirm();
+      this.#scheduleFlush();
+    }
+    for (const { buffer } of messages) {
+      const data = this.binaryType === 'blob' && runtime.Blob ? new runtime.Blob([buffer]) : buffer;
+      // As in the standard: nothing is delivered any more once the library has called close.
+      if (this.readyState === this.OPEN) this.emit('message', { data });
+    }
+    if (isReply) this.emit('drain');
+  }
+
+  /** One timer serves all: a reply is awaited, or there is silence. Once closing, the first deadline stands. */
+  #arm(ms: number, callback: () => void): void {
+    if (this.#closing) return;
+    this.#options.timers.clearTimeout(this.#timer);
+    this.#timer = this.#options.timers.setTimeout(callback, ms);
+  }
+
+  /**
+   * Ends without waiting for the closing handshake, since after a timeout the network may be gone. `wasClean` is absent
+   * where the adapter itself gives up.
+   */
+  #finish(code: number, reason: string, wasClean?: boolean): void {
+    if (this.readyState === this.CLOSED) return;
+    this.readyState = this.CLOSED;
+    this.#options.timers.clearTimeout(this.#timer);
+    this.#native.close(code < 3000 ? 1000 : code);
+    void Promise.resolve().then(() => {
+      if (wasClean === undefined) this.emit('error', { message: reason });
+      this.emit('close', { code, reason, wasClean: wasClean === true });
+    });
+  }
+}
