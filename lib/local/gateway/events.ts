@@ -1,0 +1,179 @@
+import { createId } from './ids.ts';
+
+export type Route = '$connect' | '$default' | '$disconnect';
+
+export interface Identity {
+  /** Absent if the client sent no User-Agent. */
+  readonly userAgent?: string;
+  readonly sourceIp: string;
+}
+
+/** Keys and types as captured from AWS; in JSON they stand in this order. */
+export interface RequestContext {
+  readonly routeKey: Route;
+  /** Only of MESSAGE. */
+  readonly messageId?: string;
+  /** Only of DISCONNECT. */
+  readonly disconnectStatusCode?: number;
+  readonly eventType: 'CONNECT' | 'MESSAGE' | 'DISCONNECT';
+  /** The same as `requestId`. */
+  readonly extendedRequestId: string;
+  /** `19/Feb/2024:07:11:42 +0000`. */
+  readonly requestTime: string;
+  readonly messageDirection: 'IN';
+  /** Only of DISCONNECT. */
+  readonly disconnectReason?: string;
+  readonly stage: string;
+  /** Milliseconds since 1970. */
+  readonly connectedAt: number;
+  /** Milliseconds since 1970. */
+  readonly requestTimeEpoch: number;
+  readonly identity: Identity;
+  readonly requestId: string;
+  readonly domainName: string;
+  readonly connectionId: string;
+  readonly apiId: string;
+}
+
+export interface ConnectEvent {
+  readonly headers: Record<string, string>;
+  readonly multiValueHeaders: Record<string, string[]>;
+  /** Absent without a query. */
+  readonly queryStringParameters?: Record<string, string>;
+  readonly multiValueQueryStringParameters?: Record<string, string[]>;
+  readonly requestContext: RequestContext;
+  readonly isBase64Encoded: false;
+}
+
+export interface MessageEvent {
+  readonly requestContext: RequestContext;
+  readonly body: string;
+  readonly isBase64Encoded: false;
+}
+
+export interface DisconnectEvent {
+  readonly headers: Record<string, string>;
+  readonly multiValueHeaders: Record<string, string[]>;
+  readonly requestContext: RequestContext;
+  readonly isBase64Encoded: false;
+}
+
+export type GatewayEvent = ConnectEvent | MessageEvent | DisconnectEvent;
+
+export interface Api {
+  readonly apiId: string;
+  readonly stage: string;
+  /** `{apiId}.execute-api.{region}.amazonaws.com`: leads nowhere, so that nobody derives the callback endpoint from it. */
+  readonly domainName: string;
+}
+
+/** What every event of one connection repeats. */
+export interface Peer {
+  readonly connectionId: string;
+  readonly connectedAtMs: number;
+  readonly identity: Identity;
+}
+
+/** A client's request: what `$connect` alone gets to see. */
+export interface Handshake {
+  /** Names and values as sent, those that end at the gateway left out. */
+  readonly headers: ReadonlyMap<string, readonly string[]>;
+  readonly query: ReadonlyMap<string, readonly string[]>;
+}
+
+export function connectEvent(api: Api, peer: Peer, handshake: Handshake, nowMs: number): ConnectEvent {
+  const { headers, query } = handshake;
+  const requestId = createId();
+  return {
+    headers: lastValues(headers),
+    multiValueHeaders: allValues(headers),
+    ...(query.size === 0
+      ? {}
+      : { queryStringParameters: lastValues(query), multiValueQueryStringParameters: allValues(query) }),
+    requestContext: {
+      routeKey: '$connect',
+      eventType: 'CONNECT',
+      ...requestFields(requestId, nowMs),
+      messageDirection: 'IN',
+      ...connectionFields(api, peer, requestId, nowMs),
+    },
+    isBase64Encoded: false,
+  };
+}
+
+/** No headers: a function that needs one of the handshake must keep it at `$connect`. */
+export function messageEvent(api: Api, peer: Peer, body: string, nowMs: number): MessageEvent {
+  const requestId = createId();
+  return {
+    requestContext: {
+      routeKey: '$default',
+      messageId: createId(),
+      eventType: 'MESSAGE',
+      ...requestFields(requestId, nowMs),
+      messageDirection: 'IN',
+      ...connectionFields(api, peer, requestId, nowMs),
+    },
+    body,
+    isBase64Encoded: false,
+  };
+}
+
+export function disconnectEvent(
+  api: Api,
+  peer: Peer,
+  { code, reason }: { readonly code: number; readonly reason: string },
+  nowMs: number,
+): DisconnectEvent {
+  const headers = { Host: api.domainName, 'x-api-key': '', 'X-Forwarded-For': '', 'x-restapi': '' };
+  const requestId = createId();
+  return {
+    headers,
+    multiValueHeaders: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]])),
+    requestContext: {
+      routeKey: '$disconnect',
+      disconnectStatusCode: code,
+      eventType: 'DISCONNECT',
+      ...requestFields(requestId, nowMs),
+      messageDirection: 'IN',
+      disconnectReason: reason,
+      ...connectionFields(api, peer, requestId, nowMs),
+    },
+    isBase64Encoded: false,
+  };
+}
+
+function requestFields(requestId: string, nowMs: number) {
+  return { extendedRequestId: requestId, requestTime: requestTime(nowMs) };
+}
+
+function connectionFields(api: Api, peer: Peer, requestId: string, nowMs: number) {
+  return {
+    stage: api.stage,
+    connectedAt: peer.connectedAtMs,
+    requestTimeEpoch: nowMs,
+    // A copy, as every invocation gets its own JSON.
+    identity: { ...peer.identity },
+    requestId,
+    domainName: api.domainName,
+    connectionId: peer.connectionId,
+    apiId: api.apiId,
+  };
+}
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** The Common Log Format's time, in UTC. */
+export function requestTime(nowMs: number): string {
+  const date = new Date(nowMs);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${two(date.getUTCDate())}/${months[date.getUTCMonth()]}/${date.getUTCFullYear()}`;
+  return `${day}:${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000`;
+}
+
+function lastValues(entries: ReadonlyMap<string, readonly string[]>): Record<string, string> {
+  return Object.fromEntries([...entries].map(([name, values]) => [name, values.at(-1) ?? '']));
+}
+
+function allValues(entries: ReadonlyMap<string, readonly string[]>): Record<string, string[]> {
+  return Object.fromEntries([...entries].map(([name, values]) => [name, [...values]]));
+}
