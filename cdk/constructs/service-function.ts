@@ -13,7 +13,7 @@ import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { bundling } from '../bundling.ts';
-import { logLevelVariable } from '../environment.ts';
+import { logLevelVariable } from '../../lib/aws/environment.ts';
 import type { FunctionName, StageSettings } from '../settings.ts';
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));

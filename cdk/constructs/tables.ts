@@ -4,7 +4,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { type TableKind, tableNames, tableSchemas } from '../../lib/store/schema.ts';
 import type { TableAction } from '../access.ts';
-import { tableVariables } from '../environment.ts';
+import { tableVariables } from '../../lib/aws/environment.ts';
 import type { StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 

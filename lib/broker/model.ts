@@ -118,8 +118,8 @@ export interface Session extends ClientKey {
   readonly protocolVersion: ProtocolVersion;
   readonly clientMaxPacketBytes?: number;
   readonly clientTopicAliasMaximum: number;
-  /** How many QoS 1 and 2 messages may be unacknowledged at once in `queued` mode. */
-  readonly windowMessages: number;
+  /** Receive Maximum of the client: QoS 1 and 2 messages it takes unacknowledged [MQTT-3.3.4-9 v5]. */
+  readonly receiveMaximum: number;
   readonly mode: SessionMode;
   /** Number of the newest queued message; the packet identifier follows from it. */
   readonly sequence: number;
@@ -127,7 +127,12 @@ export interface Session extends ClientKey {
   readonly recountAtSequence: number;
   /** Grows with every claim; claims are conditional on it. */
   readonly claimVersion: number;
-  /** Packet identifiers that the drain has handed to the current connection. */
+  /** Id of the newest claim: tells a claim whose answer was lost from one that was lost to another handler. */
+  readonly claimedBy?: string;
+  /**
+   * Packet identifiers that the drain has handed to the current connection; those whose entry is gone no longer
+   * count.
+   */
   readonly inFlight: ReadonlySet<number>;
   /** Packet identifiers that an earlier connection may have received: sent again with DUP. */
   readonly resent: ReadonlySet<number>;
@@ -141,8 +146,8 @@ export interface Session extends ClientKey {
 export interface QueueEntry {
   readonly sequence: number;
   readonly packetIdentifier: number;
-  /** Whether the handler that queued it pushed it at once (mode `direct`). */
-  readonly pushed: boolean;
+  /** The connection to which the handler that queued it pushed it at once (mode `direct`). */
+  readonly pushedTo?: ConnectionAddress;
   /** QoS 2: PUBREC has come, only PUBREL is to be sent. */
   readonly released: boolean;
   readonly generation: string;
@@ -163,6 +168,8 @@ export interface TenantLive {
 
 /** A Will as CONNECT gave it. */
 export interface Will {
+  /** Without `expiresAtMs`: a Will's expiry runs from its publication (section 3.1.3.2.4 of MQTT 5.0). */
   readonly message: Message;
   readonly delaySeconds: number;
+  readonly messageExpirySeconds?: number;
 }

@@ -130,7 +130,13 @@ export interface SessionStore {
    */
   claim(
     session: Session,
-    change: { inFlight: ReadonlySet<number>; mode: SessionMode; onlyAtSequence: boolean },
+    change: {
+      readonly inFlight: ReadonlySet<number>;
+      readonly resent: ReadonlySet<number>;
+      readonly mode: SessionMode;
+      readonly onlyAtSequence: boolean;
+      readonly claimedBy: string;
+    },
   ): Promise<boolean>;
   /** Marks the session offline if `address` still holds it. @returns the session, or undefined if it does not. */
   markOffline(
@@ -144,7 +150,8 @@ export interface SessionStore {
   /** Filters (with their `$share/…` prefix) that a session of any generation has subscribed. */
   listSubscriptions(key: ClientKey): Promise<{ filter: string; generation: string }[]>;
   putSubscription(key: ClientKey, filter: string, generation: string): Promise<void>;
-  deleteSubscription(key: ClientKey, filter: string): Promise<void>;
+  /** Deletes a filter from the list, if it is that generation's. */
+  deleteSubscription(key: ClientKey, filter: string, generation: string): Promise<void>;
 
   putWill(key: ClientKey, address: ConnectionAddress, will: Will): Promise<void>;
   getWill(key: ClientKey): Promise<{ will: Will; address: ConnectionAddress } | undefined>;
@@ -189,15 +196,18 @@ export interface QueueStore {
    * owns it for as long as a publisher may try again. @returns whether `sequence` is the owner.
    */
   own(key: ClientKey, generation: string, messageId: string, sequence: number): Promise<boolean>;
-  /** Deletes what generations other than `keep` left: queue entries and marks. */
-  sweep(key: ClientKey, keep: string | undefined): Promise<void>;
+  /** Deletes the queue entries and marks that one generation of a session has left. */
+  sweep(key: ClientKey, generation: string): Promise<void>;
 }
 
 export interface SubscriptionStore {
   /** @returns whether the same generation had this subscription already. */
   put(tenant: TenantId, subscription: Subscription): Promise<boolean>;
   /** @returns whether there was one of that generation. */
-  delete(tenant: TenantId, clientId: string, filter: string, shareName: string | undefined): Promise<boolean>;
+  delete(
+    tenant: TenantId,
+    subscription: Pick<Subscription, 'clientId' | 'filter' | 'shareName' | 'generation'>,
+  ): Promise<boolean>;
   /** All subscriptions with exactly this filter. */
   audience(tenant: TenantId, filter: string, consistent: boolean): Promise<Subscription[]>;
 }
@@ -241,8 +251,7 @@ export type Timer =
   | { readonly kind: 'keep-alive'; readonly address: ConnectionAddress }
   | { readonly kind: 'token-expiry'; readonly address: ConnectionAddress }
   | ({ readonly kind: 'will'; readonly address: ConnectionAddress } & ClientKey)
-  | ({ readonly kind: 'session-expiry'; readonly generation: string } & ClientKey)
-  | ({ readonly kind: 'redelivery'; readonly generation: string } & ClientKey);
+  | ({ readonly kind: 'session-expiry'; readonly generation: string } & ClientKey);
 
 export interface Timers {
   /**

@@ -1,8 +1,19 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { ClientKey, QueueEntry } from '../broker/model.ts';
+import type { ClientKey, ConnectionAddress, QueueEntry } from '../broker/model.ts';
 import { packetIdentifierOf } from '../broker/packet-identifier.ts';
 import type { QueueStore } from '../broker/ports.ts';
-import { flag, type Item, item, N, number, optionalString, S, string, version } from './attributes.ts';
+import {
+  flag,
+  type Item,
+  item,
+  N,
+  number,
+  optional,
+  optionalString,
+  S,
+  string,
+  version,
+} from './attributes.ts';
 import { sessionKey } from './keys.ts';
 import { messageAttributes, messageFrom } from './message-item.ts';
 import { kinds } from './session-item.ts';
@@ -24,7 +35,15 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
     async put(key, entries) {
       const stored = await Promise.all(
         entries.map((entry) =>
-          table.putIf(entryItem(key, entry), { condition: 'attribute_not_exists(kind)' }),
+          table.putIf(entryItem(key, entry), {
+            // The same entry again is the client's retry of a write whose answer was lost.
+            condition: 'attribute_not_exists(kind) OR (seq = :seq AND generation = :generation AND id = :id)',
+            values: {
+              ':seq': N(entry.sequence),
+              ':generation': S(entry.generation),
+              ':id': S(entry.message.id),
+            },
+          }),
         ),
       );
       return entries.filter((_, index) => stored[index] === false);
@@ -109,11 +128,11 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
       );
     },
 
-    async sweep(key, keep) {
+    async sweep(key, generation) {
       const stale: Item[] = [];
       for (const prefix of ['q#', 'r#', 'm#']) {
         for await (const row of table.items(prefixQuery(key, prefix)))
-          if (optionalString(row, 'generation') !== keep) stale.push(rowKey(key, string(row, 'kind')));
+          if (optionalString(row, 'generation') === generation) stale.push(rowKey(key, string(row, 'kind')));
       }
       await table.writeMany(stale.map((staleKey) => ({ DeleteRequest: { Key: staleKey } })));
     },
@@ -128,7 +147,7 @@ function entryItem(key: ClientKey, entry: QueueEntry): Item {
     ...item({
       seq: N(entry.sequence),
       generation: S(entry.generation),
-      pushed: entry.pushed ? { BOOL: true } : undefined,
+      pushedTo: optional(entry.pushedTo, S),
       qos: N(entry.qos),
       published: entry.message.qos === entry.qos ? undefined : N(entry.message.qos),
       retained: entry.retain ? { BOOL: true } : undefined,
@@ -142,16 +161,17 @@ function entryItem(key: ClientKey, entry: QueueEntry): Item {
 
 function entryFrom(stored: Item): QueueEntry {
   const sequence = number(stored, 'seq');
+  const pushedTo = optionalString(stored, 'pushedTo');
   return {
     sequence,
     packetIdentifier: packetIdentifierOf(sequence),
-    pushed: flag(stored, 'pushed'),
     released: flag(stored, 'released'),
     generation: string(stored, 'generation'),
     qos: number(stored, 'qos') === 2 ? 2 : 1,
     retain: flag(stored, 'retained'),
     subscriptionIdentifiers: (stored.identifiers?.L ?? []).map((value) => Number(value.N)),
     message: messageFrom(stored),
+    ...(pushedTo === undefined ? {} : { pushedTo: pushedTo as ConnectionAddress }),
   };
 }
 

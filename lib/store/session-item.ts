@@ -40,11 +40,12 @@ export function sessionItem(session: Session): Item {
       protocol: N(session.protocolVersion),
       maxBytes: optional(session.clientMaxPacketBytes, N),
       aliases: N(session.clientTopicAliasMaximum),
-      window: N(session.windowMessages),
+      receiveMax: N(session.receiveMaximum),
       mode: S(session.mode),
       seq: N(session.sequence),
       recount: N(session.recountAtSequence),
       claims: N(session.claimVersion),
+      claimedBy: optional(session.claimedBy, S),
       inFlight: session.inFlight.size === 0 ? undefined : NS(session.inFlight),
       resent: session.resent.size === 0 ? undefined : NS(session.resent),
       expiry: N(session.expirySeconds),
@@ -57,6 +58,7 @@ export function sessionFrom(stored: Item): Session {
   const key = string(stored, 'session');
   const slash = key.indexOf('/');
   const address = optionalString(stored, 'address');
+  const claimedBy = optionalString(stored, 'claimedBy');
   const clientMaxPacketBytes = optionalNumber(stored, 'maxBytes');
   const expiresAtMs = optionalNumber(stored, 'expires');
   return {
@@ -65,7 +67,7 @@ export function sessionFrom(stored: Item): Session {
     generation: string(stored, 'generation'),
     protocolVersion: number(stored, 'protocol') as ProtocolVersion,
     clientTopicAliasMaximum: number(stored, 'aliases'),
-    windowMessages: number(stored, 'window'),
+    receiveMaximum: number(stored, 'receiveMax'),
     mode: string(stored, 'mode') as SessionMode,
     sequence: number(stored, 'seq'),
     recountAtSequence: number(stored, 'recount'),
@@ -73,6 +75,7 @@ export function sessionFrom(stored: Item): Session {
     inFlight: numberSet(stored, 'inFlight'),
     resent: numberSet(stored, 'resent'),
     expirySeconds: number(stored, 'expiry'),
+    ...(claimedBy === undefined ? {} : { claimedBy }),
     ...(address === undefined ? {} : { address: address as ConnectionAddress }),
     ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),

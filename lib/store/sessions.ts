@@ -1,7 +1,19 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ClientKey, ConnectionAddress, Session } from '../broker/model.ts';
 import type { SessionStore } from '../broker/ports.ts';
-import { type Item, N, NS, number, optionalString, S, string, version } from './attributes.ts';
+import {
+  type Item,
+  item,
+  N,
+  NS,
+  number,
+  optional,
+  optionalNumber,
+  optionalString,
+  S,
+  string,
+  version,
+} from './attributes.ts';
 import { sessionKey } from './keys.ts';
 import { messageAttributes, messageFrom } from './message-item.ts';
 import { RouteCache } from './routes.ts';
@@ -87,17 +99,22 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
 
     async claim(session, change) {
       if (session.address === undefined) return false;
-      const removeInFlight = change.inFlight.size === 0;
+      const sets = { inFlight: change.inFlight, resent: change.resent };
+      const kept = Object.entries(sets).filter(([, identifiers]) => identifiers.size > 0);
+      const removed = Object.entries(sets).filter(([, identifiers]) => identifiers.size === 0);
       const updated = await table.update(rowKey(session, kinds.session), {
-        update: `SET claims = :next, #mode = :mode${removeInFlight ? ' REMOVE inFlight' : ', inFlight = :inFlight'}`,
+        update:
+          `SET ${['claims = :next', '#mode = :mode', 'claimedBy = :by', ...kept.map(([name]) => `${name} = :${name}`)].join(', ')}` +
+          (removed.length === 0 ? '' : ` REMOVE ${removed.map(([name]) => name).join(', ')}`),
         condition: `claims = :claims AND address = :address${change.onlyAtSequence ? ' AND seq = :seq' : ''}`,
         names: { '#mode': 'mode' },
         values: {
           ':next': N(session.claimVersion + 1),
+          ':by': S(change.claimedBy),
           ':mode': S(change.mode),
           ':claims': N(session.claimVersion),
           ':address': S(session.address),
-          ...(removeInFlight ? {} : { ':inFlight': NS(change.inFlight) }),
+          ...Object.fromEntries(kept.map(([name, identifiers]) => [`:${name}`, NS(identifiers)])),
           ...(change.onlyAtSequence ? { ':seq': N(session.sequence) } : {}),
         },
       });
@@ -155,8 +172,11 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
       });
     },
 
-    async deleteSubscription(key, filter) {
-      await table.delete(rowKey(key, kinds.subscription(filter)));
+    async deleteSubscription(key, filter, generation) {
+      await table.deleteIf(rowKey(key, kinds.subscription(filter)), {
+        condition: 'generation = :generation',
+        values: { ':generation': S(generation) },
+      });
     },
 
     async putWill(key, address, will) {
@@ -165,6 +185,7 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
         v: version,
         address: S(address),
         delay: N(will.delaySeconds),
+        ...item({ messageExpiry: optional(will.messageExpirySeconds, N) }),
         ...messageAttributes(will.message),
       });
     },
@@ -172,9 +193,14 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
     async getWill(key) {
       const found = await table.get(rowKey(key, kinds.will), true);
       if (found === undefined) return undefined;
+      const messageExpirySeconds = optionalNumber(found, 'messageExpiry');
       return {
         address: string(found, 'address') as ConnectionAddress,
-        will: { delaySeconds: number(found, 'delay'), message: messageFrom(found) },
+        will: {
+          delaySeconds: number(found, 'delay'),
+          message: messageFrom(found),
+          ...(messageExpirySeconds === undefined ? {} : { messageExpirySeconds }),
+        },
       };
     },
 

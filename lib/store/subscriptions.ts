@@ -43,12 +43,11 @@ export function subscriptionStore(client: DynamoDBClient, tableName: string): Su
       return previous !== undefined && optionalString(previous, 'generation') === subscription.generation;
     },
 
-    async delete(tenant, clientId, filter, shareName) {
-      const deleted = await table.delete({
-        filter: S(scoped(tenant, filter)),
-        client: S(sortKey(clientId, shareName)),
-      });
-      return deleted !== undefined;
+    async delete(tenant, { clientId, filter, shareName, generation }) {
+      return table.deleteIf(
+        { filter: S(scoped(tenant, filter)), client: S(sortKey(clientId, shareName)) },
+        { condition: 'generation = :generation', values: { ':generation': S(generation) } },
+      );
     },
 
     async audience(tenant, filter, consistent) {

@@ -1,0 +1,37 @@
+import { webSocketEvent } from '../lib/aws/events.ts';
+import type { Broker } from '../lib/broker/broker.ts';
+import type { ConnectionAddress } from '../lib/broker/model.ts';
+import { subprotocol } from '../lib/wire/limits.ts';
+import { type FunctionService, functionService } from './service.ts';
+
+/**
+ * `$connect`: refuses clients that do not offer the wire profile (400) and tokens that do not hold (401); the MQTT
+ * CONNECT comes later, through `$default`. The subprotocol is chosen by returning it.
+ */
+export function connectHandler(service: () => Pick<FunctionService, 'broker' | 'flush'>) {
+  return async (event: unknown): Promise<{ statusCode: number; headers?: Record<string, string> }> => {
+    const { connectionId, headers, query } = webSocketEvent(event);
+    const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+    if (!offered.includes(subprotocol)) return { statusCode: 400 };
+    const { broker, flush } = service();
+    try {
+      const statusCode = await handshake(broker, connectionId, headers, query);
+      if (statusCode !== 200) return { statusCode };
+      return { statusCode, headers: { 'Sec-WebSocket-Protocol': subprotocol } };
+    } finally {
+      flush();
+    }
+  };
+}
+
+function handshake(
+  broker: Broker,
+  connectionId: string,
+  headers: Readonly<Record<string, string>>,
+  query: Readonly<Record<string, string>>,
+): Promise<200 | 401> {
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  return broker.handshake(connectionId as ConnectionAddress, bearer ?? query.token, query.tenant);
+}
+
+export const handler = connectHandler(functionService);

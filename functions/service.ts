@@ -1,0 +1,40 @@
+import { createDynamoClient } from '../lib/aws/dynamodb.ts';
+import { functionEnvironment } from '../lib/aws/environment.ts';
+import { managementClient } from '../lib/aws/gateway.ts';
+import { powertoolsLog } from '../lib/aws/log.ts';
+import { createService } from '../lib/aws/service.ts';
+import { createSqsClient } from '../lib/aws/sqs.ts';
+import type { Broker } from '../lib/broker/broker.ts';
+import type { Log, Timers } from '../lib/broker/ports.ts';
+
+/** What the entry points need; the local runtime makes its own. */
+export interface FunctionService {
+  readonly broker: Broker;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly nowMs: () => number;
+  /** Called at the end of each invocation. */
+  flush(): void;
+}
+
+let service: FunctionService | undefined;
+
+/** The service over this function's environment, made at the first request and kept. */
+export function functionService(): FunctionService {
+  service ??= fromEnvironment();
+  return service;
+}
+
+function fromEnvironment(): FunctionService {
+  const { tables, callbackEndpoint, timerQueueUrl } = functionEnvironment(process.env);
+  const log = powertoolsLog();
+  const { broker, timers } = createService({
+    dynamo: createDynamoClient(),
+    sqs: createSqsClient(),
+    management: managementClient(callbackEndpoint === undefined ? {} : { endpoint: callbackEndpoint }),
+    tables,
+    timerQueueUrl,
+    log,
+  });
+  return { broker, timers, log, nowMs: Date.now, flush: () => log.flush() };
+}

@@ -1,0 +1,30 @@
+import { sqsRecords } from '../lib/aws/events.ts';
+import { timerFrom } from '../lib/aws/timers.ts';
+import { type FunctionService, functionService } from './service.ts';
+
+/**
+ * Timer queue: acts on timers that are due and sends the others on. A record that fails is reported alone and comes
+ * again; after some attempts SQS moves it to the dead-letter queue.
+ */
+export function timerHandler(service: () => FunctionService) {
+  return async (event: unknown): Promise<{ batchItemFailures: { itemIdentifier: string }[] }> => {
+    const { broker, timers, nowMs, log, flush } = service();
+    const failures = await Promise.all(
+      sqsRecords(event).map(async ({ messageId, body }) => {
+        try {
+          const { timer, dueAtMs } = timerFrom(body);
+          if (dueAtMs > nowMs()) await timers.schedule(timer, dueAtMs);
+          else await broker.timer(timer);
+          return [];
+        } catch (error) {
+          log.error('timer failed', { error: error instanceof Error ? error.name : 'unknown' });
+          return [{ itemIdentifier: messageId }];
+        }
+      }),
+    );
+    flush();
+    return { batchItemFailures: failures.flat() };
+  };
+}
+
+export const handler = timerHandler(functionService);

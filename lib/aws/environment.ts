@@ -1,0 +1,44 @@
+import { type TableKind, type TableNames, tableNames } from '../store/schema.ts';
+
+/** Environment variables of the functions: the stack writes them, the functions read them. */
+export const tableVariables: Readonly<Record<TableKind, string>> = {
+  connections: 'CONNECTIONS_TABLE',
+  sessions: 'SESSIONS_TABLE',
+  subscriptions: 'SUBSCRIPTIONS_TABLE',
+  retained: 'RETAINED_TABLE',
+  tenants: 'TENANTS_TABLE',
+};
+/** URL of the `@connections` API, without it. Never derived from an event: a custom domain would break it. */
+export const callbackEndpointVariable = 'CALLBACK_ENDPOINT';
+export const timerQueueVariable = 'TIMER_QUEUE_URL';
+export const logLevelVariable = 'LOG_LEVEL';
+
+export interface FunctionEnvironment {
+  readonly tables: TableNames;
+  /** Absent in functions that do not call the `@connections` API. */
+  readonly callbackEndpoint?: string;
+  readonly timerQueueUrl: string;
+}
+
+export class EnvironmentError extends Error {
+  readonly code = 'environment';
+  override readonly name = 'EnvironmentError';
+}
+
+/**
+ * Reads a function's settings. Tables that the function has no business with are absent from its environment; using one
+ * fails at the call.
+ * @throws EnvironmentError naming the variable that is missing.
+ */
+export function functionEnvironment(
+  variables: Readonly<Record<string, string | undefined>>,
+): FunctionEnvironment {
+  const timerQueueUrl = variables[timerQueueVariable];
+  if (timerQueueUrl === undefined) throw new EnvironmentError(`${timerQueueVariable} is not set`);
+  const callbackEndpoint =
+    variables.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI ?? variables[callbackEndpointVariable];
+  const tables = Object.fromEntries(
+    tableNames.map((kind) => [kind, variables[tableVariables[kind]] ?? `${tableVariables[kind]} is not set`]),
+  ) as Record<TableKind, string>;
+  return { tables, timerQueueUrl, ...(callbackEndpoint === undefined ? {} : { callbackEndpoint }) };
+}

@@ -1,0 +1,48 @@
+import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { createAuthenticator } from '../auth/index.ts';
+import { type Broker, createBroker } from '../broker/broker.ts';
+import type { Log, Ports, Timers } from '../broker/ports.ts';
+import type { Settings } from '../broker/settings.ts';
+import type { TableNames } from '../store/schema.ts';
+import { createStores, type Stores } from '../store/stores.ts';
+import { gatewayPort } from './gateway.ts';
+import { ulids } from './ids.ts';
+import { timerQueue } from './timers.ts';
+
+export interface ServiceOptions {
+  readonly dynamo: DynamoDBClient;
+  readonly sqs: SQSClient;
+  readonly management: ApiGatewayManagementApiClient;
+  readonly tables: TableNames;
+  readonly timerQueueUrl: string;
+  readonly log: Log;
+  readonly nowMs?: () => number;
+  readonly settings?: Settings;
+  /** Puts other ports in place of these: for faults and schedulers in tests. */
+  readonly wrap?: (ports: Ports) => Ports;
+}
+
+export interface Service {
+  readonly broker: Broker;
+  readonly timers: Timers;
+  readonly stores: Stores;
+}
+
+/** Puts the broker together over AWS clients: the same way in Lambda, on emulators and in the local runtime. */
+export function createService(options: ServiceOptions): Service {
+  const nowMs = options.nowMs ?? Date.now;
+  const stores = createStores(options.dynamo, options.tables, nowMs);
+  const ports: Ports = {
+    ...stores,
+    clock: { nowMs },
+    ids: ulids(nowMs),
+    authenticator: createAuthenticator({ lookup: stores.tenantAdmin, nowMs }),
+    gateway: gatewayPort(options.management),
+    timers: timerQueue(options.sqs, options.timerQueueUrl, nowMs),
+    log: options.log,
+  };
+  const wrapped = options.wrap?.(ports) ?? ports;
+  return { stores, timers: wrapped.timers, broker: createBroker(wrapped, options.settings) };
+}

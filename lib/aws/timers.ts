@@ -1,0 +1,51 @@
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Timer, Timers } from '../broker/ports.ts';
+
+/** Longest DelaySeconds of an SQS message (Amazon SQS Developer Guide, "Amazon SQS message quotas"). */
+export const maxDelaySeconds = 900;
+
+/** A timer on its way through the queue. */
+export interface TimerMessage {
+  readonly v: 1;
+  readonly timer: Timer;
+  readonly dueAtMs: number;
+}
+
+/** Timers as delayed SQS messages. One that is due later than 15 minutes is sent on when it arrives. */
+export function timerQueue(client: SQSClient, queueUrl: string, nowMs: () => number): Timers {
+  return {
+    async schedule(timer, dueAtMs) {
+      const message: TimerMessage = { v: 1, timer, dueAtMs };
+      const delaySeconds = Math.ceil((dueAtMs - nowMs()) / 1000);
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: queueUrl,
+          MessageBody: JSON.stringify(message),
+          DelaySeconds: Math.min(maxDelaySeconds, Math.max(0, delaySeconds)),
+        }),
+      );
+    },
+  };
+}
+
+const kinds: ReadonlySet<string> = new Set<Timer['kind']>([
+  'authentication-deadline',
+  'keep-alive',
+  'token-expiry',
+  'will',
+  'session-expiry',
+]);
+
+/** Reads a message of the timer queue. Only this stack writes to it, so anything else is a fault of its own. */
+export function timerFrom(body: string): TimerMessage {
+  const message: unknown = JSON.parse(body);
+  if (isTimerMessage(message)) return message;
+  throw new TypeError('a message of the timer queue is no timer');
+}
+
+function isTimerMessage(value: unknown): value is TimerMessage {
+  if (typeof value !== 'object' || value === null) return false;
+  const { v, timer, dueAtMs } = value as Record<string, unknown>;
+  if (v !== 1 || typeof dueAtMs !== 'number' || typeof timer !== 'object' || timer === null) return false;
+  return kinds.has(String((timer as Record<string, unknown>).kind));
+}

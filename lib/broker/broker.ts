@@ -1,0 +1,65 @@
+import type { Context } from './context.ts';
+import { handleFrame } from './frame.ts';
+import { connectionLost, releaseConnection } from './lifecycle.ts';
+import type { ConnectionAddress } from './model.ts';
+import type { Ports, Timer } from './ports.ts';
+import { defaultSettings, type Settings } from './settings.ts';
+import { fireTimer } from './timers/fire.ts';
+
+/** What the functions call: one method for each kind of event. */
+export interface Broker {
+  /**
+   * A WebSocket handshake. `token` is the one from the header or the query, where there is one.
+   * @returns the status with which the handshake is answered: 200, or 401 where the token is refused.
+   */
+  handshake(
+    address: ConnectionAddress,
+    token: string | undefined,
+    tenantHint: string | undefined,
+  ): Promise<200 | 401>;
+  /** One text message of a client. @returns the text of the route response, never empty. */
+  message(address: ConnectionAddress, text: string): Promise<string>;
+  /** The WebSocket has closed. */
+  disconnected(address: ConnectionAddress): Promise<void>;
+  /** A timer has fired. */
+  timer(timer: Timer): Promise<void>;
+}
+
+export function createBroker(ports: Ports, settings: Settings = defaultSettings): Broker {
+  const context: Context = {
+    ...ports,
+    settings,
+    connectionLost: (key, address) => connectionLost(context, key, address),
+  };
+
+  return {
+    async handshake(address, token, tenantHint) {
+      const deadline = context.timers.schedule(
+        { kind: 'authentication-deadline', address },
+        context.clock.nowMs() + settings.authenticationDeadlineSeconds * 1000,
+      );
+      if (token === undefined) {
+        await deadline;
+        return 200;
+      }
+      const identity = await context.authenticator.verify(token, tenantHint);
+      await deadline;
+      if ('code' in identity) {
+        context.log.info('handshake refused', { code: identity.code, address });
+        return 401;
+      }
+      await context.connections.putPending(address, identity);
+      return 200;
+    },
+
+    message: (address, text) => handleFrame(context, address, text),
+
+    async disconnected(address) {
+      const connection = await context.connections.get(address);
+      if (connection === undefined) await context.connections.delete(address);
+      else await releaseConnection(context, connection, { will: 'publish' });
+    },
+
+    timer: (timer) => fireTimer(context, timer),
+  };
+}

@@ -1,0 +1,13 @@
+import type { ClientKey, ConnectionAddress } from './model.ts';
+import type { Ports } from './ports.ts';
+import type { Settings } from './settings.ts';
+
+/** What every handler is given: the ports, the settings, and the one way up that delivery needs. */
+export interface Context extends Ports {
+  readonly settings: Settings;
+  /**
+   * Called when a post shows that a connection is gone although nobody said so: ends it as `$disconnect` would
+   * have. Idempotent.
+   */
+  connectionLost(key: ClientKey, address: ConnectionAddress): Promise<void>;
+}

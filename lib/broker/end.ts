@@ -1,0 +1,38 @@
+import { chunkId } from '../delivery/texts.ts';
+import type { ServerPacket } from '../mqtt/index.ts';
+import { encodeMessages } from '../wire/index.ts';
+import type { Context } from './context.ts';
+import { releaseConnection } from './lifecycle.ts';
+import { metrics } from './metrics.ts';
+import type { Connection, ConnectionAddress } from './model.ts';
+import type { End } from './outcome.ts';
+import { encodePackets } from './replies.ts';
+
+/**
+ * Ends a connection from the server's side: state first, then the last message (the replies so far and CONNACK or
+ * DISCONNECT), then the close. It goes as a push because nothing can be done after a route response has been returned.
+ *
+ * A crash before the close leaves a connection without a row: its next frame is refused and the close tried again.
+ */
+export async function endConnection(
+  context: Context,
+  address: ConnectionAddress,
+  connection: Connection | undefined,
+  replies: readonly ServerPacket[],
+  end: End,
+): Promise<void> {
+  context.log.info('connection ended', {
+    code: end.code,
+    reason: end.message,
+    address,
+    tenant: connection?.tenant,
+    clientId: connection?.clientId,
+  });
+  if (end.code !== 'client-disconnect') {
+    context.log.count(metrics.protocolErrors);
+    if (connection !== undefined) await releaseConnection(context, connection, { will: end.will });
+  }
+  const packets = encodePackets(connection, end.packet === undefined ? replies : [...replies, end.packet]);
+  for (const text of encodeMessages(packets, chunkId)) await context.gateway.post(address, text);
+  await context.gateway.close(address);
+}

@@ -1,0 +1,142 @@
+import { type ClientPacket, decodePackets, reasonCodes } from '../mqtt/index.ts';
+import { type Chunk, decodeClientFrame, joinChunks } from '../wire/index.ts';
+import type { Context } from './context.ts';
+import { groupPackets, handleGroup } from './dispatch.ts';
+import { endConnection } from './end.ts';
+import { handleConnect } from './handlers/connect.ts';
+import type { ConnectionAddress } from './model.ts';
+import { type End, endWith, type Outcome, refuseConnect } from './outcome.ts';
+import type { PeerState } from './ports.ts';
+import { encodeReplies, heartbeatReply } from './replies.ts';
+
+/**
+ * Handles one text message of a client and returns the text of its route response (docs/wire.md). Heartbeats cost
+ * nothing. What ends the connection is pushed as the last message, then the connection is deleted.
+ *
+ * A frame may be handled again after a crash at any point: the client, having had no reply, reconnects and sends again
+ * what MQTT wants sent again; docstrings of the handlers say what their writes leave.
+ */
+export async function handleFrame(
+  context: Context,
+  address: ConnectionAddress,
+  text: string,
+): Promise<string> {
+  const frame = decodeClientFrame(text);
+  if (frame.kind === 'heartbeat') return heartbeatReply;
+  const state = await context.connections.readState(address);
+  const outcome = await admitted(context, state, () => {
+    if (frame.kind === 'invalid') return malformed(state, frame.code, frame.message);
+    if (frame.kind === 'chunk') return handleChunk(context, address, state, frame);
+    return handleBytes(context, address, state, frame.bytes);
+  });
+  const connection = outcome.connection ?? state.connection;
+  if (outcome.end === undefined) return encodeReplies(context, address, connection, outcome.replies);
+  await endConnection(context, address, connection, outcome.replies, outcome.end);
+  return heartbeatReply;
+}
+
+/** Refuses what comes from a connection whose tenant or token no longer allows it. */
+async function admitted(
+  context: Context,
+  { connection, live }: PeerState,
+  handle: () => Promise<Outcome> | Outcome,
+): Promise<Outcome> {
+  if (connection === undefined) return handle();
+  const { protocolVersion, tokenExpiresAtSeconds } = connection;
+  if (live?.status !== 'active') {
+    const { code } = reasonCodes.administrativeAction;
+    return {
+      replies: [],
+      end: endWith(protocolVersion, code, 'tenant-inactive', 'the tenant is not active'),
+    };
+  }
+  if (tokenExpiresAtSeconds !== undefined && tokenExpiresAtSeconds * 1000 <= context.clock.nowMs())
+    return { replies: [], end: tokenExpired(protocolVersion) };
+  return handle();
+}
+
+/** A connection ends with its token, its Will published. */
+export function tokenExpired(protocolVersion: 3 | 4 | 5): End {
+  const { code } = reasonCodes.maximumConnectTime;
+  return endWith(protocolVersion, code, 'token-expired', 'the token has expired');
+}
+
+function malformed({ connection }: PeerState, code: string, message: string): Outcome {
+  const { code: reasonCode } = reasonCodes.malformedPacket;
+  return { replies: [], end: endWith(connection?.protocolVersion, reasonCode, code, message) };
+}
+
+/**
+ * Keeps a chunk; the last one brings the packet together. A client sends one frame at a time, so the last comes last;
+ * one that does otherwise finds its packet refused.
+ */
+async function handleChunk(
+  context: Context,
+  address: ConnectionAddress,
+  state: PeerState,
+  chunk: Chunk,
+): Promise<Outcome> {
+  if (state.connection === undefined)
+    return malformed(state, 'chunk-before-connect', 'CONNECT must fit into one frame');
+  await context.connections.putChunk(address, chunk.id, chunk.index, chunk.bytes);
+  if (chunk.index < chunk.count - 1) return { replies: [] };
+  const chunks = await context.connections.readChunks(address, chunk.id, chunk.count);
+  const joined = joinChunks(chunks ?? []);
+  if (joined.kind !== 'packet')
+    return malformed(state, 'chunks-incomplete', 'chunks of the packet are missing');
+  return handleBytes(context, address, state, joined.bytes);
+}
+
+/** Handles packets in order; what comes before an error is done and acknowledged, then the error is answered. */
+async function handleBytes(
+  context: Context,
+  address: ConnectionAddress,
+  initial: PeerState,
+  bytes: Uint8Array,
+): Promise<Outcome> {
+  const decoded = decodePackets(bytes, initial.connection?.protocolVersion, context.settings);
+  let state = initial;
+  const replies: Outcome['replies'][number][] = [];
+  const result = (end?: End): Outcome => ({
+    replies,
+    ...(state.connection === undefined ? {} : { connection: state.connection }),
+    ...(end === undefined ? {} : { end }),
+  });
+  for (const group of groupPackets(decoded.packets)) {
+    const outcome = await handleOne(context, address, state, group);
+    replies.push(...outcome.replies);
+    if (outcome.connection !== undefined) state = await withLive(context, state, outcome.connection);
+    if (outcome.end !== undefined) return result(outcome.end);
+  }
+  const { error } = decoded;
+  if (error === undefined) return result();
+  return result(
+    state.connection === undefined
+      ? refuseConnect(decoded.protocolVersion, error.reasonCode, error.code, error.message)
+      : endWith(state.connection.protocolVersion, error.reasonCode, error.code, error.message),
+  );
+}
+
+function handleOne(
+  context: Context,
+  address: ConnectionAddress,
+  state: PeerState,
+  group: readonly ClientPacket[],
+): Promise<Outcome> | Outcome {
+  const [first] = group;
+  if (first?.cmd === 'connect') return handleConnect(context, address, state, first);
+  const { connection, live } = state;
+  if (connection === undefined || live === undefined)
+    return malformed(state, 'connect-expected', 'the first packet must be CONNECT');
+  return handleGroup(context, connection, live, group);
+}
+
+/** Packets behind a CONNECT in the same frame need the tenant's row too. */
+async function withLive(
+  context: Context,
+  state: PeerState,
+  connection: NonNullable<PeerState['connection']>,
+): Promise<PeerState> {
+  const live = state.live ?? (await context.tenants.readLive(connection.tenant, false));
+  return { connection, ...(live === undefined ? {} : { live }) };
+}

@@ -1,0 +1,204 @@
+import { resolvePermissions } from '../../auth/index.ts';
+import type { Identity, Permissions } from '../../auth/permissions.ts';
+import { drain } from '../../delivery/drain.ts';
+import { type ConnackPacket, type ConnectPacket, reasonCodes } from '../../mqtt/index.ts';
+import { tokenFrom } from '../authentication.ts';
+import type { Context } from '../context.ts';
+import { discardWill } from '../lifecycle.ts';
+import { metrics } from '../metrics.ts';
+import type { Connection, ConnectionAddress } from '../model.ts';
+import { endWith, type Outcome, refuseConnect } from '../outcome.ts';
+import type { PeerState } from '../ports.ts';
+import { openSession, SessionBusyError } from '../session-open.ts';
+import { takeOver } from '../takeover.ts';
+import { scheduleConnectionTimers } from '../timers/schedule.ts';
+import { willOf } from '../will.ts';
+
+/** What each step adds to what is known of the connecting client. */
+interface Admission {
+  readonly identity: Identity;
+  readonly clientId: string;
+  readonly assigned: boolean;
+  readonly permissions: Permissions;
+}
+
+/**
+ * CONNECT: authenticate → name → permit the Will → open the session → write the connection row → end the connection it
+ * was taken from → keep the Will → timers → CONNACK. Everything is written before CONNACK is sent.
+ */
+export async function handleConnect(
+  context: Context,
+  address: ConnectionAddress,
+  state: PeerState,
+  packet: ConnectPacket,
+): Promise<Outcome> {
+  const refuse = (reasonCode: number, code: string, message: string): Outcome => {
+    context.log.count(metrics.connectsRefused);
+    return { replies: [], end: refuseConnect(packet.protocolVersion, reasonCode, code, message) };
+  };
+
+  const token = await tokenFrom(context, state, packet);
+  if ('code' in token) return refuse(token.reasonCode, token.code, token.message);
+  const named = nameClient(context, packet, token);
+  if ('code' in named) return refuse(named.reasonCode, named.code, named.message);
+  const permissions = resolvePermissions(token, {
+    clientId: named.clientId,
+    ...(packet.username === undefined ? {} : { username: packet.username }),
+  });
+  const admission: Admission = { ...named, identity: token, permissions };
+  const will = willOf(context, admission.clientId, permissions, packet.will);
+  if (will !== undefined && 'code' in will) return refuse(will.reasonCode, will.code, will.message);
+
+  const connection = connectionOf(context, address, packet, admission);
+  const opened = await open(context, connection, packet);
+  if ('code' in opened) return refuse(reasonCodes.serverBusy.code, opened.code, opened.message);
+  const held = { ...connection, generation: opened.session.generation };
+  if (!(await context.connections.create(held))) return secondConnect(packet);
+  if (opened.previousAddress !== undefined)
+    await takeOver(context, held, opened.previousAddress, { sessionEnded: !opened.present });
+  // A delayed Will of a session that is resumed in time is not sent [MQTT-3.1.3-9 v5]: the new row replaces it.
+  if (will !== undefined) await context.sessions.putWill(held, address, will);
+  else if (opened.present) await discardWill(context, held);
+  await scheduleConnectionTimers(context, held);
+  if (opened.present) await drain(context, held);
+
+  context.log.count(metrics.connectsAccepted);
+  return { replies: [connack(context, packet, admission, held, opened.present)], connection: held };
+}
+
+function secondConnect(packet: ConnectPacket): Outcome {
+  const { code } = reasonCodes.protocolError;
+  return {
+    replies: [],
+    end: endWith(packet.protocolVersion, code, 'connect-repeated', 'a connection carries one CONNECT'),
+  };
+}
+
+/** The client id [MQTT-3.1.3-5 v3, MQTT-3.1.3-6 v5]: what the token demands, what the packet says, or an assigned one. */
+function nameClient(
+  context: Context,
+  packet: ConnectPacket,
+  identity: Identity,
+): { clientId: string; assigned: boolean } | { reasonCode: number; code: string; message: string } {
+  const { code: reasonCode } = reasonCodes.clientIdentifierNotValid;
+  const { clientId } = packet;
+  if (clientId === '' && packet.protocolVersion === 3)
+    return { reasonCode, code: 'client-id-empty', message: 'MQTT 3.1 demands a client identifier' };
+  // [MQTT-3.1.3-8 v3]
+  if (clientId === '' && packet.protocolVersion === 4 && !packet.clean)
+    return {
+      reasonCode,
+      code: 'client-id-empty',
+      message: 'a session that is kept needs a client identifier',
+    };
+  if (Buffer.byteLength(clientId) > context.settings.maxClientIdBytes)
+    return {
+      reasonCode,
+      code: 'client-id-too-long',
+      message: `a client identifier has at most ${context.settings.maxClientIdBytes} bytes`,
+    };
+  if (identity.clientId !== undefined && clientId !== '' && clientId !== identity.clientId)
+    return {
+      reasonCode,
+      code: 'client-id-not-granted',
+      message: 'the token names another client identifier',
+    };
+  if (clientId !== '') return { clientId, assigned: false };
+  return { clientId: identity.clientId ?? context.ids.unique(), assigned: true };
+}
+
+function connectionOf(
+  context: Context,
+  address: ConnectionAddress,
+  packet: ConnectPacket,
+  { identity, clientId, permissions }: Admission,
+): Connection {
+  const { properties } = packet;
+  return {
+    address,
+    tenant: identity.tenant,
+    clientId,
+    protocolVersion: packet.protocolVersion,
+    generation: address,
+    keepAliveSeconds: effectiveKeepAlive(context, packet),
+    permissions,
+    clientTopicAliasMaximum: properties?.topicAliasMaximum ?? 0,
+    requestProblemInformation: properties?.requestProblemInformation ?? true,
+    sessionExpirySeconds: sessionExpiry(context, packet),
+    topicAliases: {},
+    connectedAtMs: context.clock.nowMs(),
+    ...(identity.expiresAtSeconds === undefined ? {} : { tokenExpiresAtSeconds: identity.expiresAtSeconds }),
+    ...(identity.subject === undefined ? {} : { subject: identity.subject }),
+    ...(packet.username === undefined ? {} : { username: packet.username }),
+    ...(properties?.maximumPacketSize === undefined
+      ? {}
+      : { clientMaxPacketBytes: properties.maximumPacketSize }),
+    ...(properties?.authenticationMethod === undefined
+      ? {}
+      : { authenticationMethod: properties.authenticationMethod }),
+  };
+}
+
+/** 5.0 clients are told the service's longest keep-alive [MQTT-3.1.2-21 v5]; earlier ones keep their own. */
+function effectiveKeepAlive(context: Context, packet: ConnectPacket): number {
+  const { maxKeepAliveSeconds } = context.settings;
+  if (packet.protocolVersion < 5) return packet.keepalive;
+  return packet.keepalive === 0 || packet.keepalive > maxKeepAliveSeconds
+    ? maxKeepAliveSeconds
+    : packet.keepalive;
+}
+
+function sessionExpiry(context: Context, packet: ConnectPacket): number {
+  const { maxSessionExpirySeconds, v3SessionExpirySeconds } = context.settings;
+  if (packet.protocolVersion < 5)
+    return packet.clean ? 0 : Math.min(v3SessionExpirySeconds, maxSessionExpirySeconds);
+  return Math.min(packet.properties?.sessionExpiryInterval ?? 0, maxSessionExpirySeconds);
+}
+
+async function open(context: Context, connection: Connection, packet: ConnectPacket) {
+  const { tenant, clientId, address, protocolVersion, clientTopicAliasMaximum } = connection;
+  const { clientMaxPacketBytes } = connection;
+  try {
+    return await openSession(context, {
+      tenant,
+      clientId,
+      address,
+      protocolVersion,
+      clientTopicAliasMaximum,
+      cleanStart: packet.clean,
+      expirySeconds: connection.sessionExpirySeconds,
+      receiveMaximum: packet.properties?.receiveMaximum ?? 65_535,
+      ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
+    });
+  } catch (error) {
+    if (error instanceof SessionBusyError) return error;
+    throw error;
+  }
+}
+
+function connack(
+  context: Context,
+  packet: ConnectPacket,
+  { clientId, assigned }: Admission,
+  connection: Connection,
+  sessionPresent: boolean,
+): ConnackPacket {
+  if (packet.protocolVersion < 5) return { cmd: 'connack', sessionPresent, returnCode: 0 };
+  const { settings } = context;
+  const asked = packet.properties?.sessionExpiryInterval ?? 0;
+  const { sessionExpirySeconds, keepAliveSeconds, authenticationMethod } = connection;
+  return {
+    cmd: 'connack',
+    sessionPresent,
+    reasonCode: reasonCodes.success.code,
+    properties: {
+      receiveMaximum: settings.receiveMaximum,
+      maximumPacketSize: settings.maxPacketBytes,
+      topicAliasMaximum: settings.topicAliasMaximum,
+      ...(assigned ? { assignedClientIdentifier: clientId } : {}),
+      ...(keepAliveSeconds === packet.keepalive ? {} : { serverKeepAlive: keepAliveSeconds }),
+      ...(sessionExpirySeconds === asked ? {} : { sessionExpiryInterval: sessionExpirySeconds }),
+      ...(authenticationMethod === undefined ? {} : { authenticationMethod }),
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { type DisconnectPacket, reasonCodes } from '../../mqtt/index.ts';
+import type { Context } from '../context.ts';
+import { releaseConnection } from '../lifecycle.ts';
+import type { Connection } from '../model.ts';
+import { endWith, type Outcome } from '../outcome.ts';
+
+/**
+ * DISCONNECT: discards the Will unless the reason is another than 0x00 [MQTT-3.14.4-3 v5, MQTT-3.14.4-3 v3], may change
+ * the session's expiry, and closes the connection [MQTT-3.14.4-1, MQTT-3.14.4-2 v5].
+ */
+export async function handleDisconnect(
+  context: Context,
+  connection: Connection,
+  packet: DisconnectPacket,
+): Promise<Outcome> {
+  const requested = packet.properties?.sessionExpiryInterval;
+  // [MQTT-3.14.2-2 v5] and section 3.14.2.2.2: an expiry of 0 at CONNECT cannot be raised.
+  if (requested !== undefined && requested > 0 && connection.sessionExpirySeconds === 0)
+    return {
+      replies: [],
+      end: endWith(
+        connection.protocolVersion,
+        reasonCodes.protocolError.code,
+        'session-expiry-raised',
+        'a session that ends with its connection cannot be given an expiry by DISCONNECT',
+      ),
+    };
+  const normal = (packet.reasonCode ?? 0) === reasonCodes.normalDisconnection.code;
+  await releaseConnection(context, connection, {
+    will: normal ? 'discard' : 'publish',
+    ...(requested === undefined
+      ? {}
+      : { sessionExpirySeconds: Math.min(requested, context.settings.maxSessionExpirySeconds) }),
+  });
+  return {
+    replies: [],
+    end: { code: 'client-disconnect', message: 'the client disconnected', will: 'discard' },
+  };
+}

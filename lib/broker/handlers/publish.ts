@@ -1,0 +1,200 @@
+import { mayPublish } from '../../auth/index.ts';
+import { publishMessages } from '../../delivery/publish.ts';
+import { type PublishPacket, payloadFormatError, reasonCodes, type ServerPacket } from '../../mqtt/index.ts';
+import { validateTopicName } from '../../topics/index.ts';
+import type { Context } from '../context.ts';
+import { messageProperties } from '../message.ts';
+import { metrics } from '../metrics.ts';
+import type { Connection, Message, TenantLive } from '../model.ts';
+import { type End, endWith, type Outcome } from '../outcome.ts';
+import { type ResolvedTopics, resolveTopics } from '../topic-aliases.ts';
+
+/** One PUBLISH of a run, judged: published, or refused with a reason code. */
+interface Judged {
+  readonly packet: PublishPacket;
+  readonly message?: Message;
+  readonly reasonCode: number;
+}
+
+/**
+ * A run of PUBLISH packets, handled together: one matching, one write per queue and one post per subscriber for all of
+ * them, in their order. Acknowledgements follow when every copy is durable (at QoS 1 and 2) [MQTT-4.3.2-4 v5,
+ * MQTT-4.3.3-8 v5, MQTT-4.3.2-2 v3, MQTT-4.3.3-2 v3].
+ *
+ * A packet that ends the connection ends it after those before it have been published and acknowledged.
+ *
+ * Run again after a crash: at QoS 1 subscribers may get the messages twice; at QoS 2 the mark kept for the packet
+ * identifier gives the message the same id again, and each queue takes an id once.
+ */
+export async function handlePublishes(
+  context: Context,
+  connection: Connection,
+  live: TenantLive,
+  packets: readonly PublishPacket[],
+): Promise<Outcome> {
+  context.log.count(metrics.messagesReceived, packets.length);
+  const resolved = await resolveTopics(context, connection, packets);
+  const { judged, end: refusal } = judgeAll(context, connection, resolved);
+  const limited = await withinReceiveMaximum(context, connection, judged);
+  const marked = await markQos2(context, connection, limited.judged);
+  const counts = await publishMessages(context, connection.tenant, live, marked.messages, {
+    again: marked.again,
+  });
+  const countById = new Map(marked.messages.map((message, index) => [message.id, counts[index] ?? 0]));
+  const end = limited.end ?? refusal ?? resolved.end;
+  return {
+    connection: resolved.connection,
+    replies: limited.judged.flatMap((one, index) =>
+      acknowledge(connection, one, countById.get(marked.ids[index] ?? '')),
+    ),
+    ...(end === undefined ? {} : { end }),
+  };
+}
+
+function judgeAll(
+  context: Context,
+  connection: Connection,
+  { packets }: ResolvedTopics,
+): { judged: Judged[]; end?: End } {
+  const judged: Judged[] = [];
+  for (const packet of packets) {
+    const verdict = judge(context, connection, packet);
+    if ('will' in verdict) return { judged, end: verdict };
+    judged.push(verdict);
+  }
+  return { judged };
+}
+
+function judge(context: Context, connection: Connection, packet: PublishPacket): Judged | End {
+  const { protocolVersion } = connection;
+  const topicError = validateTopicName(packet.topic);
+  if (topicError !== undefined)
+    return endWith(protocolVersion, topicError.reasonCode, topicError.code, topicError.message);
+  const responseTopic = packet.properties?.responseTopic;
+  // [MQTT-3.3.2-14 v5]
+  if (responseTopic !== undefined && validateTopicName(responseTopic) !== undefined)
+    return endWith(
+      protocolVersion,
+      reasonCodes.topicNameInvalid.code,
+      'response-topic-invalid',
+      'the response topic is not a topic name',
+    );
+  if (!mayPublishTo(connection, packet)) return notAuthorized(context, connection, packet);
+  if (payloadFormatError(packet) !== undefined)
+    return { packet, reasonCode: reasonCodes.payloadFormatInvalid.code };
+  return {
+    packet,
+    reasonCode: reasonCodes.success.code,
+    message: messageOf(context, connection, packet),
+  };
+}
+
+/** Topics that begin with `$` belong to the server: clients may only read them (section 4.7.2). */
+function mayPublishTo({ permissions }: Connection, { topic, qos, retain }: PublishPacket): boolean {
+  return !topic.startsWith('$') && mayPublish(permissions, topic, qos, retain);
+}
+
+/**
+ * 5.0 says so in the acknowledgement. Earlier versions have no word for it: acknowledging would be a lie, so the
+ * connection is closed [MQTT-3.3.5-2 v3]. QoS 0 has no acknowledgement in either: the message is dropped and counted.
+ */
+function notAuthorized(context: Context, connection: Connection, packet: PublishPacket): Judged | End {
+  const { code } = reasonCodes.notAuthorized;
+  context.log.count(metrics.publishesNotAuthorized);
+  if (packet.qos > 0 && connection.protocolVersion < 5)
+    return endWith(
+      connection.protocolVersion,
+      code,
+      'publish-not-authorized',
+      'the client may not publish to this topic',
+    );
+  return { packet, reasonCode: code };
+}
+
+function messageOf(context: Context, connection: Connection, packet: PublishPacket): Message {
+  const expirySeconds = packet.properties?.messageExpiryInterval;
+  return {
+    id: context.ids.unique(),
+    topic: packet.topic,
+    payload: packet.payload,
+    qos: packet.qos,
+    retain: packet.retain,
+    properties: messageProperties(packet.properties),
+    publisher: connection.clientId,
+    ...(expirySeconds === undefined ? {} : { expiresAtMs: context.clock.nowMs() + expirySeconds * 1000 }),
+  };
+}
+
+/**
+ * A frame is handled to its end before the next is accepted, so what is unacknowledged is what this run holds at QoS 1
+ * and 2, and the QoS 2 messages that wait for PUBREL. More than Receive Maximum ends the connection with 0x93
+ * [MQTT-3.3.4-8 v5]; packets up to it are handled.
+ */
+async function withinReceiveMaximum(
+  context: Context,
+  connection: Connection,
+  judged: readonly Judged[],
+): Promise<{ judged: readonly Judged[]; end?: End }> {
+  if (connection.protocolVersion < 5) return { judged };
+  const { receiveMaximum } = context.settings;
+  const waiting = judged.some(({ packet }) => packet.qos === 2)
+    ? await context.sessions.countReceived(connection, receiveMaximum)
+    : 0;
+  let unacknowledged = waiting;
+  for (const [index, { packet }] of judged.entries()) {
+    // A message sent again was counted when it first came.
+    if (packet.qos > 0 && !packet.dup) unacknowledged += 1;
+    if (unacknowledged > receiveMaximum)
+      return {
+        judged: judged.slice(0, index),
+        end: endWith(
+          5,
+          reasonCodes.receiveMaximumExceeded.code,
+          'receive-maximum-exceeded',
+          `more than ${receiveMaximum} messages are unacknowledged`,
+        ),
+      };
+  }
+  return { judged };
+}
+
+/**
+ * Marks the packet identifiers of QoS 2 messages as received and gives a message that is sent again the id it had.
+ * A message marked before this call may have been distributed in part: it is distributed again under its id.
+ */
+async function markQos2(
+  context: Context,
+  connection: Connection,
+  judged: readonly Judged[],
+): Promise<{ ids: (string | undefined)[]; messages: Message[]; again: Set<string> }> {
+  const again = new Set<string>();
+  const marked = await Promise.all(
+    judged.map(async ({ packet, message }) => {
+      if (message === undefined || packet.qos < 2 || packet.messageId === undefined) return message;
+      const { messageId, first } = await context.sessions.markReceived(
+        connection,
+        connection.generation,
+        packet.messageId,
+        message.id,
+      );
+      if (!first) again.add(messageId);
+      return { ...message, id: messageId };
+    }),
+  );
+  const messages = new Map(
+    marked.flatMap((message) => (message === undefined ? [] : [[message.id, message]])),
+  );
+  return { ids: marked.map((message) => message?.id), messages: [...messages.values()], again };
+}
+
+function acknowledge(
+  { protocolVersion }: Connection,
+  { packet, reasonCode }: Judged,
+  subscribers: number | undefined,
+): ServerPacket[] {
+  if (packet.qos === 0 || packet.messageId === undefined) return [];
+  const cmd = packet.qos === 1 ? 'puback' : 'pubrec';
+  if (protocolVersion < 5) return [{ cmd, messageId: packet.messageId }];
+  const code = subscribers === 0 ? reasonCodes.noMatchingSubscribers.code : reasonCode;
+  return [{ cmd, messageId: packet.messageId, reasonCode: code }];
+}

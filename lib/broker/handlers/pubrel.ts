@@ -1,0 +1,20 @@
+import { type PubrelPacket, reasonCodes } from '../../mqtt/index.ts';
+import type { Context } from '../context.ts';
+import type { Connection } from '../model.ts';
+import type { Outcome } from '../outcome.ts';
+
+/**
+ * PUBREL: the packet identifier is free again, PUBCOMP answers [MQTT-4.3.3-11 v5, MQTT-4.3.3-2 v3]. The mark goes before
+ * the answer; a PUBREL that comes again, or without a PUBLISH, gets PUBCOMP with 0x92 in 5.0.
+ */
+export async function handlePubrel(
+  context: Context,
+  connection: Connection,
+  { messageId }: PubrelPacket,
+): Promise<Outcome> {
+  const known = await context.sessions.deleteReceived(connection, connection.generation, messageId);
+  const reasonCode = known ? reasonCodes.success.code : reasonCodes.packetIdentifierNotFound.code;
+  return {
+    replies: [{ cmd: 'pubcomp', messageId, ...(connection.protocolVersion === 5 ? { reasonCode } : {}) }],
+  };
+}

@@ -1,0 +1,100 @@
+import { maySubscribe } from '../../auth/index.ts';
+import { sendRetained } from '../../delivery/retained.ts';
+import {
+  type Subscription as Requested,
+  reasonCodes,
+  type SubscribePacket,
+  subackCode,
+} from '../../mqtt/index.ts';
+import { isTopicError, parseFilter, shapeOf } from '../../topics/index.ts';
+import type { Context } from '../context.ts';
+import { metrics } from '../metrics.ts';
+import type { Connection, Subscription, TenantLive } from '../model.ts';
+import { endWith, type Outcome } from '../outcome.ts';
+
+interface Granted {
+  readonly reasonCode: number;
+  readonly subscription?: Subscription;
+  readonly sendRetained?: boolean;
+}
+
+/**
+ * SUBSCRIBE: each filter is judged by itself and answered in its place [MQTT-3.8.4-5, MQTT-3.8.4-6 v5]. Order of the
+ * writes: shape, the session's list, the subscription; then retained messages, then SUBACK. A crash between them
+ * leaves a list entry without a subscription (deleted with the session) or a subscription that works unannounced; the
+ * client, having had no SUBACK, subscribes again and replaces both [MQTT-3.8.4-3 v5, MQTT-3.8.4-3 v3].
+ */
+export async function handleSubscribe(
+  context: Context,
+  connection: Connection,
+  live: TenantLive,
+  packet: SubscribePacket,
+): Promise<Outcome> {
+  const { maxFiltersPerPacket } = context.settings;
+  const { protocolVersion } = connection;
+  if (packet.subscriptions.length > maxFiltersPerPacket)
+    return {
+      replies: [],
+      end: endWith(
+        protocolVersion,
+        reasonCodes.quotaExceeded.code,
+        'too-many-filters',
+        `a SUBSCRIBE holds at most ${maxFiltersPerPacket} filters`,
+      ),
+    };
+  // One after the other: a filter that stands twice in a packet ends with the options of the second.
+  const granted: Granted[] = [];
+  for (const requested of packet.subscriptions)
+    granted.push(
+      await subscribe(context, connection, live, requested, packet.properties?.subscriptionIdentifier),
+    );
+  for (const { subscription, sendRetained: wanted } of granted)
+    if (subscription !== undefined && wanted === true) await sendRetained(context, connection, subscription);
+  return {
+    replies: [
+      {
+        cmd: 'suback',
+        messageId: packet.messageId,
+        granted: granted.map(({ reasonCode }) => subackCode(reasonCode, protocolVersion)),
+      },
+    ],
+  };
+}
+
+async function subscribe(
+  context: Context,
+  connection: Connection,
+  live: TenantLive,
+  requested: Requested,
+  subscriptionIdentifier: number | undefined,
+): Promise<Granted> {
+  const parsed = parseFilter(requested.topic);
+  if (isTopicError(parsed)) return { reasonCode: parsed.reasonCode };
+  if (!maySubscribe(connection.permissions, parsed.filter, requested.qos)) {
+    context.log.count(metrics.subscriptionsNotAuthorized);
+    return { reasonCode: reasonCodes.notAuthorized.code };
+  }
+  const shape = shapeOf(parsed.filter);
+  if (!live.shapes.has(shape) && !(await context.tenants.addShape(connection.tenant, shape)))
+    return { reasonCode: reasonCodes.quotaExceeded.code };
+
+  const subscription: Subscription = {
+    ...parsed,
+    clientId: connection.clientId,
+    generation: connection.generation,
+    qos: requested.qos,
+    noLocal: requested.nl ?? false,
+    retainAsPublished: requested.rap ?? false,
+    ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
+  };
+  await context.sessions.putSubscription(connection, requested.topic, connection.generation);
+  const existed = await context.subscriptions.put(connection.tenant, subscription);
+  return { reasonCode: requested.qos, subscription, sendRetained: wantsRetained(requested, parsed, existed) };
+}
+
+/** Retain Handling [MQTT-3.3.1-9 … -11 v5]; earlier versions always send. Shares never get retained messages. */
+function wantsRetained(requested: Requested, parsed: { shareName?: string }, existed: boolean): boolean {
+  if (parsed.shareName !== undefined) return false;
+  const handling = requested.rh ?? 0;
+  return handling === 0 || (handling === 1 && !existed);
+}

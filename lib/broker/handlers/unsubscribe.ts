@@ -1,0 +1,28 @@
+import { reasonCodes, type UnsubscribePacket } from '../../mqtt/index.ts';
+import { isTopicError, parseFilter } from '../../topics/index.ts';
+import type { Context } from '../context.ts';
+import type { Connection } from '../model.ts';
+import type { Outcome } from '../outcome.ts';
+
+/**
+ * UNSUBSCRIBE: deletes exactly the filters named [MQTT-3.10.4-1]. The subscription goes before its entry in the
+ * session's list, so that a crash between them leaves nothing that the session's end would not find.
+ */
+export async function handleUnsubscribe(
+  context: Context,
+  connection: Connection,
+  packet: UnsubscribePacket,
+): Promise<Outcome> {
+  const granted = await Promise.all(
+    packet.unsubscriptions.map((filter) => unsubscribe(context, connection, filter)),
+  );
+  return { replies: [{ cmd: 'unsuback', messageId: packet.messageId, granted }] };
+}
+
+async function unsubscribe(context: Context, connection: Connection, text: string): Promise<number> {
+  const parsed = parseFilter(text);
+  if (isTopicError(parsed)) return parsed.reasonCode;
+  const existed = await context.subscriptions.delete(connection.tenant, { ...connection, ...parsed });
+  await context.sessions.deleteSubscription(connection, text, connection.generation);
+  return existed ? reasonCodes.success.code : reasonCodes.noSubscriptionExisted.code;
+}

@@ -1,0 +1,15 @@
+import type { MessageProperties as PacketProperties } from '../mqtt/index.ts';
+import type { MessageProperties } from './model.ts';
+
+/** The properties that travel with a message unaltered [MQTT-3.3.2-4, -15, -16, -17, -18, -20 v5]. */
+export function messageProperties(properties: PacketProperties | undefined): MessageProperties {
+  if (properties === undefined) return {};
+  const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } = properties;
+  return {
+    ...(payloadFormatIndicator === undefined ? {} : { payloadFormatIndicator }),
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(responseTopic === undefined ? {} : { responseTopic }),
+    ...(correlationData === undefined ? {} : { correlationData }),
+    ...(userProperties === undefined ? {} : { userProperties }),
+  };
+}

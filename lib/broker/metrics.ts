@@ -1,0 +1,15 @@
+/** Names of the counters, in one place: dashboards, alarms and tests refer to them. */
+export const metrics = {
+  connectsAccepted: 'ConnectsAccepted',
+  connectsRefused: 'ConnectsRefused',
+  messagesReceived: 'MessagesReceived',
+  messagesDelivered: 'MessagesDelivered',
+  messagesDroppedTooLarge: 'MessagesDroppedTooLarge',
+  messagesDroppedQueueFull: 'MessagesDroppedQueueFull',
+  messagesExpired: 'MessagesExpired',
+  publishesNotAuthorized: 'PublishesNotAuthorized',
+  subscriptionsNotAuthorized: 'SubscriptionsNotAuthorized',
+  protocolErrors: 'ProtocolErrors',
+  postsGone: 'PostsGone',
+  postsFailed: 'PostsFailed',
+} as const;

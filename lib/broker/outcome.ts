@@ -1,0 +1,67 @@
+import type { ConnackPacket, ServerPacket } from '../mqtt/index.ts';
+import { connackReturnCode } from '../mqtt/index.ts';
+import type { Connection, ProtocolVersion } from './model.ts';
+
+/** The server's decision to end a connection. */
+export interface End {
+  /** Stable code for logs and metrics. */
+  readonly code: string;
+  /** For the log and, in 5.0, the client's Reason String. Holds nothing secret. */
+  readonly message: string;
+  /** Last packet to the client, if its version has one. */
+  readonly packet?: ServerPacket;
+  /** Whether the Will is published [MQTT-3.1.2-8]; only a DISCONNECT with reason 0x00 discards it. */
+  readonly will: 'publish' | 'discard';
+}
+
+/** What handling a packet, or a run of packets, came to. */
+export interface Outcome {
+  /** Packets for the route response, in order. */
+  readonly replies: readonly ServerPacket[];
+  /** The connection as later packets of the frame must see it, where it changed. */
+  readonly connection?: Connection;
+  readonly end?: End;
+}
+
+/** Ends an accepted connection with a reason: DISCONNECT in 5.0 [MQTT-4.13.1-1 v5], nothing but the close before. */
+export function endWith(
+  protocolVersion: ProtocolVersion | undefined,
+  reasonCode: number,
+  code: string,
+  message: string,
+): End {
+  return {
+    code,
+    message,
+    will: 'publish',
+    ...(protocolVersion === 5
+      ? { packet: { cmd: 'disconnect', reasonCode, properties: { reasonString: message } } }
+      : {}),
+  };
+}
+
+/**
+ * Refuses a CONNECT: CONNACK with the reason in the form of the version; where 3.1.1 has no return code for it, the
+ * connection is closed without one [MQTT-3.2.2-6 v3].
+ */
+export function refuseConnect(
+  protocolVersion: ProtocolVersion | undefined,
+  reasonCode: number,
+  code: string,
+  message: string,
+): End {
+  const packet = refusal(protocolVersion, reasonCode, message);
+  return { code, message, will: 'discard', ...(packet === undefined ? {} : { packet }) };
+}
+
+function refusal(
+  protocolVersion: ProtocolVersion | undefined,
+  reasonCode: number,
+  message: string,
+): ConnackPacket | undefined {
+  if (protocolVersion === undefined) return undefined;
+  if (protocolVersion === 5)
+    return { cmd: 'connack', sessionPresent: false, reasonCode, properties: { reasonString: message } };
+  const returnCode = connackReturnCode(reasonCode);
+  return returnCode === undefined ? undefined : { cmd: 'connack', sessionPresent: false, returnCode };
+}

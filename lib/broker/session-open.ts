@@ -1,0 +1,115 @@
+import { hasEnded } from '../delivery/enqueue.ts';
+import type { Context } from './context.ts';
+import { deleteSubscriptions, publishWillOf } from './lifecycle.ts';
+import type { ClientKey, Connection, ConnectionAddress, Session } from './model.ts';
+
+/** Attempts to write a session that others keep changing; each lost one means another has made progress. */
+const maxAttempts = 20;
+
+export interface Opened {
+  readonly session: Session;
+  /** Whether the client finds its earlier session [MQTT-3.2.2-2 v5, MQTT-3.2.2-2 v3]. */
+  readonly present: boolean;
+  /** The connection that held the session until now. */
+  readonly previousAddress?: ConnectionAddress;
+}
+
+/** The session is being changed faster than it could be opened: refuse with 0x89 Server busy. */
+export class SessionBusyError extends Error {
+  readonly code = 'session-busy';
+  override readonly name = 'SessionBusyError';
+}
+
+export interface SessionRequest extends ClientKey {
+  readonly address: ConnectionAddress;
+  readonly cleanStart: boolean;
+  readonly expirySeconds: number;
+  readonly receiveMaximum: number;
+  readonly protocolVersion: Connection['protocolVersion'];
+  readonly clientMaxPacketBytes?: number;
+  readonly clientTopicAliasMaximum: number;
+}
+
+/**
+ * Makes the connection the holder of its client's session: resumes it, or begins a new one and deletes what the old one
+ * left [MQTT-3.1.2-4 v5, MQTT-3.1.2-6 v3]. One conditional write decides between connections that race. The
+ * connection that held the session before is ended by the caller with `previousAddress`.
+ *
+ * A write whose answer was lost is recognised by the address in the row.
+ *
+ * A resumed session forgets all claims: what its earlier connection may have received is sent again with DUP.
+ *
+ * A crash after the write leaves a session held by a connection that never saw CONNACK and has no row; it is taken
+ * over by the next, or goes offline when a post finds the connection gone. What an earlier generation left counts for nothing, whenever
+ * it is deleted.
+ */
+export async function openSession(context: Context, request: SessionRequest): Promise<Opened> {
+  let takenFrom: ConnectionAddress | undefined;
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const previous = await context.sessions.get(request);
+    if (previous !== undefined && previous.address === request.address)
+      return opened(previous, previous.generation !== request.address, takenFrom);
+    const nowMs = context.clock.nowMs();
+    const present = previous !== undefined && !request.cleanStart && !hasEnded(previous, nowMs);
+    const session = present ? resumed(previous, request) : fresh(context, previous, request);
+    takenFrom = previous?.address;
+    if (!(await context.sessions.replace(session, previous))) continue;
+    if (previous !== undefined && !present) await deleteRemains(context, request, previous.generation);
+    return opened(session, present, takenFrom);
+  }
+  throw new SessionBusyError('the session is being opened by too many connections at once');
+}
+
+function opened(session: Session, present: boolean, previousAddress: ConnectionAddress | undefined): Opened {
+  return { session, present, ...(previousAddress === undefined ? {} : { previousAddress }) };
+}
+
+function fresh(context: Context, previous: Session | undefined, request: SessionRequest): Session {
+  const sequence = previous?.sequence ?? 0;
+  return {
+    ...held(request),
+    generation: request.address,
+    mode: 'direct',
+    // Numbering goes on where the earlier session stopped: what is still on its way there cannot collide.
+    sequence,
+    recountAtSequence: sequence + context.settings.maxQueuedMessages,
+    claimVersion: (previous?.claimVersion ?? 0) + 1,
+    inFlight: new Set(),
+    resent: new Set(),
+  };
+}
+
+function resumed(previous: Session, request: SessionRequest): Session {
+  return {
+    ...held(request),
+    generation: previous.generation,
+    mode: 'queued',
+    sequence: previous.sequence,
+    recountAtSequence: previous.recountAtSequence,
+    claimVersion: previous.claimVersion + 1,
+    inFlight: new Set(),
+    resent: new Set([...previous.resent, ...previous.inFlight]),
+  };
+}
+
+function held(request: SessionRequest) {
+  const { address, tenant, clientId, expirySeconds, receiveMaximum, protocolVersion } = request;
+  const { clientMaxPacketBytes, clientTopicAliasMaximum } = request;
+  return {
+    address,
+    tenant,
+    clientId,
+    expirySeconds,
+    receiveMaximum,
+    protocolVersion,
+    clientTopicAliasMaximum,
+    ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
+  };
+}
+
+/** The old session has ended, so its Will, delayed or not, is due now (section 3.1.2.5 of MQTT 5.0). */
+async function deleteRemains(context: Context, key: ClientKey, generation: string): Promise<void> {
+  await publishWillOf(context, key, undefined);
+  await deleteSubscriptions(context, key, generation);
+  await context.queue.sweep(key, generation);
+}

@@ -1,0 +1,45 @@
+import { mayPublish } from '../auth/index.ts';
+import type { Permissions } from '../auth/permissions.ts';
+import { type ConnectPacket, reasonCodes } from '../mqtt/index.ts';
+import { validateTopicName } from '../topics/index.ts';
+import type { Context } from './context.ts';
+import { messageProperties } from './message.ts';
+import type { Will } from './model.ts';
+import type { AuthFailure } from './ports.ts';
+
+/** The Will of a CONNECT, if it has one that this client may publish. */
+export function willOf(
+  context: Context,
+  clientId: string,
+  permissions: Permissions,
+  will: ConnectPacket['will'],
+): Will | AuthFailure | undefined {
+  if (will === undefined) return undefined;
+  const topicError = validateTopicName(will.topic);
+  if (topicError !== undefined)
+    return {
+      code: topicError.code,
+      message: `the topic of the Will: ${topicError.message}`,
+      reasonCode: reasonCodes.topicNameInvalid.code,
+    };
+  if (will.topic.startsWith('$') || !mayPublish(permissions, will.topic, will.qos, will.retain))
+    return {
+      code: 'will-not-authorized',
+      message: 'the client may not publish its Will',
+      reasonCode: reasonCodes.notAuthorized.code,
+    };
+  const expiry = will.properties?.messageExpiryInterval;
+  return {
+    delaySeconds: will.properties?.willDelayInterval ?? 0,
+    ...(expiry === undefined ? {} : { messageExpirySeconds: expiry }),
+    message: {
+      id: context.ids.unique(),
+      topic: will.topic,
+      payload: will.payload,
+      qos: will.qos,
+      retain: will.retain,
+      properties: messageProperties(will.properties),
+      publisher: clientId,
+    },
+  };
+}

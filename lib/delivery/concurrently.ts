@@ -1,0 +1,20 @@
+/** Runs `work` on every value, at most `limit` at once. Rejects with the first error, after all have settled. */
+export async function concurrently<T>(
+  values: Iterable<T>,
+  limit: number,
+  work: (value: T) => Promise<void>,
+): Promise<void> {
+  const iterator = values[Symbol.iterator]();
+  const errors: unknown[] = [];
+  async function lane(): Promise<void> {
+    for (let next = iterator.next(); !next.done; next = iterator.next()) {
+      try {
+        await work(next.value);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: limit }, lane));
+  if (errors.length > 0) throw errors[0];
+}

@@ -1,0 +1,140 @@
+import type { Context } from '../broker/context.ts';
+import { metrics } from '../broker/metrics.ts';
+import type { ClientKey, Message, QueueEntry, Route, Session } from '../broker/model.ts';
+import { packetIdentifierOf } from '../broker/packet-identifier.ts';
+import { drain } from './drain.ts';
+import { ownedOnly, pushEntries } from './entries.ts';
+
+/** A message for the queue of one session. */
+export interface Queueable {
+  readonly message: Message;
+  readonly qos: 1 | 2;
+  readonly retain: boolean;
+  readonly subscriptionIdentifiers: readonly number[];
+}
+
+const neverEndsSeconds = 0xffff_ffff;
+
+/** Whether the session has ended by time; its row may still lie there. */
+export function hasEnded(session: Session, nowMs: number): boolean {
+  return (
+    session.address === undefined &&
+    session.expirySeconds !== neverEndsSeconds &&
+    session.expiresAtMs !== undefined &&
+    session.expiresAtMs <= nowMs
+  );
+}
+
+/**
+ * Puts messages on a session's queue and, where the session is online, sends them. Resolves when they are durable
+ * and one attempt to send has been made.
+ *
+ * Write units for one message of up to 1 KB to an online session: 1 to number it, 1 to store it, 1 when its
+ * acknowledgement deletes it.
+ *
+ * A crash after numbering leaves a gap in the sequence, which nothing minds. A crash after storing leaves the message
+ * in the queue: it goes out when the session resumes. In both cases the publisher has had no acknowledgement and
+ * sends again.
+ *
+ * @returns how many were stored: fewer where the session has ended (0) or its queue is full.
+ */
+export async function enqueue(
+  context: Context,
+  key: ClientKey,
+  generation: string,
+  queueables: readonly Queueable[],
+): Promise<number> {
+  const session = await context.sessions.allocate(key, generation, queueables.length);
+  if (session === undefined || hasEnded(session, context.clock.nowMs())) return 0;
+  const room = await queueRoom(context, session, queueables.length);
+  if (room < queueables.length) context.log.count(metrics.messagesDroppedQueueFull, queueables.length - room);
+  const accepted = queueables.slice(0, room);
+  if (accepted.length === 0) return 0;
+
+  const first = session.sequence - queueables.length + 1;
+  const pushedTo = session.mode === 'direct' ? session.address : undefined;
+  const entries = accepted.map((queueable, index) => entryOf(queueable, generation, first + index, pushedTo));
+  const stored = await store(context, key, generation, entries);
+  if (pushedTo === undefined) await drain(context, key, { evenIfDirect: true });
+  else await pushDirectly(context, key, { ...session, address: pushedTo }, stored);
+  return accepted.length;
+}
+
+function entryOf(
+  queueable: Queueable,
+  generation: string,
+  sequence: number,
+  pushedTo: QueueEntry['pushedTo'],
+): QueueEntry {
+  return {
+    ...queueable,
+    sequence,
+    packetIdentifier: packetIdentifierOf(sequence),
+    released: false,
+    generation,
+    ...(pushedTo === undefined ? {} : { pushedTo }),
+  };
+}
+
+/** How many of `count` new messages the queue takes. Counts the queue only once per `maxQueuedMessages` messages. */
+async function queueRoom(context: Context, session: Session, count: number): Promise<number> {
+  if (session.sequence <= session.recountAtSequence) return count;
+  const { maxQueuedMessages } = context.settings;
+  const queued = await context.queue.count(session, maxQueuedMessages);
+  const room = Math.max(0, maxQueuedMessages - queued);
+  const accepted = Math.min(count, room);
+  await context.sessions.setRecount(session, session.generation, session.sequence + room - accepted);
+  return accepted;
+}
+
+/**
+ * Stores entries. A packet identifier that is still taken (a message unacknowledged while 65,535 others passed) is
+ * left alone and the entry numbered anew: identifiers in use are never given twice [MQTT-2.2.1-4 v5, MQTT-2.3.1-4 v3].
+ */
+async function store(
+  context: Context,
+  key: ClientKey,
+  generation: string,
+  entries: readonly QueueEntry[],
+): Promise<QueueEntry[]> {
+  const stored: QueueEntry[] = [];
+  let pending: readonly QueueEntry[] = entries;
+  while (pending.length > 0) {
+    const taken = await context.queue.put(key, pending);
+    const takenSequences = new Set(taken.map((entry) => entry.sequence));
+    stored.push(...pending.filter((entry) => !takenSequences.has(entry.sequence)));
+    if (taken.length === 0) break;
+    const session = await context.sessions.allocate(key, generation, taken.length);
+    if (session === undefined) break;
+    const first = session.sequence - taken.length + 1;
+    pending = taken.map((entry, index) => ({
+      ...entry,
+      sequence: first + index,
+      packetIdentifier: packetIdentifierOf(first + index),
+    }));
+  }
+  return stored;
+}
+
+/**
+ * Pushes what this handler has just stored to the connection that was told at numbering. Meanwhile the session may
+ * have moved to another connection, whose resumption may have read the queue before these entries were in it. So:
+ * write yours, then read theirs. If the session has moved, the drain sees to the entries; it knows by `pushedTo`
+ * that the new connection has not got them.
+ */
+async function pushDirectly(
+  context: Context,
+  key: ClientKey,
+  route: Route,
+  entries: readonly QueueEntry[],
+): Promise<void> {
+  const owned = await ownedOnly(context, key, entries);
+  const [, now] = await Promise.all([
+    pushEntries(context, key, route, owned, noneResent),
+    context.sessions.get(key),
+  ]);
+  if (now?.address !== undefined && now.address !== route.address)
+    await drain(context, key, { evenIfDirect: true });
+}
+
+const noneResent: ReadonlySet<number> = new Set();

@@ -1,0 +1,83 @@
+import type { Context } from '../broker/context.ts';
+import type { ClientKey, QueueEntry, Route } from '../broker/model.ts';
+import { encodePacket } from '../mqtt/index.ts';
+import { encodeMessages } from '../wire/index.ts';
+import { post } from './post.ts';
+import { chunkId } from './texts.ts';
+
+/**
+ * Of QoS 2 entries, those that own their message: a publisher's second try of the same message may have queued it
+ * twice, and only the entry that asks first is ever sent. The others are deleted.
+ */
+export async function ownedOnly(
+  context: Context,
+  key: ClientKey,
+  entries: readonly QueueEntry[],
+): Promise<QueueEntry[]> {
+  const owned = await Promise.all(
+    entries.map(
+      (entry) =>
+        entry.qos === 1 ||
+        entry.released ||
+        context.queue.own(key, entry.generation, entry.message.id, entry.sequence),
+    ),
+  );
+  const copies = entries.filter((_, index) => owned[index] === false);
+  await deleteEntries(context, key, copies);
+  return entries.filter((_, index) => owned[index] !== false);
+}
+
+export async function deleteEntries(
+  context: Context,
+  key: ClientKey,
+  entries: readonly { readonly packetIdentifier?: number }[],
+): Promise<void> {
+  const identifiers = entries.flatMap((entry) => entry.packetIdentifier ?? []);
+  if (identifiers.length > 0) await context.queue.delete(key, identifiers);
+}
+
+/**
+ * Sends claimed entries: PUBLISH, or PUBREL for those the client has confirmed with PUBREC [MQTT-4.4.0-1].
+ * What is too large for the client counts as delivered [MQTT-3.1.2-25 v5]: its entry goes.
+ *
+ * A connection that is gone or cannot be reached is ended: entries wait for the session to resume. MQTT has no other
+ * way to send a message again [MQTT-4.4.0-1 v5].
+ * @param resent packet identifiers that go with DUP [MQTT-3.3.1-1].
+ */
+export async function pushEntries(
+  context: Context,
+  key: ClientKey,
+  route: Route,
+  entries: readonly QueueEntry[],
+  resent: ReadonlySet<number>,
+): Promise<void> {
+  const released = entries.filter((entry) => entry.released);
+  const deliveries = entries
+    .filter((entry) => !entry.released)
+    .map((entry) => ({ ...entry, dup: resent.has(entry.packetIdentifier) }));
+
+  let outcome = await postReleases(context, route, released);
+  if (outcome === 'sent' && deliveries.length > 0) {
+    const result = await post(context, route, deliveries);
+    outcome = result.outcome;
+    await deleteEntries(context, key, result.tooLarge);
+  }
+  if (outcome === 'sent') return;
+  if (outcome === 'failed') await context.gateway.close(route.address);
+  await context.connectionLost(key, route.address);
+}
+
+async function postReleases(
+  context: Context,
+  route: Route,
+  released: readonly QueueEntry[],
+): Promise<'sent' | 'gone' | 'failed'> {
+  const packets = released.map((entry) =>
+    encodePacket({ cmd: 'pubrel', messageId: entry.packetIdentifier }, route.protocolVersion),
+  );
+  for (const text of encodeMessages(packets, chunkId)) {
+    const outcome = await context.gateway.post(route.address, text);
+    if (outcome !== 'sent') return outcome;
+  }
+  return 'sent';
+}

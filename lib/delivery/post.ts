@@ -1,0 +1,51 @@
+import type { Context } from '../broker/context.ts';
+import { metrics } from '../broker/metrics.ts';
+import type { ClientKey, Route } from '../broker/model.ts';
+import type { Delivery } from './publish-packet.ts';
+import { textsFor } from './texts.ts';
+
+export interface PostResult {
+  readonly outcome: 'sent' | 'gone' | 'failed';
+  readonly tooLarge: readonly Delivery[];
+}
+
+/** Posts deliveries to one connection, in order, one post under way at a time; stops at the first that fails. */
+export async function post(
+  context: Context,
+  route: Route,
+  deliveries: readonly Delivery[],
+): Promise<PostResult> {
+  const { texts, tooLarge } = textsFor(deliveries, route, context.clock.nowMs());
+  if (tooLarge.length > 0) context.log.count(metrics.messagesDroppedTooLarge, tooLarge.length);
+  for (const text of texts) {
+    const outcome = await context.gateway.post(route.address, text);
+    if (outcome === 'sent') continue;
+    context.log.count(outcome === 'gone' ? metrics.postsGone : metrics.postsFailed);
+    return { outcome, tooLarge };
+  }
+  context.log.count(metrics.messagesDelivered, deliveries.length - tooLarge.length);
+  return { outcome: 'sent', tooLarge };
+}
+
+/**
+ * Posts QoS 0 deliveries. A route may be some seconds old: if its connection is gone, the session is asked and a new
+ * connection tried, once. What fails then is lost, as QoS 0 allows.
+ */
+export async function postAtMostOnce(
+  context: Context,
+  key: ClientKey,
+  route: Route,
+  deliveries: readonly Delivery[],
+): Promise<void> {
+  const { outcome } = await post(context, route, deliveries);
+  if (outcome !== 'gone') return;
+  context.sessions.forgetRoute(key);
+  const session = await context.sessions.get(key);
+  if (session?.address === undefined || session.generation !== route.generation) return;
+  if (session.address === route.address) {
+    await context.connectionLost(key, route.address);
+    return;
+  }
+  const retried = await post(context, { ...session, address: session.address }, deliveries);
+  if (retried.outcome === 'gone') await context.connectionLost(key, session.address);
+}

@@ -1,0 +1,39 @@
+import type { TenantId } from '../auth/tenant-id.ts';
+import type { Context } from '../broker/context.ts';
+import type { Message, TenantLive } from '../broker/model.ts';
+import { type DistributeOptions, distribute } from './distribute.ts';
+
+/**
+ * Publishes messages: retained ones are stored before anybody is matched, so that a new subscriber, who subscribes
+ * before reading what is retained, may see a message twice but never miss it. Used for PUBLISH and for Wills.
+ *
+ * @returns for each message how many clients it was for.
+ */
+export async function publishMessages(
+  context: Context,
+  tenant: TenantId,
+  live: TenantLive,
+  messages: readonly Message[],
+  options: DistributeOptions = {},
+): Promise<number[]> {
+  await storeRetained(context, tenant, messages);
+  return distribute(context, tenant, live, messages, options);
+}
+
+/** Of several retained messages of one topic only the last is stored; an empty payload clears [MQTT-3.3.1-6 v5]. */
+async function storeRetained(
+  context: Context,
+  tenant: TenantId,
+  messages: readonly Message[],
+): Promise<void> {
+  const lastByTopic = new Map(
+    messages.filter((message) => message.retain).map((message) => [message.topic, message]),
+  );
+  await Promise.all(
+    [...lastByTopic.values()].map((message) =>
+      message.payload.length === 0
+        ? context.retained.delete(tenant, message.topic)
+        : context.retained.put(tenant, message),
+    ),
+  );
+}

@@ -1,0 +1,30 @@
+import type { Log, LogFields } from '../broker/ports.ts';
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** One line of JSON per entry at or above `level`; counters are kept in memory. */
+export function localLog(
+  level: LogLevel,
+  write: (line: string) => void,
+): Log & { readonly counters: Map<string, number> } {
+  const counters = new Map<string, number>();
+  const threshold = logLevels.indexOf(level);
+  function at(entryLevel: LogLevel) {
+    const shown = logLevels.indexOf(entryLevel) >= threshold;
+    return (message: string, fields?: LogFields): void => {
+      if (!shown) return;
+      write(JSON.stringify({ time: new Date().toISOString(), level: entryLevel, message, ...fields }));
+    };
+  }
+  return {
+    counters,
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    count: (metric, value = 1) => {
+      counters.set(metric, (counters.get(metric) ?? 0) + value);
+    },
+  };
+}

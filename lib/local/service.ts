@@ -1,0 +1,156 @@
+import { connectHandler } from '../../functions/connect.ts';
+import { disconnectHandler } from '../../functions/disconnect.ts';
+import { messageHandler } from '../../functions/message.ts';
+import type { FunctionService } from '../../functions/service.ts';
+import { timerHandler } from '../../functions/timer.ts';
+import { createDynamoClient } from '../aws/dynamodb.ts';
+import { managementClient } from '../aws/gateway.ts';
+import { createService } from '../aws/service.ts';
+import { localCredentials } from '../aws/settings.ts';
+import { createSqsClient } from '../aws/sqs.ts';
+import type { Log, Ports } from '../broker/ports.ts';
+import type { Settings } from '../broker/settings.ts';
+import { type TableNames, tableNames, tableSchemas } from '../store/schema.ts';
+import type { Stores } from '../store/stores.ts';
+import type { RequestHandler } from './aws-json.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { openEngine } from './dynamodb/index.ts';
+import { type FaultPlan, type Gateway, startGateway } from './gateway/index.ts';
+import { openQueueService, type QueueService } from './queue/index.ts';
+
+/** Names of the local tables: the kind with a prefix, as in the stack. */
+export const localTables: TableNames = Object.fromEntries(
+  tableNames.map((kind) => [kind, `wisp-${kind}`]),
+) as TableNames;
+
+const region = 'us-east-1';
+const timerQueueName = 'wisp-timers';
+
+export interface LocalServiceOptions {
+  readonly host?: string;
+  /** Port of the gateway; 0 picks a free one. */
+  readonly port?: number;
+  /** Keeps state on disk. Default: in memory. */
+  readonly directory?: string;
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly settings?: Settings;
+  readonly faults?: FaultPlan;
+  readonly random?: () => number;
+  /** Stands between the store and the embedded engine: to meter, hold or fail calls. */
+  readonly wrapStore?: (handler: RequestHandler) => RequestHandler;
+  readonly wrapPorts?: (ports: Ports) => Ports;
+}
+
+export interface LocalService {
+  readonly gateway: Gateway;
+  readonly stores: Stores;
+  readonly service: FunctionService;
+  readonly queues: QueueService;
+  /** Serves the tables to other processes. @returns the URL. */
+  exposeTables(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * The deployed service in one process: the functions' own handlers behind the gateway emulator, over the embedded
+ * DynamoDB-compatible engine and queue.
+ */
+export async function startLocalService(options: LocalServiceOptions): Promise<LocalService> {
+  const { log, clock = systemClock } = options;
+  const engine = await openEngine({
+    clock,
+    onWarning: (message: string) => log.warn(message),
+    ...(options.directory === undefined ? {} : { directory: options.directory }),
+  });
+  await engine.createTables(tableSchemas, localTables);
+  const queues = await openQueueService({
+    queues: {
+      [timerQueueName]: {
+        visibilityTimeoutSeconds: 180,
+        deadLetter: { queue: `${timerQueueName}-failed`, maxReceiveCount: 5 },
+      },
+      [`${timerQueueName}-failed`]: {},
+    },
+    clock,
+    store: engine.keyValueStore('queue'),
+  });
+
+  const handlers: Partial<Record<string, (event: unknown) => Promise<unknown>>> = {};
+  const gateway = await startGateway({
+    host: options.host ?? '127.0.0.1',
+    port: options.port ?? 0,
+    stage: 'mqtt',
+    region,
+    clock,
+    log: (line) => log.debug('gateway', line as Record<string, string>),
+    invoke: async (route, event) => {
+      try {
+        return await handlers[route]?.(structuredClone(event));
+      } catch (error) {
+        log.error('function failed', { route, error: error instanceof Error ? error.stack : 'unknown' });
+        throw error;
+      }
+    },
+    ...(options.faults === undefined ? {} : { faults: options.faults }),
+    ...(options.random === undefined ? {} : { random: options.random }),
+  }).catch(async (error: unknown) => {
+    await queues.close();
+    await engine.close();
+    throw error;
+  });
+
+  const { broker, stores, timers } = createService({
+    dynamo: createDynamoClient({
+      region,
+      credentials: localCredentials,
+      requestHandler: options.wrapStore?.(engine.requestHandler) ?? engine.requestHandler,
+    }),
+    sqs: createSqsClient({ region, credentials: localCredentials, requestHandler: queues.requestHandler }),
+    management: managementClient({ region, credentials: localCredentials, endpoint: gateway.callbackUrl }),
+    tables: localTables,
+    timerQueueUrl: queues.urlOf(timerQueueName),
+    log,
+    nowMs: () => clock.now(),
+    ...(options.settings === undefined ? {} : { settings: options.settings }),
+    ...(options.wrapPorts === undefined ? {} : { wrap: options.wrapPorts }),
+  });
+  const service: FunctionService = {
+    broker,
+    timers,
+    log,
+    nowMs: () => clock.now(),
+    flush: () => undefined,
+  };
+  handlers.$connect = connectHandler(() => service);
+  handlers.$default = messageHandler(() => service);
+  handlers.$disconnect = disconnectHandler(() => service);
+  const pump = queues.attach(
+    timerQueueName,
+    timerHandler(() => service),
+    {
+      batchSize: 10,
+      maximumConcurrency: 4,
+      reportBatchItemFailures: true,
+    },
+  );
+
+  let tables: { url: string; close(): Promise<void> } | undefined;
+  return {
+    gateway,
+    stores,
+    service,
+    queues,
+    async exposeTables() {
+      tables ??= await engine.listen();
+      return tables.url;
+    },
+    async close() {
+      await gateway.close();
+      pump.detach();
+      await queues.close();
+      await tables?.close();
+      await engine.close();
+    },
+  };
+}
