@@ -9,8 +9,10 @@ export interface LocalState {
   /** URL of its DynamoDB front, for example `http://127.0.0.1:41234`. */
   readonly endpoint: string;
   readonly tables: { readonly tenants: string } & Readonly<Record<string, string>>;
-  /** URL that clients connect to. */
+  /** URL of the gateway, for clients that speak the wire profile. */
   readonly webSocketUrl: string;
+  /** Port of the bridge for stock MQTT over TCP. */
+  readonly mqttPort?: number;
 }
 
 export function localStatePath(home: string): string {
@@ -37,12 +39,13 @@ export async function readLocalState(home: string): Promise<LocalState | undefin
   try {
     const state = JSON.parse(await readFile(localStatePath(home), 'utf8')) as Partial<LocalState> | null;
     if (state?.formatVersion !== 1) return undefined;
-    const { pid, endpoint, tables, webSocketUrl } = state;
+    const { pid, endpoint, tables, webSocketUrl, mqttPort } = state;
     if (typeof pid !== 'number' || typeof endpoint !== 'string' || typeof webSocketUrl !== 'string') {
       return undefined;
     }
     if (typeof tables?.tenants !== 'string') return undefined;
-    return { formatVersion: 1, pid, endpoint, tables, webSocketUrl };
+    const port = typeof mqttPort === 'number' ? { mqttPort } : {};
+    return { formatVersion: 1, pid, endpoint, tables, webSocketUrl, ...port };
   } catch {
     return undefined;
   }

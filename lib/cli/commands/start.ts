@@ -1,0 +1,105 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { CliError, exitCodes } from '../error.ts';
+import { port } from '../options.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface StartOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly mqttPort: number;
+  readonly wsPort: number;
+  readonly data?: string;
+  readonly logLevel: string;
+}
+
+const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+
+/** `wisp start`: the whole service in this process, until Ctrl-C. */
+export function addStartCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('start')
+    .summary('run the whole service on this machine')
+    .description(
+      'Runs the whole service on this machine: gateway, store, functions, and the bridge for stock\n' +
+        'MQTT clients. Makes a tenant "demo" on the first start and prints how to connect.',
+    )
+    .option('--port <port>', 'gateway: the wire profile over WebSocket', port, 8080)
+    .option('--mqtt-port <port>', 'bridge: MQTT over TCP', port, 1883)
+    .option('--ws-port <port>', 'bridge: binary MQTT over WebSocket', port, 8083)
+    .option(
+      '--host <address>',
+      'address to listen on; everything else than loopback is open to your network',
+      '127.0.0.1',
+    )
+    .option('--data <directory>', 'keep state on disk (default: in memory, gone at the end)')
+    .addOption(new Option('--log-level <level>', 'what to log').choices(logLevels).default('info'))
+    .addHelpText('after', help)
+    .action((options: StartOptions) => start(options, terminal));
+}
+
+async function start(options: StartOptions, terminal: Terminal): Promise<void> {
+  const { startLocal } = await import('../../local/runtime.ts');
+  const signalled = nextSignal(terminal);
+  const { host, port, mqttPort, wsPort, data, logLevel } = options;
+  const started = startLocal({
+    host,
+    port,
+    mqttPort,
+    wsPort,
+    logLevel,
+    print: (line) => terminal.out(line),
+    ...(data === undefined ? {} : { dataDirectory: resolve(data) }),
+  }).catch((error: unknown) => {
+    throw inUse(error, options) ?? error;
+  });
+  // A service that cannot start is told of at once; one that is asked to end while it starts ends after that.
+  const service = await started;
+  await signalled;
+  await service.close();
+}
+
+/** Resolves on the first SIGINT or SIGTERM; a second one ends the process at once. */
+function nextSignal(terminal: Terminal): Promise<void> {
+  return new Promise((done) => {
+    let asked = false;
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (asked) process.exit(signal === 'SIGINT' ? 130 : 143);
+      asked = true;
+      terminal.err('Closing. Once more to end at once.');
+      done();
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
+
+function inUse(error: unknown, options: StartOptions): CliError | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  const taken = 'port' in error ? Number(error.port) : undefined;
+  const flags = [
+    ['--port', options.port],
+    ['--mqtt-port', options.mqttPort],
+    ['--ws-port', options.wsPort],
+  ] as const;
+  const flag = flags.find(([, value]) => value === taken)?.[0];
+  const choose = flag === undefined ? 'another port' : `another one with ${flag} (0 picks a free one)`;
+  if (error.code === 'EADDRINUSE') {
+    return new CliError('port-in-use', `port ${taken} is in use; choose ${choose}`, {
+      exitCode: exitCodes.failed,
+    });
+  }
+  if (error.code === 'EACCES' && taken !== undefined) {
+    return new CliError('port-forbidden', `port ${taken} may not be used by this user; choose ${choose}`);
+  }
+  if (error.code === 'EADDRNOTAVAIL') {
+    return new CliError('host-unavailable', `${options.host} is no address of this machine; see --host`);
+  }
+  return undefined;
+}
+
+const help = `
+Examples:
+  $ wisp start
+  $ wisp start --data ./wisp-data --log-level warn
+  $ wisp start --port 0 --mqtt-port 0 --ws-port 0`;

@@ -1,0 +1,148 @@
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import type { TenantConfig } from '../../auth/index.ts';
+import { createTenant } from '../create-tenant.ts';
+import { CliError, exitCodes } from '../error.ts';
+import { deleteSigningKey, keyPath } from '../key-file.ts';
+import { addTargetOptions, tenantName } from '../options.ts';
+import { type Connection, resolveTarget, type Target, type TargetOptions } from '../target.ts';
+import { commandName, type Terminal } from '../terminal.ts';
+
+/** `wisp tenant create|list|show|delete` */
+export function addTenantCommands(program: Command, terminal: Terminal): void {
+  const tenant = program.command('tenant').summary('create, list, show and delete tenants');
+  tenant
+    .description('Tenants of the local service, or of a deployment (--stack).')
+    .addHelpText('after', help);
+
+  addTargetOptions(tenant.command('create'))
+    .summary('make a tenant and its key pair')
+    .description(
+      'Makes a tenant with a fresh ES256 key pair. The public key goes into the Tenants table,\n' +
+        'the private key only into a file on this machine (mode 600).',
+    )
+    .argument('<name>', '1 to 63 characters of a-z, 0-9 and "-"', tenantName)
+    .addHelpText('after', help)
+    .action(async (name: string, options: TargetOptions) => {
+      const target = resolveTarget(options);
+      const connection = await target.connect();
+      const created = await createTenant({
+        admin: connection.admin,
+        name,
+        keyDirectory: target.keyDirectory,
+        nowMs: Date.now(),
+        reuseKey: target.isLocal,
+      });
+      terminal.out(`Tenant ${name} created in ${target.label}.`);
+      terminal.out(`Private key${created.keyReused ? ' (kept from before)' : ''}: ${created.keyPath}`);
+      for (const line of nextSteps(name, options, target, connection)) terminal.out(line);
+    });
+
+  addTargetOptions(tenant.command('list'))
+    .summary('list tenants')
+    .description('Lists tenants: name, status, time of making.')
+    .option('--json', 'as JSON')
+    .addHelpText('after', help)
+    .action(async (options: TargetOptions & { json?: true }) => {
+      const target = resolveTarget(options);
+      const { admin } = await target.connect();
+      const tenants = await admin.list();
+      if (options.json) {
+        terminal.out(JSON.stringify(tenants, null, 2));
+        return;
+      }
+      for (const { name, status, createdAtMs } of tenants) {
+        terminal.out(`${name.padEnd(24)}  ${status.padEnd(9)}  ${new Date(createdAtMs).toISOString()}`);
+      }
+      if (tenants.length === 0) {
+        terminal.err(`no tenants in ${target.label}; make one with "${commandName()} tenant create NAME"`);
+      }
+    });
+
+  addTargetOptions(tenant.command('show'))
+    .summary('show a tenant')
+    .description('Shows status, issuers and public keys of a tenant as JSON. Shared secrets are left out.')
+    .argument('<name>', 'name of the tenant', tenantName)
+    .addHelpText('after', help)
+    .action(async (name: string, options: TargetOptions) => {
+      const target = resolveTarget(options);
+      const { admin } = await target.connect();
+      const config = await admin.show(name);
+      if (config === undefined) throw unknownTenant(name, target);
+      terminal.out(JSON.stringify({ name, ...withoutSecrets(config) }, null, 2));
+    });
+
+  addTargetOptions(tenant.command('delete'))
+    .summary('delete a tenant')
+    .description(
+      'Deletes a tenant: none of its clients can connect any more. Deletes its private key file too.',
+    )
+    .argument('<name>', 'name of the tenant', tenantName)
+    .option('--yes', 'do not ask (outside the local service the command asks first)')
+    .addHelpText('after', help)
+    .action(async (name: string, options: TargetOptions & { yes?: true }) => {
+      const target = resolveTarget(options);
+      const { admin } = await target.connect();
+      if (!target.isLocal && options.yes !== true) await confirm(`Delete tenant ${name} in ${target.label}?`);
+      if (!(await admin.delete(name))) throw unknownTenant(name, target);
+      await deleteSigningKey(keyPath(target.keyDirectory, name));
+      terminal.out(`Tenant ${name} deleted from ${target.label}.`);
+    });
+}
+
+function nextSteps(name: string, options: TargetOptions, target: Target, connection: Connection): string[] {
+  const wisp = commandName();
+  const flags = [
+    ...(options.stack === undefined ? [] : ['--stack', options.stack]),
+    ...(options.stack !== undefined || options.tenantsTable === undefined
+      ? []
+      : ['--tenants-table', options.tenantsTable]),
+  ];
+  const token = [wisp, 'token', name, ...flags].join(' ');
+  const lines = ['', 'Next:', `  ${token} --ttl 1h`];
+  if (connection.mqttPort !== undefined) {
+    const address = `-p ${connection.mqttPort} -u ${name} -P "$(${token})"`;
+    lines.push(`  mosquitto_sub ${address} -t '#' -v`, `  mosquitto_pub ${address} -t hello -m world`);
+  }
+  if (connection.webSocketUrl !== undefined) {
+    lines.push(
+      `  MQTT.js with wisp-mqtt/client: ${connection.webSocketUrl}, user name ${name}, password the token`,
+    );
+  }
+  if (!target.isLocal)
+    lines.push('Keep the private key safe: whoever has it can mint tokens for the tenant.');
+  return lines;
+}
+
+/** Nobody needs a shared secret on a screen. */
+function withoutSecrets(config: TenantConfig): object {
+  return {
+    ...config,
+    issuers: config.issuers.map((issuer) =>
+      issuer.keys.kind === 'secret' ? { ...issuer, keys: { kind: 'secret' } } : issuer,
+    ),
+  };
+}
+
+async function confirm(question: string): Promise<void> {
+  if (!process.stdin.isTTY) {
+    throw new CliError('not-confirmed', 'nobody is there to ask; use --yes to delete without a question', {
+      exitCode: exitCodes.usage,
+    });
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`${question} [y/N] `);
+  terminal.close();
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('not-confirmed', 'nothing was deleted');
+}
+
+function unknownTenant(name: string, target: Target): CliError {
+  return new CliError('tenant-unknown', `there is no tenant ${name} in ${target.label}`);
+}
+
+const help = `
+Examples:
+  $ wisp tenant create acme
+  $ wisp tenant list
+  $ wisp tenant show acme --stack Wisp --region eu-central-1
+  $ wisp tenant delete acme`;

@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import { CliError } from '../error.ts';
+import { keyPath, readSigningKey } from '../key-file.ts';
+import { mintToken } from '../mint-token.ts';
+import { addTargetOptions, collect, tenantName, ttl } from '../options.ts';
+import { resolveTarget, type TargetOptions } from '../target.ts';
+import { commandName, type Terminal } from '../terminal.ts';
+
+interface TokenOptions extends TargetOptions {
+  readonly clientId?: string;
+  readonly publish?: readonly string[];
+  readonly subscribe?: readonly string[];
+  readonly ttl: number;
+  readonly key?: string;
+}
+
+/** `wisp token`: needs the tenant's private key and no network. Standard output is the JWT and nothing else. */
+export function addTokenCommand(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('token')
+    .summary('mint a JWT for a tenant')
+    .description(
+      'Prints a JWT, signed with the private key that "wisp tenant create" left on this machine.\n' +
+        'Without --publish and --subscribe it allows every topic of the tenant.',
+    )
+    .argument('<tenant>', 'name of the tenant', tenantName)
+    .option('--client-id <id>', 'the only client id that may use the token (default: any)')
+    .option('--publish <filter>', 'allow publishing to a topic filter; may be repeated', collect)
+    .option('--subscribe <filter>', 'allow subscribing to a topic filter; may be repeated', collect)
+    .option('--ttl <duration>', 'how long it is valid: 90s, 15m, 1h, 7d (default: 1h)', ttl, 3_600)
+    .option('--key <file>', 'private key file (default: the one of "wisp tenant create")');
+  addTargetOptions(command)
+    .addHelpText('after', help)
+    .action(async (tenant: string, options: TokenOptions) => {
+      const { clientId, publish, subscribe } = options;
+      const path = options.key ?? keyPath(resolveTarget(options).keyDirectory, tenant);
+      const key = await readSigningKey(path);
+      if (key === undefined) {
+        throw new CliError(
+          'key-missing',
+          `no private key at ${path}; make the tenant with "${commandName()} tenant create ${tenant}", or say where the key is with --key`,
+        );
+      }
+      terminal.out(
+        await mintToken({
+          tenant,
+          key,
+          ttlSeconds: options.ttl,
+          nowSeconds: Math.floor(Date.now() / 1_000),
+          ...(clientId === undefined ? {} : { clientId }),
+          ...(publish === undefined ? {} : { publish }),
+          ...(subscribe === undefined ? {} : { subscribe }),
+        }),
+      );
+    });
+}
+
+const help = `
+Examples:
+  $ wisp token demo
+  $ wisp token demo --client-id sensor-7 --publish 'sensors/\${clientId}/#' --subscribe 'commands/+' --ttl 7d
+  $ mosquitto_sub -u demo -P "$(wisp token demo)" -t '#' -v
+  $ wisp token acme --stack Wisp`;

@@ -1,0 +1,40 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isTenantName } from '../auth/index.ts';
+import { parseDuration } from './duration.ts';
+
+/** The flags that say which deployment is meant. */
+export function addTargetOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--stack <name>', 'CloudFormation stack of the deployment').env('WISP_STACK'))
+    .addOption(
+      new Option('--tenants-table <name>', 'its Tenants table, if not by stack').env('WISP_TENANTS_TABLE'),
+    )
+    .option('--region <region>', 'AWS region (default: AWS_REGION or the profile)')
+    .addOption(new Option('--endpoint <url>', 'endpoint of an AWS emulator').env('WISP_ENDPOINT'));
+}
+
+export function tenantName(value: string): string {
+  if (!isTenantName(value)) {
+    throw new InvalidArgumentError('1 to 63 characters of a-z, 0-9 and "-", no "-" at either end.');
+  }
+  return value;
+}
+
+export function port(value: string): number {
+  const number = Number(value);
+  if (!/^\d{1,5}$/.test(value) || number > 65_535)
+    throw new InvalidArgumentError('0 to 65535; 0 picks a free one.');
+  return number;
+}
+
+export function ttl(value: string): number {
+  const seconds = parseDuration(value);
+  if (seconds === undefined) {
+    throw new InvalidArgumentError('a number with s, m, h or d, such as 90s, 15m, 1h, 7d (at most 3650d).');
+  }
+  return seconds;
+}
+
+export function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}

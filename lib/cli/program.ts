@@ -1,0 +1,49 @@
+import { Command, CommanderError } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { addStartCommand } from './commands/start.ts';
+import { addTenantCommands } from './commands/tenant.ts';
+import { addTokenCommand } from './commands/token.ts';
+import { exitCodes } from './error.ts';
+import { explain } from './explain.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
+
+const help = `
+Examples:
+  $ wisp start
+  $ wisp tenant create acme
+  $ wisp token acme --publish 'sensors/#' --ttl 1h
+
+Commands speak to the local service of this user, or to a deployment with --stack.
+Environment: WISP_HOME (default ~/.wisp), WISP_STACK, WISP_TENANTS_TABLE, WISP_ENDPOINT, and those of the AWS SDK.`;
+
+/**
+ * Runs `wisp` with the arguments after its name. Never throws.
+ * @returns the exit code: 0, 1 where the command failed, 2 where it was called wrongly.
+ */
+export async function run(args: readonly string[], terminal: Terminal = processTerminal): Promise<number> {
+  const program = new Command('wisp')
+    .description('MQTT-as-a-service that scales to zero: run it here, manage tenants, mint tokens.')
+    .version(packageJson.version)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error: /, 'wisp: ')),
+    })
+    .addHelpText('after', help);
+  addStartCommand(program, terminal);
+  addTenantCommands(program, terminal);
+  addTokenCommand(program, terminal);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCodes.ok;
+  } catch (error) {
+    // Commander has printed it already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const { message, exitCode } = explain(error);
+    terminal.err(`wisp: ${message}`);
+    if (process.env.WISP_DEBUG !== undefined && error instanceof Error) terminal.err(String(error.stack));
+    return exitCode;
+  }
+}

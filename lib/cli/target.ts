@@ -1,0 +1,152 @@
+import type { TenantAdmin } from '../auth/index.ts';
+import type { AwsClientOptions } from '../aws/settings.ts';
+import { CliError, exitCodes } from './error.ts';
+import { keyDirectory, wispHome } from './home.ts';
+import { localStatePath, readLocalState } from './local-state.ts';
+
+/** Which deployment a command speaks to; without `stack` and `tenantsTable` the local service of this user. */
+export interface TargetOptions {
+  /** CloudFormation stack, whose outputs tell the rest. */
+  readonly stack?: string;
+  readonly tenantsTable?: string;
+  /** Default: the AWS SDK's search (AWS_REGION, profile). */
+  readonly region?: string;
+  /** Another endpoint than AWS's, for an emulator. */
+  readonly endpoint?: string;
+}
+
+export interface Target {
+  readonly isLocal: boolean;
+  /** For messages: "the local service", "stack Wisp". */
+  readonly label: string;
+  /** Where the private keys of its tenants are. Keys of different deployments never mix. */
+  readonly keyDirectory: string;
+  /** Finds the Tenants table. Nothing else needs the network. */
+  connect(): Promise<Connection>;
+}
+
+export interface Connection {
+  readonly admin: TenantAdmin;
+  /** URL of the WebSocket API, where known. */
+  readonly webSocketUrl?: string;
+  /** Port of the bridge for stock MQTT over TCP, where there is one. */
+  readonly mqttPort?: number;
+}
+
+/** @throws CliError `target` when the options contradict each other. */
+export function resolveTarget(options: TargetOptions, environment: NodeJS.ProcessEnv = process.env): Target {
+  const { stack, tenantsTable, endpoint, region } = options;
+  const home = wispHome(environment);
+  if (stack === undefined && tenantsTable === undefined) {
+    if (endpoint !== undefined || region !== undefined) {
+      throw new CliError(
+        'target',
+        'with --endpoint or --region, say which deployment: --stack or --tenants-table',
+        {
+          exitCode: exitCodes.usage,
+        },
+      );
+    }
+    return {
+      isLocal: true,
+      label: 'the local service',
+      keyDirectory: keyDirectory(home),
+      connect: () => connectLocally(home),
+    };
+  }
+  // Both become folder names.
+  if (stack !== undefined && !/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(stack)) {
+    throw new CliError('target', '--stack: letters, digits and "-", beginning with a letter', {
+      exitCode: exitCodes.usage,
+    });
+  }
+  if (tenantsTable !== undefined && !/^[A-Za-z0-9_.-]{3,255}$/.test(tenantsTable)) {
+    throw new CliError('target', '--tenants-table: 3 to 255 letters, digits, "_", "." and "-"', {
+      exitCode: exitCodes.usage,
+    });
+  }
+  const client = clientOptions(options, environment);
+  return {
+    isLocal: false,
+    label: stack === undefined ? `table ${tenantsTable}` : `stack ${stack}`,
+    keyDirectory: keyDirectory(home, stack === undefined ? `table-${tenantsTable}` : `stack-${stack}`),
+    async connect() {
+      const outputs = stack === undefined ? {} : await readOutputs(stack, client);
+      const table = tenantsTable ?? outputs.TenantsTableName;
+      if (table === undefined) {
+        throw new CliError('stack', `stack ${stack} has no output TenantsTableName: is it one of Wisp?`);
+      }
+      const { WebSocketUrl: webSocketUrl } = outputs;
+      return {
+        admin: await openTable(client, table),
+        ...(webSocketUrl === undefined ? {} : { webSocketUrl }),
+      };
+    },
+  };
+}
+
+async function connectLocally(home: string): Promise<Connection> {
+  const state = await readLocalState(home);
+  if (state === undefined) {
+    throw new CliError(
+      'no-service',
+      `no local service is running (${localStatePath(home)} is not there); start one with "wisp start", or name a deployment with --stack`,
+    );
+  }
+  const { localCredentials } = await import('../aws/settings.ts');
+  const client = { endpoint: state.endpoint, region: 'local', credentials: localCredentials };
+  const { webSocketUrl, mqttPort } = state;
+  return {
+    admin: await openTable(client, state.tables.tenants),
+    webSocketUrl,
+    ...(mqttPort === undefined ? {} : { mqttPort }),
+  };
+}
+
+/** An emulator on this machine takes any credentials and region; AWS needs real ones. */
+function clientOptions(
+  { endpoint, region }: TargetOptions,
+  environment: NodeJS.ProcessEnv,
+): AwsClientOptions {
+  const options = {
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+  };
+  const onThisMachine = endpoint !== undefined && /^https?:\/\/(localhost|127\.|\[::1\])/.test(endpoint);
+  const { AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION } = environment;
+  if (!onThisMachine || AWS_ACCESS_KEY_ID !== undefined || AWS_PROFILE !== undefined) return options;
+  return {
+    region: AWS_REGION ?? AWS_DEFAULT_REGION ?? 'us-east-1',
+    ...options,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  };
+}
+
+async function openTable(options: AwsClientOptions, tableName: string): Promise<TenantAdmin> {
+  const [{ createDynamoClient }, { tenantStore }] = await Promise.all([
+    import('../aws/dynamodb.ts'),
+    import('../store/tenants.ts'),
+  ]);
+  return tenantStore(createDynamoClient(options), tableName);
+}
+
+async function readOutputs(stack: string, options: AwsClientOptions): Promise<Record<string, string>> {
+  const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
+  const { endpoint, region, credentials } = options;
+  const client = new CloudFormationClient({
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(credentials === undefined ? {} : { credentials }),
+  });
+  try {
+    const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: stack }));
+    const outputs = Stacks?.[0]?.Outputs ?? [];
+    return Object.fromEntries(
+      outputs.flatMap(({ OutputKey, OutputValue }) =>
+        OutputKey === undefined || OutputValue === undefined ? [] : [[OutputKey, OutputValue]],
+      ),
+    );
+  } finally {
+    client.destroy();
+  }
+}
