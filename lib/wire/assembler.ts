@@ -1,7 +1,7 @@
 import type { Bytes } from './base64.ts';
 import type { Chunk } from './chunk.ts';
 import { type WireError, wireError } from './error.ts';
-import { maxUnfinishedPackets } from './limits.ts';
+import { maxPacketBytes, maxUnfinishedPackets } from './limits.ts';
 import { concatBytes, packetLength } from './packets.ts';
 
 export type Assembled =
@@ -21,7 +21,7 @@ export class ChunkAssembler {
     const parts = this.#unfinished.get(id) ?? new Array<Uint8Array | undefined>(count).fill(undefined);
     this.#unfinished.set(id, parts);
     if (this.#unfinished.size > maxUnfinishedPackets) return wireError('too-many-unfinished');
-    if (parts.length !== count) return wireError('bad-chunk');
+    if (parts.length !== count || index >= count) return wireError('bad-chunk');
     parts[index] ??= bytes;
     const result = joinChunks(parts);
     if (result.kind !== 'pending') this.#unfinished.delete(id);
@@ -31,10 +31,11 @@ export class ChunkAssembler {
 
 /**
  * The packet from the raw bytes of all its chunks by index (`undefined` where one is missing), for a receiver that
- * keeps chunks elsewhere than in memory. Checks that they are exactly one packet.
+ * keeps chunks elsewhere than in memory. Checks that they are exactly one packet within the limit.
  */
 export function joinChunks(parts: readonly (Uint8Array | undefined)[]): Assembled {
   if (parts.includes(undefined)) return { kind: 'pending' };
   const bytes = concatBytes(parts as readonly Uint8Array[]);
-  return packetLength(bytes) === bytes.length ? { kind: 'packet', bytes } : wireError('bad-chunk');
+  const isPacket = packetLength(bytes) === bytes.length && bytes.length <= maxPacketBytes;
+  return isPacket ? { kind: 'packet', bytes } : wireError('bad-chunk');
 }
