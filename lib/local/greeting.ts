@@ -1,0 +1,44 @@
+import { demoTenant, type LocalRuntime } from './runtime.ts';
+
+export interface GreetingFacts extends Pick<LocalRuntime, 'url' | 'mqttPort' | 'wsPort' | 'tablesUrl'> {
+  readonly host: string;
+  readonly token: string | undefined;
+  readonly dataDirectory?: string;
+}
+
+/** The start-up lines: where everything is, and lines to paste. */
+export function greeting(facts: GreetingFacts): string[] {
+  const { host, mqttPort, wsPort } = facts;
+  const stored =
+    facts.dataDirectory === undefined ? 'in memory, gone at the end' : `in ${facts.dataDirectory}`;
+  const where = [
+    'Wisp is running. Ctrl-C ends it.',
+    '',
+    `  gateway (wire profile)   ${facts.url}`,
+    `  MQTT over TCP            mqtt://${host}:${mqttPort}`,
+    `  MQTT over WebSocket      ws://${host}:${wsPort}/mqtt`,
+    `  tables (DynamoDB API)    ${facts.tablesUrl}`,
+    `  state                    ${stored}`,
+    '',
+  ];
+  return [...where, ...(facts.token === undefined ? withoutToken : toPaste(facts, facts.token))];
+}
+
+const withoutToken = [
+  `The private key of tenant "${demoTenant}" is not on this machine, so there is no token to show.`,
+  'Make a tenant of your own: npx wisp tenant create mine && npx wisp token mine',
+];
+
+function toPaste({ host, mqttPort, wsPort }: GreetingFacts, token: string): string[] {
+  return [
+    `Tenant "${demoTenant}", token for 30 days (all topics). To try it, paste into other terminals:`,
+    '',
+    `  TOKEN=${token}`,
+    '',
+    `  mosquitto_sub -h ${host} -p ${mqttPort} -u ${demoTenant} -P "$TOKEN" -t 'hello/#' -v`,
+    `  mosquitto_pub -h ${host} -p ${mqttPort} -u ${demoTenant} -P "$TOKEN" -t hello/world -m hi`,
+    '',
+    '  MQTT.js:',
+    `  mqtt.connect('ws://${host}:${wsPort}/mqtt', { username: '${demoTenant}', password: process.env.TOKEN })`,
+  ];
+}

@@ -1,0 +1,125 @@
+import { mkdir } from 'node:fs/promises';
+import { startBridge } from '../bridge/index.ts';
+import { createTenant } from '../cli/create-tenant.ts';
+import { keyDirectory, wispHome } from '../cli/home.ts';
+import { keyPath, readSigningKey } from '../cli/key-file.ts';
+import { removeLocalState, writeLocalState } from '../cli/local-state.ts';
+import { mintToken } from '../cli/mint-token.ts';
+import { greeting } from './greeting.ts';
+import { type LogLevel, localLog, logLevels } from './log.ts';
+import { localTables, startLocalService } from './service.ts';
+
+export interface LocalOptions {
+  /** Address to listen on; default 127.0.0.1. */
+  readonly host: string;
+  /** Ports of the gateway, of MQTT over TCP, and of binary MQTT over WebSocket; 0 picks a free one. */
+  readonly port: number;
+  readonly mqttPort: number;
+  readonly wsPort: number;
+  /** Keeps state on disk. Default: in memory. */
+  readonly dataDirectory?: string;
+  /** One of {@link logLevels}; default `info`. */
+  readonly logLevel: string;
+  /** Takes the start-up lines; default: none are made. */
+  readonly print?: (line: string) => void;
+}
+
+export interface LocalRuntime {
+  /** The wire profile, for the adapter. */
+  readonly url: string;
+  readonly mqttPort: number;
+  readonly wsPort: number;
+  /** The tables, for the `wisp` command and the AWS CLI. */
+  readonly tablesUrl: string;
+  close(): Promise<void>;
+}
+
+export const demoTenant = 'demo';
+const demoTokenDays = 30;
+
+/**
+ * Starts the whole service: gateway, store, functions, and the bridge; makes the tenant `demo` if there is none, and
+ * says where everything is.
+ *
+ * @throws an error with `code` EADDRINUSE and `port` when a port is taken; nothing keeps running then.
+ */
+export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
+  const { host, port, dataDirectory } = options;
+  const log = localLog(levelOf(options.logLevel), (line) => process.stderr.write(`${line}\n`));
+  if (dataDirectory !== undefined) await mkdir(dataDirectory, { recursive: true });
+  const service = await startLocalService({
+    host,
+    port,
+    log,
+    ...(dataDirectory === undefined ? {} : { directory: dataDirectory }),
+  });
+  try {
+    const bridge = await startBridge({
+      upstreamUrl: service.gateway.url,
+      host,
+      mqttPort: options.mqttPort,
+      wsPort: options.wsPort,
+      log: (line: object) => log.debug('bridge', line as Record<string, string>),
+    });
+    const tablesUrl = await service.exposeTables();
+    const home = wispHome();
+    await writeLocalState(home, {
+      formatVersion: 1,
+      pid: process.pid,
+      endpoint: tablesUrl,
+      tables: localTables,
+      webSocketUrl: service.gateway.url,
+    });
+    const runtime: LocalRuntime = {
+      url: service.gateway.url,
+      mqttPort: portOf(bridge.mqttPort),
+      wsPort: portOf(bridge.wsPort),
+      tablesUrl,
+      async close() {
+        await bridge.close();
+        await service.close();
+        await removeLocalState(home, process.pid);
+      },
+    };
+    const token = await demoToken(service.stores.tenantAdmin, keyDirectory(home));
+    if (options.print !== undefined)
+      for (const line of greeting({
+        ...runtime,
+        host,
+        token,
+        ...(dataDirectory === undefined ? {} : { dataDirectory }),
+      }))
+        options.print(line);
+    return runtime;
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
+}
+
+/** A token of the demo tenant, which is made at the first start; undefined where its key is not on this machine. */
+async function demoToken(
+  admin: Parameters<typeof createTenant>[0]['admin'],
+  keys: string,
+): Promise<string | undefined> {
+  const nowMs = Date.now();
+  if ((await admin.show(demoTenant)) === undefined)
+    await createTenant({ admin, name: demoTenant, keyDirectory: keys, nowMs, reuseKey: true });
+  const key = await readSigningKey(keyPath(keys, demoTenant));
+  if (key === undefined) return undefined;
+  return mintToken({
+    tenant: demoTenant,
+    key,
+    ttlSeconds: demoTokenDays * 86_400,
+    nowSeconds: Math.floor(nowMs / 1000),
+  });
+}
+
+function levelOf(text: string): LogLevel {
+  return logLevels.find((level) => level === text) ?? 'info';
+}
+
+function portOf(port: number | undefined): number {
+  if (port === undefined) throw new Error('the bridge was asked to listen and does not');
+  return port;
+}

@@ -1,0 +1,131 @@
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import {
+  type TenantConfig,
+  tenantConfigFormatVersion,
+  wispAudience,
+  wispIssuer,
+} from '../../lib/auth/index.ts';
+import { createWebsocket } from '../../lib/client/node.ts';
+import { localLog } from '../../lib/local/log.ts';
+import { type LocalService, type LocalServiceOptions, startLocalService } from '../../lib/local/service.ts';
+
+export interface TestService extends LocalService {
+  readonly url: string;
+  /** Every line that was logged. */
+  readonly logged: string[];
+  readonly counters: ReadonlyMap<string, number>;
+  /** Makes a tenant and returns its mint. */
+  tenant(name: string): Promise<Mint>;
+  /** Connects MQTT.js through the adapter and waits for CONNACK. */
+  connect(mint: Mint, options?: Partial<IClientOptions>): Promise<MqttClient>;
+}
+
+/** Signs tokens of one tenant; claims replace the defaults (every topic, an hour). */
+export interface Mint {
+  readonly tenant: string;
+  (claims?: Record<string, unknown>): Promise<string>;
+}
+
+/** The whole local service in this process, in memory, with MQTT.js at its gateway. */
+export async function startTestService(options: Partial<LocalServiceOptions> = {}): Promise<TestService> {
+  const logged: string[] = [];
+  const log = localLog('debug', (line) => logged.push(line));
+  const service = await startLocalService({ log, ...options });
+  const clients: MqttClient[] = [];
+  const nowSeconds = (): number => Math.floor(service.service.nowMs() / 1000);
+
+  return {
+    ...service,
+    url: service.gateway.url,
+    logged,
+    counters: log.counters,
+    async tenant(name) {
+      const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+      const config = {
+        formatVersion: tenantConfigFormatVersion,
+        status: 'active',
+        createdAtMs: service.service.nowMs(),
+        issuers: [
+          {
+            iss: wispIssuer(name),
+            audience: wispAudience,
+            keys: { kind: 'inline', keys: [await exportJWK(publicKey)] },
+          },
+        ],
+      } as unknown as TenantConfig;
+      await service.stores.tenantAdmin.create(name, config);
+      const mint = (claims: Record<string, unknown> = {}): Promise<string> =>
+        new SignJWT({ mqtt: { publish: ['#'], subscribe: ['#'] }, exp: nowSeconds() + 3600, ...claims })
+          .setProtectedHeader({ alg: 'ES256' })
+          .setIssuer(wispIssuer(name))
+          .setAudience(wispAudience)
+          .sign(privateKey);
+      return Object.assign(mint, { tenant: name });
+    },
+    async connect(mint, overrides = {}) {
+      const client = mqtt.connect(service.gateway.url, {
+        username: mint.tenant,
+        password: await mint(),
+        protocolVersion: 5,
+        reconnectPeriod: 0,
+        createWebsocket: createWebsocket as unknown as NonNullable<IClientOptions['createWebsocket']>,
+        forceNativeWebSocket: true,
+        ...overrides,
+      });
+      clients.push(client);
+      await new Promise<void>((resolve, reject) => {
+        client.once('connect', () => resolve());
+        client.once('error', reject);
+        client.once('close', () => reject(new Error('closed before CONNACK')));
+      });
+      return client;
+    },
+    async close() {
+      await Promise.all(clients.map((client) => client.endAsync(true)));
+      await service.close();
+    },
+  };
+}
+
+/** Collects what a client receives; `next` waits for it. */
+export function inbox(client: MqttClient) {
+  const waiting: ((message: Received) => void)[] = [];
+  const received: Received[] = [];
+  client.on('message', (topic, payload, packet) => {
+    const message: Received = {
+      topic,
+      text: payload.toString(),
+      qos: packet.qos,
+      retain: packet.retain,
+      dup: packet.dup,
+      properties: packet.properties ?? {},
+    };
+    const taker = waiting.shift();
+    if (taker === undefined) received.push(message);
+    else taker(message);
+  });
+  return {
+    received,
+    next(): Promise<Received> {
+      const message = received.shift();
+      return message === undefined
+        ? new Promise((resolve) => waiting.push(resolve))
+        : Promise.resolve(message);
+    },
+    async take(count: number): Promise<Received[]> {
+      const taken: Received[] = [];
+      while (taken.length < count) taken.push(await this.next());
+      return taken;
+    },
+  };
+}
+
+export interface Received {
+  readonly topic: string;
+  readonly text: string;
+  readonly qos: number;
+  readonly retain: boolean;
+  readonly dup: boolean;
+  readonly properties: Record<string, unknown>;
+}
