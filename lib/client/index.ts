@@ -1,5 +1,5 @@
 /** `wisp-mqtt/client`: the adapter for browsers, React Native and Node. No dependencies. */
-export { maxPacketBytes, subprotocol } from '../wire/limits.ts';
+export { subprotocol } from '../wire/limits.ts';
 export { type InstallOptions, installGlobal } from './global.ts';
 export { type CreateWebsocket, createWebsocket, websocketFactory } from './mqttjs.ts';
 export type {

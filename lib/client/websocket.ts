@@ -98,7 +98,7 @@ export class WispWebSocket extends Emitter {
     if (code !== 1000 && (code < 3000 || code > 4999)) throw new RangeError();
     if (this.readyState > this.OPEN) return;
     if (this.readyState === this.CONNECTING && this.bufferedAmount === 0) {
-      this.#finish(1006, 'closed while connecting');
+      this.#finish(1006, 'closed');
       return;
     }
     this.readyState = this.CLOSING;
@@ -146,8 +146,10 @@ export class WispWebSocket extends Emitter {
     const frame = typeof data === 'string' ? decodeServerFrame(data) : wireError('bad-frame');
     const messages = this.#inbox.receive(frame);
     if (!Array.isArray(messages)) {
-      const code = messages.kind === 'error' ? gatewayErrorCloseCode : badServerFrameCloseCode;
-      this.#finish(code, messages.message);
+      this.#finish(
+        frame.kind === 'error' ? gatewayErrorCloseCode : badServerFrameCloseCode,
+        messages.message,
+      );
       return;
     }
     const isReply = frame.kind === 'reply';
