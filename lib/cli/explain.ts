@@ -1,4 +1,5 @@
 import { CliError, exitCodes } from './error.ts';
+import { commandName } from './terminal.ts';
 
 /** What went wrong and what to do about it, in one line, and the exit code. */
 export function explain(error: unknown): { readonly message: string; readonly exitCode: number } {
@@ -9,7 +10,7 @@ export function explain(error: unknown): { readonly message: string; readonly ex
 function advice(error: unknown): string {
   const { name, message, code } = describe(error);
   if (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'ENOTFOUND') {
-    return `the service does not answer (${code}); is it running? "wisp start" starts a local one`;
+    return `the service does not answer (${code}); is it running? "${commandName()} start" starts a local one`;
   }
   switch (name) {
     case 'CredentialsProviderError':

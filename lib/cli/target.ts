@@ -3,6 +3,7 @@ import type { AwsClientOptions } from '../aws/settings.ts';
 import { CliError, exitCodes } from './error.ts';
 import { keyDirectory, wispHome } from './home.ts';
 import { localStatePath, readLocalState } from './local-state.ts';
+import { commandName } from './terminal.ts';
 
 /** Which deployment a command speaks to; without `stack` and `tenantsTable` the local service of this user. */
 export interface TargetOptions {
@@ -90,7 +91,7 @@ async function connectLocally(home: string): Promise<Connection> {
   if (state === undefined) {
     throw new CliError(
       'no-service',
-      `no local service is running (${localStatePath(home)} is not there); start one with "wisp start", or name a deployment with --stack`,
+      `no local service is running (${localStatePath(home)} is not there); start one with "${commandName()} start", or name a deployment with --stack`,
     );
   }
   const { localCredentials } = await import('../aws/settings.ts');

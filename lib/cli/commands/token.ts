@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { CliError } from '../error.ts';
 import { keyPath, readSigningKey } from '../key-file.ts';
 import { mintToken } from '../mint-token.ts';
@@ -27,7 +27,11 @@ export function addTokenCommand(program: Command, terminal: Terminal): void {
     .option('--client-id <id>', 'the only client id that may use the token (default: any)')
     .option('--publish <filter>', 'allow publishing to a topic filter; may be repeated', collect)
     .option('--subscribe <filter>', 'allow subscribing to a topic filter; may be repeated', collect)
-    .option('--ttl <duration>', 'how long it is valid: 90s, 15m, 1h, 7d (default: 1h)', ttl, 3_600)
+    .addOption(
+      new Option('--ttl <duration>', 'how long it is valid: 90s, 15m, 1h, 7d')
+        .argParser(ttl)
+        .default(3_600, '1h'),
+    )
     .option('--key <file>', 'private key file (default: the one of "wisp tenant create")');
   addTargetOptions(command)
     .addHelpText('after', help)
