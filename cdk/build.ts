@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -111,7 +112,10 @@ async function emitTypes(libraries: readonly Entry[], outputDirectory: string): 
     '--allowImportingTsExtensions',
     '--skipLibCheck',
   ];
-  const compiler = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin/tsc');
+  const compiler = join(
+    dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
+    'bin/tsc',
+  );
   const sources = libraries.map(({ source }) => source);
   await promisify(execFile)(process.execPath, [compiler, ...sources, ...options, ...flags], { cwd: root });
 }

@@ -262,7 +262,7 @@ describe('without a service', () => {
     const { exitCode, stderr } = await wisp('tenant', 'list');
     await empty.remove();
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/^wisp: no local service is running .* start" .*--stack$/);
+    expect(stderr).toMatch(/^wisp: no local service is running .*"wisp start", .*--stack$/);
   });
 
   it('says so when it has gone', async () => {

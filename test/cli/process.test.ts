@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { build } from '../../cdk/build.ts';
+import { readLocalState } from '../../lib/cli/local-state.ts';
+import { temporaryDirectory } from './service.ts';
+
+/** Inside the project, since the bundles take their dependencies from its node_modules. */
+const dist = fileURLToPath(new URL(`../../node_modules/.cache/wisp-test-${process.pid}`, import.meta.url));
+const anyPorts = ['--port', '0', '--mqtt-port', '0', '--ws-port', '0'];
+let home: Awaited<ReturnType<typeof temporaryDirectory>>;
+const children = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  home = await temporaryDirectory();
+  await build(dist);
+});
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await home.remove();
+  await rm(dist, { recursive: true, force: true });
+});
+
+function start(...args: string[]): ChildProcess {
+  const child = spawn(process.execPath, [join(dist, 'wisp.js'), ...args], {
+    env: { ...process.env, WISP_HOME: home.path },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return child;
+}
+
+async function finished(child: ChildProcess) {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [exitCode] = await once(child, 'close');
+  return { exitCode, stdout, stderr };
+}
+
+const wisp = (...args: string[]) => finished(start(...args));
+
+async function line(child: ChildProcess, pattern: RegExp): Promise<void> {
+  if (child.stdout === null) throw new Error('no standard output');
+  for await (const text of createInterface({ input: child.stdout })) if (pattern.test(text)) return;
+  throw new Error(`the process ended without a line like ${pattern}`);
+}
+
+describe('the built command', () => {
+  it('is executable and tells its version', async () => {
+    expect((await stat(join(dist, 'wisp.js'))).mode & 0o111).toBe(0o111);
+    expect(await readFile(join(dist, 'wisp.js'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+    expect(await wisp('--version')).toEqual({ exitCode: 0, stdout: '0.1.0\n', stderr: '' });
+  });
+
+  it('a second build leaves no chunk of the first behind', async () => {
+    const stale = join(dist, 'wisp', 'stale-OLD.js');
+    await writeFile(stale, '');
+    await build(dist);
+    await expect(stat(stale)).rejects.toThrow('ENOENT');
+  });
+
+  it('has types beside every library', async () => {
+    for (const path of ['client/index.d.ts', 'client/node.d.ts', 'client.js', 'client-node.js']) {
+      expect((await stat(join(dist, path))).size).toBeGreaterThan(0);
+    }
+  });
+
+  it('runs the service, serves tenants and tokens beside it, and ends cleanly', async () => {
+    const service = start('start', ...anyPorts);
+    const end = once(service, 'exit');
+    await line(service, /Wisp is running/);
+    expect((await readLocalState(home.path))?.pid).toBe(service.pid);
+
+    expect(await wisp('tenant', 'create', 'acme')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await wisp('tenant', 'list')).stdout).toMatch(/^acme .*\ndemo .*\n$/);
+    const token = await wisp('token', 'acme');
+    expect(token).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(token.stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+
+    service.kill('SIGINT');
+    expect(await end).toEqual([0, null]);
+    expect(await readLocalState(home.path)).toBeUndefined();
+    expect(await wisp('tenant', 'list')).toMatchObject({ exitCode: 1, stdout: '' });
+  });
+
+  it('ends cleanly on SIGTERM too', async () => {
+    const service = start('start', ...anyPorts);
+    const end = once(service, 'exit');
+    await line(service, /Wisp is running/);
+    service.kill('SIGTERM');
+    expect(await end).toEqual([0, null]);
+  });
+
+  it.each(['--port', '--mqtt-port', '--ws-port'])('names the port that is in use, and %s', async (flag) => {
+    const occupant = createServer().listen(0, '127.0.0.1');
+    await once(occupant, 'listening');
+    const { port } = occupant.address() as AddressInfo;
+    const { exitCode, stdout, stderr } = await wisp('start', ...anyPorts, flag, String(port));
+    occupant.close();
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toBe(
+      `wisp: port ${port} is in use; choose another one with ${flag} (0 picks a free one)\n`,
+    );
+  });
+});
