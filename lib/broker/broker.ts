@@ -34,21 +34,17 @@ export function createBroker(ports: Ports, settings: Settings = defaultSettings)
 
   return {
     async handshake(address, token, tenantHint) {
-      const deadline = context.timers.schedule(
-        { kind: 'authentication-deadline', address },
-        context.clock.nowMs() + settings.authenticationDeadlineSeconds * 1000,
-      );
-      if (token === undefined) {
-        await deadline;
-        return 200;
-      }
-      const identity = await context.authenticator.verify(token, tenantHint);
-      await deadline;
-      if ('code' in identity) {
+      const identity =
+        token === undefined ? undefined : await context.authenticator.verify(token, tenantHint);
+      if (identity !== undefined && 'code' in identity) {
         context.log.info('handshake refused', { code: identity.code, address });
         return 401;
       }
-      await context.connections.putPending(address, identity);
+      const dueAtMs = context.clock.nowMs() + settings.authenticationDeadlineSeconds * 1000;
+      await Promise.all([
+        context.timers.schedule({ kind: 'authentication-deadline', address }, dueAtMs),
+        identity === undefined ? undefined : context.connections.putPending(address, identity),
+      ]);
       return 200;
     },
 
@@ -56,8 +52,7 @@ export function createBroker(ports: Ports, settings: Settings = defaultSettings)
 
     async disconnected(address) {
       const connection = await context.connections.get(address);
-      if (connection === undefined) await context.connections.delete(address);
-      else await releaseConnection(context, connection, { will: 'publish' });
+      if (connection !== undefined) await releaseConnection(context, connection, { will: 'publish' });
     },
 
     timer: (timer) => fireTimer(context, timer),

@@ -1,5 +1,5 @@
 import { type ClientPacket, decodePackets, reasonCodes } from '../mqtt/index.ts';
-import { type Chunk, decodeClientFrame, joinChunks } from '../wire/index.ts';
+import { type Chunk, decodeClientFrame, joinChunks, splitPackets } from '../wire/index.ts';
 import type { Context } from './context.ts';
 import { groupPackets, handleGroup } from './dispatch.ts';
 import { endConnection } from './end.ts';
@@ -23,7 +23,10 @@ export async function handleFrame(
 ): Promise<string> {
   const frame = decodeClientFrame(text);
   if (frame.kind === 'heartbeat') return heartbeatReply;
-  const state = await context.connections.readState(address);
+  const state = await context.connections.readState(
+    address,
+    frame.kind === 'chunk' || (frame.kind === 'packets' && holdsReliablePublish(frame.bytes)),
+  );
   const outcome = await admitted(context, state, () => {
     if (frame.kind === 'invalid') return malformed(state, frame.code, frame.message);
     if (frame.kind === 'chunk') return handleChunk(context, address, state, frame);
@@ -106,6 +109,7 @@ async function handleBytes(
     const outcome = await handleOne(context, address, state, group);
     replies.push(...outcome.replies);
     if (outcome.connection !== undefined) state = await withLive(context, state, outcome.connection);
+    if (outcome.live !== undefined) state = { ...state, live: outcome.live };
     if (outcome.end !== undefined) return result(outcome.end);
   }
   const { error } = decoded;
@@ -129,6 +133,14 @@ function handleOne(
   if (connection === undefined || live === undefined)
     return malformed(state, 'connect-expected', 'the first packet must be CONNECT');
   return handleGroup(context, connection, live, group);
+}
+
+/** Whether a frame holds a PUBLISH at QoS 1 or 2, which must find everybody who has a SUBACK. */
+function holdsReliablePublish(bytes: Uint8Array): boolean {
+  return splitPackets(bytes).packets.some((packet) => {
+    const first = packet[0] ?? 0;
+    return first >> 4 === 3 && (first & 0b0110) !== 0;
+  });
 }
 
 /** Packets behind a CONNECT in the same frame need the tenant's row too. */

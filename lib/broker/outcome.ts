@@ -1,6 +1,6 @@
 import type { ConnackPacket, ServerPacket } from '../mqtt/index.ts';
 import { connackReturnCode } from '../mqtt/index.ts';
-import type { Connection, ProtocolVersion } from './model.ts';
+import type { Connection, ProtocolVersion, TenantLive } from './model.ts';
 
 /** The server's decision to end a connection. */
 export interface End {
@@ -20,6 +20,8 @@ export interface Outcome {
   readonly replies: readonly ServerPacket[];
   /** The connection as later packets of the frame must see it, where it changed. */
   readonly connection?: Connection;
+  /** The tenant's row as later packets of the frame must see it, where it changed. */
+  readonly live?: TenantLive;
   readonly end?: End;
 }
 

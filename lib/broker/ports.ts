@@ -83,8 +83,9 @@ export interface ConnectionStore {
    * Connection row and tenant row in one round trip where the tenant of the address has been seen by this
    * process, in two otherwise. Eventually consistent first; an absent row is asked for once more consistently,
    * since CONNECT may have written it a moment ago.
+   * @param consistentLive reads the tenant's row consistently: a shape that a SUBACK has told of must be in it.
    */
-  readState(address: ConnectionAddress): Promise<PeerState>;
+  readState(address: ConnectionAddress, consistentLive: boolean): Promise<PeerState>;
   get(address: ConnectionAddress): Promise<Connection | undefined>;
   /** Keeps the identity of a handshake token until CONNECT. */
   putPending(address: ConnectionAddress, identity: Identity): Promise<void>;

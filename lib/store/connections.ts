@@ -49,34 +49,34 @@ export function connectionStore(
     if (!oldest.done) tenantOf.delete(oldest.value);
   }
 
-  async function stateOf(stored: Item, live: PeerState['live']): Promise<PeerState> {
+  async function stateOf(stored: Item, live: PeerState['live'], consistentLive: boolean): Promise<PeerState> {
     const pending = optionalString(stored, 'pending');
     if (pending !== undefined) return { pending: identityFrom(pending) };
     const connection = connectionFrom(stored);
     remember(connection);
-    const current = live ?? (await tenants.readLive(connection.tenant, false));
+    const current = live ?? (await tenants.readLive(connection.tenant, consistentLive));
     return current === undefined ? { connection } : { connection, live: current };
   }
 
   return {
-    async readState(address) {
+    async readState(address, consistentLive) {
       const tenant = tenantOf.get(address);
       if (tenant !== undefined) {
         const liveKey = tenants.liveKey(tenant);
         const found = await getBatch(client, {
-          [tableName]: [rowKey(address)],
-          [tenants.tableName]: [liveKey],
+          [tableName]: { Keys: [rowKey(address)] },
+          [tenants.tableName]: { Keys: [liveKey], ConsistentRead: consistentLive },
         });
         const [row] = found[tableName] ?? [];
         const [liveRow] = found[tenants.tableName] ?? [];
         if (row !== undefined && row.pending === undefined)
-          return stateOf(row, liveRow === undefined ? undefined : liveFrom(liveRow));
+          return stateOf(row, liveRow === undefined ? undefined : liveFrom(liveRow), consistentLive);
       } else {
         const row = await table.get(rowKey(address), false);
-        if (row !== undefined && row.pending === undefined) return stateOf(row, undefined);
+        if (row !== undefined && row.pending === undefined) return stateOf(row, undefined, consistentLive);
       }
       const row = await table.get(rowKey(address), true);
-      return row === undefined ? {} : stateOf(row, undefined);
+      return row === undefined ? {} : stateOf(row, undefined, consistentLive);
     },
 
     async get(address) {

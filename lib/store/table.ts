@@ -145,7 +145,9 @@ export class Table {
   /** Reads items by key, in no order, eventually consistent; absent ones are left out. */
   async getMany(keys: readonly Item[]): Promise<Item[]> {
     const chunks = chunksOf(keys, maxBatchGetKeys);
-    const found = await Promise.all(chunks.map((chunk) => getBatch(this.client, { [this.name]: chunk })));
+    const found = await Promise.all(
+      chunks.map((chunk) => getBatch(this.client, { [this.name]: { Keys: chunk } })),
+    );
     return found.flatMap((tables) => tables[this.name] ?? []);
   }
 
@@ -178,13 +180,19 @@ export class BatchUnprocessedError extends Error {
   }
 }
 
-/** BatchGetItem over several tables (at most 100 keys), eventually consistent, asking again for what is left. */
+/** What to read of one table. */
+export interface BatchKeys {
+  readonly Keys: Item[];
+  readonly ConsistentRead?: boolean;
+}
+
+/** BatchGetItem over several tables (at most 100 keys), asking again for what is left. */
 export async function getBatch(
   client: DynamoDBClient,
-  keysByTable: Record<string, Item[]>,
+  keysByTable: Record<string, BatchKeys>,
 ): Promise<Record<string, Item[]>> {
   const found: Record<string, Item[]> = {};
-  let request = Object.fromEntries(Object.entries(keysByTable).map(([name, keys]) => [name, { Keys: keys }]));
+  let request = keysByTable;
   for (let round = 0; Object.keys(request).length > 0; round += 1) {
     if (round === maxBatchRounds) throw new BatchUnprocessedError(Object.keys(request).length);
     if (round > 0) await pause(round);
@@ -194,9 +202,10 @@ export async function getBatch(
       list.push(...items);
       found[name] = list;
     }
-    const unprocessed: Record<string, { Keys: Item[] }> = {};
+    const unprocessed: Record<string, BatchKeys> = {};
     for (const [name, rest] of Object.entries(output.UnprocessedKeys ?? {}))
-      if (rest.Keys !== undefined && rest.Keys.length > 0) unprocessed[name] = { Keys: rest.Keys };
+      if (rest.Keys !== undefined && rest.Keys.length > 0)
+        unprocessed[name] = { ...request[name], Keys: rest.Keys };
     request = unprocessed;
   }
   return found;

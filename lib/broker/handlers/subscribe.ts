@@ -50,7 +50,11 @@ export async function handleSubscribe(
     );
   for (const { subscription, sendRetained: wanted } of granted)
     if (subscription !== undefined && wanted === true) await sendRetained(context, connection, subscription);
+  const shapes = granted.flatMap(({ subscription }) =>
+    subscription === undefined ? [] : [shapeOf(subscription.filter)],
+  );
   return {
+    live: { ...live, shapes: new Set([...live.shapes, ...shapes]) },
     replies: [
       {
         cmd: 'suback',

@@ -33,7 +33,6 @@ export async function fireTimer(context: Context, timer: Timer): Promise<void> {
 /** A socket without an accepted CONNECT is closed. */
 async function authenticationDeadline(context: Context, address: ConnectionAddress): Promise<void> {
   if ((await context.connections.get(address)) !== undefined) return;
-  await context.connections.delete(address);
   await context.gateway.close(address);
 }
 
