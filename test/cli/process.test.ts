@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { build } from '../../cdk/build.ts';
 import { readLocalState } from '../../lib/cli/local-state.ts';
@@ -75,6 +76,12 @@ describe('the built command', () => {
     for (const path of ['client/index.d.ts', 'client/node.d.ts', 'client.js', 'client-node.js']) {
       expect((await stat(join(dist, path))).size).toBeGreaterThan(0);
     }
+  });
+
+  it('ships the adapter in at most 3 kB, gzipped, without imports', async () => {
+    const code = await readFile(join(dist, 'client.js'));
+    expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(3_000);
+    expect(code.toString()).not.toMatch(/\bimport\b|\brequire\(/);
   });
 
   it('runs the service, serves tenants and tokens beside it, and ends cleanly', async () => {
