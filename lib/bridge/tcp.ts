@@ -1,0 +1,67 @@
+import type { Socket } from 'node:net';
+import type { BridgeLogEntry, Limits } from './options.ts';
+import { type ClientSide, type Session, startSession } from './session.ts';
+import type { Connect } from './upstream.ts';
+
+/** CONNECT, the only packet that a client may begin with (3.1.1 and 5.0: [MQTT-3.1.0-1]). */
+const connectByte = 0x10;
+
+/** How long a client may take to read the rest and close, once upstream has closed. */
+const endTimeoutMs = 5_000;
+
+/**
+ * Serves one client on TCP or TLS. Upstream is connected on the first byte, and only if that begins a CONNECT: health
+ * checks, port scanners and clients that meant another port cost nothing.
+ */
+export function serveTcpClient(
+  tcp: Socket,
+  transport: 'tcp' | 'tls',
+  connect: Connect,
+  limits: Limits,
+  log: (entry: BridgeLogEntry) => void,
+  started: (session: Session) => void,
+): void {
+  let session: Session | undefined;
+  tcp.setNoDelay(true);
+  tcp.setKeepAlive(true, 60_000);
+  tcp.setTimeout(limits.firstByteTimeoutMs, () => tcp.destroy());
+  tcp.on('error', (error: NodeJS.ErrnoException) =>
+    log({ event: 'connection-error', transport, error: error.code ?? error.name }),
+  );
+  tcp.on('data', (bytes) => {
+    if (!session) {
+      if (bytes[0] !== connectByte) {
+        log({ event: 'not-mqtt', transport });
+        tcp.destroy();
+        return;
+      }
+      tcp.setTimeout(0);
+      session = startSession(clientSide(tcp, transport), connect({}), limits, log);
+      started(session);
+      log({ event: 'connected', transport });
+    }
+    session.receive(bytes);
+  });
+  tcp.on('close', () => session?.clientClosed());
+}
+
+function clientSide(tcp: Socket, transport: 'tcp' | 'tls'): ClientSide {
+  return {
+    transport,
+    bufferedBytes: () => tcp.writableLength,
+    write: (bytes) => {
+      if (tcp.writable) tcp.write(bytes);
+    },
+    pause: () => tcp.pause(),
+    resume: () => tcp.resume(),
+    end: () => {
+      if (tcp.destroyed) return;
+      const timer = setTimeout(() => tcp.destroy(), endTimeoutMs);
+      tcp.once('close', () => clearTimeout(timer));
+      tcp.end();
+      // Reads on, to see the client's end; closing with unread bytes would reset the connection and lose the last packets.
+      tcp.resume();
+    },
+    destroy: () => tcp.destroy(),
+  };
+}
