@@ -21,14 +21,15 @@ export async function endConnection(
   replies: readonly ServerPacket[],
   end: End,
 ): Promise<void> {
-  context.log.info('connection ended', {
+  const orderly = end.code === 'client-disconnect';
+  context.log[orderly ? 'debug' : 'info']('connection ended', {
     code: end.code,
     reason: end.message,
     address,
     tenant: connection?.tenant,
     clientId: connection?.clientId,
   });
-  if (end.code !== 'client-disconnect') {
+  if (!orderly) {
     context.log.count(metrics.protocolErrors);
     if (connection !== undefined) await releaseConnection(context, connection, { will: end.will });
   }

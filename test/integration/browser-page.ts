@@ -10,7 +10,7 @@ interface Job {
   readonly largeBytes: number;
 }
 
-async function run(job: Job): Promise<{ texts: string[]; largeBytes: number; protocol: string | undefined }> {
+async function run(job: Job): Promise<{ texts: string[]; largeBytes: number }> {
   const client = mqtt.connect(job.url, {
     username: job.username,
     password: job.password,

@@ -1,0 +1,99 @@
+import mqtt, { type MqttClient } from 'mqtt';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Bridge, startBridge } from '../../lib/bridge/index.ts';
+import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
+import { type MosquittoTarget, mosquittoPub, mosquittoSub } from './mosquitto.ts';
+
+let service: TestService;
+let bridge: Bridge;
+let mint: Mint;
+let ports: { mqttPort: number; wsPort: number };
+
+beforeAll(async () => {
+  service = await startTestService();
+  bridge = await startBridge({ upstreamUrl: service.url, mqttPort: 0, wsPort: 0 });
+  mint = await service.tenant('stock');
+  if (bridge.mqttPort === undefined || bridge.wsPort === undefined) throw new Error('not listening');
+  ports = { mqttPort: bridge.mqttPort, wsPort: bridge.wsPort };
+});
+afterAll(async () => {
+  await bridge.close();
+  await service.close();
+});
+
+async function target(version: string): Promise<MosquittoTarget> {
+  return { port: ports.mqttPort, username: mint.tenant, password: await mint(), version };
+}
+
+describe.each(['mqttv31', 'mqttv311', 'mqttv5'])('mosquitto clients, %s', (version) => {
+  test.each([0, 1, 2])('QoS %i both ways', async (qos) => {
+    const topic = `mosquitto/${version}/${qos}`;
+    const sub = mosquittoSub(await target(version), ['-t', `${topic}/#`, '-q', String(qos), '-C', '3']);
+    await sub.subscribed();
+    for (const text of ['one', 'two', 'three']) {
+      const published = await mosquittoPub(await target(version), [
+        '-t',
+        `${topic}/x`,
+        '-m',
+        text,
+        '-q',
+        String(qos),
+      ]);
+      expect(published).toEqual({ code: 0, stderr: '' });
+    }
+    expect(await sub.lines()).toEqual([`${topic}/x one`, `${topic}/x two`, `${topic}/x three`]);
+  });
+
+  test('a retained message reaches a later subscriber; a wrong token is refused', async () => {
+    const topic = `mosquitto/${version}/retained`;
+    expect(
+      (await mosquittoPub(await target(version), ['-t', topic, '-m', 'kept', '-r', '-q', '1'])).code,
+    ).toBe(0);
+    const sub = mosquittoSub(await target(version), ['-t', `mosquitto/${version}/+`, '-C', '1']);
+    expect(await sub.lines()).toEqual([`${topic} kept`]);
+    const refused = await mosquittoPub({ ...(await target(version)), password: 'wrong' }, [
+      '-t',
+      topic,
+      '-m',
+      'x',
+    ]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toMatch(/refused|authori[sz]ed|password/i);
+  });
+});
+
+describe.each(['mqtt', 'ws'] as const)('MQTT.js over %s', (protocol) => {
+  const clients: MqttClient[] = [];
+  afterAll(() => Promise.all(clients.map((client) => client.endAsync(true))));
+
+  async function connect(protocolVersion: 4 | 5): Promise<MqttClient> {
+    const url =
+      protocol === 'mqtt' ? `mqtt://127.0.0.1:${ports.mqttPort}` : `ws://127.0.0.1:${ports.wsPort}/mqtt`;
+    const client = await mqtt.connectAsync(url, {
+      username: mint.tenant,
+      password: await mint(),
+      protocolVersion,
+      reconnectPeriod: 0,
+    });
+    clients.push(client);
+    return client;
+  }
+
+  test.each([4, 5] as const)(
+    'version %i: bursts at every QoS arrive in order, large messages whole',
+    async (version) => {
+      const [publisher, subscriber] = await Promise.all([connect(version), connect(version)]);
+      const received = inbox(subscriber);
+      await subscriber.subscribeAsync(`mqttjs/${protocol}/${version}/#`, { qos: 2 });
+      for (const qos of [0, 1, 2] as const) {
+        const topic = `mqttjs/${protocol}/${version}/${qos}`;
+        const sent = Array.from({ length: 100 }, (_, index) => `${qos}-${index}`);
+        await Promise.all(sent.map((text) => publisher.publishAsync(topic, text, { qos })));
+        expect((await received.take(100)).map(({ text }) => text)).toEqual(sent);
+      }
+      const large = 'x'.repeat(120_000);
+      await publisher.publishAsync(`mqttjs/${protocol}/${version}/large`, large, { qos: 1 });
+      expect((await received.next()).text).toBe(large);
+    },
+  );
+});
