@@ -44,8 +44,10 @@ export function connectStream(url: string, options: AdapterOptions = {}): Duplex
   };
   socket.addEventListener('drain', () => {
     if (socket.bufferedAmount > highWaterBytes) return;
-    resume?.();
+    // Taken first: calling it writes the next piece at once, which may have to wait in turn.
+    const done = resume;
     resume = undefined;
+    done?.();
   });
   return stream;
 }
