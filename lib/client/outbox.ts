@@ -37,7 +37,7 @@ export class Outbox {
       const bytes = concatBytes(this.#packets.splice(0, count));
       this.#texts =
         bytes.length > maxFrameBytes
-          ? encodeChunks((this.#chunkedPackets++).toString(36), bytes)
+          ? encodeChunks(`${this.#chunkedPackets++}`, bytes)
           : [encodeBase64(bytes)];
     }
     return this.#texts.shift();

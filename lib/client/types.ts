@@ -6,8 +6,8 @@ export interface SocketEvent {
   readonly target: unknown;
   /** `message`: `ArrayBuffer` or, where `binaryType` is `blob` and the runtime has them, `Blob`. */
   readonly data?: unknown;
-  /** `error` */
-  readonly message?: string;
+  /** `error`, where the runtime says what happened. */
+  readonly message?: string | undefined;
   /** `close`; 4000–4003 where the adapter closed by itself, see docs/wire.md. */
   readonly code?: number;
   readonly reason?: string;

@@ -19,6 +19,11 @@ interface Runtime extends Timers {
   WebSocket?: NativeWebSocketConstructor;
   Blob?: new (parts: unknown[]) => unknown;
 }
+/** Phases of sending: nothing to do; not open yet, or about to send; a frame is outstanding. */
+const idle = 0;
+const waiting = 1;
+const awaitingReply = 2;
+
 const runtime = globalThis as unknown as Runtime;
 
 /**
@@ -51,8 +56,7 @@ export class WispWebSocket extends Emitter {
   readonly #outbox = new Outbox();
   readonly #options: Required<Pick<AdapterOptions, 'timers' | 'replyTimeoutMs' | 'heartbeatMs'>>;
   #timer: unknown;
-  /** Not open yet, about to send, or waiting for a reply. */
-  #isBusy = true;
+  #phase = waiting;
   /** Closes the socket underneath, once there is nothing left to send. */
   #closing: (() => void) | undefined;
 
@@ -71,7 +75,7 @@ export class WispWebSocket extends Emitter {
     native.onopen = () => this.#opened(typeof protocols === 'string' ? protocols : (protocols[0] ?? 'mqtt'));
     native.onmessage = ({ data }) => this.#received(data);
     native.onerror = ({ message }) => {
-      if (this.readyState < this.CLOSED) this.emit('error', { message: message ?? '' });
+      if (this.readyState < this.CLOSED) this.emit('error', { message });
     };
     native.onclose = ({ code = 1006, reason = '', wasClean = false }) => this.#finish(code, reason, wasClean);
   }
@@ -113,18 +117,18 @@ export class WispWebSocket extends Emitter {
       this.protocol = protocol;
       this.emit('open');
     }
-    this.#isBusy = false;
+    this.#phase = idle;
     this.#scheduleFlush();
   }
 
   /** Waits for the end of the turn: what a library writes in one go becomes one frame, one billed message. */
   #scheduleFlush(): void {
-    if (this.#isBusy) return;
-    this.#isBusy = true;
+    if (this.#phase) return;
+    this.#phase = waiting;
     void Promise.resolve().then(() => {
       if (this.readyState === this.CLOSED) return;
       const text = this.#outbox.next();
-      this.#isBusy = false;
+      this.#phase = idle;
       if (text) this.#transmit(text);
       else if (this.#closing) this.#closing();
       else this.#arm(this.#options.heartbeatMs, () => this.#transmit(heartbeatFrame));
@@ -132,7 +136,7 @@ export class WispWebSocket extends Emitter {
   }
 
   #transmit(text: string): void {
-    this.#isBusy = true;
+    this.#phase = awaitingReply;
     this.#awaitReply();
     this.#native.send(text);
   }
@@ -153,9 +157,9 @@ export class WispWebSocket extends Emitter {
       return;
     }
     const isReply = frame.kind === 'reply';
-    if (isReply) {
-      // A reply that nobody waits for completes nothing; the packets in it are as good as pushed ones.
-      this.#isBusy = false;
+    // A reply that nobody waits for completes nothing; the packets in it are as good as pushed ones.
+    if (isReply && this.#phase === awaitingReply) {
+      this.#phase = idle;
       this.#outbox.confirm();
       this.#scheduleFlush();
     }

@@ -161,6 +161,21 @@ describe('WispWebSocket', () => {
     expect(socket.sent).toEqual([]);
   });
 
+  it('does not take a reply that nobody waits for as one to the next frame', async () => {
+    const { adapter, socket } = connecting();
+    socket.onopen?.({});
+    await turn();
+    adapter.send(ping);
+    socket.onmessage?.({ data: '.' });
+    await turn();
+    adapter.send(ping);
+    await turn();
+    expect(socket.sent).toEqual(['wAA=']);
+    socket.onmessage?.({ data: '.' });
+    await turn();
+    expect(socket.sent).toEqual(['wAA=', 'wAA=']);
+  });
+
   it('tells of each confirmation by a drain event', async () => {
     const { adapter, socket } = connecting();
     const buffered: number[] = [];
