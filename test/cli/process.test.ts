@@ -110,6 +110,30 @@ describe('the built command', () => {
     expect(await end).toEqual([0, null]);
   });
 
+  it('takes a Ctrl-C that comes twice for one', async () => {
+    const service = start('start', ...anyPorts);
+    const end = once(service, 'exit');
+    await line(service, /Wisp is running/);
+    service.kill('SIGINT');
+    service.kill('SIGINT');
+    expect(await end).toEqual([0, null]);
+  });
+
+  it('under npm does not outlive the shell that npm put in between', async () => {
+    const command = `"${process.execPath}" "${join(dist, 'wisp.js')}" start ${anyPorts.join(' ')}; exit`;
+    const shell = spawn('sh', ['-c', command], {
+      env: { ...process.env, WISP_HOME: home.path, npm_lifecycle_event: 'start' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    // The service holds the pipe as well: it closes when both have ended.
+    const closed = once(shell, 'close');
+    await line(shell, /Wisp is running/);
+    shell.stdout.resume();
+    shell.kill('SIGTERM');
+    await closed;
+    expect(await readLocalState(home.path)).toBeUndefined();
+  });
+
   it.each(['--port', '--mqtt-port', '--ws-port'])('names the port that is in use, and %s', async (flag) => {
     const occupant = createServer().listen(0, '127.0.0.1');
     await once(occupant, 'listening');

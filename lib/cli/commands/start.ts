@@ -40,7 +40,7 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
 
 async function start(options: StartOptions, terminal: Terminal): Promise<void> {
   const { startLocal } = await import('../../local/runtime.ts');
-  const signalled = nextSignal(terminal);
+  const ended = askedToEnd(terminal);
   const { host, port, mqttPort, wsPort, data, logLevel } = options;
   const started = startLocal({
     host,
@@ -55,22 +55,36 @@ async function start(options: StartOptions, terminal: Terminal): Promise<void> {
   });
   // A service that cannot start is told of at once; one that is asked to end while it starts ends after that.
   const service = await started;
-  await signalled;
+  await ended;
   await service.close();
 }
 
-/** Resolves on the first SIGINT or SIGTERM; a second one ends the process at once. */
-function nextSignal(terminal: Terminal): Promise<void> {
+/** One Ctrl-C may come twice: from the terminal, and passed on by npm where its shell has replaced itself by us. */
+const sameSignalMs = 1_000;
+const parentCheckMs = 500;
+
+/**
+ * Resolves on the first SIGINT or SIGTERM; a later one ends the process at once. Under `npm start` it also resolves
+ * when the shell between npm and this process has ended: npm passes SIGTERM to that shell only.
+ */
+function askedToEnd(terminal: Terminal): Promise<void> {
   return new Promise((done) => {
-    let asked = false;
+    let askedAtMs: number | undefined;
     const onSignal = (signal: NodeJS.Signals) => {
-      if (asked) process.exit(signal === 'SIGINT' ? 130 : 143);
-      asked = true;
+      if (askedAtMs !== undefined && performance.now() - askedAtMs < sameSignalMs) return;
+      if (askedAtMs !== undefined) process.exit(signal === 'SIGINT' ? 130 : 143);
+      askedAtMs = performance.now();
       terminal.err('Closing. Once more to end at once.');
       done();
     };
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
+    if (process.env.npm_lifecycle_event === undefined) return;
+    const parent = process.ppid;
+    const check = () => {
+      if (process.ppid !== parent) done();
+    };
+    setInterval(check, parentCheckMs).unref();
   });
 }
 
