@@ -4,6 +4,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { createAuthenticator } from '../auth/index.ts';
 import { type Broker, createBroker } from '../broker/broker.ts';
 import type { Log, Ports, Timers } from '../broker/ports.ts';
+import { Usage } from '../broker/usage.ts';
 import type { Settings } from '../broker/settings.ts';
 import type { TableNames } from '../store/schema.ts';
 import { createStores, type Stores } from '../store/stores.ts';
@@ -27,6 +28,7 @@ export interface ServiceOptions {
 export interface Service {
   readonly broker: Broker;
   readonly timers: Timers;
+  readonly usage: Usage;
   readonly stores: Stores;
 }
 
@@ -38,11 +40,13 @@ export function createService(options: ServiceOptions): Service {
     ...stores,
     clock: { nowMs },
     ids: ulids(nowMs),
+    random: Math.random,
     authenticator: createAuthenticator({ lookup: stores.tenantAdmin, nowMs }),
     gateway: gatewayPort(options.management),
+    usage: new Usage(stores.usageStore, nowMs),
     timers: timerQueue(options.sqs, options.timerQueueUrl, nowMs),
     log: options.log,
   };
   const wrapped = options.wrap?.(ports) ?? ports;
-  return { stores, timers: wrapped.timers, broker: createBroker(wrapped, options.settings) };
+  return { stores, timers: wrapped.timers, usage: wrapped.usage, broker: createBroker(wrapped, options.settings) };
 }

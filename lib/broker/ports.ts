@@ -13,6 +13,7 @@ import type {
   TenantLive,
   Will,
 } from './model.ts';
+import type { Usage } from './usage.ts';
 
 /**
  * What the broker needs of the world. Each port is implemented once over AWS (lib/store, lib/aws) and used
@@ -23,6 +24,8 @@ import type {
 export interface Ports {
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Evenly distributed in [0, 1): for choices that nobody should be able to foresee or need to repeat. */
+  readonly random: () => number;
   readonly connections: ConnectionStore;
   readonly sessions: SessionStore;
   readonly queue: QueueStore;
@@ -32,6 +35,7 @@ export interface Ports {
   readonly authenticator: Authenticator;
   readonly gateway: Gateway;
   readonly timers: Timers;
+  readonly usage: Usage;
   readonly log: Log;
 }
 
@@ -151,6 +155,8 @@ export interface SessionStore {
   /** Filters (with their `$share/…` prefix) that a session of any generation has subscribed. */
   listSubscriptions(key: ClientKey): Promise<{ filter: string; generation: string }[]>;
   putSubscription(key: ClientKey, filter: string, generation: string): Promise<void>;
+  /** Number of filters in the list, consistently, counting no further than `limit`. */
+  countSubscriptions(key: ClientKey, limit: number): Promise<number>;
   /** Deletes a filter from the list, if it is that generation's. */
   deleteSubscription(key: ClientKey, filter: string, generation: string): Promise<void>;
 
@@ -214,8 +220,10 @@ export interface SubscriptionStore {
 }
 
 export interface RetainedStore {
-  put(tenant: TenantId, message: RetainedMessage): Promise<void>;
-  delete(tenant: TenantId, topic: string): Promise<void>;
+  /** @returns the message that was replaced. */
+  put(tenant: TenantId, message: RetainedMessage): Promise<RetainedMessage | undefined>;
+  /** @returns the message that was there. */
+  delete(tenant: TenantId, topic: string): Promise<RetainedMessage | undefined>;
   get(tenant: TenantId, topic: string): Promise<RetainedMessage | undefined>;
   /** Messages whose topic is ≥ `from` (UTF-8 byte order) and starts with `prefix`, ascending, consistently. */
   page(
@@ -230,7 +238,7 @@ export interface LiveTenantStore {
   /** Status and shapes, eventually consistent unless asked otherwise. */
   readLive(tenant: TenantId, consistent: boolean): Promise<TenantLive | undefined>;
   /** Adds a shape to all copies of the tenant's row. @returns false when the tenant has as many as it may. */
-  addShape(tenant: TenantId, shape: string): Promise<boolean>;
+  addShape(tenant: TenantId, shape: string, maxShapes: number): Promise<boolean>;
 }
 
 /** The callback side of API Gateway. */

@@ -19,13 +19,13 @@ export async function chooseMembers(
   const routes = await context.sessions.routes(tenant, clientIds);
   return shares.flatMap(({ members }) => {
     const online = members.filter((member) => routes.get(member.clientId)?.generation === member.generation);
-    if (online.length > 0) return pick(online);
+    if (online.length > 0) return pick(context, online);
     const keeping = members.filter((member) => Math.min(member.qos, message.qos) > 0);
-    return pick(keeping);
+    return pick(context, keeping);
   });
 }
 
-function pick(members: readonly Subscription[]): Subscription[] {
-  const chosen = members[Math.floor(Math.random() * members.length)];
+function pick(context: Context, members: readonly Subscription[]): Subscription[] {
+  const chosen = members[Math.floor(context.random() * members.length)];
   return chosen === undefined ? [] : [chosen];
 }

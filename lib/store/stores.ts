@@ -9,15 +9,25 @@ import { sessionStore } from './sessions.ts';
 import { subscriptionStore } from './subscriptions.ts';
 import { liveTenantTable } from './tenant-live.ts';
 import { tenantStore } from './tenants.ts';
+import { usageStore } from './usage.ts';
+import type { UsageStore } from '../broker/usage.ts';
 
 export type Stores = Pick<
   Ports,
   'connections' | 'sessions' | 'queue' | 'subscriptions' | 'retained' | 'tenants'
-> & { readonly tenantAdmin: TenantAdmin & TenantLookup };
+> & { readonly tenantAdmin: TenantAdmin & TenantLookup; readonly usageStore: UsageStore };
 
-/** All stores over one client. */
-export function createStores(client: DynamoDBClient, tables: TableNames, nowMs: () => number): Stores {
-  const tenants = liveTenantTable(client, tables.tenants);
+/**
+ * All stores over one client.
+ * @param random spreads reads over copies of a row.
+ */
+export function createStores(
+  client: DynamoDBClient,
+  tables: TableNames,
+  nowMs: () => number,
+  random: () => number = Math.random,
+): Stores {
+  const tenants = liveTenantTable(client, tables.tenants, random);
   return {
     tenants,
     tenantAdmin: tenantStore(client, tables.tenants),
@@ -26,5 +36,6 @@ export function createStores(client: DynamoDBClient, tables: TableNames, nowMs: 
     queue: queueStore(client, tables.sessions, nowMs),
     subscriptions: subscriptionStore(client, tables.subscriptions),
     retained: retainedStore(client, tables.retained),
+    usageStore: usageStore(client, tables.usage),
   };
 }

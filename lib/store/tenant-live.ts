@@ -2,7 +2,8 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TenantId } from '../auth/tenant-id.ts';
 import type { TenantLive } from '../broker/model.ts';
 import type { LiveTenantStore } from '../broker/ports.ts';
-import { type Item, N, S } from './attributes.ts';
+import type { TenantQuotas } from '../broker/quotas.ts';
+import { type Item, N, optionalString, S } from './attributes.ts';
 import { Table } from './table.ts';
 
 /**
@@ -10,8 +11,6 @@ import { Table } from './table.ts';
  * an eventually consistent read takes half a unit, so each copy carries 6,000 frames a second.
  */
 export const liveCopies = 4;
-/** Shapes a tenant may have: each fitting one costs every publish a Query. */
-export const maxShapes = 64;
 
 export const livePart = (copy: number): string => `live#${copy}`;
 
@@ -26,9 +25,13 @@ export interface LiveTenantTable extends LiveTenantStore {
  * Every writer updates all copies and every reader picks one. A crash between the copies leaves a shape in some of
  * them: the SUBACK has not been sent then, and the client's next SUBSCRIBE writes the rest.
  */
-export function liveTenantTable(client: DynamoDBClient, tableName: string): LiveTenantTable {
+export function liveTenantTable(
+  client: DynamoDBClient,
+  tableName: string,
+  random: () => number = Math.random,
+): LiveTenantTable {
   const table = new Table(client, tableName);
-  const liveKey = (tenant: TenantId): Item => copyKey(tenant, Math.floor(Math.random() * liveCopies));
+  const liveKey = (tenant: TenantId): Item => copyKey(tenant, Math.floor(random() * liveCopies));
 
   return {
     tableName,
@@ -39,7 +42,7 @@ export function liveTenantTable(client: DynamoDBClient, tableName: string): Live
       return found === undefined ? undefined : liveFrom(found);
     },
 
-    async addShape(tenant, shape) {
+    async addShape(tenant, shape, maxShapes) {
       const added = await Promise.all(
         Array.from({ length: liveCopies }, (_, copy) =>
           table.update(copyKey(tenant, copy), {
@@ -56,7 +59,9 @@ export function liveTenantTable(client: DynamoDBClient, tableName: string): Live
 }
 
 export function liveFrom(stored: Item): TenantLive {
+  const quotas = optionalString(stored, 'quotas');
   return {
+    quotas: quotas === undefined ? {} : (JSON.parse(quotas) as TenantQuotas),
     status: stored.status?.S === 'active' ? 'active' : 'suspended',
     shapes: new Set(stored.shapes?.SS ?? []),
   };
