@@ -27,6 +27,7 @@ const publisher: FunctionAccess = {
     subscriptions: ['Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'],
     retained: ['GetItem', 'Query', 'PutItem', 'DeleteItem'],
     tenants: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'],
+    usage: ['GetItem', 'UpdateItem'],
   },
   connections: true,
   timers: true,

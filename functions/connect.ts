@@ -19,7 +19,7 @@ export function connectHandler(service: () => Pick<FunctionService, 'broker' | '
       if (statusCode !== 200) return { statusCode };
       return { statusCode, headers: { 'Sec-WebSocket-Protocol': subprotocol } };
     } finally {
-      flush();
+      await flush();
     }
   };
 }

@@ -11,7 +11,7 @@ export function disconnectHandler(service: () => Pick<FunctionService, 'broker' 
       await broker.disconnected(connectionId as ConnectionAddress);
       return { statusCode: 200 };
     } finally {
-      flush();
+      await flush();
     }
   };
 }

@@ -10,7 +10,7 @@ export function messageHandler(service: () => Pick<FunctionService, 'broker' | '
     try {
       return { statusCode: 200, body: await broker.message(connectionId as ConnectionAddress, body) };
     } finally {
-      flush();
+      await flush();
     }
   };
 }

@@ -13,8 +13,8 @@ export interface FunctionService {
   readonly timers: Timers;
   readonly log: Log;
   readonly nowMs: () => number;
-  /** Called at the end of each invocation. */
-  flush(): void;
+  /** Writes usage that is due, and metrics; called at the end of each invocation. */
+  flush(): Promise<void>;
 }
 
 let service: FunctionService | undefined;
@@ -28,7 +28,7 @@ export function functionService(): FunctionService {
 function fromEnvironment(): FunctionService {
   const { tables, callbackEndpoint, timerQueueUrl } = functionEnvironment(process.env);
   const log = powertoolsLog();
-  const { broker, timers } = createService({
+  const { broker, timers, usage } = createService({
     dynamo: createDynamoClient(),
     sqs: createSqsClient(),
     management: managementClient(callbackEndpoint === undefined ? {} : { endpoint: callbackEndpoint }),
@@ -36,5 +36,9 @@ function fromEnvironment(): FunctionService {
     timerQueueUrl,
     log,
   });
-  return { broker, timers, log, nowMs: Date.now, flush: () => log.flush() };
+  const flush = async (): Promise<void> => {
+    await usage.flush();
+    log.flush();
+  };
+  return { broker, timers, log, nowMs: Date.now, flush };
 }

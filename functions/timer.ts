@@ -22,7 +22,7 @@ export function timerHandler(service: () => FunctionService) {
         }
       }),
     );
-    flush();
+    await flush();
     return { batchItemFailures: failures.flat() };
   };
 }

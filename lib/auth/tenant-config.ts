@@ -1,3 +1,4 @@
+import { parseQuotas, type TenantQuotas } from '../broker/quotas.ts';
 import type { PublicJwk } from './public-jwk.ts';
 import { parsePublicJwk } from './public-jwk.ts';
 
@@ -44,6 +45,8 @@ export interface TenantConfig {
   readonly formatVersion: typeof tenantConfigFormatVersion;
   readonly status: TenantStatus;
   readonly issuers: readonly IssuerConfig[];
+  /** Absent: no bounds but the service's own. */
+  readonly quotas?: TenantQuotas;
   /** Milliseconds since 1970. */
   readonly createdAtMs: number;
 }
@@ -92,12 +95,15 @@ export function parseTenantConfig(value: unknown): TenantConfig {
   }
   if (config.status !== 'active' && config.status !== 'suspended') fail('status: "active" or "suspended"');
   if (!Number.isSafeInteger(config.createdAtMs)) fail('createdAtMs: milliseconds since 1970');
+  const quotas = parseQuotas(config.quotas);
+  if ('flaw' in quotas) return fail(quotas.flaw);
   const issuers = list(config.issuers, 'issuers', tenantConfigLimits.maxIssuers);
   return {
     formatVersion: tenantConfigFormatVersion,
     status: config.status as TenantStatus,
     issuers: issuers.map((issuer, index) => parseIssuer(issuer, `issuers[${index}]`)),
     createdAtMs: config.createdAtMs as number,
+    ...(config.quotas === undefined ? {} : { quotas }),
   };
 }
 

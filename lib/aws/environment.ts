@@ -7,6 +7,7 @@ export const tableVariables: Readonly<Record<TableKind, string>> = {
   subscriptions: 'SUBSCRIPTIONS_TABLE',
   retained: 'RETAINED_TABLE',
   tenants: 'TENANTS_TABLE',
+  usage: 'USAGE_TABLE',
 };
 /** URL of the `@connections` API, without it. Never derived from an event: a custom domain would break it. */
 export const callbackEndpointVariable = 'CALLBACK_ENDPOINT';

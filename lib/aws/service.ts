@@ -4,8 +4,8 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { createAuthenticator } from '../auth/index.ts';
 import { type Broker, createBroker } from '../broker/broker.ts';
 import type { Log, Ports, Timers } from '../broker/ports.ts';
-import { Usage } from '../broker/usage.ts';
 import type { Settings } from '../broker/settings.ts';
+import { Usage } from '../broker/usage.ts';
 import type { TableNames } from '../store/schema.ts';
 import { createStores, type Stores } from '../store/stores.ts';
 import { gatewayPort } from './gateway.ts';
@@ -48,5 +48,10 @@ export function createService(options: ServiceOptions): Service {
     log: options.log,
   };
   const wrapped = options.wrap?.(ports) ?? ports;
-  return { stores, timers: wrapped.timers, usage: wrapped.usage, broker: createBroker(wrapped, options.settings) };
+  return {
+    stores,
+    timers: wrapped.timers,
+    usage: wrapped.usage,
+    broker: createBroker(wrapped, options.settings),
+  };
 }

@@ -27,6 +27,8 @@ export async function releaseConnection(
   });
   await settleWill(context, connection, connection.address, options.will, expirySeconds);
   if (session !== undefined) {
+    const connectionMs = Math.max(0, nowMs - connection.connectedAtMs);
+    context.usage.count(connection.tenant, { connections: -1, connectionMs });
     if (expirySeconds === 0) await endSession(context, connection, session.generation);
     else if (expirySeconds !== neverEndsSeconds)
       await context.timers.schedule(

@@ -8,6 +8,7 @@ export const metrics = {
   messagesDroppedQueueFull: 'MessagesDroppedQueueFull',
   messagesExpired: 'MessagesExpired',
   publishesNotAuthorized: 'PublishesNotAuthorized',
+  publishesOverQuota: 'PublishesOverQuota',
   subscriptionsNotAuthorized: 'SubscriptionsNotAuthorized',
   protocolErrors: 'ProtocolErrors',
   postsGone: 'PostsGone',

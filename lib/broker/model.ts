@@ -1,5 +1,6 @@
 import type { Permissions } from '../auth/permissions.ts';
 import type { TenantId } from '../auth/tenant-id.ts';
+import type { TenantQuotas } from './quotas.ts';
 
 declare const addressBrand: unique symbol;
 
@@ -164,6 +165,7 @@ export type RetainedMessage = Message;
 export interface TenantLive {
   readonly status: 'active' | 'suspended';
   readonly shapes: ReadonlySet<string>;
+  readonly quotas: TenantQuotas;
 }
 
 /** A Will as CONNECT gave it. */

@@ -18,6 +18,10 @@ export interface Settings {
   readonly maxQueuedMessages: number;
   /** Messages of a queue that are sent ahead of their acknowledgements while a session catches up. */
   readonly catchUpWindowMessages: number;
+  /** Shapes of filters a tenant may have: each fitting one costs every publish a Query. */
+  readonly maxShapes: number;
+  /** Subscriptions of one client. */
+  readonly maxSubscriptionsPerClient: number;
   /** Filters in one SUBSCRIBE or UNSUBSCRIBE. */
   readonly maxFiltersPerPacket: number;
   /** Client identifier in UTF-8 bytes: it is part of DynamoDB keys (sort keys hold 1,024 bytes). */
@@ -37,6 +41,8 @@ export const defaultSettings: Settings = {
   maxSessionExpirySeconds: 0xffff_ffff,
   maxQueuedMessages: 1_000,
   catchUpWindowMessages: 100,
+  maxShapes: 64,
+  maxSubscriptionsPerClient: 1_000,
   maxFiltersPerPacket: 100,
   maxClientIdBytes: 256,
   authenticationDeadlineSeconds: 30,

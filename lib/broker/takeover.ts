@@ -20,6 +20,8 @@ export async function takeOver(
 ): Promise<void> {
   const old = await context.connections.get(previous);
   await context.connections.delete(previous);
+  if (old !== undefined)
+    context.usage.count(by.tenant, { connectionMs: Math.max(0, by.connectedAtMs - old.connectedAtMs) });
   const left = options.sessionEnded ? undefined : await context.sessions.getWill(by);
   if (left !== undefined && left.address === previous && left.will.delaySeconds === 0)
     await publishWillOf(context, by, previous);

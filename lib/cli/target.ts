@@ -128,7 +128,7 @@ async function openTable(options: AwsClientOptions, tableName: string): Promise<
     import('../aws/dynamodb.ts'),
     import('../store/tenants.ts'),
   ]);
-  return tenantStore(createDynamoClient(options), tableName);
+  return tenantStore(createDynamoClient(options), tableName, Date.now);
 }
 
 async function readOutputs(stack: string, options: AwsClientOptions): Promise<Record<string, string>> {

@@ -58,7 +58,7 @@ export async function pushEntries(
 
   let outcome = await postReleases(context, route, released);
   if (outcome === 'sent' && deliveries.length > 0) {
-    const result = await post(context, route, deliveries);
+    const result = await post(context, key, route, deliveries);
     outcome = result.outcome;
     await deleteEntries(context, key, result.tooLarge);
   }

@@ -12,6 +12,7 @@ export interface PostResult {
 /** Posts deliveries to one connection, in order, one post under way at a time; stops at the first that fails. */
 export async function post(
   context: Context,
+  key: ClientKey,
   route: Route,
   deliveries: readonly Delivery[],
 ): Promise<PostResult> {
@@ -24,6 +25,10 @@ export async function post(
     return { outcome, tooLarge };
   }
   context.log.count(metrics.messagesDelivered, deliveries.length - tooLarge.length);
+  context.usage.count(key.tenant, {
+    messagesOut: deliveries.length - tooLarge.length,
+    bytesOut: texts.reduce((sum, text) => sum + text.length, 0),
+  });
   return { outcome: 'sent', tooLarge };
 }
 
@@ -37,7 +42,7 @@ export async function postAtMostOnce(
   route: Route,
   deliveries: readonly Delivery[],
 ): Promise<void> {
-  const { outcome } = await post(context, route, deliveries);
+  const { outcome } = await post(context, key, route, deliveries);
   if (outcome !== 'gone') return;
   context.sessions.forgetRoute(key);
   const session = await context.sessions.get(key);
@@ -46,6 +51,6 @@ export async function postAtMostOnce(
     await context.connectionLost(key, route.address);
     return;
   }
-  const retried = await post(context, { ...session, address: session.address }, deliveries);
+  const retried = await post(context, key, { ...session, address: session.address }, deliveries);
   if (retried.outcome === 'gone') await context.connectionLost(key, session.address);
 }

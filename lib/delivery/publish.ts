@@ -30,10 +30,21 @@ async function storeRetained(
     messages.filter((message) => message.retain).map((message) => [message.topic, message]),
   );
   await Promise.all(
-    [...lastByTopic.values()].map((message) =>
-      message.payload.length === 0
-        ? context.retained.delete(tenant, message.topic)
-        : context.retained.put(tenant, message),
-    ),
+    [...lastByTopic.values()].map(async (message) => {
+      const clears = message.payload.length === 0;
+      const previous = clears
+        ? await context.retained.delete(tenant, message.topic)
+        : await context.retained.put(tenant, message);
+      context.usage.count(tenant, {
+        retainedMessages: (clears ? 0 : 1) - (previous === undefined ? 0 : 1),
+        retainedBytes:
+          (clears ? 0 : messageBytes(message)) - (previous === undefined ? 0 : messageBytes(previous)),
+      });
+    }),
   );
+}
+
+/** Bytes of a message as quotas and usage count them: topic and payload. */
+export function messageBytes(message: Pick<Message, 'topic' | 'payload'>): number {
+  return Buffer.byteLength(message.topic) + message.payload.length;
 }

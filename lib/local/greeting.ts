@@ -1,6 +1,11 @@
-import { demoTenant, type LocalRuntime } from './runtime.ts';
+/** Made at the first start. */
+export const demoTenant = 'demo';
 
-export interface GreetingFacts extends Pick<LocalRuntime, 'url' | 'mqttPort' | 'wsPort' | 'tablesUrl'> {
+export interface GreetingFacts {
+  readonly url: string;
+  readonly mqttPort: number;
+  readonly wsPort: number;
+  readonly tablesUrl: string;
   readonly host: string;
   readonly token: string | undefined;
   readonly dataDirectory?: string;

@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
-import { startBridge } from '../bridge/index.ts';
+import { type Bridge, startBridge } from '../bridge/index.ts';
 import { createTenant } from '../cli/create-tenant.ts';
 import { keyDirectory, wispHome } from '../cli/home.ts';
 import { keyPath, readSigningKey } from '../cli/key-file.ts';
 import { removeLocalState, writeLocalState } from '../cli/local-state.ts';
 import { mintToken } from '../cli/mint-token.ts';
-import { greeting } from './greeting.ts';
+import { demoTenant, greeting } from './greeting.ts';
 import { type LogLevel, localLog, logLevels } from './log.ts';
 import { localTables, startLocalService } from './service.ts';
 
@@ -34,7 +34,6 @@ export interface LocalRuntime {
   close(): Promise<void>;
 }
 
-export const demoTenant = 'demo';
 const demoTokenDays = 30;
 
 /**
@@ -53,14 +52,16 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     log,
     ...(dataDirectory === undefined ? {} : { directory: dataDirectory }),
   });
+  let bridge: Bridge | undefined;
   try {
-    const bridge = await startBridge({
+    const started = await startBridge({
       upstreamUrl: service.gateway.url,
       host,
       mqttPort: options.mqttPort,
       wsPort: options.wsPort,
       log: (line: object) => log.debug('bridge', line as Record<string, string>),
     });
+    bridge = started;
     const tablesUrl = await service.exposeTables();
     const home = wispHome();
     await writeLocalState(home, {
@@ -72,11 +73,11 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     });
     const runtime: LocalRuntime = {
       url: service.gateway.url,
-      mqttPort: portOf(bridge.mqttPort),
-      wsPort: portOf(bridge.wsPort),
+      mqttPort: portOf(started.mqttPort),
+      wsPort: portOf(started.wsPort),
       tablesUrl,
       async close() {
-        await bridge.close();
+        await started.close();
         await service.close();
         await removeLocalState(home, process.pid);
       },
@@ -92,6 +93,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
         options.print(line);
     return runtime;
   } catch (error) {
+    await bridge?.close();
     await service.close();
     throw error;
   }

@@ -100,7 +100,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     throw error;
   });
 
-  const { broker, stores, timers } = createService({
+  const { broker, stores, timers, usage } = createService({
     dynamo: createDynamoClient({
       region,
       credentials: localCredentials,
@@ -120,7 +120,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     timers,
     log,
     nowMs: () => clock.now(),
-    flush: () => undefined,
+    flush: () => usage.flush(),
   };
   handlers.$connect = connectHandler(() => service);
   handlers.$default = messageHandler(() => service);
@@ -147,7 +147,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     },
     async close() {
       await gateway.close();
-      pump.detach();
+      await pump.detach();
       await queues.close();
       await tables?.close();
       await engine.close();

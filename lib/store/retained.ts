@@ -13,17 +13,19 @@ export function retainedStore(client: DynamoDBClient, tableName: string): Retain
   return {
     async put(tenant, message) {
       const { topic, ...attributes } = messageAttributes(message);
-      await table.put({
+      const previous = await table.replace({
         tenant: S(tenant),
         topic: topic ?? S(message.topic),
         v: version,
         ...attributes,
         ...(message.expiresAtMs === undefined ? {} : { ttl: N(Math.ceil(message.expiresAtMs / 1000)) }),
       });
+      return previous === undefined ? undefined : messageFrom(previous);
     },
 
     async delete(tenant, topic) {
-      await table.delete({ tenant: S(tenant), topic: S(topic) });
+      const deleted = await table.delete({ tenant: S(tenant), topic: S(topic) });
+      return deleted === undefined ? undefined : messageFrom(deleted);
     },
 
     async get(tenant, topic) {

@@ -9,7 +9,14 @@ export interface TableSchema {
   readonly timeToLive?: string;
 }
 
-export const tableNames = ['connections', 'sessions', 'subscriptions', 'retained', 'tenants'] as const;
+export const tableNames = [
+  'connections',
+  'sessions',
+  'subscriptions',
+  'retained',
+  'tenants',
+  'usage',
+] as const;
 export type TableKind = (typeof tableNames)[number];
 
 export const tableSchemas: Readonly<Record<TableKind, TableSchema>> = {
@@ -23,6 +30,8 @@ export const tableSchemas: Readonly<Record<TableKind, TableSchema>> = {
   retained: { partitionKey: 'tenant', sortKey: 'topic', timeToLive: 'ttl' },
   /** `tenant` → `meta` and the copies of the row that the message path reads. */
   tenants: { partitionKey: 'tenant', sortKey: 'part' },
+  /** `tenant` → counts of an hour, and what the tenant holds now. */
+  usage: { partitionKey: 'tenant', sortKey: 'part', timeToLive: 'ttl' },
 };
 
 /** Table names by kind: what functions get from their environment and `wisp` from the stack's outputs. */

@@ -172,6 +172,15 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
       });
     },
 
+    async countSubscriptions(key, limit) {
+      const page = await table.page({
+        ...prefixQuery(key, subscriptionPrefix),
+        Select: 'COUNT',
+        Limit: limit,
+      });
+      return page.count;
+    },
+
     async deleteSubscription(key, filter, generation) {
       await table.deleteIf(rowKey(key, kinds.subscription(filter)), {
         condition: 'generation = :generation',

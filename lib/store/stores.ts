@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TenantAdmin, TenantLookup } from '../auth/index.ts';
 import type { Ports } from '../broker/ports.ts';
+import type { UsageStore } from '../broker/usage.ts';
 import { connectionStore } from './connections.ts';
 import { queueStore } from './queue.ts';
 import { retainedStore } from './retained.ts';
@@ -10,7 +11,6 @@ import { subscriptionStore } from './subscriptions.ts';
 import { liveTenantTable } from './tenant-live.ts';
 import { tenantStore } from './tenants.ts';
 import { usageStore } from './usage.ts';
-import type { UsageStore } from '../broker/usage.ts';
 
 export type Stores = Pick<
   Ports,
@@ -30,7 +30,7 @@ export function createStores(
   const tenants = liveTenantTable(client, tables.tenants, random);
   return {
     tenants,
-    tenantAdmin: tenantStore(client, tables.tenants),
+    tenantAdmin: tenantStore(client, tables.tenants, nowMs),
     connections: connectionStore(client, tables.connections, tenants, nowMs),
     sessions: sessionStore(client, tables.sessions, nowMs),
     queue: queueStore(client, tables.sessions, nowMs),

@@ -8,15 +8,20 @@ import { liveCopies, livePart } from './tenant-live.ts';
 const metaPart = 'meta';
 /** How long a process trusts a configuration it has read, in milliseconds: every CONNECT needs one. */
 const maxConfigAgeMs = 5_000;
+const maxConfigs = 10_000;
 
 /**
  * Table Tenants: `tenant` / `meta` → issuers and keys, as operators' tools and token verification see it. The copies
  * that the message path reads are in tenant-live.ts.
  */
-export function tenantStore(client: DynamoDBClient, tableName: string): TenantAdmin & TenantLookup {
+export function tenantStore(
+  client: DynamoDBClient,
+  tableName: string,
+  nowMs: () => number,
+): TenantAdmin & TenantLookup {
   const table = new Table(client, tableName);
   const key = (tenant: string, part: string): Item => ({ tenant: S(tenant), part: S(part) });
-  const loaded = new Map<string, { config: TenantConfig | undefined; atMs: number }>();
+  const loaded = new Map<string, { config: TenantConfig; atMs: number }>();
 
   async function read(name: string, consistent: boolean): Promise<TenantConfig | undefined> {
     const found = await table.get(key(name, metaPart), consistent);
@@ -26,9 +31,12 @@ export function tenantStore(client: DynamoDBClient, tableName: string): TenantAd
   return {
     async load(name) {
       const known = loaded.get(name);
-      if (known?.config !== undefined && Date.now() - known.atMs < maxConfigAgeMs) return known.config;
+      if (known !== undefined && nowMs() - known.atMs < maxConfigAgeMs) return known.config;
       const config = await read(name, false);
-      loaded.set(name, { config, atMs: Date.now() });
+      // Names that strangers make up are not kept.
+      if (config === undefined) return undefined;
+      if (loaded.size >= maxConfigs) loaded.clear();
+      loaded.set(name, { config, atMs: nowMs() });
       return config;
     },
 
@@ -37,7 +45,12 @@ export function tenantStore(client: DynamoDBClient, tableName: string): TenantAd
       if ((await read(name, true)) !== undefined) return false;
       await Promise.all(
         Array.from({ length: liveCopies }, (_, copy) =>
-          table.put({ ...key(name, livePart(copy)), v: version, status: S(config.status) }),
+          table.put({
+            ...key(name, livePart(copy)),
+            v: version,
+            status: S(config.status),
+            ...(config.quotas === undefined ? {} : { quotas: S(JSON.stringify(config.quotas)) }),
+          }),
         ),
       );
       return table.putIf(

@@ -48,7 +48,7 @@ afterEach(async () => {
 function store(): ReturnType<typeof tenantStore> {
   const { endpoint } = service;
   const client = createDynamoClient({ endpoint, region: 'local', credentials: localCredentials });
-  return tenantStore(client, tenantsTable);
+  return tenantStore(client, tenantsTable, Date.now);
 }
 
 async function wisp(...args: string[]) {

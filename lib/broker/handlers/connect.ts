@@ -23,7 +23,7 @@ interface Admission {
 }
 
 /**
- * CONNECT: authenticate → name → permit the Will → open the session → write the connection row → end the connection it
+ * CONNECT: authenticate → name → permit the Will → quota → open the session → write the connection row → end the connection it
  * was taken from → keep the Will → timers → CONNACK. Everything is written before CONNACK is sent.
  */
 export async function handleConnect(
@@ -49,11 +49,22 @@ export async function handleConnect(
   const will = willOf(context, admission.clientId, permissions, packet.will);
   if (will !== undefined && 'code' in will) return refuse(will.reasonCode, will.code, will.message);
 
+  if (!(await hasRoom(context, token.tenant)))
+    return refuse(
+      reasonCodes.quotaExceeded.code,
+      'too-many-connections',
+      'the tenant has too many connections',
+    );
+
   const connection = connectionOf(context, address, packet, admission);
   const opened = await open(context, connection, packet);
   if ('code' in opened) return refuse(reasonCodes.serverBusy.code, opened.code, opened.message);
   const held = { ...connection, generation: opened.session.generation };
   if (!(await context.connections.create(held))) return secondConnect(packet);
+  context.usage.count(held.tenant, {
+    connects: 1,
+    connections: opened.previousAddress === undefined ? 1 : 0,
+  });
   if (opened.previousAddress !== undefined)
     await takeOver(context, held, opened.previousAddress, { sessionEnded: !opened.present });
   // A delayed Will of a session that is resumed in time is not sent [MQTT-3.1.3-9 v5]: the new row replaces it.
@@ -64,6 +75,13 @@ export async function handleConnect(
 
   context.log.count(metrics.connectsAccepted);
   return { replies: [connack(context, packet, admission, held, opened.present)], connection: held };
+}
+
+/** Within the tenant's quota of connections, as far as this process knows. */
+async function hasRoom(context: Context, tenant: Identity['tenant']): Promise<boolean> {
+  const live = await context.tenants.readLive(tenant, false);
+  const bound = live?.quotas.connections;
+  return bound === undefined || (await context.usage.gauges(tenant)).connections < bound;
 }
 
 function secondConnect(packet: ConnectPacket): Outcome {

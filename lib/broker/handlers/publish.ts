@@ -1,5 +1,5 @@
 import { mayPublish } from '../../auth/index.ts';
-import { publishMessages } from '../../delivery/publish.ts';
+import { messageBytes, publishMessages } from '../../delivery/publish.ts';
 import { type PublishPacket, payloadFormatError, reasonCodes, type ServerPacket } from '../../mqtt/index.ts';
 import { validateTopicName } from '../../topics/index.ts';
 import type { Context } from '../context.ts';
@@ -7,6 +7,7 @@ import { messageProperties } from '../message.ts';
 import { metrics } from '../metrics.ts';
 import type { Connection, Message, TenantLive } from '../model.ts';
 import { type End, endWith, type Outcome } from '../outcome.ts';
+import { quotaRefusals } from '../publish-quotas.ts';
 import { type ResolvedTopics, resolveTopics } from '../topic-aliases.ts';
 
 /** One PUBLISH of a run, judged: published, or refused with a reason code. */
@@ -36,15 +37,17 @@ export async function handlePublishes(
   const resolved = await resolveTopics(context, connection, packets);
   const { judged, end: refusal } = judgeAll(context, connection, resolved);
   const limited = await withinReceiveMaximum(context, connection, judged);
-  const marked = await markQos2(context, connection, limited.judged);
+  const allowed = await withinQuotas(context, connection, live, limited.judged);
+  const marked = await markQos2(context, connection, allowed.judged);
   const counts = await publishMessages(context, connection.tenant, live, marked.messages, {
     again: marked.again,
   });
   const countById = new Map(marked.messages.map((message, index) => [message.id, counts[index] ?? 0]));
-  const end = limited.end ?? refusal ?? resolved.end;
+  context.usage.count(connection.tenant, usageOf(marked.messages));
+  const end = allowed.end ?? limited.end ?? refusal ?? resolved.end;
   return {
     connection: resolved.connection,
-    replies: limited.judged.flatMap((one, index) =>
+    replies: allowed.judged.flatMap((one, index) =>
       acknowledge(connection, one, countById.get(marked.ids[index] ?? '')),
     ),
     ...(end === undefined ? {} : { end }),
@@ -156,6 +159,45 @@ async function withinReceiveMaximum(
       };
   }
   return { judged };
+}
+
+/**
+ * Refuses what the tenant's quotas do not allow: 5.0 says so with 0x97 in the acknowledgement, or ends the connection
+ * with 0x96 where a message at QoS 0 comes too fast; earlier versions have no word for it and end the connection.
+ */
+async function withinQuotas(
+  context: Context,
+  connection: Connection,
+  live: TenantLive,
+  judged: readonly Judged[],
+): Promise<{ judged: readonly Judged[]; end?: End }> {
+  const messages = judged.flatMap(({ message }) => message ?? []);
+  const refused = await quotaRefusals(context, connection.tenant, live, messages);
+  if (refused.size === 0) return { judged };
+  context.log.count(metrics.publishesOverQuota, refused.size);
+  const allowed: Judged[] = [];
+  for (const one of judged) {
+    const refusal = one.message === undefined ? undefined : refused.get(one.message.id);
+    if (refusal === undefined) {
+      allowed.push(one);
+      continue;
+    }
+    const { protocolVersion } = connection;
+    const isRate = refusal.code === 'publish-rate';
+    if (one.packet.qos > 0 ? protocolVersion < 5 : isRate) {
+      const reasonCode = isRate ? reasonCodes.messageRateTooHigh.code : refusal.reasonCode;
+      return { judged: allowed, end: endWith(protocolVersion, reasonCode, refusal.code, refusal.message) };
+    }
+    allowed.push({ packet: one.packet, reasonCode: refusal.reasonCode });
+  }
+  return { judged: allowed };
+}
+
+function usageOf(messages: readonly Message[]): { messagesIn: number; bytesIn: number } {
+  return {
+    messagesIn: messages.length,
+    bytesIn: messages.reduce((sum, message) => sum + messageBytes(message), 0),
+  };
 }
 
 /**

@@ -43,10 +43,11 @@ export async function handleSubscribe(
       ),
     };
   // One after the other: a filter that stands twice in a packet ends with the options of the second.
+  const near = await filtersNearBound(context, connection, live, packet.subscriptions.length);
   const granted: Granted[] = [];
   for (const requested of packet.subscriptions)
     granted.push(
-      await subscribe(context, connection, live, requested, packet.properties?.subscriptionIdentifier),
+      await subscribe(context, connection, live, near, requested, packet.properties?.subscriptionIdentifier),
     );
   for (const { subscription, sendRetained: wanted } of granted)
     if (subscription !== undefined && wanted === true) await sendRetained(context, connection, subscription);
@@ -69,6 +70,7 @@ async function subscribe(
   context: Context,
   connection: Connection,
   live: TenantLive,
+  near: NearBound | undefined,
   requested: Requested,
   subscriptionIdentifier: number | undefined,
 ): Promise<Granted> {
@@ -78,9 +80,10 @@ async function subscribe(
     context.log.count(metrics.subscriptionsNotAuthorized);
     return { reasonCode: reasonCodes.notAuthorized.code };
   }
-  const shape = shapeOf(parsed.filter);
-  if (!live.shapes.has(shape) && !(await context.tenants.addShape(connection.tenant, shape)))
+  const isFull = near !== undefined && near.filters.size >= near.bound && !near.filters.has(requested.topic);
+  if (isFull || !(await haveShape(context, connection, live, parsed.filter)))
     return { reasonCode: reasonCodes.quotaExceeded.code };
+  near?.filters.add(requested.topic);
 
   const subscription: Subscription = {
     ...parsed,
@@ -94,6 +97,45 @@ async function subscribe(
   await context.sessions.putSubscription(connection, requested.topic, connection.generation);
   const existed = await context.subscriptions.put(connection.tenant, subscription);
   return { reasonCode: requested.qos, subscription, sendRetained: wantsRetained(requested, parsed, existed) };
+}
+
+interface NearBound {
+  /** Filters of the client, those of this packet included as they are granted. */
+  readonly filters: Set<string>;
+  readonly bound: number;
+}
+
+/** The filters a client has, where it may be near its bound; undefined where the packet surely fits. */
+async function filtersNearBound(
+  context: Context,
+  connection: Connection,
+  { quotas }: TenantLive,
+  added: number,
+): Promise<NearBound | undefined> {
+  const { maxSubscriptionsPerClient } = context.settings;
+  const bound = Math.min(
+    quotas.subscriptionsPerClient ?? maxSubscriptionsPerClient,
+    maxSubscriptionsPerClient,
+  );
+  if ((await context.sessions.countSubscriptions(connection, bound)) + added <= bound) return undefined;
+  const listed = await context.sessions.listSubscriptions(connection);
+  const current = listed.filter(({ generation }) => generation === connection.generation);
+  return { bound, filters: new Set(current.map(({ filter }) => filter)) };
+}
+
+/** Adds the filter's shape to the tenant's, if it is new. @returns false when the tenant may have no more. */
+async function haveShape(
+  context: Context,
+  { tenant }: Connection,
+  { shapes, quotas }: TenantLive,
+  filter: string,
+): Promise<boolean> {
+  const shape = shapeOf(filter);
+  const { maxShapes } = context.settings;
+  return (
+    shapes.has(shape) ||
+    context.tenants.addShape(tenant, shape, Math.min(quotas.shapes ?? maxShapes, maxShapes))
+  );
 }
 
 /** Retain Handling [MQTT-3.3.1-9 … -11 v5]; earlier versions always send. Shares never get retained messages. */

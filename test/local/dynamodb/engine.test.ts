@@ -27,6 +27,7 @@ import {
 import { tableSchemas } from '../../../lib/store/schema.ts';
 
 const names = {
+  usage: 'wisp-usage',
   connections: 'test-connections',
   sessions: 'test-sessions',
   subscriptions: 'test-subscriptions',

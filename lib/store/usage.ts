@@ -1,0 +1,93 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  countNames,
+  gaugeNames,
+  type UsageCounts,
+  type UsageGauges,
+  type UsageStore,
+} from '../broker/usage.ts';
+import { type Item, N, optionalNumber, S, string } from './attributes.ts';
+import { Table } from './table.ts';
+
+const hourPrefix = 'hour#';
+const gaugesPart = 'now';
+/** Hours are kept for 400 days: a year of bills, and a month to dispute the last. */
+const hourTtlSeconds = 400 * 86_400;
+
+/** Table Usage: `tenant` / `hour#2026-11-21T06` → counts of the hour, `tenant` / `now` → gauges. */
+export function usageStore(client: DynamoDBClient, tableName: string): UsageStore {
+  const table = new Table(client, tableName);
+
+  async function add(
+    tenant: string,
+    part: string,
+    deltas: Readonly<Record<string, number>>,
+    ttlSeconds: number | undefined,
+  ): Promise<Item> {
+    const names = Object.keys(deltas);
+    const updated = await table.update(
+      { tenant: S(tenant), part: S(part) },
+      {
+        update:
+          `ADD ${names.map((name) => `#${name} :${name}`).join(', ')} SET v = :v` +
+          (ttlSeconds === undefined ? '' : ', #ttl = :ttl'),
+        names: {
+          ...Object.fromEntries(names.map((name) => [`#${name}`, name])),
+          ...(ttlSeconds === undefined ? {} : { '#ttl': 'ttl' }),
+        },
+        values: {
+          ':v': N(1),
+          ...Object.fromEntries(names.map((name) => [`:${name}`, N(deltas[name] ?? 0)])),
+          ...(ttlSeconds === undefined ? {} : { ':ttl': N(ttlSeconds) }),
+        },
+      },
+      'ALL_NEW',
+    );
+    return updated ?? {};
+  }
+
+  return {
+    async addCounts(tenant, hour, counts) {
+      const startSeconds = Date.parse(`${hour}:00:00Z`) / 1000;
+      return countsFrom(await add(tenant, hourPrefix + hour, counts, startSeconds + hourTtlSeconds));
+    },
+
+    async addGauges(tenant, gauges) {
+      return gaugesFrom(await add(tenant, gaugesPart, gauges, undefined));
+    },
+
+    async readGauges(tenant) {
+      const found = await table.get({ tenant: S(tenant), part: S(gaugesPart) }, false);
+      return gaugesFrom(found ?? {});
+    },
+
+    async report(tenant, fromHour, toHour) {
+      const hours: { hour: string; counts: UsageCounts }[] = [];
+      const query = {
+        KeyConditionExpression: 'tenant = :tenant AND part BETWEEN :from AND :to',
+        ExpressionAttributeValues: {
+          ':tenant': S(tenant),
+          ':from': S(hourPrefix + fromHour),
+          ':to': S(hourPrefix + toHour),
+        },
+      };
+      for await (const item of table.items(query))
+        hours.push({ hour: string(item, 'part').slice(hourPrefix.length), counts: countsFrom(item) });
+      return hours;
+    },
+  };
+}
+
+function countsFrom(item: Item): UsageCounts {
+  return Object.fromEntries(countNames.map((name) => [name, optionalNumber(item, name) ?? 0])) as Record<
+    (typeof countNames)[number],
+    number
+  >;
+}
+
+function gaugesFrom(item: Item): UsageGauges {
+  return Object.fromEntries(gaugeNames.map((name) => [name, optionalNumber(item, name) ?? 0])) as Record<
+    (typeof gaugeNames)[number],
+    number
+  >;
+}
