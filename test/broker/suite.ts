@@ -1,0 +1,265 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
+import type { ConnectionAddress, Session } from '../../lib/broker/model.ts';
+import type { Ports } from '../../lib/broker/ports.ts';
+import { createManualClock, type ManualClock } from '../../lib/local/clock.ts';
+import type { LocalServiceOptions } from '../../lib/local/service.ts';
+import type { ConnectPacket } from '../../lib/mqtt/types.ts';
+import { type Got, type OpenOptions, openRaw, type RawClient } from '../support/raw-client.ts';
+import { type Mint, startTestService, type TestService } from '../support/service.ts';
+import { publish, subscribe } from './packets.ts';
+
+export type ConnectFields = Partial<Omit<ConnectPacket, 'cmd'>> & {
+  /** Claims of the token, beside the default ones. */
+  readonly claims?: Record<string, unknown>;
+  /** In place of a token that the tenant signs. */
+  readonly token?: string;
+};
+
+/** A client whose CONNECT has been accepted. */
+export interface Connected extends RawClient {
+  readonly clientId: string;
+  readonly connack: Got;
+  /** What was pushed before CONNACK: messages that waited for a session. */
+  readonly waited: readonly Got[];
+}
+
+/**
+ * One service for a file of tests, with a second tenant as its shadow: each client is doubled there by one with the same
+ * client id that subscribes to `#`. After each test nothing may have reached a double, every double must still be
+ * connected, and a bystander must be served; at the end, no log line may hold a token, a payload or a user property, no
+ * handler may have failed, and no retained message may lie in the second tenant.
+ */
+export interface Suite {
+  readonly service: TestService;
+  readonly clock: ManualClock;
+  readonly mint: Mint;
+  /** To be put into payloads and properties; never in a log. */
+  readonly secret: string;
+  /** A payload with the secret. */
+  text(label: string): string;
+  /** A WebSocket without CONNECT. */
+  open(options?: OpenOptions): Promise<RawClient>;
+  /** A good CONNECT (5.0, clean, a fresh client id, a token for every topic) where `fields` do not say otherwise. */
+  connectPacket(fields?: ConnectFields): Promise<ConnectPacket>;
+  /** Connects and expects a CONNACK that accepts. */
+  connect(fields?: ConnectFields): Promise<Connected>;
+  /** A mint of one more tenant. */
+  tenant(name: string): Promise<Mint>;
+  /** Moves the clock, waiting for timers on the way. */
+  advance(seconds: number): Promise<void>;
+  session(clientId: string): Promise<Session | undefined>;
+  /** Loses the network of the client's connection; `silently`: `$disconnect` does not come either. */
+  cut(client: Connected, how?: 'silently'): Promise<void>;
+  /** Waits until the service has seen to the end of every connection of the first tenant but those of `but`. */
+  released(...but: readonly Connected[]): Promise<void>;
+}
+
+/** So that timers that are chained through the queue come one after the other, and nobody idles too long. */
+const stepSeconds = 60;
+let clientIds = 0;
+
+export function useSuite(options: Partial<LocalServiceOptions> = {}): Suite {
+  const secret = `secret-${randomBytes(8).toString('hex')}`;
+  const clock = createManualClock();
+  const tokens = new Set<string>();
+  const registry = connectionRegistry();
+  const doubles = new Map<string, Connected>();
+  let opened: RawClient[] = [];
+  let started: { service: TestService; mint: Mint; shadow: Mint } | undefined;
+  let bystander: Connected | undefined;
+
+  const parts = () => {
+    if (started === undefined) throw new Error('The suite has not started');
+    return started;
+  };
+
+  async function mintOf(service: TestService, name: string): Promise<Mint> {
+    const mint = await service.tenant(name);
+    const recorded = async (claims?: Record<string, unknown>): Promise<string> => {
+      const token = await mint(claims);
+      tokens.add(token);
+      return token;
+    };
+    return Object.assign(recorded, { tenant: name });
+  }
+
+  async function packetFor(mint: Mint, fields: ConnectFields): Promise<ConnectPacket> {
+    const { claims, token, ...rest } = fields;
+    clientIds += 1;
+    return {
+      cmd: 'connect',
+      protocolId: rest.protocolVersion === 3 ? 'MQIsdp' : 'MQTT',
+      protocolVersion: 5,
+      clientId: `client-${clientIds}`,
+      clean: true,
+      keepalive: 0,
+      username: mint.tenant,
+      password: Buffer.from(token ?? (await mint({ exp: undefined, ...claims }))),
+      ...rest,
+    };
+  }
+
+  async function connectTo(mint: Mint, fields: ConnectFields): Promise<Connected> {
+    const packet = await packetFor(mint, fields);
+    const client = await openRaw(parts().service.url, { version: packet.protocolVersion });
+    const { replies, pushes, closed } = await client.exchange(packet);
+    const [connack] = replies;
+    if (connack?.cmd !== 'connack')
+      throw new Error(`No CONNACK: ${JSON.stringify({ replies, pushes, closed })}`);
+    const { assignedClientIdentifier } = (connack.properties ?? {}) as { assignedClientIdentifier?: string };
+    return Object.defineProperties(client, {
+      clientId: { value: assignedClientIdentifier ?? packet.clientId },
+      connack: { value: connack },
+      waited: { value: pushes },
+    }) as Connected;
+  }
+
+  async function aBystander(): Promise<Connected> {
+    if (bystander !== undefined && !bystander.isClosed) return bystander;
+    bystander = await connectTo(parts().shadow, { clientId: 'bystander' });
+    await bystander.send(subscribe(1, { topic: 'bystander', qos: 1 }));
+    return bystander;
+  }
+
+  async function double(clientId: string): Promise<void> {
+    if (doubles.has(clientId)) return;
+    const client = await connectTo(parts().shadow, { clientId });
+    await client.send(subscribe(1, { topic: '#', qos: 2 }));
+    doubles.set(clientId, client);
+  }
+
+  beforeAll(async () => {
+    const service = await startTestService({
+      clock,
+      ...options,
+      wrapPorts: (ports) => registry.wrap(options.wrapPorts?.(ports) ?? ports),
+      faults: {
+        ...options.faults,
+        dropDisconnect: ({ connectionId }) => registry.silenced.has(connectionId),
+      },
+    });
+    started = {
+      service,
+      mint: await mintOf(service, 'acme'),
+      shadow: await mintOf(service, 'shadow'),
+    };
+  });
+
+  afterEach(async () => {
+    for (const client of opened) if (!client.isClosed) await client.close();
+    opened = [];
+    await suite.released();
+    for (const [clientId, client] of doubles) {
+      expect.soft(client.isClosed, `the other tenant's ${clientId} is closed`).toBe(false);
+      if (client.isClosed) continue;
+      expect.soft(await client.settle(), `what reached the other tenant's ${clientId}`).toEqual([]);
+      await client.exchange({ cmd: 'disconnect', reasonCode: 0 });
+    }
+    doubles.clear();
+    const other = await aBystander();
+    const served = await other.exchange(publish('bystander', secret, { qos: 1, messageId: 9 }));
+    expect(served, 'a bystander is served').toMatchObject({
+      replies: [{ cmd: 'puback', messageId: 9 }],
+      pushes: [{ cmd: 'publish', topic: 'bystander', payload: secret }],
+    });
+    await other.send({ cmd: 'puback', messageId: Number(served.pushes[0]?.messageId) });
+  });
+
+  afterAll(async () => {
+    const { service } = parts();
+    const retained = await (await aBystander()).exchange(subscribe(2, '#'));
+    await service.close();
+    expect(retained.pushes, 'retained messages in the other tenant').toEqual([]);
+    const signatures = [...tokens].map((token) => token.split('.')[2] ?? token);
+    for (const line of service.logged) {
+      if (line.includes(secret)) throw new Error(`A payload or property was logged: ${line}`);
+      if (line.includes('"level":"error"')) throw new Error(`A handler failed: ${line}`);
+      if (signatures.some((signature) => signature !== '' && line.includes(signature)))
+        throw new Error('A token was logged');
+    }
+  });
+
+  const suite: Suite = {
+    get service() {
+      return parts().service;
+    },
+    clock,
+    get mint() {
+      return parts().mint;
+    },
+    secret,
+    text: (label) => `${label} ${secret}`,
+    async open(openOptions) {
+      const client = await openRaw(parts().service.url, openOptions);
+      opened.push(client);
+      return client;
+    },
+    connectPacket: (fields = {}) => packetFor(parts().mint, fields),
+    async connect(fields = {}) {
+      const client = await connectTo(parts().mint, fields);
+      opened.push(client);
+      await double(client.clientId);
+      return client;
+    },
+    tenant: (name) => mintOf(parts().service, name),
+    async advance(seconds) {
+      for (let left = seconds; left > 0; left -= stepSeconds) {
+        await clock.advance(Math.min(left, stepSeconds) * 1000);
+        await parts().service.queues.idle();
+        for (const client of [...doubles.values(), bystander])
+          if (client !== undefined && !client.isClosed) await client.exchangeText('.');
+      }
+    },
+    session: (clientId) =>
+      parts().service.stores.sessions.get({ tenant: vouchedTenantId(parts().mint.tenant), clientId }),
+    async cut(client, how) {
+      const address = (await suite.session(client.clientId))?.address;
+      if (address === undefined) throw new Error('The client holds no connection');
+      if (how === 'silently') registry.silenced.add(address);
+      if (!parts().service.gateway.cut(address)) throw new Error('The gateway has no such connection');
+      await client.closed;
+      if (how === undefined) await registry.gone(address);
+    },
+    async released(...but) {
+      const kept = await Promise.all(
+        but.map(async ({ clientId }) => (await suite.session(clientId))?.address),
+      );
+      for (const address of registry.addressesOf(parts().mint.tenant))
+        if (!kept.includes(address) && !registry.silenced.has(address)) await registry.gone(address);
+    },
+  };
+  return suite;
+}
+
+/** Which connections have a row, and the moment at which one goes. */
+function connectionRegistry() {
+  const tenants = new Map<ConnectionAddress, string>();
+  const wake: (() => void)[] = [];
+  return {
+    /** Addresses whose `$disconnect` does not come. */
+    silenced: new Set<string>(),
+    addressesOf: (tenant: string) =>
+      [...tenants].filter(([, holder]) => holder === tenant).map(([address]) => address),
+    async gone(address: ConnectionAddress): Promise<void> {
+      while (tenants.has(address)) await new Promise<void>((resolve) => wake.push(resolve));
+    },
+    wrap: (ports: Ports): Ports => ({
+      ...ports,
+      connections: {
+        ...ports.connections,
+        async create(connection) {
+          const created = await ports.connections.create(connection);
+          if (created) tenants.set(connection.address, connection.tenant);
+          return created;
+        },
+        async delete(address) {
+          await ports.connections.delete(address);
+          tenants.delete(address);
+          for (const resolve of wake.splice(0)) resolve();
+        },
+      },
+    }),
+  };
+}
