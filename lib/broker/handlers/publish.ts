@@ -1,9 +1,7 @@
-import { mayPublish } from '../../auth/index.ts';
 import { messageBytes, publishMessages } from '../../delivery/publish.ts';
-import { type PublishPacket, payloadFormatError, reasonCodes, type ServerPacket } from '../../mqtt/index.ts';
-import { validateTopicName } from '../../topics/index.ts';
+import { type PublishPacket, reasonCodes, type ServerPacket } from '../../mqtt/index.ts';
 import type { Context } from '../context.ts';
-import { messageProperties } from '../message.ts';
+import { judgePublish } from '../judge-publish.ts';
 import { metrics } from '../metrics.ts';
 import type { Connection, Message, TenantLive } from '../model.ts';
 import { type End, endWith, type Outcome } from '../outcome.ts';
@@ -68,64 +66,18 @@ function judgeAll(
   return { judged };
 }
 
+/**
+ * Not authorised: 5.0 says so in the acknowledgement. Earlier versions have no word for it: acknowledging would be a
+ * lie, so the connection is closed [MQTT-3.3.5-2 v3]. QoS 0 has no acknowledgement in either: the message is dropped
+ * and counted.
+ */
 function judge(context: Context, connection: Connection, packet: PublishPacket): Judged | End {
   const { protocolVersion } = connection;
-  const topicError = validateTopicName(packet.topic);
-  if (topicError !== undefined)
-    return endWith(protocolVersion, topicError.reasonCode, topicError.code, topicError.message);
-  const responseTopic = packet.properties?.responseTopic;
-  // [MQTT-3.3.2-14 v5]
-  if (responseTopic !== undefined && validateTopicName(responseTopic) !== undefined)
-    return endWith(
-      protocolVersion,
-      reasonCodes.topicNameInvalid.code,
-      'response-topic-invalid',
-      'the response topic is not a topic name',
-    );
-  if (!mayPublishTo(connection, packet)) return notAuthorized(context, connection, packet);
-  if (payloadFormatError(packet) !== undefined)
-    return { packet, reasonCode: reasonCodes.payloadFormatInvalid.code };
-  return {
-    packet,
-    reasonCode: reasonCodes.success.code,
-    message: messageOf(context, connection, packet),
-  };
-}
-
-/** Topics that begin with `$` belong to the server: clients may only read them (section 4.7.2). */
-function mayPublishTo({ permissions }: Connection, { topic, qos, retain }: PublishPacket): boolean {
-  return !topic.startsWith('$') && mayPublish(permissions, topic, qos, retain);
-}
-
-/**
- * 5.0 says so in the acknowledgement. Earlier versions have no word for it: acknowledging would be a lie, so the
- * connection is closed [MQTT-3.3.5-2 v3]. QoS 0 has no acknowledgement in either: the message is dropped and counted.
- */
-function notAuthorized(context: Context, connection: Connection, packet: PublishPacket): Judged | End {
-  const { code } = reasonCodes.notAuthorized;
-  context.log.count(metrics.publishesNotAuthorized);
-  if (packet.qos > 0 && connection.protocolVersion < 5)
-    return endWith(
-      connection.protocolVersion,
-      code,
-      'publish-not-authorized',
-      'the client may not publish to this topic',
-    );
-  return { packet, reasonCode: code };
-}
-
-function messageOf(context: Context, connection: Connection, packet: PublishPacket): Message {
-  const expirySeconds = packet.properties?.messageExpiryInterval;
-  return {
-    id: context.ids.unique(),
-    topic: packet.topic,
-    payload: packet.payload,
-    qos: packet.qos,
-    retain: packet.retain,
-    properties: messageProperties(packet.properties),
-    publisher: connection.clientId,
-    ...(expirySeconds === undefined ? {} : { expiresAtMs: context.clock.nowMs() + expirySeconds * 1000 }),
-  };
+  const verdict = judgePublish(context, connection, packet);
+  if (!('kind' in verdict)) return { packet, reasonCode: reasonCodes.success.code, message: verdict };
+  const { kind, reasonCode, code, message } = verdict;
+  const ends = kind === 'invalid' || (kind === 'not-authorized' && packet.qos > 0 && protocolVersion < 5);
+  return ends ? endWith(protocolVersion, reasonCode, code, message) : { packet, reasonCode };
 }
 
 /**
