@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { connackReturnCode } from '../../lib/mqtt/index.ts';
+import { readVectors, type Vector } from '../mqtt/vectors.ts';
+import type { Got } from '../support/raw-client.ts';
+import { useSuite } from './suite.ts';
+
+const suite = useSuite();
+const reason = { properties: { reasonString: expect.any(String) } };
+
+describe.each(readVectors())('$file', ({ cases }) => {
+  const refused = cases.filter(({ expect: { error } }) => error !== undefined);
+  const first = refused.filter(({ version }) => version === null);
+  const later = refused.filter(({ version }) => version !== null);
+  // An empty frame is nothing of the profile.
+  const accepted = cases.filter(
+    ({ expect: { error }, version, hex }) => error === undefined && version !== null && hex !== '',
+  );
+
+  for (const vector of first) {
+    it(`${vector.name}: refused as first packet [MQTT-4.13.1-1 v5, MQTT-4.8.0-1 v3]`, async () => {
+      const client = await suite.open({ version: vector.expect.protocolVersion ?? 4 });
+      const { replies, pushes, closed } = await client.exchange(vector.hex);
+      expect(closed).toEqual({ code: 1000, reason: '' });
+      expect(replies).toEqual([]);
+      // A CONNECT before the error has no token: that is answered first.
+      if (vector.expect.packets.length === 0) expect(pushes).toEqual(refusalOf(vector));
+      else expect(pushes).toMatchObject([{ cmd: 'connack' }]);
+    });
+  }
+
+  for (const vector of later) {
+    it(`${vector.name}: ends a connection of version ${vector.version}`, async () => {
+      const client = await suite.connect({ protocolVersion: vector.version ?? 5 });
+      const { replies, pushes, closed } = await client.exchange(vector.hex);
+      expect(closed).toEqual({ code: 1000, reason: '' });
+      expect(replies).toEqual([]);
+      const last = pushes.at(-1);
+      if (vector.version === 5)
+        expect(last).toEqual({ cmd: 'disconnect', reasonCode: vector.expect.error?.reasonCode, ...reason });
+      else expect(pushes.filter(({ cmd }) => cmd === 'disconnect')).toEqual([]);
+      expect(await suite.session(client.clientId)).toBeUndefined();
+    });
+  }
+
+  if (accepted.length === 0) return;
+  it('what is well formed is never called malformed', async () => {
+    for (const vector of accepted) {
+      const client = await suite.connect({ protocolVersion: vector.version ?? 5 });
+      const { pushes, closed } = await client.exchange(vector.hex);
+      expect(pushes, vector.name).not.toContainEqual(expect.objectContaining({ reasonCode: 0x81 }));
+      // In versions without DISCONNECT from the server only the client's own ends a connection; topics are not judged here.
+      const commands = vector.expect.packets.map(({ cmd }) => cmd);
+      if (vector.version !== 5 && !commands.includes('publish'))
+        expect(closed !== undefined, vector.name).toBe(commands.includes('disconnect'));
+    }
+  });
+});
+
+function refusalOf({ expect: { error, protocolVersion } }: Vector): Got[] {
+  const reasonCode = error?.reasonCode ?? 0;
+  if (protocolVersion === null || protocolVersion === undefined) return [];
+  if (protocolVersion === 5) return [{ cmd: 'connack', reasonCode, ...reason }];
+  const returnCode = connackReturnCode(reasonCode);
+  return returnCode === undefined ? [] : [{ cmd: 'connack', returnCode }];
+}
