@@ -1,10 +1,10 @@
 import { RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { tableVariables } from '../../lib/aws/environment.ts';
 import { type TableKind, tableNames, tableSchemas } from '../../lib/store/schema.ts';
 import type { TableAction } from '../access.ts';
-import { tableVariables } from '../../lib/aws/environment.ts';
 import type { StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 
@@ -22,7 +22,7 @@ export class Tables extends Construct {
   }
 
   private makeTable(kind: TableKind, settings: StageSettings): Table {
-    const { partitionKey, sortKey, timeToLive } = tableSchemas[kind];
+    const { partitionKey, sortKey, timeToLive, indexes = {} } = tableSchemas[kind];
     const days = settings.pointInTimeRecoveryDays;
     const table = new Table(this, capitalised(kind), {
       partitionKey: { name: partitionKey, type: AttributeType.STRING },
@@ -36,6 +36,14 @@ export class Tables extends Construct {
       deletionProtection: settings.retainData,
       removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
+    for (const [indexName, index] of Object.entries(indexes)) {
+      table.addGlobalSecondaryIndex({
+        indexName,
+        partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
+        sortKey: { name: index.sortKey, type: AttributeType.STRING },
+        projectionType: ProjectionType.KEYS_ONLY,
+      });
+    }
     if (days === 0) {
       Validations.of(table).acknowledge({
         id: 'AwsSolutions-DDB3',

@@ -33,6 +33,7 @@ export function sessionItem(session: Session): Item {
   return {
     session: S(sessionKey(session)),
     kind: S(kinds.session),
+    tenant: S(session.tenant),
     v: version,
     ...item({
       generation: S(session.generation),

@@ -13,14 +13,22 @@ const serviceFunction = (name: FunctionName, stack = prod) =>
 
 describe('tables', () => {
   it.each(tableNames)('%s has the keys and the expiry of the schema', (kind) => {
-    const { partitionKey, sortKey, timeToLive } = tableSchemas[kind];
+    const { partitionKey, sortKey, timeToLive, indexes = {} } = tableSchemas[kind];
     const { Properties } = prod.one('AWS::DynamoDB::Table', `Tables${capitalised(kind)}`);
     expect(Properties.KeySchema).toEqual([
       { AttributeName: partitionKey, KeyType: 'HASH' },
       ...(sortKey === undefined ? [] : [{ AttributeName: sortKey, KeyType: 'RANGE' }]),
     ]);
-    expect(Properties.AttributeDefinitions.map((it: { AttributeType: string }) => it.AttributeType)).toEqual(
-      sortKey === undefined ? ['S'] : ['S', 'S'],
+    for (const { AttributeType } of Properties.AttributeDefinitions) expect(AttributeType).toBe('S');
+    expect(Properties.GlobalSecondaryIndexes ?? []).toEqual(
+      Object.entries(indexes).map(([IndexName, index]) => ({
+        IndexName,
+        KeySchema: [
+          { AttributeName: index.partitionKey, KeyType: 'HASH' },
+          { AttributeName: index.sortKey, KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      })),
     );
     expect(Properties.TimeToLiveSpecification).toEqual(
       timeToLive === undefined ? undefined : { AttributeName: timeToLive, Enabled: true },

@@ -46,6 +46,7 @@ export interface Store {
   readonly db: Level;
   readonly tableDb: Section;
   getItemDb(table: string): Section;
+  getIndexDb(type: string, table: string, index: string): Section;
   deleteItemDb(table: string, callback: Callback): void;
   deleteTagDb(table: string, callback: Callback): void;
   getTable(name: string, checkStatus: boolean | Callback, callback?: Callback): void;

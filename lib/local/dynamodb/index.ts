@@ -30,6 +30,8 @@ export interface EngineTable {
   readonly partitionKey: string;
   readonly sortKey?: string;
   readonly timeToLive?: string;
+  /** Global secondary indexes that hold keys only. */
+  readonly indexes?: Readonly<Record<string, { readonly partitionKey: string; readonly sortKey: string }>>;
 }
 
 /** A response of the engine also tells what the request consumed, per table. */
@@ -168,15 +170,21 @@ async function openStore(
 type Run = (operation: string, input: Record<string, unknown>) => Promise<Outcome>;
 
 async function createTable(store: Store, run: Run, name: string, schema: EngineTable): Promise<void> {
-  const keys = [
-    { AttributeName: schema.partitionKey, KeyType: 'HASH' },
-    ...(schema.sortKey === undefined ? [] : [{ AttributeName: schema.sortKey, KeyType: 'RANGE' }]),
-  ];
+  const keys = keySchema(schema);
+  const indexes = Object.entries(schema.indexes ?? {}).map(([IndexName, index]) => ({
+    IndexName,
+    KeySchema: keySchema(index),
+    Projection: { ProjectionType: 'KEYS_ONLY' },
+  }));
+  const attributes = new Set(
+    [keys, ...indexes.map((index) => index.KeySchema)].flat().map((key) => key.AttributeName),
+  );
   const created = await run('CreateTable', {
     TableName: name,
     KeySchema: keys,
-    AttributeDefinitions: keys.map(({ AttributeName }) => ({ AttributeName, AttributeType: 'S' })),
+    AttributeDefinitions: [...attributes].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
     BillingMode: 'PAY_PER_REQUEST',
+    ...(indexes.length === 0 ? {} : { GlobalSecondaryIndexes: indexes }),
   });
   const alreadyExists = String(created.body.__type).endsWith('#ResourceInUseException');
   if (created.statusCode !== 200 && !alreadyExists) {
@@ -185,8 +193,10 @@ async function createTable(store: Store, run: Run, name: string, schema: EngineT
   if (alreadyExists) {
     // A process that ended between making a table and activating it left it so for ever.
     const key = `table~${name}`;
-    const table = (await store.db.get(key)) as { TableStatus: string; KeySchema: unknown };
-    if (JSON.stringify(table.KeySchema) !== JSON.stringify(keys)) {
+    const table = (await store.db.get(key)) as StoredTable;
+    const known = (table.GlobalSecondaryIndexes ?? []).map(({ IndexName }) => IndexName);
+    const lacksIndex = indexes.some(({ IndexName }) => !known.includes(IndexName));
+    if (lacksIndex || JSON.stringify(table.KeySchema) !== JSON.stringify(keys)) {
       throw new Error(`Table ${name} exists with other keys; use a fresh data directory or another name`);
     }
     if (table.TableStatus === 'CREATING') await store.db.put(key, { ...table, TableStatus: 'ACTIVE' });
@@ -197,6 +207,19 @@ async function createTable(store: Store, run: Run, name: string, schema: EngineT
     if ((body.Table as { TableStatus?: string } | undefined)?.TableStatus === 'ACTIVE') return;
     await turn();
   }
+}
+
+interface StoredTable {
+  readonly TableStatus: string;
+  readonly KeySchema: unknown;
+  readonly GlobalSecondaryIndexes?: readonly { readonly IndexName: string }[];
+}
+
+function keySchema({ partitionKey, sortKey }: EngineTable): { AttributeName: string; KeyType: string }[] {
+  return [
+    { AttributeName: partitionKey, KeyType: 'HASH' },
+    ...(sortKey === undefined ? [] : [{ AttributeName: sortKey, KeyType: 'RANGE' }]),
+  ];
 }
 
 /** Deletes under the condition that the row is still expired: it may be renewed while the sweep goes on. */

@@ -155,6 +155,22 @@ function viewOf(
           ),
       };
     },
+    getIndexDb: (type, table, index) => {
+      const prefix = `index-${type.toLowerCase()}~${table}~${index}~`;
+      return {
+        ...viewOfSection(store.getIndexDb(type, table, index), prefix),
+        createValueStream: (range) =>
+          streamOf(
+            store.db.values(within(prefix, range)),
+            range.limit,
+            (item) => {
+              usage.noteScanned(table, item as Item);
+              return item;
+            },
+            fail,
+          ),
+      };
+    },
     deleteItemDb: (table, callback) => clear(`item-${table}~`, callback),
     deleteTagDb: (table, callback) => clear(`tag-${table}~`, callback),
   };

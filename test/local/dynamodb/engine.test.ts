@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type AttributeValue,
   BatchGetItemCommand,
   BatchWriteItemCommand,
   DeleteItemCommand,
@@ -75,6 +76,44 @@ describe('the embedded engine', () => {
       { AttributeName: 'session', KeyType: 'HASH' },
       { AttributeName: 'kind', KeyType: 'RANGE' },
     ]);
+  });
+
+  test('keeps sparse indexes of keys: pages, order, and rows that leave the index', async () => {
+    const { client } = await open();
+    const TableName = names.sessions;
+    const put = (session: string, kind: string, extra = {}) =>
+      client.send(
+        new PutItemCommand({ TableName, Item: { session: { S: session }, kind: { S: kind }, ...extra } }),
+      );
+    for (const name of ['t/c', 't/a', 't/b'])
+      await put(name, 'session', { tenant: { S: 't' }, seq: { N: '1' } });
+    await put('t/a', 'sub#x');
+    await put('u/a', 'session', { tenant: { S: 'u' } });
+    const page = (ExclusiveStartKey?: Record<string, AttributeValue>) =>
+      client.send(
+        new QueryCommand({
+          TableName,
+          IndexName: 'byTenant',
+          KeyConditionExpression: 'tenant = :tenant',
+          ExpressionAttributeValues: { ':tenant': { S: 't' } },
+          Limit: 2,
+          ...(ExclusiveStartKey === undefined ? {} : { ExclusiveStartKey }),
+        }),
+      );
+    const first = await page();
+    const keys = (session: string) => ({
+      tenant: { S: 't' },
+      session: { S: session },
+      kind: { S: 'session' },
+    });
+    expect(first.Items).toEqual([keys('t/a'), keys('t/b')]);
+    expect((await page(first.LastEvaluatedKey)).Items).toEqual([keys('t/c')]);
+
+    await put('t/a', 'session', { tenant: { S: 't' }, seq: { N: '2' } });
+    await client.send(
+      new DeleteItemCommand({ TableName, Key: { session: { S: 't/b' }, kind: { S: 'session' } } }),
+    );
+    expect((await page()).Items).toEqual([keys('t/a'), keys('t/c')]);
   });
 
   test('puts, gets, updates, deletes, and queries pages in the order of UTF-8 bytes, both ways', async () => {
