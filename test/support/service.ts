@@ -16,7 +16,7 @@ export interface TestService extends LocalService {
   readonly logged: string[];
   readonly counters: ReadonlyMap<string, number>;
   /** Makes a tenant and returns its mint. */
-  tenant(name: string): Promise<Mint>;
+  tenant(name: string, config?: Partial<TenantConfig>): Promise<Mint>;
   /** Connects MQTT.js through the adapter and waits for CONNACK. */
   connect(mint: Mint, options?: Partial<IClientOptions>): Promise<MqttClient>;
 }
@@ -40,7 +40,7 @@ export async function startTestService(options: Partial<LocalServiceOptions> = {
     url: service.gateway.url,
     logged,
     counters: log.counters,
-    async tenant(name) {
+    async tenant(name, overrides = {}) {
       const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
       const config = {
         formatVersion: tenantConfigFormatVersion,
@@ -53,6 +53,7 @@ export async function startTestService(options: Partial<LocalServiceOptions> = {
             keys: { kind: 'inline', keys: [await exportJWK(publicKey)] },
           },
         ],
+        ...overrides,
       } as unknown as TenantConfig;
       await service.stores.tenantAdmin.create(name, config);
       const mint = (claims: Record<string, unknown> = {}): Promise<string> =>

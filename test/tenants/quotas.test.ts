@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { parseTenantConfig } from '../../lib/auth/index.ts';
+import { inbox, startTestService, type TestService } from '../support/service.ts';
+
+let service: TestService;
+beforeEach(async () => {
+  service = await startTestService();
+});
+afterEach(() => service.close());
+
+test('subscriptions of a client: the filter over the bound gets 0x97, a known one may be renewed', async () => {
+  const mint = await service.tenant('acme', { quotas: { subscriptionsPerClient: 2 } });
+  const client = await service.connect(mint);
+  const granted = await client.subscribeAsync(['a', 'b', 'c']).catch((error: unknown) => error);
+  expect(granted).toMatchObject({ packet: { granted: [0, 0, 0x97] } });
+  expect(await client.subscribeAsync('b', { qos: 1 })).toMatchObject([{ topic: 'b', qos: 1 }]);
+  await client.unsubscribeAsync('a');
+  expect(await client.subscribeAsync('c')).toMatchObject([{ topic: 'c' }]);
+});
+
+test('shapes of a tenant', async () => {
+  const mint = await service.tenant('acme', { quotas: { shapes: 1 } });
+  const client = await service.connect(mint);
+  await client.subscribeAsync('a/+');
+  await client.subscribeAsync('b/+');
+  await expect(client.subscribeAsync('+/b')).rejects.toMatchObject({ packet: { granted: [0x97] } });
+});
+
+test('connections: CONNECT over the bound gets 0x97, and a place is free again after a disconnect', async () => {
+  const mint = await service.tenant('acme', { quotas: { connections: 1 } });
+  const first = await service.connect(mint);
+  await expect(service.connect(mint)).rejects.toMatchObject({ code: 0x97 });
+  await expect(service.connect(mint, { protocolVersion: 4 })).rejects.toMatchObject({ code: 3 });
+  await first.endAsync();
+  await expect(service.connect(mint)).resolves.toBeDefined();
+});
+
+test('publish rate: 0x97 at QoS 1, and nobody gets the message; another tenant is not concerned', async () => {
+  const mint = await service.tenant('acme', { quotas: { publishesPerSecond: 1 } });
+  const publisher = await service.connect(mint);
+  const subscriber = await service.connect(mint);
+  const received = inbox(subscriber);
+  await subscriber.subscribeAsync('a', { qos: 1 });
+  const results: unknown[] = [];
+  for (let index = 0; index < 12; index += 1)
+    results.push(await publisher.publishAsync('a', `${index}`, { qos: 1 }).catch((error: unknown) => error));
+  const refused = results.filter((result) => result instanceof Error);
+  expect(refused.length).toBeGreaterThanOrEqual(1);
+  expect(refused[0]).toMatchObject({ code: 0x97 });
+  const messages = await received.take(results.length - refused.length);
+  expect(messages).toHaveLength(results.length - refused.length);
+
+  const other = await service.tenant('other');
+  const free = await service.connect(other);
+  for (let index = 0; index < 12; index += 1) await free.publishAsync('a', 'x', { qos: 1 });
+});
+
+test('size of a message, and retained messages: a known topic may be replaced and cleared', async () => {
+  const mint = await service.tenant('acme', { quotas: { messageBytes: 20, retainedMessages: 1 } });
+  const client = await service.connect(mint);
+  await expect(client.publishAsync('a', 'x'.repeat(20), { qos: 1 })).rejects.toMatchObject({ code: 0x97 });
+  const retain = { qos: 1, retain: true } as const;
+  await client.publishAsync('a', 'one', retain);
+  await expect(client.publishAsync('b', 'two', retain)).rejects.toMatchObject({ code: 0x97 });
+  await client.publishAsync('a', 'three', retain);
+  await client.publishAsync('a', '', retain);
+  await client.publishAsync('b', 'four', retain);
+});
+
+test('quotas of a wrong form are refused when a tenant is made', () => {
+  const wrong = [{ shapes: -1 }, { connections: 1.5 }, { unheardOf: 1 }, { shapes: '3' }];
+  for (const quotas of wrong) {
+    expect(() =>
+      parseTenantConfig({ formatVersion: 1, status: 'active', createdAtMs: 0, issuers: [], quotas }),
+    ).toThrow(/quotas/);
+  }
+});

@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest';
+import { vouchedTenantId } from '../../lib/auth/index.ts';
+import {
+  hourOf,
+  Usage,
+  type UsageCounts,
+  type UsageGauges,
+  type UsageStore,
+} from '../../lib/broker/usage.ts';
+
+const tenant = vouchedTenantId('acme');
+const zero: UsageCounts = {
+  messagesIn: 0,
+  bytesIn: 0,
+  messagesOut: 0,
+  bytesOut: 0,
+  connects: 0,
+  connectionMs: 0,
+};
+
+/** A store in memory that several processes may share, and that can fail. */
+function memory() {
+  const hours = new Map<string, UsageCounts>();
+  let gauges: UsageGauges = { connections: 0, retainedMessages: 0, retainedBytes: 0 };
+  const state = { failing: false, writes: 0 };
+  const sum = <T extends object>(base: T, deltas: Partial<T>): T =>
+    Object.fromEntries(
+      Object.entries(base).map(([name, value]) => [
+        name,
+        Number(value) + Number(deltas[name as keyof T] ?? 0),
+      ]),
+    ) as T;
+  const store: UsageStore = {
+    async addCounts(_tenant, hour, counts) {
+      if (state.failing) throw new Error('throttled');
+      state.writes += 1;
+      const after = sum(hours.get(hour) ?? zero, counts);
+      hours.set(hour, after);
+      return after;
+    },
+    async addGauges(_tenant, deltas) {
+      if (state.failing) throw new Error('throttled');
+      state.writes += 1;
+      gauges = sum(gauges, deltas);
+      return gauges;
+    },
+    readGauges: async () => gauges,
+    report: async () => [],
+  };
+  return { store, state, hours, gauges: () => gauges };
+}
+
+function process(store: UsageStore, clock: { nowMs: number }) {
+  return new Usage(store, () => clock.nowMs);
+}
+
+describe('usage', () => {
+  test('messages are written in batches of 100, or after 10 s, and none is lost or counted twice', async () => {
+    const clock = { nowMs: Date.UTC(2026, 10, 21, 6) };
+    const { store, state, hours } = memory();
+    const usage = process(store, clock);
+    for (let index = 0; index < 99; index += 1) {
+      usage.count(tenant, { messagesIn: 1, bytesIn: 10 });
+      await usage.flush();
+    }
+    expect(state.writes).toBe(0);
+    usage.count(tenant, { messagesIn: 1, bytesIn: 10 });
+    await usage.flush();
+    expect(state.writes).toBe(1);
+    usage.count(tenant, { messagesIn: 1 });
+    clock.nowMs += 10_000;
+    await usage.flush();
+    expect(hours.get('2026-11-21T06')).toEqual({ ...zero, messagesIn: 101, bytesIn: 1000 });
+  });
+
+  test('connections are written at once', async () => {
+    const clock = { nowMs: 0 };
+    const { store, gauges } = memory();
+    const usage = process(store, clock);
+    usage.count(tenant, { connections: 1, connects: 1 });
+    await usage.flush();
+    expect(gauges().connections).toBe(1);
+  });
+
+  test('what could not be written is kept for the next time', async () => {
+    const clock = { nowMs: 0 };
+    const { store, state, hours } = memory();
+    const usage = process(store, clock);
+    state.failing = true;
+    usage.count(tenant, { messagesIn: 150 });
+    await usage.flush();
+    state.failing = false;
+    usage.count(tenant, { messagesIn: 1 });
+    await usage.flush();
+    expect(hours.get(hourOf(0))?.messagesIn).toBe(151);
+  });
+
+  test('gauges include what this process has not written yet', async () => {
+    const clock = { nowMs: 0 };
+    const { store } = memory();
+    const usage = process(store, clock);
+    usage.count(tenant, { retainedMessages: 2, retainedBytes: 30 });
+    expect(await usage.gauges(tenant)).toEqual({ connections: 0, retainedMessages: 2, retainedBytes: 30 });
+  });
+
+  test('a rate allows a burst of ten seconds, then what it says', () => {
+    const clock = { nowMs: 0 };
+    const usage = process(memory().store, clock);
+    const quotas = { publishesPerSecond: 5 };
+    expect(usage.admits(tenant, quotas, 50, 0)).toBe(true);
+    expect(usage.admits(tenant, quotas, 1, 0)).toBe(false);
+    clock.nowMs += 1_000;
+    expect(usage.admits(tenant, quotas, 5, 0)).toBe(true);
+    expect(usage.admits(tenant, quotas, 1, 0)).toBe(false);
+  });
+
+  test('bytes have a rate of their own; a refusal takes from neither', () => {
+    const clock = { nowMs: 0 };
+    const usage = process(memory().store, clock);
+    const quotas = { publishesPerSecond: 1, publishBytesPerSecond: 100 };
+    expect(usage.admits(tenant, quotas, 1, 1_001)).toBe(false);
+    expect(usage.admits(tenant, quotas, 10, 1_000)).toBe(true);
+    expect(usage.admits(tenant, quotas, 0, 1)).toBe(false);
+  });
+
+  test('processes learn of each other at each write, so together they exceed a rate by their unwritten counts', async () => {
+    const clock = { nowMs: 0 };
+    const { store } = memory();
+    const [one, other] = [process(store, clock), process(store, clock)];
+    const quotas = { publishesPerSecond: 100 };
+    const publish = async (usage: Usage): Promise<number> => {
+      if (!usage.admits(tenant, quotas, 10, 0)) return 0;
+      usage.count(tenant, { messagesIn: 10 });
+      await usage.flush();
+      return 10;
+    };
+    let sent = 0;
+    for (let round = 0; round < 500; round += 1) sent += (await publish(one)) + (await publish(other));
+    // A burst of 1,000 for the tenant, and at most what either had not written or not yet read.
+    expect(sent).toBeGreaterThanOrEqual(1_000);
+    expect(sent).toBeLessThanOrEqual(1_000 + 2 * 200);
+  });
+});
