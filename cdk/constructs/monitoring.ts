@@ -87,9 +87,16 @@ export class Monitoring extends Construct {
       threshold: 5,
       periods: 1,
     });
-    this.addAlarm('TableThrottles', {
-      meaning: 'DynamoDB refuses requests: one key is hot, or traffic grew faster than the table',
-      metric: metrics.tableThrottles,
+    // One alarm each: an alarm may read ten metrics, so both together would bound the stack to five tables.
+    this.addAlarm('TableReadThrottles', {
+      meaning: 'DynamoDB refuses reads: one key is hot, or traffic grew faster than the table',
+      metric: metrics.tableReadThrottles,
+      threshold: 10,
+      periods: 2,
+    });
+    this.addAlarm('TableWriteThrottles', {
+      meaning: 'DynamoDB refuses writes: one key is hot, or traffic grew faster than the table',
+      metric: metrics.tableWriteThrottles,
       threshold: 10,
       periods: 2,
     });
@@ -150,7 +157,7 @@ export class Monitoring extends Construct {
         [
           graph('Timers due', [metrics.timersDue]),
           graph('Timers set aside', [metrics.timersDead]),
-          graph('Table throttles', [metrics.tableThrottles]),
+          graph('Table throttles', [metrics.tableReadThrottles, metrics.tableWriteThrottles]),
         ],
       ],
     });
@@ -161,12 +168,14 @@ type Metrics = ReturnType<typeof collect>;
 
 function collect({ functions, gateway, tables, timers }: Monitored) {
   const all = Object.entries(functions);
-  const throttled = Object.entries(tables.byKind).flatMap(([kind, table]) =>
-    (['Read', 'Write'] as const).map((way): [string, Metric] => [
-      `${kind}${way}`,
-      table.metric(`${way}ThrottleEvents`, { statistic: Stats.SUM, period }),
-    ]),
-  );
+  const throttles = (way: 'Read' | 'Write'): MathExpression =>
+    sum(
+      `table ${way.toLowerCase()} throttles`,
+      Object.entries(tables.byKind).map(([kind, table]) => [
+        `${kind}${way}`,
+        table.metric(`${way}ThrottleEvents`, { statistic: Stats.SUM, period }),
+      ]),
+    );
   const visible = { statistic: Stats.MAXIMUM, period };
   return {
     functionErrors: sum(
@@ -181,7 +190,8 @@ function collect({ functions, gateway, tables, timers }: Monitored) {
     timersDue: timers.queue.metricApproximateNumberOfMessagesVisible(visible),
     timersDead: timers.deadLetters.metricApproximateNumberOfMessagesVisible(visible),
     gatewayErrors: gatewayMetric(gateway, 'ExecutionError'),
-    tableThrottles: sum('table throttles', throttled),
+    tableReadThrottles: throttles('Read'),
+    tableWriteThrottles: throttles('Write'),
   };
 }
 

@@ -12,8 +12,8 @@ import {
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { bundling } from '../bundling.ts';
 import { logLevelVariable } from '../../lib/aws/environment.ts';
+import { bundling } from '../bundling.ts';
 import type { FunctionName, StageSettings } from '../settings.ts';
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));

@@ -47,6 +47,7 @@ const publisherTables = {
   Subscriptions: ['BatchWriteItem', 'DeleteItem', 'PutItem', 'Query', 'UpdateItem'],
   Retained: ['DeleteItem', 'GetItem', 'PutItem', 'Query'],
   Tenants: ['BatchGetItem', 'GetItem', 'Query', 'UpdateItem'],
+  Usage: ['GetItem', 'UpdateItem'],
 };
 
 describe('every function', () => {

@@ -90,7 +90,13 @@ describe('functions', () => {
       'POWERTOOLS_SERVICE_NAME',
       'TIMER_QUEUE_URL',
     ];
-    const publishing = ['CALLBACK_ENDPOINT', 'RETAINED_TABLE', 'SESSIONS_TABLE', 'SUBSCRIPTIONS_TABLE'];
+    const publishing = [
+      'CALLBACK_ENDPOINT',
+      'RETAINED_TABLE',
+      'SESSIONS_TABLE',
+      'SUBSCRIPTIONS_TABLE',
+      'USAGE_TABLE',
+    ];
     const expected = [
       ...always,
       'CONNECTIONS_TABLE',
@@ -238,6 +244,7 @@ describe('outputs', () => {
       'SubscriptionsTableName',
       'TenantsTableName',
       'TimerQueueUrl',
+      'UsageTableName',
       'WebSocketUrl',
     ]);
     expect(JSON.stringify(prod.outputs().WebSocketUrl)).toMatch(/"wss:\/\/".*"\/mqtt"/);

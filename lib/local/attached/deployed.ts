@@ -1,0 +1,95 @@
+import { ApiGatewayV2Client, GetIntegrationsCommand, GetRoutesCommand } from '@aws-sdk/client-apigatewayv2';
+import {
+  CloudFormationClient,
+  DescribeStackResourcesCommand,
+  DescribeStacksCommand,
+} from '@aws-sdk/client-cloudformation';
+import type { Route } from '../gateway/index.ts';
+import { type Emulator, emulatorClient } from './emulator.ts';
+
+/** A stack of Wisp as it is deployed at an emulator. */
+export interface Deployed {
+  readonly apiId: string;
+  /** Name of the API's stage: the path of its URL. */
+  readonly stage: string;
+  /** Name of the function behind each route, as the deployed API says. */
+  readonly routes: Readonly<Record<Route, string>>;
+  /** Names of all functions of the stack. */
+  readonly functions: readonly string[];
+}
+
+/** There is no such stack, or it is not one of Wisp's; one line. */
+export class DeployedError extends Error {
+  readonly code = 'deployed';
+  override readonly name = 'DeployedError';
+}
+
+/**
+ * Reads which function serves which route from the deployed API itself, so that a wrong integration shows.
+ *
+ * @throws DeployedError where the stack or a part of it is missing.
+ */
+export async function readDeployed(emulator: Emulator, stackName: string): Promise<Deployed> {
+  const client = new CloudFormationClient(emulatorClient(emulator));
+  try {
+    const stageUrl = await readStageUrl(client, stackName);
+    const { StackResources = [] } = await client.send(
+      new DescribeStackResourcesCommand({ StackName: stackName }),
+    );
+    const idsOf = (type: string) =>
+      StackResources.flatMap(({ ResourceType, PhysicalResourceId }) =>
+        ResourceType === type && PhysicalResourceId !== undefined ? [PhysicalResourceId] : [],
+      );
+    const [apiId] = idsOf('AWS::ApiGatewayV2::Api');
+    if (apiId === undefined) throw new DeployedError(`stack ${stackName} has no WebSocket API`);
+    return {
+      apiId,
+      stage: stageUrl.pathname.slice(1),
+      routes: await readRoutes(emulator, apiId),
+      functions: idsOf('AWS::Lambda::Function'),
+    };
+  } finally {
+    client.destroy();
+  }
+}
+
+async function readStageUrl(client: CloudFormationClient, stackName: string): Promise<URL> {
+  const missing = new DeployedError(
+    `stack ${stackName} is not deployed there; "npm run deploy:local" deploys it (--stack names another)`,
+  );
+  const { Stacks } = await client
+    .send(new DescribeStacksCommand({ StackName: stackName }))
+    .catch((error: unknown) => {
+      throw error instanceof Error && error.name === 'ValidationError' ? missing : error;
+    });
+  const outputs = Stacks?.[0]?.Outputs ?? [];
+  const url = outputs.find(({ OutputKey }) => OutputKey === 'WebSocketUrl')?.OutputValue;
+  if (url === undefined) throw missing;
+  return new URL(url);
+}
+
+async function readRoutes(emulator: Emulator, apiId: string): Promise<Record<Route, string>> {
+  const client = new ApiGatewayV2Client(emulatorClient(emulator));
+  try {
+    const [routes, integrations] = await Promise.all([
+      client.send(new GetRoutesCommand({ ApiId: apiId })),
+      client.send(new GetIntegrationsCommand({ ApiId: apiId })),
+    ]);
+    const functionOf = (route: Route): string => {
+      const target = routes.Items?.find(({ RouteKey }) => RouteKey === route)?.Target;
+      const integration = integrations.Items?.find(
+        ({ IntegrationId }) => target === `integrations/${IntegrationId}`,
+      );
+      const name = /:function:([A-Za-z0-9_-]+)/.exec(integration?.IntegrationUri ?? '')?.[1];
+      if (name === undefined) throw new DeployedError(`API ${apiId} has no function behind ${route}`);
+      return name;
+    };
+    return {
+      $connect: functionOf('$connect'),
+      $default: functionOf('$default'),
+      $disconnect: functionOf('$disconnect'),
+    };
+  } finally {
+    client.destroy();
+  }
+}

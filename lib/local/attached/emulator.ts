@@ -1,0 +1,77 @@
+import { localCredentials } from '../../aws/settings.ts';
+
+/**
+ * What answers at an endpoint. Each kind has gaps of its own: docs/localstack.md. `other` is anything else that speaks
+ * AWS's protocols.
+ */
+export type EmulatorKind = 'ministack' | 'localstack' | 'other';
+
+/** An emulator of AWS on one endpoint. */
+export interface Emulator {
+  /** Without a slash at the end. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly kind: EmulatorKind;
+}
+
+export const defaultEndpoint = 'http://127.0.0.1:4566';
+
+/** Where every emulator's own account is. */
+export const emulatorAccount = '000000000000';
+
+/** The endpoint is missing, no emulator, or silent; the message is one line that tells what to do. */
+export class EmulatorError extends Error {
+  readonly code = 'emulator';
+  override readonly name = 'EmulatorError';
+}
+
+const probeTimeoutMs = 5_000;
+
+/**
+ * Finds the emulator at `AWS_ENDPOINT_URL` (default {@link defaultEndpoint}) and asks which one it is.
+ *
+ * @throws EmulatorError where nothing answers, or where the endpoint is AWS itself.
+ */
+export async function findEmulator(environment: NodeJS.ProcessEnv = process.env): Promise<Emulator> {
+  const endpoint = endpointFrom(environment.AWS_ENDPOINT_URL || defaultEndpoint);
+  const region = environment.AWS_REGION || environment.AWS_DEFAULT_REGION || 'us-east-1';
+  if (await answers(`${endpoint}/_ministack/health`)) return { endpoint, region, kind: 'ministack' };
+  const kind = (await answers(`${endpoint}/_localstack/health`)) ? 'localstack' : 'other';
+  return { endpoint, region, kind };
+}
+
+/**
+ * Settings of AWS clients. The credentials are made up: those of the user have no business with an emulator.
+ */
+export function emulatorClient({ endpoint, region }: Emulator) {
+  return { endpoint, region, credentials: localCredentials };
+}
+
+function endpointFrom(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '')
+    throw new EmulatorError(`AWS_ENDPOINT_URL: "${text}" is not of the form ${defaultEndpoint}`);
+  if (/(^|\.)(amazonaws\.com(\.cn)?|api\.aws)$/.test(url.hostname))
+    throw new EmulatorError('AWS_ENDPOINT_URL is AWS itself; there, use "npx cdk deploy"');
+  // Clients put the bucket's name before a host name, and `bucket.localhost` is known to few resolvers.
+  if (url.hostname === 'localhost') url.hostname = '127.0.0.1';
+  return url.origin;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(probeTimeoutMs) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch (error) {
+    throw new EmulatorError(
+      `nothing answers at ${new URL(url).origin} (${reasonOf(error)}); start an emulator (docs/localstack.md) or set AWS_ENDPOINT_URL`,
+    );
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.name;
+}

@@ -1,0 +1,98 @@
+import {
+  GetFunctionConfigurationCommand,
+  InvokeCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+  waitUntilFunctionUpdatedV2,
+} from '@aws-sdk/client-lambda';
+import { callbackEndpointVariable } from '../../aws/environment.ts';
+import type { Invoke } from '../gateway/index.ts';
+import type { Deployed } from './deployed.ts';
+import { type Emulator, emulatorClient } from './emulator.ts';
+
+/** The SDK's own variable for the endpoint of one service; the functions put it before their own. */
+export const callbackOverrideVariable = 'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI';
+
+const updateTimeoutSeconds = 30;
+
+/** The functions of a stack at an emulator. */
+export interface DeployedFunctions {
+  /** `lambda:Invoke` of the function behind a route. Rejects with the function's own error. */
+  readonly invoke: Invoke;
+  /** Has every function that posts to connections post to `url`. @returns how many had to be told. */
+  sendCallbacksTo(url: string): Promise<number>;
+  close(): void;
+}
+
+/**
+ * @param maxConcurrent invocations at once. Emulators start a process for each, and a hundred of them are slower than
+ * eight; what comes beyond waits its turn, first come, first served.
+ */
+export function deployedFunctions(
+  emulator: Emulator,
+  deployed: Deployed,
+  maxConcurrent: number,
+): DeployedFunctions {
+  const client = new LambdaClient({ ...emulatorClient(emulator), maxAttempts: 1 });
+  const limited = limiter(maxConcurrent);
+
+  async function tell(name: string, url: string): Promise<boolean> {
+    const { Environment } = await client.send(new GetFunctionConfigurationCommand({ FunctionName: name }));
+    const variables = Environment?.Variables ?? {};
+    if (variables[callbackEndpointVariable] === undefined || variables[callbackOverrideVariable] === url)
+      return false;
+    await client.send(
+      new UpdateFunctionConfigurationCommand({
+        FunctionName: name,
+        Environment: { Variables: { ...variables, [callbackOverrideVariable]: url } },
+      }),
+    );
+    await waitUntilFunctionUpdatedV2(
+      { client, maxWaitTime: updateTimeoutSeconds, minDelay: 1, maxDelay: 2 },
+      { FunctionName: name },
+    );
+    return true;
+  }
+
+  return {
+    invoke: (route, event) =>
+      limited(async () => {
+        const { FunctionError, Payload } = await client.send(
+          new InvokeCommand({ FunctionName: deployed.routes[route], Payload: JSON.stringify(event) }),
+        );
+        const result: unknown = JSON.parse(Payload?.transformToString() || 'null');
+        if (FunctionError !== undefined) throw functionError(FunctionError, result);
+        return result;
+      }),
+    async sendCallbacksTo(url) {
+      const told = await Promise.all(deployed.functions.map((name) => tell(name, url)));
+      return told.filter(Boolean).length;
+    },
+    close: () => client.destroy(),
+  };
+}
+
+/** What Lambda says of a function that threw: `{ errorType, errorMessage, trace }`. */
+function functionError(kind: string, result: unknown): Error {
+  const { errorType, errorMessage } = (result ?? {}) as { errorType?: unknown; errorMessage?: unknown };
+  const error = new Error(typeof errorMessage === 'string' ? errorMessage : kind);
+  error.name = typeof errorType === 'string' ? errorType : kind;
+  return error;
+}
+
+function limiter(max: number): <Result>(task: () => Promise<Result>) => Promise<Result> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (task) => {
+    if (running >= max) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      return await task();
+    } finally {
+      // Whoever waits takes over this place, so `running` stays as it is.
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
+}

@@ -1,0 +1,86 @@
+import { type Bridge, startBridge } from '../../bridge/index.ts';
+import { type Gateway, startGateway } from '../gateway/index.ts';
+import { readDeployed } from './deployed.ts';
+import type { Emulator } from './emulator.ts';
+import { deployedFunctions } from './functions.ts';
+
+export interface AttachedOptions {
+  readonly emulator: Emulator;
+  readonly stackName: string;
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Port of the gateway; 0 picks a free one. */
+  readonly port: number;
+  /** Ports of the bridge: MQTT over TCP, and binary MQTT over WebSocket. Absent: no such listener. */
+  readonly mqttPort?: number;
+  readonly wsPort?: number;
+  /** The gateway's URL as the functions reach it, where they run in containers. Default: the same as here. */
+  readonly callbackUrl?: string;
+  /** Invocations at once. Default 8. */
+  readonly maxConcurrentInvocations?: number;
+  /** Gets a line for each failure of a function or of the gateway; none holds a payload. Default: none. */
+  readonly log?: (line: object) => void;
+}
+
+export interface Attached {
+  readonly gateway: Gateway;
+  readonly bridge: Bridge | undefined;
+  close(): Promise<void>;
+}
+
+const failures = new Set(['invocationFailed', 'invocationTimedOut', 'gatewayError', 'clientBufferFull']);
+
+/**
+ * Puts the local gateway in front of a stack that is deployed at an emulator: WebSockets end here, routes run there by
+ * `lambda:Invoke`, and the functions post back here. Emulators have no usable WebSocket data plane of their own.
+ *
+ * The functions are told where to post by their environment, so a deployment that changes a function is followed by
+ * another start.
+ *
+ * @throws DeployedError, or an error with `code` EADDRINUSE; nothing keeps running then.
+ */
+export async function startAttached(options: AttachedOptions): Promise<Attached> {
+  const { emulator, stackName, host = '127.0.0.1', log = () => {} } = options;
+  const deployed = await readDeployed(emulator, stackName);
+  const functions = deployedFunctions(emulator, deployed, options.maxConcurrentInvocations ?? 8);
+  const running: { close(): Promise<void> }[] = [];
+  const close = async () => {
+    for (const part of running.toReversed()) await part.close();
+    functions.close();
+  };
+  try {
+    const gateway = await startGateway({
+      host,
+      port: options.port,
+      stage: deployed.stage,
+      apiId: deployed.apiId,
+      region: emulator.region,
+      invoke: functions.invoke,
+      log: (line) => {
+        if ('event' in line && failures.has(String(line.event))) log(line);
+      },
+    });
+    running.push(gateway);
+    await functions.sendCallbacksTo(options.callbackUrl ?? gateway.callbackUrl);
+    const bridge = await bridgeTo(gateway, host, options);
+    if (bridge !== undefined) running.push(bridge);
+    return { gateway, bridge, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function bridgeTo(
+  gateway: Gateway,
+  host: string,
+  { mqttPort, wsPort }: AttachedOptions,
+): Promise<Bridge | undefined> {
+  if (mqttPort === undefined && wsPort === undefined) return undefined;
+  return startBridge({
+    upstreamUrl: gateway.url,
+    host,
+    ...(mqttPort === undefined ? {} : { mqttPort }),
+    ...(wsPort === undefined ? {} : { wsPort }),
+  });
+}
