@@ -10,7 +10,8 @@ import { isTopicError, parseFilter, shapeOf } from '../../topics/index.ts';
 import type { Context } from '../context.ts';
 import { metrics } from '../metrics.ts';
 import type { Connection, Subscription, TenantLive } from '../model.ts';
-import { endWith, type Outcome } from '../outcome.ts';
+import type { Outcome } from '../outcome.ts';
+import { tooManyFilters } from './too-many-filters.ts';
 
 interface Granted {
   readonly reasonCode: number;
@@ -30,18 +31,9 @@ export async function handleSubscribe(
   live: TenantLive,
   packet: SubscribePacket,
 ): Promise<Outcome> {
-  const { maxFiltersPerPacket } = context.settings;
   const { protocolVersion } = connection;
-  if (packet.subscriptions.length > maxFiltersPerPacket)
-    return {
-      replies: [],
-      end: endWith(
-        protocolVersion,
-        reasonCodes.quotaExceeded.code,
-        'too-many-filters',
-        `a SUBSCRIBE holds at most ${maxFiltersPerPacket} filters`,
-      ),
-    };
+  const refusal = tooManyFilters(context, connection, packet.subscriptions.length);
+  if (refusal !== undefined) return { replies: [], end: refusal };
   // One after the other: a filter that stands twice in a packet ends with the options of the second.
   const near = await filtersNearBound(context, connection, live, packet.subscriptions.length);
   const granted: Granted[] = [];

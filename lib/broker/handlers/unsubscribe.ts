@@ -3,6 +3,7 @@ import { isTopicError, parseFilter } from '../../topics/index.ts';
 import type { Context } from '../context.ts';
 import type { Connection } from '../model.ts';
 import type { Outcome } from '../outcome.ts';
+import { tooManyFilters } from './too-many-filters.ts';
 
 /**
  * UNSUBSCRIBE: deletes exactly the filters named [MQTT-3.10.4-1]. The subscription goes before its entry in the
@@ -13,6 +14,8 @@ export async function handleUnsubscribe(
   connection: Connection,
   packet: UnsubscribePacket,
 ): Promise<Outcome> {
+  const refusal = tooManyFilters(context, connection, packet.unsubscriptions.length);
+  if (refusal !== undefined) return { replies: [], end: refusal };
   const granted = await Promise.all(
     packet.unsubscriptions.map((filter) => unsubscribe(context, connection, filter)),
   );

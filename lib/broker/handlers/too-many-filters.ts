@@ -1,0 +1,22 @@
+import { reasonCodes } from '../../mqtt/index.ts';
+import type { Context } from '../context.ts';
+import type { Connection } from '../model.ts';
+import { type End, endWith } from '../outcome.ts';
+
+/**
+ * Ends a connection whose SUBSCRIBE or UNSUBSCRIBE names more filters than one handler is to see to
+ * (`maxFiltersPerPacket`): 0x97 in 5.0.
+ */
+export function tooManyFilters(
+  { settings }: Context,
+  { protocolVersion }: Connection,
+  count: number,
+): End | undefined {
+  if (count <= settings.maxFiltersPerPacket) return undefined;
+  return endWith(
+    protocolVersion,
+    reasonCodes.quotaExceeded.code,
+    'too-many-filters',
+    `a SUBSCRIBE or UNSUBSCRIBE holds at most ${settings.maxFiltersPerPacket} filters`,
+  );
+}
