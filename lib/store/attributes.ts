@@ -1,4 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { isTenantName, type TenantId, vouchedTenantId } from '../auth/tenant-id.ts';
 
 /** A DynamoDB item or key as the low-level client takes it. */
 export type Item = Record<string, AttributeValue>;
@@ -22,6 +23,12 @@ export class ItemFormatError extends Error {
   }
 }
 
+/** The item itself, if this release knows its format. */
+export function known(stored: Item): Item {
+  if (number(stored, 'v') !== itemFormatVersion) throw new ItemFormatError('v');
+  return stored;
+}
+
 export function optionalString(item: Item, name: string): string | undefined {
   return item[name]?.S;
 }
@@ -30,6 +37,21 @@ export function string(item: Item, name: string): string {
   const value = item[name]?.S;
   if (value === undefined) throw new ItemFormatError(name);
   return value;
+}
+
+/** A JSON text as its value. */
+export function json(item: Item, name: string): unknown {
+  try {
+    return JSON.parse(string(item, name));
+  } catch {
+    throw new ItemFormatError(name);
+  }
+}
+
+/** The tenant that whoever wrote the item has vouched for. */
+export function storedTenant(name: string, attribute: string): TenantId {
+  if (!isTenantName(name)) throw new ItemFormatError(attribute);
+  return vouchedTenantId(name);
 }
 
 export function optionalNumber(item: Item, name: string): number | undefined {

@@ -1,7 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Identity, Permissions } from '../auth/permissions.ts';
 import type { TenantId } from '../auth/tenant-id.ts';
-import { vouchedTenantId } from '../auth/tenant-id.ts';
 import type { Connection, ConnectionAddress, ProtocolVersion } from '../broker/model.ts';
 import type { ConnectionStore, PeerState } from '../broker/ports.ts';
 import {
@@ -10,12 +10,15 @@ import {
   flag,
   type Item,
   item,
+  json,
+  known,
   N,
   number,
   optional,
   optionalNumber,
   optionalString,
   S,
+  storedTenant,
   string,
   version,
 } from './attributes.ts';
@@ -50,8 +53,7 @@ export function connectionStore(
   }
 
   async function stateOf(stored: Item, live: PeerState['live'], consistentLive: boolean): Promise<PeerState> {
-    const pending = optionalString(stored, 'pending');
-    if (pending !== undefined) return { pending: identityFrom(pending) };
+    if (stored.pending !== undefined) return { pending: identityFrom(stored) };
     const connection = connectionFrom(stored);
     remember(connection);
     const current = live ?? (await tenants.readLive(connection.tenant, consistentLive));
@@ -93,11 +95,17 @@ export function connectionStore(
       });
     },
 
+    /** `by` tells this call's own write, repeated because its answer was lost, from a second CONNECT. */
     async create(connection) {
       remember(connection);
+      const by = S(randomUUID());
       return table.putIf(
-        { ...connectionItem(connection), ttl: ttl(connectionTtlSeconds) },
-        { condition: 'attribute_not_exists(address) OR attribute_exists(pending)' },
+        { ...connectionItem(connection), ttl: ttl(connectionTtlSeconds), by },
+        {
+          condition: 'attribute_not_exists(address) OR attribute_exists(pending) OR #by = :by',
+          names: { '#by': 'by' },
+          values: { ':by': by },
+        },
       );
     },
 
@@ -120,8 +128,9 @@ export function connectionStore(
     async renew(address, identity) {
       const expiry = identity.tokenExpiresAtSeconds;
       await table.update(rowKey(address), {
-        update: `SET permissions = :permissions${expiry === undefined ? ' REMOVE tokenExpires' : ', tokenExpires = :expires'}`,
+        update: `SET #permissions = :permissions${expiry === undefined ? ' REMOVE tokenExpires' : ', tokenExpires = :expires'}`,
         condition: 'attribute_exists(address)',
+        names: { '#permissions': 'permissions' },
         values: {
           ':permissions': S(JSON.stringify(identity.permissions)),
           ...(expiry === undefined ? {} : { ':expires': N(expiry) }),
@@ -199,6 +208,7 @@ function connectionItem(connection: Connection): Item {
 }
 
 function connectionFrom(stored: Item): Connection {
+  known(stored);
   const aliases = Object.entries(stored.aliases?.M ?? {}).map(([alias, topic]) => [alias, topic.S ?? '']);
   const tokenExpiresAtSeconds = optionalNumber(stored, 'tokenExpires');
   const subject = optionalString(stored, 'subject');
@@ -207,12 +217,12 @@ function connectionFrom(stored: Item): Connection {
   const authenticationMethod = optionalString(stored, 'method');
   return {
     address: string(stored, 'address') as ConnectionAddress,
-    tenant: vouchedTenantId(string(stored, 'tenant')),
+    tenant: storedTenant(string(stored, 'tenant'), 'tenant'),
     clientId: string(stored, 'id'),
     protocolVersion: number(stored, 'protocol') as ProtocolVersion,
     generation: string(stored, 'generation'),
     keepAliveSeconds: number(stored, 'keepAlive'),
-    permissions: JSON.parse(string(stored, 'permissions')) as Permissions,
+    permissions: json(stored, 'permissions') as Permissions,
     clientTopicAliasMaximum: number(stored, 'outAliases'),
     requestProblemInformation: flag(stored, 'problemInfo'),
     sessionExpirySeconds: number(stored, 'expiry'),
@@ -226,7 +236,7 @@ function connectionFrom(stored: Item): Connection {
   };
 }
 
-function identityFrom(json: string): Identity {
-  const identity = JSON.parse(json) as Identity;
-  return { ...identity, tenant: vouchedTenantId(identity.tenant) };
+function identityFrom(stored: Item): Identity {
+  const identity = json(known(stored), 'pending') as Identity;
+  return { ...identity, tenant: storedTenant(identity.tenant, 'pending') };
 }

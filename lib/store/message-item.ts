@@ -1,8 +1,11 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Message, MessageProperties, Qos, UserProperties } from '../broker/model.ts';
 import {
   B,
+  BOOL,
   bytes,
   type Item,
+  ItemFormatError,
   item,
   N,
   number,
@@ -15,7 +18,7 @@ import {
 
 /**
  * A message as attributes of an item: what is small and present always has an attribute of its own, properties
- * are one JSON string. Attribute names are short because they are stored, and paid for, with every item.
+ * are one map. Attribute names are short because they are stored, and paid for, with every item.
  */
 export function messageAttributes(message: Message): Item {
   return item({
@@ -26,7 +29,7 @@ export function messageAttributes(message: Message): Item {
     retain: message.retain ? { BOOL: true } : undefined,
     from: optional(message.publisher, S),
     expires: optional(message.expiresAtMs, N),
-    props: propertiesJson(message.properties),
+    props: propertiesAttribute(message.properties),
   });
 }
 
@@ -39,41 +42,42 @@ export function messageFrom(stored: Item): Message {
     payload: bytes(stored, 'body'),
     qos: number(stored, 'qos') as Qos,
     retain: stored.retain?.BOOL ?? false,
-    properties: propertiesFrom(optionalString(stored, 'props')),
+    properties: propertiesFrom(stored.props),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     ...(publisher === undefined ? {} : { publisher }),
   };
 }
 
-interface StoredProperties {
-  pf?: boolean;
-  ct?: string;
-  rt?: string;
-  /** base64 */
-  cd?: string;
-  up?: UserProperties;
+/** As attributes rather than as JSON, whose escapes could make a packet of 128 KB larger than an item may be. */
+function propertiesAttribute(properties: MessageProperties): AttributeValue | undefined {
+  const stored = item({
+    pf: optional(properties.payloadFormatIndicator, BOOL),
+    ct: optional(properties.contentType, S),
+    rt: optional(properties.responseTopic, S),
+    cd: optional(properties.correlationData, B),
+    // Names and values by turns.
+    up: optional(properties.userProperties?.flat(), (texts) => ({ L: texts.map(S) })),
+  });
+  return Object.keys(stored).length === 0 ? undefined : { M: stored };
 }
 
-function propertiesJson(properties: MessageProperties): { S: string } | undefined {
-  const stored: StoredProperties = {};
-  if (properties.payloadFormatIndicator !== undefined) stored.pf = properties.payloadFormatIndicator;
-  if (properties.contentType !== undefined) stored.ct = properties.contentType;
-  if (properties.responseTopic !== undefined) stored.rt = properties.responseTopic;
-  if (properties.correlationData !== undefined)
-    stored.cd = Buffer.from(properties.correlationData).toString('base64');
-  if (properties.userProperties !== undefined && properties.userProperties.length > 0)
-    stored.up = properties.userProperties;
-  return Object.keys(stored).length === 0 ? undefined : { S: JSON.stringify(stored) };
-}
-
-function propertiesFrom(json: string | undefined): MessageProperties {
-  if (json === undefined) return {};
-  const stored = JSON.parse(json) as StoredProperties;
+function propertiesFrom(attribute: AttributeValue | undefined): MessageProperties {
+  if (attribute === undefined) return {};
+  const stored = attribute.M;
+  if (stored === undefined) throw new ItemFormatError('props');
+  const { pf, ct, rt, cd, up } = stored;
   return {
-    ...(stored.pf === undefined ? {} : { payloadFormatIndicator: stored.pf }),
-    ...(stored.ct === undefined ? {} : { contentType: stored.ct }),
-    ...(stored.rt === undefined ? {} : { responseTopic: stored.rt }),
-    ...(stored.cd === undefined ? {} : { correlationData: Buffer.from(stored.cd, 'base64') }),
-    ...(stored.up === undefined ? {} : { userProperties: stored.up }),
+    ...(pf?.BOOL === undefined ? {} : { payloadFormatIndicator: pf.BOOL }),
+    ...(ct?.S === undefined ? {} : { contentType: ct.S }),
+    ...(rt?.S === undefined ? {} : { responseTopic: rt.S }),
+    ...(cd?.B === undefined ? {} : { correlationData: cd.B }),
+    ...(up?.L === undefined ? {} : { userProperties: pairs(up.L) }),
   };
+}
+
+function pairs(texts: readonly AttributeValue[]): UserProperties {
+  return Array.from(
+    { length: texts.length / 2 },
+    (_, index) => [texts[2 * index]?.S ?? '', texts[2 * index + 1]?.S ?? ''] as const,
+  );
 }

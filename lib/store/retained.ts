@@ -1,6 +1,7 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { RetainedStore } from '../broker/ports.ts';
-import { N, S, version } from './attributes.ts';
+import { compareTopics } from '../topics/index.ts';
+import { known, N, S, version } from './attributes.ts';
 import { messageAttributes, messageFrom } from './message-item.ts';
 import { Table } from './table.ts';
 
@@ -30,11 +31,12 @@ export function retainedStore(client: DynamoDBClient, tableName: string): Retain
 
     async get(tenant, topic) {
       const found = await table.get({ tenant: S(tenant), topic: S(topic) }, true);
-      return found === undefined ? undefined : messageFrom(found);
+      return found === undefined ? undefined : messageFrom(known(found));
     },
 
     async page(tenant, prefix, from, limit) {
       const range = keyRange(prefix, from);
+      if (range === undefined) return { messages: [], more: false };
       const page = await table.page({
         KeyConditionExpression: `tenant = :tenant${range.condition}`,
         ExpressionAttributeValues: { ':tenant': S(tenant), ...range.values },
@@ -42,26 +44,33 @@ export function retainedStore(client: DynamoDBClient, tableName: string): Retain
         ConsistentRead: true,
       });
       return {
-        messages: page.items.map(messageFrom).filter((message) => message.topic.startsWith(prefix)),
+        messages: page.items
+          .map((found) => messageFrom(known(found)))
+          .filter((message) => message.topic.startsWith(prefix)),
         more: page.next !== undefined,
       };
     },
   };
 }
 
-/** U+10FFFF sorts after every character a topic holds behind the prefix. */
-const lastCharacter = '\u{10FFFF}';
-const maxSortKeyBytes = 1024;
-
-/** The range of topics ≥ `from` that begin with `prefix`; wider where a bound would be too long for a key. */
+/** The range of topics ≥ `from` that begin with `prefix`, and the one topic behind it; undefined where it is empty. */
 function keyRange(
   prefix: string,
   from: string,
-): { condition: string; values: Record<string, AttributeValue> } {
-  const start = from === '' ? prefix : from;
+): { condition: string; values: Record<string, AttributeValue> } | undefined {
+  if (!from.startsWith(prefix) && compareTopics(from, prefix) > 0) return undefined;
+  const start = from.startsWith(prefix) ? from : prefix;
   if (start === '') return { condition: '', values: {} };
-  const last = prefix + lastCharacter;
-  if (prefix === '' || Buffer.byteLength(last) > maxSortKeyBytes)
-    return { condition: ' AND topic >= :from', values: { ':from': S(start) } };
-  return { condition: ' AND topic BETWEEN :from AND :last', values: { ':from': S(start), ':last': S(last) } };
+  const behind = successor(prefix);
+  if (behind === undefined) return { condition: ' AND topic >= :from', values: { ':from': S(start) } };
+  return { condition: ' AND topic BETWEEN :from AND :to', values: { ':from': S(start), ':to': S(behind) } };
+}
+
+/** The lowest text above all that begin with `prefix`: its last character becomes the next one. */
+function successor(prefix: string): string | undefined {
+  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
+  const last = points.pop();
+  if (last === undefined || last >= 0x10ffff) return undefined;
+  // Surrogates are no characters.
+  return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Qos, Subscription } from '../broker/model.ts';
 import type { SubscriptionStore } from '../broker/ports.ts';
@@ -5,6 +6,7 @@ import {
   flag,
   type Item,
   item,
+  known,
   N,
   number,
   optional,
@@ -64,12 +66,19 @@ export function subscriptionStore(client: DynamoDBClient, tableName: string): Su
   };
 }
 
+/** Bytes of a share name that stand in the key as they are: with the longest client id a sort key has no room for all. */
+const maxShareNameBytes = 512;
+
+/** The name of a share, or its digest behind another NUL, which no name holds. */
 function sortKey(clientId: string, shareName: string | undefined): string {
   const key = clientHash(clientId) + clientId;
-  return shareName === undefined ? key : `${key}\0${shareName}`;
+  if (shareName === undefined) return key;
+  if (Buffer.byteLength(shareName) <= maxShareNameBytes) return `${key}\0${shareName}`;
+  return `${key}\0\0${createHash('sha256').update(shareName).digest('base64url')}`;
 }
 
 function subscriptionFrom(stored: Item, filter: string): Subscription {
+  known(stored);
   const identifier = optionalNumber(stored, 'identifier');
   const shareName = optionalString(stored, 'share');
   return {

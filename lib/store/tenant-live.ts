@@ -3,7 +3,7 @@ import type { TenantId } from '../auth/tenant-id.ts';
 import type { TenantLive } from '../broker/model.ts';
 import type { LiveTenantStore } from '../broker/ports.ts';
 import type { TenantQuotas } from '../broker/quotas.ts';
-import { type Item, N, optionalString, S } from './attributes.ts';
+import { type Item, json, known, N, S } from './attributes.ts';
 import { Table } from './table.ts';
 
 /**
@@ -43,12 +43,12 @@ export function liveTenantTable(
     },
 
     async addShape(tenant, shape, maxShapes) {
+      const first = maxShapes > 0 ? ' OR attribute_not_exists(shapes)' : '';
       const added = await Promise.all(
         Array.from({ length: liveCopies }, (_, copy) =>
           table.update(copyKey(tenant, copy), {
             update: 'ADD shapes :shape',
-            condition:
-              'attribute_exists(tenant) AND (contains(shapes, :one) OR attribute_not_exists(shapes) OR size(shapes) < :max)',
+            condition: `attribute_exists(tenant) AND (contains(shapes, :one) OR size(shapes) < :max${first})`,
             values: { ':shape': { SS: [shape] }, ':one': S(shape), ':max': N(maxShapes) },
           }),
         ),
@@ -59,9 +59,9 @@ export function liveTenantTable(
 }
 
 export function liveFrom(stored: Item): TenantLive {
-  const quotas = optionalString(stored, 'quotas');
+  known(stored);
   return {
-    quotas: quotas === undefined ? {} : (JSON.parse(quotas) as TenantQuotas),
+    quotas: stored.quotas === undefined ? {} : (json(stored, 'quotas') as TenantQuotas),
     status: stored.status?.S === 'active' ? 'active' : 'suspended',
     shapes: new Set(stored.shapes?.SS ?? []),
   };

@@ -1,0 +1,17 @@
+import type { World } from '../world.ts';
+import { connectionsContract } from './connections.ts';
+import { queueContract } from './queue.ts';
+import { retainedContract } from './retained.ts';
+import { sessionsContract } from './sessions.ts';
+import { subscriptionsContract } from './subscriptions.ts';
+import { tenantsContract } from './tenants.ts';
+
+/** What every DynamoDB-compatible service must give the tables. */
+export function storeContracts(name: string, open: () => Promise<World>): void {
+  connectionsContract(name, open);
+  sessionsContract(name, open);
+  queueContract(name, open);
+  subscriptionsContract(name, open);
+  retainedContract(name, open);
+  tenantsContract(name, open);
+}

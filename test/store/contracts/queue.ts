@@ -1,0 +1,343 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { QueueEntry } from '../../../lib/broker/model.ts';
+import { ItemFormatError } from '../../../lib/store/attributes.ts';
+import { loseFirstAnswer, meetAt, oddNames, recorder, ttlFromNow, type World } from '../world.ts';
+import {
+  entryOf,
+  fullMessage,
+  keyOf,
+  messageOf,
+  newAddress,
+  partitionOf,
+  plain,
+  sessionOf,
+} from './samples.ts';
+
+const sequencesOf = (entries: readonly QueueEntry[]) => entries.map((entry) => entry.sequence);
+
+/** The outbound queues in table Sessions. */
+export function queueContract(name: string, open: () => Promise<World>): void {
+  describe(`queue: ${name}`, () => {
+    let world: World;
+    beforeAll(async () => {
+      world = await open();
+    });
+    afterAll(() => world.close());
+
+    const newKey = (clientId?: string) => keyOf(world.tenant(), clientId);
+    const put = async (key: ReturnType<typeof keyOf>, sequences: readonly number[]) => {
+      const { queue } = world.process();
+      for (let start = 0; start < sequences.length; start += 100) {
+        const entries = sequences.slice(start, start + 100).map((sequence) => entryOf('g', sequence));
+        expect(await queue.put(key, entries)).toEqual([]);
+      }
+    };
+
+    test('reads back what was put, with and without its optional parts', async () => {
+      const { queue } = world.process();
+      const key = newKey('dev/ö 😀');
+      const entries = [
+        entryOf('g', 1),
+        entryOf('g', 2, {
+          qos: 2,
+          retain: true,
+          subscriptionIdentifiers: [3, 268_435_455, 1],
+          pushedTo: newAddress(),
+          message: fullMessage(),
+        }),
+        // Delivered at a lower QoS than published, and without the publisher's RETAIN.
+        entryOf('g', 3, { qos: 1, message: fullMessage({ qos: 2, retain: true }) }),
+      ];
+      expect(await queue.put(key, entries)).toEqual([]);
+      expect(plain(await queue.list(key, 3, 10))).toEqual({ entries, more: false });
+      expect(plain(await queue.get(key, 2))).toEqual(entries[1]);
+      expect(await queue.get(key, 4)).toBeUndefined();
+    });
+
+    test('an entry whose packet identifier is taken is returned, the others are stored', async () => {
+      const { queue } = world.process();
+      const key = newKey();
+      const old = entryOf('g', 7);
+      await queue.put(key, [old]);
+      const [free, taken] = [entryOf('g', 65_541), entryOf('g', 65_542)];
+      expect(await queue.put(key, [free, taken])).toEqual([taken]);
+      expect(plain(await queue.get(key, 7))).toEqual(old);
+      expect(plain(await queue.get(key, 6))).toEqual(free);
+    });
+
+    test('of two that put different entries under one identifier exactly one wins', async () => {
+      const { queue } = world.process(meetAt('PutItem', 2));
+      const key = newKey();
+      const [one, two] = [entryOf('g', 1), entryOf('h', 1)];
+      const refused = await Promise.all([queue.put(key, [one]), queue.put(key, [two])]);
+      expect(refused.map((entries) => entries.length).toSorted()).toEqual([0, 1]);
+      expect(plain(await queue.get(key, 1))).toEqual(refused[0].length === 0 ? one : two);
+    });
+
+    test('putting succeeds although the first answer is lost', async () => {
+      const fault = loseFirstAnswer('PutItem');
+      const { queue } = world.process(fault);
+      const key = newKey();
+      const entries = [entryOf('g', 1), entryOf('g', 2)];
+      expect(await queue.put(key, entries)).toEqual([]);
+      expect(fault.lost()).toBe(true);
+      expect(plain(await queue.list(key, 2, 10)).entries).toEqual(entries);
+    });
+
+    test('the oldest come first, as many as asked for', async () => {
+      const { queue } = world.process();
+      const key = newKey();
+      await put(key, [5, 3, 9, 10, 4]);
+      expect(sequencesOf((await queue.list(key, 10, 10)).entries)).toEqual([3, 4, 5, 9, 10]);
+      const { entries, more } = await queue.list(key, 10, 3);
+      expect([sequencesOf(entries), more]).toEqual([[3, 4, 5], true]);
+    });
+
+    test('an empty queue', async () => {
+      const { queue } = world.process();
+      for (const newest of [0, 1, 65_535, 65_536, 200_000])
+        expect(await queue.list(newKey(), newest, 10)).toEqual({ entries: [], more: false });
+      expect(await queue.count(newKey(), 10)).toBe(0);
+    });
+
+    test.each([
+      ['at the end of the first round', [65_533, 65_534, 65_535], 65_535],
+      ['across it', [65_534, 65_535, 65_536, 65_537], 65_537],
+      ['right behind it', [65_536, 65_537], 65_537],
+      ['with one left from nearly a round ago', [2, 65_535, 65_536], 65_536],
+      ['at the end of the second round', [131_069, 131_070], 131_070],
+      ['across it', [131_068, 131_070, 131_071, 131_072], 131_072],
+      ['with the newest at the last identifier', [65_536, 131_069, 131_070], 131_070],
+      ['far along', [999_990, 1_000_000, 1_000_001], 1_000_001],
+    ] as const)('packet identifiers go round: %s', async (_, sequences, newest) => {
+      const { queue } = world.process();
+      const key = newKey();
+      await put(key, sequences.toReversed());
+      const all = await queue.list(key, newest, 100);
+      expect([sequencesOf(all.entries), all.more]).toEqual([sequences, false]);
+      for (let limit = 1; limit < sequences.length; limit += 1) {
+        const some = await queue.list(key, newest, limit);
+        expect([sequencesOf(some.entries), some.more]).toEqual([sequences.slice(0, limit), true]);
+      }
+    });
+
+    test.each([
+      ['in the first round', 40, 100],
+      ['at the turn', 65_530, 65_590],
+      ['after it', 65_600, 65_700],
+      ['before the second turn', 131_000, 131_060],
+    ] as const)('what was queued after the session was read is left out: %s', async (_, newest, last) => {
+      const { queue } = world.process();
+      const key = newKey();
+      const older = [newest - 3, newest - 2, newest];
+      const newer = Array.from({ length: last - newest }, (__, index) => newest + 1 + index);
+      await put(key, [...newer, ...older]);
+      for (const limit of [2, 3, 10]) {
+        const { entries } = await queue.list(key, newest, limit);
+        expect(sequencesOf(entries)).toEqual(older.slice(0, limit));
+      }
+    });
+
+    test('a page of large payloads ends at 1 MB and says that there is more; nothing is lost or out of order', async () => {
+      const { queue } = world.process();
+      const key = newKey();
+      const payload = new Uint8Array(131_000).fill(250);
+      const sequences = Array.from({ length: 12 }, (_, index) => 65_530 + index);
+      for (const sequence of sequences)
+        await queue.put(key, [entryOf('g', sequence, { message: messageOf({ payload }) })]);
+      const seen: number[] = [];
+      for (;;) {
+        const { entries, more } = await queue.list(key, 65_541, 200);
+        seen.push(...sequencesOf(entries));
+        await queue.delete(
+          key,
+          entries.map((entry) => entry.packetIdentifier),
+        );
+        if (!more) break;
+        expect(entries.length).toBeGreaterThan(0);
+        expect(entries.length).toBeLessThan(12);
+      }
+      expect(seen).toEqual(sequences);
+    });
+
+    test('a first round costs one query, a later one two', async () => {
+      const calls = recorder();
+      const { queue } = world.process(calls);
+      const key = newKey();
+      await queue.list(key, 65_535, 10);
+      expect(calls.operations).toEqual(['Query']);
+      await queue.list(key, 65_536, 10);
+      expect(calls.operations).toEqual(['Query', 'Query', 'Query']);
+      for (const { input } of calls.calls) expect(input.ConsistentRead).toBe(true);
+    });
+
+    test('counts entries and nothing else of the session, no further than asked', async () => {
+      const { queue, sessions } = world.process();
+      const key = newKey();
+      await sessions.replace(sessionOf(key), undefined);
+      await sessions.putSubscription(key, 'q#x', 'g');
+      await sessions.markReceived(key, 'g', 1, 'm');
+      await put(
+        key,
+        Array.from({ length: 30 }, (_, index) => index + 1),
+      );
+      expect(await queue.count(key, 100)).toBe(30);
+      expect(await queue.count(key, 30)).toBe(30);
+      expect(await queue.count(key, 7)).toBe(7);
+    });
+
+    test('counts beyond a page of 1 MB', async () => {
+      const { queue } = world.process();
+      const key = newKey();
+      const payload = new Uint8Array(130_000);
+      for (let sequence = 1; sequence <= 20; sequence += 1)
+        await queue.put(key, [entryOf('g', sequence, { message: messageOf({ payload }) })]);
+      expect(await queue.count(key, 100)).toBe(20);
+      expect(await queue.count(key, 15)).toBe(15);
+    });
+
+    test('deletes one, many, those that are gone, and none', async () => {
+      const { queue } = world.process();
+      const key = newKey();
+      const sequences = Array.from({ length: 60 }, (_, index) => index + 1);
+      await put(key, sequences);
+      await queue.delete(key, [1]);
+      await queue.delete(key, [1]);
+      await queue.delete(key, []);
+      expect(await queue.count(key, 100)).toBe(59);
+      await queue.delete(key, [...sequences.slice(0, 58), 65_535]);
+      expect(sequencesOf((await queue.list(key, 60, 10)).entries)).toEqual([59, 60]);
+    });
+
+    test('releasing drops payload and properties, keeps the place, and may come twice', async () => {
+      const { queue } = world.process();
+      const key = newKey();
+      const entry = entryOf('g', 1, { qos: 2, message: fullMessage() });
+      await queue.put(key, [entry, entryOf('g', 2, { qos: 1 })]);
+      expect(await queue.release(key, 1)).toBe(true);
+      expect(await queue.release(key, 1)).toBe(true);
+      const released = plain(await queue.get(key, 1));
+      expect(released).toEqual({
+        ...entry,
+        released: true,
+        message: { ...entry.message, payload: new Uint8Array(0), properties: {} },
+      });
+      expect(await queue.release(key, 2)).toBe(false);
+      expect(await queue.release(key, 3)).toBe(false);
+      expect((await queue.get(key, 2))?.released).toBe(false);
+      expect(await queue.get(key, 3)).toBeUndefined();
+    });
+
+    test('the first sequence owns a message, whoever asks again', async () => {
+      const { queue } = world.process();
+      const key = newKey();
+      expect(await queue.own(key, 'g', 'm', 5)).toBe(true);
+      expect(await queue.own(key, 'g', 'm', 5)).toBe(true);
+      expect(await queue.own(key, 'g', 'm', 6)).toBe(false);
+      expect(await queue.own(key, 'g', 'other', 6)).toBe(true);
+      // What an earlier session got is nothing to a new one.
+      expect(await queue.own(key, 'h', 'm', 6)).toBe(true);
+      expect(await queue.own(key, 'h', 'm', 5)).toBe(false);
+    });
+
+    test('of two sequences that ask at once exactly one owns', async () => {
+      const { queue } = world.process(meetAt('PutItem', 2));
+      const key = newKey();
+      const owned = await Promise.all([queue.own(key, 'g', 'm', 1), queue.own(key, 'g', 'm', 2)]);
+      expect(owned.toSorted()).toEqual([false, true]);
+    });
+
+    test('owning succeeds although the first answer is lost', async () => {
+      const fault = loseFirstAnswer('PutItem');
+      const { queue } = world.process(fault);
+      const key = newKey();
+      expect(await queue.own(key, 'g', 'm', 1)).toBe(true);
+      expect(fault.lost()).toBe(true);
+      expect(await queue.own(key, 'g', 'm', 2)).toBe(false);
+    });
+
+    test('sweeping takes what one generation has left and nothing else', async () => {
+      const { queue, sessions } = world.process();
+      const key = newKey();
+      await sessions.replace(sessionOf(key, { generation: 'old' }), undefined);
+      await sessions.putSubscription(key, 'f', 'old');
+      const old = Array.from({ length: 40 }, (_, index) => entryOf('old', index + 1));
+      await queue.put(key, [...old, entryOf('new', 41)]);
+      for (const generation of ['old', 'new']) {
+        await queue.own(key, generation, `m-${generation}`, 1);
+        await sessions.markReceived(key, generation, generation === 'old' ? 1 : 2, 'm');
+      }
+      await queue.sweep(key, 'old');
+      await queue.sweep(key, 'old');
+      const kinds = (await world.items('sessions', partitionOf(key))).map((row) => row.kind?.S);
+      expect(kinds).toEqual(['m#m-new', 'q#00041', 'r#00002', 'session', 'sub#f']);
+    });
+
+    test('sweeping goes beyond a page of 1 MB', async () => {
+      const { queue } = world.process();
+      const key = newKey();
+      const payload = new Uint8Array(130_000);
+      for (let sequence = 1; sequence <= 20; sequence += 1)
+        await queue.put(key, [entryOf('g', sequence, { message: messageOf({ payload }) })]);
+      await queue.sweep(key, 'g');
+      expect(await queue.count(key, 100)).toBe(0);
+    });
+
+    test.each(oddNames)('keeps clients apart: %s', async (_, clientId) => {
+      const { queue } = world.process();
+      const tenant = world.tenant();
+      const [key, other] = [keyOf(tenant, clientId), keyOf(tenant, `${clientId}x`)];
+      const entry = entryOf('g', 1, { message: messageOf({ topic: clientId, publisher: clientId }) });
+      await queue.put(key, [entry]);
+      expect(plain((await queue.list(key, 1, 10)).entries)).toEqual([entry]);
+      expect(await queue.count(other, 10)).toBe(0);
+    });
+
+    test('one tenant never sees another', async () => {
+      const { queue } = world.process();
+      const [one, two] = [newKey(), newKey()];
+      const entry = entryOf('g', 1, { qos: 2 });
+      await queue.put(one, [entry]);
+      expect(await queue.own(one, 'g', 'm', 1)).toBe(true);
+      expect((await queue.list(two, 1, 10)).entries).toEqual([]);
+      expect(await queue.get(two, 1)).toBeUndefined();
+      expect(await queue.count(two, 10)).toBe(0);
+      expect(await queue.release(two, 1)).toBe(false);
+      expect(await queue.own(two, 'g', 'm', 2)).toBe(true);
+      await queue.delete(two, [1]);
+      await queue.sweep(two, 'g');
+      expect(await queue.put(two, [entryOf('h', 1)])).toEqual([]);
+      expect(plain(await queue.get(one, 1))).toEqual(entry);
+      expect(await queue.own(one, 'g', 'm', 2)).toBe(false);
+    });
+
+    test('items carry their format version; marks of ownership a time to live of days', async () => {
+      const { queue } = world.process();
+      const key = newKey();
+      await queue.put(key, [entryOf('g', 1, { qos: 2 })]);
+      await queue.release(key, 1);
+      await queue.own(key, 'g', 'm', 1);
+      const [owned, entry] = await world.items('sessions', partitionOf(key));
+      expect([owned?.v, entry?.v]).toEqual([{ N: '1' }, { N: '1' }]);
+      const days = (ttlFromNow(owned, world.clock) ?? 0) / 86_400;
+      expect(days).toBeGreaterThanOrEqual(1);
+      expect(days).toBeLessThanOrEqual(30);
+      // An entry lives as long as its session, however long that is offline.
+      expect(ttlFromNow(entry, world.clock)).toBeUndefined();
+    });
+
+    test.each([
+      ['without a sequence', { seq: { S: '1' } }],
+      ['without a payload', { body: { S: '1' } }],
+      ['of a newer release', { v: { N: '2' } }],
+    ] as const)('an item %s is refused', async (_, change) => {
+      const { queue } = world.process();
+      const key = newKey();
+      await put(key, [1]);
+      const [row] = await world.items('sessions', partitionOf(key));
+      await world.putItem('sessions', { ...row, ...change });
+      await expect(queue.get(key, 1)).rejects.toThrow(ItemFormatError);
+      await expect(queue.list(key, 1, 10)).rejects.toThrow(ItemFormatError);
+    });
+  });
+}

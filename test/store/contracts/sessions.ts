@@ -1,0 +1,649 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ClientKey, Session, Will } from '../../../lib/broker/model.ts';
+import { ItemFormatError } from '../../../lib/store/attributes.ts';
+import { topicLimits } from '../../../lib/topics/index.ts';
+import { loseFirstAnswer, meetAt, oddNames, recorder, ttlFromNow, type World } from '../world.ts';
+import {
+  everyByte,
+  fullMessage,
+  keyOf,
+  messageOf,
+  newAddress,
+  partitionOf,
+  plain,
+  sessionOf,
+} from './samples.ts';
+
+const never = 0xffff_ffff;
+const claimOf = (claimedBy: string, inFlight: number[] = [], resent: number[] = []) => ({
+  claimedBy,
+  inFlight: new Set(inFlight),
+  resent: new Set(resent),
+  mode: 'queued' as const,
+  onlyAtSequence: false,
+});
+
+/** Table Sessions, all but the queue. */
+export function sessionsContract(name: string, open: () => Promise<World>): void {
+  describe(`sessions: ${name}`, () => {
+    let world: World;
+    beforeAll(async () => {
+      world = await open();
+    });
+    afterAll(() => world.close());
+
+    const newKey = (clientId?: string) => keyOf(world.tenant(), clientId);
+    const rowOf = async (key: ClientKey, kind = 'session') =>
+      (await world.items('sessions', partitionOf(key))).find((row) => row.kind?.S === kind);
+    const opened = async (changes: Partial<Session> = {}, key = newKey()) => {
+      const session = sessionOf(key, changes);
+      expect(await world.process().sessions.replace(session, undefined)).toBe(true);
+      return session;
+    };
+    const offlineIn = (seconds: number) => ({
+      expirySeconds: seconds,
+      expiresAtMs: world.clock.now() + seconds * 1000,
+    });
+
+    describe('the row', () => {
+      test('reads back what was written, with and without its optional parts', async () => {
+        const { sessions } = world.process();
+        const full = sessionOf(newKey('dev/ö 😀'), {
+          protocolVersion: 3,
+          clientMaxPacketBytes: 131_072,
+          clientTopicAliasMaximum: 65_535,
+          receiveMaximum: 1,
+          mode: 'queued',
+          sequence: 1_000_000_007,
+          recountAtSequence: 1_000_001_000,
+          claimVersion: 12,
+          claimedBy: 'someone',
+          inFlight: new Set([1, 65_535]),
+          resent: new Set([2]),
+          expirySeconds: never,
+          expiresAtMs: 1_767_229_200_123,
+        });
+        const { address: _, ...offline } = sessionOf(newKey());
+        for (const session of [full, offline, sessionOf(newKey())]) {
+          expect(await sessions.replace(session, undefined)).toBe(true);
+          expect(await sessions.get(session)).toEqual(session);
+        }
+        expect(await sessions.get(newKey())).toBeUndefined();
+      });
+
+      test('is replaced only as it was read', async () => {
+        const { sessions } = world.process();
+        const before = await opened({ sequence: 5, claimVersion: 3 });
+        const after = { ...before, address: newAddress(), claimVersion: 4 };
+        const { address: _, ...offline } = before;
+        for (const stale of [
+          undefined,
+          { ...before, sequence: 4 },
+          { ...before, claimVersion: 2 },
+          { ...before, generation: 'another' },
+          { ...before, address: newAddress() },
+          offline,
+        ])
+          expect(await sessions.replace(after, stale)).toBe(false);
+        expect(await sessions.get(before)).toEqual(before);
+        expect(await sessions.replace(after, before)).toBe(true);
+        expect(await sessions.get(before)).toEqual(after);
+      });
+
+      test('that is gone is not replaced', async () => {
+        const session = sessionOf(newKey());
+        expect(await world.process().sessions.replace(session, session)).toBe(false);
+        expect(await rowOf(session)).toBeUndefined();
+      });
+
+      test('of two connections that open a session exactly one wins, whether it is new or not', async () => {
+        const key = newKey();
+        const { sessions } = world.process(meetAt('PutItem', 2));
+        let previous: Session | undefined;
+        for (let round = 0; round < 2; round += 1) {
+          const contenders = [sessionOf(key), sessionOf(key)];
+          const won = await Promise.all(contenders.map((session) => sessions.replace(session, previous)));
+          expect(won.toSorted()).toEqual([false, true]);
+          previous = contenders[won.indexOf(true)];
+          expect(await sessions.get(key)).toEqual(previous);
+        }
+      });
+
+      test('after a lost answer shows by its address who holds it', async () => {
+        const fault = loseFirstAnswer('PutItem');
+        const { sessions } = world.process(fault);
+        const session = sessionOf(newKey());
+        await sessions.replace(session, undefined);
+        expect(fault.lost()).toBe(true);
+        expect(await sessions.get(session)).toEqual(session);
+      });
+    });
+
+    describe('numbering', () => {
+      test('gives each caller numbers of its own', async () => {
+        const { sessions } = world.process(meetAt('UpdateItem', 20));
+        const session = await opened();
+        const ends = await Promise.all(
+          Array.from({ length: 20 }, () => sessions.allocate(session, session.generation, 3)),
+        );
+        const sorted = ends.map((end) => end?.sequence ?? 0).toSorted((one, other) => one - other);
+        expect(sorted).toEqual(Array.from({ length: 20 }, (_, index) => 3 * (index + 1)));
+      });
+
+      test('answers with the session as it is now', async () => {
+        const session = await opened({ sequence: 65_535 });
+        const { sessions } = world.process();
+        expect(await sessions.allocate(session, session.generation, 1)).toEqual({
+          ...session,
+          sequence: 65_536,
+        });
+      });
+
+      test('refuses another generation, and no row appears', async () => {
+        const { sessions } = world.process();
+        const session = await opened();
+        expect(await sessions.allocate(session, 'another', 1)).toBeUndefined();
+        expect((await sessions.get(session))?.sequence).toBe(0);
+        const key = newKey();
+        expect(await sessions.allocate(key, 'g', 1)).toBeUndefined();
+        expect(await rowOf(key)).toBeUndefined();
+      });
+
+      test('again after a lost answer leaves a gap and nothing worse', async () => {
+        const session = await opened();
+        const { sessions } = world.process(loseFirstAnswer('UpdateItem'));
+        expect((await sessions.allocate(session, session.generation, 2))?.sequence).toBe(4);
+      });
+
+      test('the next count is set for the generation that asks', async () => {
+        const { sessions } = world.process();
+        const session = await opened();
+        await sessions.setRecount(session, session.generation, 2_000);
+        await sessions.setRecount(session, 'another', 3_000);
+        expect((await sessions.get(session))?.recountAtSequence).toBe(2_000);
+        const key = newKey();
+        await sessions.setRecount(key, 'g', 1);
+        expect(await rowOf(key)).toBeUndefined();
+      });
+    });
+
+    describe('claims', () => {
+      test('count, and say what is in flight, what goes again and by whom', async () => {
+        const { sessions } = world.process();
+        const session = await opened({ resent: new Set([9]) });
+        expect(await sessions.claim(session, claimOf('me', [1, 2], [9, 10]))).toBe(true);
+        const claimed: Session = {
+          ...session,
+          mode: 'queued',
+          claimVersion: 2,
+          claimedBy: 'me',
+          inFlight: new Set([1, 2]),
+          resent: new Set([9, 10]),
+        };
+        expect(await sessions.get(session)).toEqual(claimed);
+        expect(await sessions.claim(claimed, { ...claimOf('you'), mode: 'direct' })).toBe(true);
+        expect(await sessions.get(session)).toEqual({
+          ...session,
+          mode: 'direct',
+          claimVersion: 3,
+          claimedBy: 'you',
+          inFlight: new Set(),
+          resent: new Set(),
+        });
+      });
+
+      test('fail when somebody has claimed, the connection is another, or nobody is there', async () => {
+        const { sessions } = world.process();
+        const session = await opened();
+        expect(await sessions.claim({ ...session, claimVersion: 0 }, claimOf('me'))).toBe(false);
+        expect(await sessions.claim({ ...session, address: newAddress() }, claimOf('me'))).toBe(false);
+        const { address: _, ...offline } = session;
+        expect(await sessions.claim(offline, claimOf('me'))).toBe(false);
+        expect(await sessions.get(session)).toEqual(session);
+        const unknown = sessionOf(newKey());
+        expect(await sessions.claim(unknown, claimOf('me'))).toBe(false);
+        expect(await rowOf(unknown)).toBeUndefined();
+      });
+
+      test('bound to a sequence fail when more has been queued', async () => {
+        const { sessions } = world.process();
+        const session = await opened();
+        const change = { ...claimOf('me'), mode: 'direct' as const, onlyAtSequence: true };
+        const later = await sessions.allocate(session, session.generation, 1);
+        expect(await sessions.claim(session, change)).toBe(false);
+        expect(await sessions.claim(later ?? session, change)).toBe(true);
+      });
+
+      test('are not bound to it otherwise', async () => {
+        const { sessions } = world.process();
+        const session = await opened();
+        await sessions.allocate(session, session.generation, 1);
+        expect(await sessions.claim(session, claimOf('me', [1]))).toBe(true);
+        expect((await sessions.get(session))?.sequence).toBe(1);
+      });
+
+      test('of two handlers exactly one gets', async () => {
+        const { sessions } = world.process(meetAt('UpdateItem', 2));
+        const session = await opened();
+        const won = await Promise.all([
+          sessions.claim(session, claimOf('one', [1])),
+          sessions.claim(session, claimOf('two', [2])),
+        ]);
+        expect(won.toSorted()).toEqual([false, true]);
+        expect((await sessions.get(session))?.claimedBy).toBe(won[0] ? 'one' : 'two');
+      });
+
+      test('whose answer was lost are recognised by their name', async () => {
+        const fault = loseFirstAnswer('UpdateItem');
+        const { sessions } = world.process(fault);
+        const session = await opened();
+        const claimed = await sessions.claim(session, claimOf('me', [1]));
+        expect(fault.lost()).toBe(true);
+        const now = await sessions.get(session);
+        expect(claimed || now?.claimedBy === 'me').toBe(true);
+        expect(now?.claimVersion).toBe(2);
+      });
+    });
+
+    describe('going offline', () => {
+      test('leaves the session to be resumed, until it expires', async () => {
+        const { sessions } = world.process();
+        const session = await opened({ sequence: 3, inFlight: new Set([3]) });
+        const change = offlineIn(600);
+        const { address: _, ...rest } = session;
+        const offline: Session = { ...rest, ...change, mode: 'queued' };
+        expect(await sessions.markOffline(session, session.address ?? newAddress(), change)).toEqual(offline);
+        expect(await sessions.get(session)).toEqual(offline);
+      });
+
+      test('is for the connection that holds the session', async () => {
+        const { sessions } = world.process();
+        const session = await opened();
+        expect(await sessions.markOffline(session, newAddress(), offlineIn(1))).toBeUndefined();
+        expect(await sessions.get(session)).toEqual(session);
+        const key = newKey();
+        expect(await sessions.markOffline(key, newAddress(), offlineIn(1))).toBeUndefined();
+        expect(await rowOf(key)).toBeUndefined();
+      });
+
+      test('again, after a crash or a lost answer, finds the session as it was left', async () => {
+        const fault = loseFirstAnswer('UpdateItem');
+        const { sessions } = world.process(fault);
+        const session = await opened();
+        const address = session.address ?? newAddress();
+        const offline = await sessions.markOffline(session, address, offlineIn(600));
+        expect(fault.lost()).toBe(true);
+        expect(offline).toMatchObject({ generation: session.generation, ...offlineIn(600) });
+        const before = await rowOf(session);
+        await world.clock.advance(1_000);
+        expect(await sessions.markOffline(session, address, offlineIn(60))).toEqual(offline);
+        expect(await rowOf(session)).toEqual(before);
+      });
+
+      test('by a connection of long ago does not touch what has been resumed or left since', async () => {
+        const { sessions } = world.process();
+        const first = await opened();
+        const left = await sessions.markOffline(first, first.address ?? newAddress(), offlineIn(600));
+        const second = { ...first, address: newAddress(), claimVersion: 2 };
+        expect(await sessions.replace(second, left)).toBe(true);
+        const old = first.address ?? newAddress();
+        expect(await sessions.markOffline(first, old, offlineIn(0))).toBeUndefined();
+        expect(await sessions.get(first)).toEqual(second);
+        const leftAgain = await sessions.markOffline(first, second.address, offlineIn(60));
+        expect(await sessions.markOffline(first, old, offlineIn(0))).toBeUndefined();
+        expect(await sessions.get(first)).toEqual(leftAgain);
+      });
+
+      test('of a session and its takeover race: one of them wins', async () => {
+        const session = await opened();
+        const next = { ...session, address: newAddress(), claimVersion: 2 };
+        const one = world.process();
+        const [replaced, offline] = await Promise.all([
+          one.sessions.replace(next, session),
+          one.sessions.markOffline(session, session.address ?? newAddress(), offlineIn(60)),
+        ]);
+        expect(replaced).toBe(offline === undefined);
+        expect((await one.sessions.get(session))?.address).toBe(replaced ? next.address : undefined);
+      });
+
+      test('deletes the row of that generation while nobody holds it', async () => {
+        const { sessions } = world.process();
+        const session = await opened();
+        expect(await sessions.deleteEnded(session, session.generation)).toBe(false);
+        await sessions.markOffline(session, session.address ?? newAddress(), offlineIn(0));
+        expect(await sessions.deleteEnded(session, 'another')).toBe(false);
+        expect(await sessions.deleteEnded(session, session.generation)).toBe(true);
+        expect(await sessions.deleteEnded(session, session.generation)).toBe(false);
+        expect(await sessions.get(session)).toBeUndefined();
+      });
+    });
+
+    describe('routes', () => {
+      const openedIn = async (tenant = world.tenant(), count = 1) => {
+        const opened: Session[] = [];
+        for (let index = 0; index < count; index += 1) {
+          const session = sessionOf(keyOf(tenant, `c${index}`), { clientMaxPacketBytes: 100 + index });
+          await world.process().sessions.replace(session, undefined);
+          opened.push(session);
+        }
+        return opened;
+      };
+      const one = async () => {
+        const [session = sessionOf(newKey())] = await openedIn();
+        return session;
+      };
+
+      test('are those of online sessions', async () => {
+        const { sessions } = world.process();
+        const session = await one();
+        const offline = sessionOf(keyOf(session.tenant, 'offline'));
+        await sessions.replace(offline, undefined);
+        await sessions.markOffline(offline, offline.address ?? newAddress(), offlineIn(60));
+        const routes = await sessions.routes(session.tenant, ['c0', 'offline', 'unknown']);
+        expect([...routes]).toEqual([
+          [
+            'c0',
+            {
+              address: session.address,
+              protocolVersion: 5,
+              generation: session.generation,
+              clientTopicAliasMaximum: 0,
+              clientMaxPacketBytes: 100,
+            },
+          ],
+        ]);
+      });
+
+      test('of more clients than fit a batch are found in several, side by side', async () => {
+        const tenant = world.tenant();
+        const opened = await openedIn(tenant, 230);
+        const calls = recorder();
+        const { sessions } = world.process(calls);
+        const routes = await sessions.routes(
+          tenant,
+          opened.map((session) => session.clientId),
+        );
+        expect(routes.size).toBe(230);
+        expect(calls.operations).toEqual(['BatchGetItem', 'BatchGetItem', 'BatchGetItem']);
+      });
+
+      test('are trusted for 5 seconds, those of others are read', async () => {
+        const tenant = world.tenant();
+        await openedIn(tenant, 2);
+        const calls = recorder();
+        const { sessions } = world.process(calls);
+        await sessions.routes(tenant, ['c0']);
+        await world.clock.advance(4_999);
+        await sessions.routes(tenant, ['c0']);
+        expect(calls.operations).toHaveLength(1);
+        await sessions.routes(tenant, ['c0', 'c1']);
+        const [, second] = calls.calls;
+        const requests = second?.input.RequestItems as Record<string, { Keys: unknown[] }>;
+        expect(requests[world.names.sessions]?.Keys).toHaveLength(1);
+        await world.clock.advance(1);
+        await sessions.routes(tenant, ['c0']);
+        expect(calls.operations).toHaveLength(3);
+      });
+
+      test('of offline clients are not trusted: they may be back at any moment', async () => {
+        const tenant = world.tenant();
+        const { sessions } = world.process();
+        expect((await sessions.routes(tenant, ['c0'])).size).toBe(0);
+        await openedIn(tenant);
+        expect((await sessions.routes(tenant, ['c0'])).size).toBe(1);
+      });
+
+      test('are forgotten when they turn out to be gone', async () => {
+        const session = await one();
+        const { sessions } = world.process();
+        await sessions.routes(session.tenant, ['c0']);
+        const moved = { ...session, address: newAddress(), claimVersion: 2 };
+        await world.process().sessions.replace(moved, session);
+        const address = async () => (await sessions.routes(session.tenant, ['c0'])).get('c0')?.address;
+        expect(await address()).toBe(session.address);
+        sessions.forgetRoute(session);
+        expect(await address()).toBe(moved.address);
+      });
+
+      test('are forgotten by the process that changes the session', async () => {
+        const session = await one();
+        const { sessions } = world.process();
+        const online = async () => (await sessions.routes(session.tenant, ['c0'])).get('c0')?.address;
+        expect(await online()).toBe(session.address);
+        const moved = { ...session, address: newAddress(), claimVersion: 2 };
+        await sessions.replace(moved, session);
+        expect(await online()).toBe(moved.address);
+        await sessions.markOffline(session, moved.address, offlineIn(0));
+        expect(await online()).toBeUndefined();
+      });
+    });
+
+    describe('the list of subscriptions', () => {
+      test('holds filters as they were written, each with its generation', async () => {
+        const { sessions } = world.process();
+        const key = newKey();
+        const filters = ['a/+', '$share/g/a/+', '#', 'ö'.repeat(topicLimits.maxBytes / 2), '😀/#'];
+        for (const filter of filters) await sessions.putSubscription(key, filter, 'g');
+        await sessions.putSubscription(key, '#', 'h');
+        const listed = await sessions.listSubscriptions(key);
+        expect(new Set(listed)).toEqual(
+          new Set(filters.map((filter) => ({ filter, generation: filter === '#' ? 'h' : 'g' }))),
+        );
+      });
+
+      test('loses a filter only to the generation that put it', async () => {
+        const { sessions } = world.process();
+        const key = newKey();
+        await sessions.putSubscription(key, 'a', 'g');
+        await sessions.deleteSubscription(key, 'a', 'another');
+        await sessions.deleteSubscription(key, 'b', 'g');
+        expect(await sessions.listSubscriptions(key)).toEqual([{ filter: 'a', generation: 'g' }]);
+        await sessions.deleteSubscription(key, 'a', 'g');
+        expect(await sessions.listSubscriptions(key)).toEqual([]);
+      });
+
+      test('is read beyond a page of 1 MB', async () => {
+        const { sessions } = world.process();
+        const key = newKey();
+        const count = 1_100;
+        for (let start = 0; start < count; start += 100)
+          await Promise.all(
+            Array.from({ length: 100 }, (_, index) =>
+              sessions.putSubscription(key, `${start + index}/${'x'.repeat(990)}`, 'g'),
+            ),
+          );
+        expect(await sessions.listSubscriptions(key)).toHaveLength(count);
+      });
+
+      test('is counted no further than asked', async () => {
+        const { sessions } = world.process();
+        const key = newKey();
+        for (const filter of ['a', 'b', 'c']) await sessions.putSubscription(key, filter, 'g');
+        expect(await sessions.countSubscriptions(key, 10)).toBe(3);
+        expect(await sessions.countSubscriptions(key, 2)).toBe(2);
+      });
+    });
+
+    describe('the Will', () => {
+      const willOf = (changes: Partial<Will> = {}): Will => ({
+        message: messageOf({ payload: everyByte }),
+        delaySeconds: 0,
+        ...changes,
+      });
+
+      test('reads back what was put', async () => {
+        const { sessions } = world.process();
+        const key = newKey();
+        expect(await sessions.getWill(key)).toBeUndefined();
+        const { expiresAtMs: _, ...message } = fullMessage({ payload: new Uint8Array(65_535).fill(9) });
+        for (const will of [willOf(), willOf({ delaySeconds: 5, messageExpirySeconds: never, message })]) {
+          const address = newAddress();
+          await sessions.putWill(key, address, will);
+          expect(plain(await sessions.getWill(key))).toEqual({ will, address });
+        }
+      });
+
+      test('is taken once, and only what that connection left', async () => {
+        const { sessions } = world.process(meetAt('DeleteItem', 2));
+        const key = newKey();
+        const [address, later] = [newAddress(), newAddress()];
+        await sessions.putWill(key, address, willOf());
+        const taken = await Promise.all([sessions.takeWill(key, address), sessions.takeWill(key, address)]);
+        expect(taken.toSorted()).toEqual([false, true]);
+        await sessions.putWill(key, later, willOf());
+        const other = await Promise.all([
+          sessions.takeWill(key, address),
+          sessions.takeWill(key, newAddress()),
+        ]);
+        expect(other).toEqual([false, false]);
+        expect((await sessions.getWill(key))?.address).toBe(later);
+      });
+    });
+
+    describe('marks of received messages', () => {
+      test('keep the id that came first', async () => {
+        const { sessions } = world.process();
+        const key = newKey();
+        expect(await sessions.markReceived(key, 'g', 1, 'm1')).toEqual({ messageId: 'm1', first: true });
+        expect(await sessions.markReceived(key, 'g', 1, 'm2')).toEqual({ messageId: 'm1', first: false });
+        expect(await sessions.markReceived(key, 'g', 65_535, 'm3')).toEqual({ messageId: 'm3', first: true });
+        // A mark of an earlier session is nothing to a new one.
+        expect(await sessions.markReceived(key, 'h', 1, 'm4')).toEqual({ messageId: 'm4', first: true });
+      });
+
+      test('of two handlers that mark at once: one is first, both know its id', async () => {
+        const { sessions } = world.process(meetAt('PutItem', 2));
+        const key = newKey();
+        const marks = await Promise.all([
+          sessions.markReceived(key, 'g', 1, 'm1'),
+          sessions.markReceived(key, 'g', 1, 'm2'),
+        ]);
+        expect(marks.map((mark) => mark.first).toSorted()).toEqual([false, true]);
+        expect(new Set(marks.map((mark) => mark.messageId)).size).toBe(1);
+      });
+
+      test('are first although the first answer is lost', async () => {
+        const fault = loseFirstAnswer('PutItem');
+        const { sessions } = world.process(fault);
+        const key = newKey();
+        expect(await sessions.markReceived(key, 'g', 1, 'm1')).toEqual({ messageId: 'm1', first: true });
+        expect(fault.lost()).toBe(true);
+      });
+
+      test('go once, with their generation', async () => {
+        const { sessions } = world.process();
+        const key = newKey();
+        await sessions.markReceived(key, 'g', 1, 'm1');
+        expect(await sessions.deleteReceived(key, 'another', 1)).toBe(false);
+        expect(await sessions.deleteReceived(key, 'g', 1)).toBe(true);
+        expect(await sessions.deleteReceived(key, 'g', 1)).toBe(false);
+        expect(await sessions.markReceived(key, 'g', 1, 'm2')).toEqual({ messageId: 'm2', first: true });
+      });
+
+      test('are counted no further than asked', async () => {
+        const { sessions } = world.process();
+        const key = newKey();
+        for (const identifier of [1, 2, 65_535]) await sessions.markReceived(key, 'g', identifier, 'm');
+        expect(await sessions.countReceived(key, 1_000)).toBe(3);
+        expect(await sessions.countReceived(key, 2)).toBe(2);
+      });
+    });
+
+    test.each(oddNames)('keeps clients and filters apart: %s', async (_, odd) => {
+      const { sessions } = world.process();
+      const tenant = world.tenant();
+      const session = sessionOf(keyOf(tenant, odd));
+      const other = keyOf(tenant, `${odd}x`);
+      await sessions.replace(session, undefined);
+      await sessions.putSubscription(session, odd, 'g');
+      expect(await sessions.get(session)).toEqual(session);
+      expect((await sessions.routes(tenant, [odd])).get(odd)?.address).toBe(session.address);
+      expect(await sessions.listSubscriptions(session)).toEqual([{ filter: odd, generation: 'g' }]);
+      expect(await sessions.get(other)).toBeUndefined();
+      expect(await sessions.listSubscriptions(other)).toEqual([]);
+    });
+
+    test('the longest client id', async () => {
+      const session = await opened({}, newKey('ö'.repeat(128)));
+      expect(await world.process().sessions.get(session)).toEqual(session);
+    });
+
+    test('one tenant never sees another', async () => {
+      const { sessions } = world.process();
+      const session = await opened();
+      const other = newKey();
+      const { generation, address = newAddress() } = session;
+      const will: Will = { message: messageOf(), delaySeconds: 0 };
+      await sessions.putSubscription(session, 'f', generation);
+      await sessions.putWill(session, address, will);
+      await sessions.markReceived(session, generation, 1, 'm');
+
+      expect(await sessions.get(other)).toBeUndefined();
+      expect((await sessions.routes(other.tenant, [session.clientId])).size).toBe(0);
+      expect(await sessions.allocate(other, generation, 1)).toBeUndefined();
+      expect(await sessions.claim({ ...session, tenant: other.tenant }, claimOf('x'))).toBe(false);
+      expect(await sessions.markOffline(other, address, offlineIn(0))).toBeUndefined();
+      expect(await sessions.deleteEnded(other, generation)).toBe(false);
+      expect(await sessions.listSubscriptions(other)).toEqual([]);
+      await sessions.deleteSubscription(other, 'f', generation);
+      expect(await sessions.getWill(other)).toBeUndefined();
+      expect(await sessions.takeWill(other, address)).toBe(false);
+      expect(await sessions.deleteReceived(other, generation, 1)).toBe(false);
+      expect(await sessions.countReceived(other, 10)).toBe(0);
+      expect(await sessions.markReceived(other, generation, 1, 'n')).toMatchObject({ first: true });
+
+      expect(await sessions.get(session)).toEqual(session);
+      expect(await world.items('sessions', partitionOf(session))).toHaveLength(4);
+    });
+
+    test('items carry their format version, and a time to live where they outlive their use', async () => {
+      const { sessions } = world.process();
+      const session = await opened();
+      const { generation, address = newAddress() } = session;
+      await sessions.allocate(session, generation, 1);
+      await sessions.claim(session, claimOf('me'));
+      await sessions.putSubscription(session, 'f', generation);
+      await sessions.putWill(session, address, { message: messageOf(), delaySeconds: 0 });
+      await sessions.markReceived(session, generation, 1, 'm');
+      const ttlOf = async (kind: string) => ttlFromNow(await rowOf(session, kind), world.clock);
+      for (const row of await world.items('sessions', partitionOf(session)))
+        expect(row.v).toEqual({ N: '1' });
+      expect(await ttlOf('session')).toBeUndefined();
+      const markDays = ((await ttlOf('r#00001')) ?? 0) / 86_400;
+      expect(markDays).toBeGreaterThanOrEqual(1);
+      expect(markDays).toBeLessThanOrEqual(30);
+
+      const offline = await sessions.markOffline(session, address, offlineIn(3_600));
+      // Later than the expiry, so that timers find the row; not by more than some days.
+      expect(await ttlOf('session')).toBeGreaterThan(3_600);
+      expect(await ttlOf('session')).toBeLessThanOrEqual(3_600 + 7 * 86_400);
+      const back = { ...session, address: newAddress(), claimVersion: 3, sequence: 1 };
+      expect(await sessions.replace(back, offline)).toBe(true);
+      expect(await ttlOf('session')).toBeUndefined();
+      await sessions.markOffline(session, back.address, offlineIn(never));
+      expect(await ttlOf('session')).toBeUndefined();
+    });
+
+    test.each([
+      ['session', 'without a generation', { generation: { N: '1' } }],
+      ['session', 'with a tenant that cannot be', { v: { S: '1' } }],
+      ['session', 'of a newer release', { v: { N: '2' } }],
+      ['will', 'without an address', { address: { N: '1' } }],
+      ['will', 'of a newer release', { v: { N: '2' } }],
+      ['sub#f', 'without a generation', { generation: { N: '1' } }],
+      ['sub#f', 'of a newer release', { v: { N: '2' } }],
+    ] as const)('an item %s %s is refused', async (kind, _, change) => {
+      const { sessions } = world.process();
+      const session = await opened();
+      await sessions.putSubscription(session, 'f', 'g');
+      await sessions.putWill(session, newAddress(), { message: messageOf(), delaySeconds: 0 });
+      await world.putItem('sessions', { ...(await rowOf(session, kind)), ...change });
+      const reads = {
+        session: () => sessions.get(session),
+        will: () => sessions.getWill(session),
+        'sub#f': () => sessions.listSubscriptions(session),
+      };
+      await expect(reads[kind]()).rejects.toThrow(ItemFormatError);
+    });
+  });
+}
