@@ -1,0 +1,93 @@
+/**
+ * Size and start of each function's bundle: `npm run bench:cold-start`. Bundles as the stack does and in the ways it
+ * chose against, loads each in fresh processes, and says which packages a bundle consists of.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { bundling } from '../../cdk/bundling.ts';
+
+const run = promisify(execFile);
+const functions = ['connect', 'message', 'disconnect', 'timer'] as const;
+/** Fresh processes per bundle; the median is reported. */
+const rounds = 15;
+
+const aliases = Object.fromEntries(
+  Object.entries(bundling.esbuildArgs ?? {})
+    .filter(([name]) => name.startsWith('--alias:'))
+    .map(([name, target]) => [name.slice('--alias:'.length), String(target)]),
+);
+const plain: BuildOptions = { bundle: true, minify: true, platform: 'node', target: 'node22', format: 'cjs' };
+const variants: Readonly<Record<string, BuildOptions>> = {
+  'default settings': plain,
+  'module fields': { ...plain, mainFields: ['module', 'main'] },
+  'as deployed': { ...plain, mainFields: ['module', 'main'], alias: aliases },
+};
+
+/** Time of `require` and of the first thing a request needs: the service with its three clients. */
+const probe = `
+const start = process.hrtime.bigint();
+require(process.argv[2]);
+console.log(Number(process.hrtime.bigint() - start) / 1e6);
+`;
+
+async function loadMs(probePath: string, bundlePath: string): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const { stdout } = await run(process.execPath, [probePath, bundlePath], {
+      env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+    });
+    times.push(Number(stdout));
+  }
+  return times.sort((one, other) => one - other)[Math.floor(rounds / 2)] ?? Number.NaN;
+}
+
+/** Bytes of each package in a bundle, largest first. */
+function packagesOf(metafile: Metafile): [string, number][] {
+  const bytes = new Map<string, number>();
+  for (const output of Object.values(metafile.outputs))
+    for (const [path, input] of Object.entries(output.inputs)) {
+      const name = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? 'wisp';
+      bytes.set(name, (bytes.get(name) ?? 0) + input.bytesInOutput);
+    }
+  return [...bytes].sort(([, one], [, other]) => other - one);
+}
+
+const directory = await mkdtemp(join(tmpdir(), 'wisp-cold-start-'));
+try {
+  const probePath = join(directory, 'probe.cjs');
+  await writeFile(probePath, probe);
+  console.log(
+    `Node ${process.version}, median of ${rounds} processes, page cache warm; not Lambda: read as ratios`,
+  );
+  console.log('| function | bundle | KB | KB gzipped | load ms |\n|---|---|---|---|---|');
+  let message: Metafile | undefined;
+  for (const name of functions)
+    for (const [variant, options] of Object.entries(variants)) {
+      const outfile = join(directory, `${name}-${variant.replaceAll(' ', '-')}.cjs`);
+      const result = await build({
+        ...options,
+        entryPoints: [`functions/${name}.ts`],
+        outfile,
+        metafile: true,
+        write: false,
+      });
+      const code = result.outputFiles[0]?.contents ?? new Uint8Array();
+      await writeFile(outfile, code);
+      if (name === 'message' && variant === 'as deployed') message = result.metafile;
+      const milliseconds = await loadMs(probePath, outfile);
+      const kilobytes = (bytes: number): string => (bytes / 1000).toFixed(0);
+      console.log(
+        `| ${name} | ${variant} | ${kilobytes(code.length)} | ${kilobytes(gzipSync(code).length)} | ${milliseconds.toFixed(1)} |`,
+      );
+    }
+  console.log('\nThe message function as deployed consists of:');
+  for (const [name, bytes] of packagesOf(message ?? { inputs: {}, outputs: {} }).slice(0, 12))
+    console.log(`  ${(bytes / 1000).toFixed(1).padStart(7)} KB  ${name}`);
+} finally {
+  await rm(directory, { recursive: true, force: true });
+}
