@@ -1,7 +1,8 @@
 import { createDynamoClient } from '../lib/aws/dynamodb.ts';
-import { functionEnvironment } from '../lib/aws/environment.ts';
+import { allowPrivateIssuersVariable, functionEnvironment } from '../lib/aws/environment.ts';
 import { managementClient } from '../lib/aws/gateway.ts';
 import { powertoolsLog } from '../lib/aws/log.ts';
+import { secretsManagerSource } from '../lib/aws/secrets.ts';
 import { createService } from '../lib/aws/service.ts';
 import { createSqsClient } from '../lib/aws/sqs.ts';
 import type { Broker } from '../lib/broker/broker.ts';
@@ -34,6 +35,8 @@ function fromEnvironment(): FunctionService {
     management: managementClient(callbackEndpoint === undefined ? {} : { endpoint: callbackEndpoint }),
     tables,
     timerQueueUrl,
+    secrets: secretsManagerSource(),
+    allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
     log,
   });
   const flush = async (): Promise<void> => {

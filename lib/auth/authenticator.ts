@@ -1,20 +1,29 @@
 import type { AuthError } from './errors.ts';
+import { type HttpsGetOptions, httpsGet } from './https-get.ts';
+import { createKeySources, type KeySourcesOptions } from './key-sources.ts';
 import type { Identity } from './permissions.ts';
 import type { TenantLookup } from './tenant-config.ts';
 import { verifyToken } from './verify.ts';
 
-export interface AuthenticatorOptions {
+export interface AuthenticatorOptions
+  extends Pick<KeySourcesOptions, 'secrets' | 'onFailure'>,
+    Pick<HttpsGetOptions, 'allowPrivate'> {
   readonly lookup: TenantLookup;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
 }
 
-/** The broker's port over {@link verifyToken}. */
-export function createAuthenticator({ lookup, nowMs }: AuthenticatorOptions): {
+/**
+ * The broker's port over {@link verifyToken}. Make one for the life of a process: it keeps what it has fetched of
+ * issuers' keys.
+ */
+export function createAuthenticator(options: AuthenticatorOptions): {
   verify(token: string, tenantHint: string | undefined): Promise<Identity | AuthError>;
 } {
+  const { lookup, nowMs, allowPrivate = false } = options;
+  const sources = createKeySources({ ...options, fetchText: httpsGet({ allowPrivate }) });
   return {
     verify: (token, tenantHint) =>
-      verifyToken({ token, tenantHint, lookup, nowSeconds: Math.floor(nowMs() / 1_000) }),
+      verifyToken({ token, tenantHint, lookup, sources, nowSeconds: Math.floor(nowMs() / 1_000) }),
   };
 }

@@ -1,8 +1,14 @@
+import { claimAt } from './claim-path.ts';
 import { type Flaw, isGrantFilter, isObject } from './claim-shapes.ts';
 import { rulesFromAcl } from './emqx-acl.ts';
+import type { IssuerClaims } from './issuer-config.ts';
+import { mappedRules, roleRules, rulesOf } from './mapped-grants.ts';
 import type { Identity, PermissionRule } from './permissions.ts';
 
 type Claims = Omit<Identity, 'tenant'>;
+type Payload = { readonly [claim: string]: unknown };
+/** `grants` is undefined where the token has no claim that could hold any. */
+type Granted = { readonly grants: readonly PermissionRule[] | undefined; readonly clientId?: string };
 
 /** Year 9999: later times are not dates, and DynamoDB and timers could not hold them. */
 const maxTimeSeconds = 253_402_300_799;
@@ -10,28 +16,56 @@ const maxTimeSeconds = 253_402_300_799;
 const maxTextCharacters = 1_024;
 
 /**
- * Reads what Wisp uses of verified claims. A claim of a wrong form refuses the token as a whole: half of a list of
- * rules is another list. A token without grants is good for nothing, but not wrong.
+ * Reads what Wisp uses of verified claims, in the way that the issuer's configuration says. A claim of a wrong form
+ * refuses the token as a whole: half of a list of rules is another list. A token without grants is good for
+ * nothing, but not wrong.
  */
-export function readClaims(payload: { readonly [claim: string]: unknown }): Claims | Flaw {
-  const { exp, sub, username, mqtt, acl } = payload;
+export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims | Flaw {
+  const { exp, sub } = payload;
   if (typeof exp === 'number' && !(exp <= maxTimeSeconds)) return { flaw: '"exp" is not a time' };
   if (sub !== undefined && !isText(sub)) return { flaw: '"sub" is not a text' };
-  // The native claim counts alone where a token has both.
-  const granted =
-    mqtt !== undefined ? fromNativeClaim(mqtt) : acl !== undefined ? fromAcl(acl) : { grants: [] };
+  const granted = grantedBy(payload, issuer);
   if ('flaw' in granted) return granted;
+  const clientId = clientIdOf(payload, issuer, granted);
+  if (typeof clientId === 'object') return clientId;
+
+  const username = claimAt(payload, issuer.claimMapping?.username ?? 'username');
+  const roles = roleRules(issuer, payload);
+  const grants =
+    granted.grants === undefined && roles.length === 0
+      ? rulesOf(issuer.defaultGrants ?? {})
+      : [...(granted.grants ?? []), ...roles];
   return {
     ...(sub === undefined ? {} : { subject: sub }),
     ...(isText(username) ? { username } : {}),
+    ...(clientId === undefined ? {} : { clientId }),
     ...(typeof exp === 'number' ? { expiresAtSeconds: Math.floor(exp) } : {}),
-    ...granted,
+    grants,
   };
 }
 
-function fromAcl(acl: unknown): Pick<Claims, 'grants'> | Flaw {
+/** Claims that the issuer's configuration names count alone; then the native claim; then EMQX's. */
+function grantedBy(payload: Payload, { claimMapping = {} }: IssuerClaims): Granted | Flaw {
+  const { mqtt, acl } = payload;
+  if (claimMapping.publish !== undefined || claimMapping.subscribe !== undefined) {
+    const rules = mappedRules(claimMapping, payload);
+    return rules !== undefined && 'flaw' in rules ? rules : { grants: rules };
+  }
+  if (mqtt !== undefined) return fromNativeClaim(mqtt);
+  if (acl === undefined) return { grants: undefined };
   const rules = rulesFromAcl(acl);
   return 'flaw' in rules ? rules : { grants: rules };
+}
+
+/** Where the configuration says which claim names the client, a token without it would be free to be any. */
+function clientIdOf(
+  payload: Payload,
+  { claimMapping }: IssuerClaims,
+  granted: Granted,
+): string | undefined | Flaw {
+  if (claimMapping?.clientId === undefined) return granted.clientId;
+  const clientId = claimAt(payload, claimMapping.clientId);
+  return isText(clientId) ? clientId : { flaw: 'the claim for the client id is absent or not a text' };
 }
 
 const nativeMembers = new Set(['clientId', 'publish', 'subscribe']);
@@ -40,7 +74,7 @@ const nativeMembers = new Set(['clientId', 'publish', 'subscribe']);
  * Claim `mqtt`: `{ clientId?, publish?: [...], subscribe?: [...] }`, filters with MQTT wildcards and placeholders.
  * Unknown members are refused: something like `deny` must not be passed over.
  */
-function fromNativeClaim(claim: unknown): Pick<Claims, 'grants' | 'clientId'> | Flaw {
+function fromNativeClaim(claim: unknown): Granted | Flaw {
   if (!isObject(claim)) return { flaw: '"mqtt" is not an object' };
   if (!Object.keys(claim).every((member) => nativeMembers.has(member))) {
     return { flaw: '"mqtt" has members besides "clientId", "publish" and "subscribe"' };
@@ -59,6 +93,11 @@ function fromNativeClaim(claim: unknown): Pick<Claims, 'grants' | 'clientId'> | 
   return clientId === undefined ? { grants } : { grants, clientId };
 }
 
+/** U+0000 and lone surrogates have no place in MQTT's strings, and the latter would be stored as another text. */
+const unfit = /[\0\p{Surrogate}]/u;
+
 function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= maxTextCharacters;
+  return (
+    typeof value === 'string' && value.length > 0 && value.length <= maxTextCharacters && !unfit.test(value)
+  );
 }

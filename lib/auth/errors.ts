@@ -28,11 +28,20 @@ const catalogue = {
   'tenant-unknown': notVerified,
   'token-key-unknown': notVerified,
   'token-signature': notVerified,
+  /** Transient, and worth a retry: 0x88 Server unavailable (3.1.1: 3). */
+  'token-keys-unavailable': {
+    reasonCode: 0x88,
+    message: 'the keys that verify the token are out of reach at the moment; try again in some seconds',
+  },
   'token-issuer': { reasonCode: 0x87, message: 'the token has another "iss" than this tenant expects' },
   'token-audience': { reasonCode: 0x87, message: 'the token has another "aud" than this tenant expects' },
   'token-expired': { reasonCode: 0x87, message: 'the token has expired' },
   'token-not-yet-valid': { reasonCode: 0x87, message: 'the token is not valid yet ("nbf")' },
-  'token-tenant': { reasonCode: 0x87, message: 'the token names another tenant in its claim "tenant"' },
+  'token-tenant': { reasonCode: 0x87, message: 'the token is for another tenant, or names none' },
+  'token-claim': {
+    reasonCode: 0x87,
+    message: 'the token lacks a claim that this tenant demands, or has it with another value',
+  },
   'tenant-suspended': { reasonCode: 0x87, message: 'the tenant is suspended' },
   'claims-malformed': { reasonCode: 0x87, message: 'a claim of the token has a wrong form' },
 } as const;
@@ -44,7 +53,7 @@ export const authErrorCodes = Object.keys(catalogue) as AuthErrorCode[];
 export interface AuthError {
   readonly code: AuthErrorCode;
   readonly message: string;
-  readonly reasonCode: 0x86 | 0x87;
+  readonly reasonCode: 0x86 | 0x87 | 0x88;
 }
 
 /** @param detail follows the catalogue's message; it must name claims only, never repeat their values. */

@@ -1,20 +1,35 @@
 /** Tenants' tokens: verification, and what a verified token permits. */
 export { type AuthenticatorOptions, createAuthenticator } from './authenticator.ts';
+export { TenantConfigError } from './config-checks.ts';
 export { mayPublish, maySubscribe } from './decide.ts';
 export { type AuthError, type AuthErrorCode, authErrorCodes, isAuthError } from './errors.ts';
+export { type FetchText, type HttpsGetOptions, httpsGet } from './https-get.ts';
+export type {
+  ClaimMapping,
+  ClaimValue,
+  Grants,
+  IssuerClaims,
+  IssuerConfig,
+} from './issuer-config.ts';
+export type { IssuerKeys } from './issuer-keys.ts';
+export { KeyFetchError, type KeyFetchErrorCode } from './key-fetch-error.ts';
+export {
+  createKeySources,
+  type KeySources,
+  type KeySourcesOptions,
+  type SecretSource,
+} from './key-sources.ts';
 export type { Identity, PermissionRule, Permissions } from './permissions.ts';
 export { type ClientNames, resolvePermissions } from './resolve.ts';
 export {
-  type IssuerConfig,
-  type IssuerKeys,
   parseTenantConfig,
   type TenantAdmin,
   type TenantConfig,
-  TenantConfigError,
   type TenantLookup,
   type TenantStatus,
   type TenantSummary,
   tenantConfigFormatVersion,
+  type VersionedTenantConfig,
 } from './tenant-config.ts';
 export { isTenantName, type TenantId, vouchedTenantId } from './tenant-id.ts';
 export { maxTokenBytes, wispAudience, wispIssuer } from './token.ts';

@@ -1,6 +1,9 @@
-import { base64url, type CryptoKey, importJWK } from 'jose';
+import { type CryptoKey, importJWK } from 'jose';
+import type { IssuerConfig } from './issuer-config.ts';
+import { KeyFetchError } from './key-fetch-error.ts';
+import type { KeySources, VerificationKey } from './key-sources.ts';
 import { algorithmsByKeyType, type PublicJwk } from './public-jwk.ts';
-import type { IssuerConfig, TenantConfig } from './tenant-config.ts';
+import type { TenantConfig } from './tenant-config.ts';
 import type { UnverifiedToken } from './token.ts';
 
 /** A key that may have signed a token, with the only algorithms that it verifies. */
@@ -11,38 +14,54 @@ export interface Candidate {
   load(): Promise<CryptoKey | Uint8Array | undefined>;
 }
 
+export interface Candidates {
+  readonly candidates: readonly Candidate[];
+  /** Whether keys that might have verified the token are not to be had now. */
+  readonly incomplete: boolean;
+}
+
 /** A stranger's token costs at most so many signature checks, however many keys the tenant has. */
 export const maxCandidates = 8;
 
 /**
  * The keys that fit a token's `alg` and `kid`: those of issuers with its `iss` first, so that a key which two issuers
- * share is judged by the right one. `kid` is compared as a string and used for nothing else; a key without one
- * fits every `kid`.
+ * share is judged by the right one. Keys that are elsewhere are asked for only where `iss` fits.
  */
-export function candidateKeys(config: TenantConfig, token: UnverifiedToken): Candidate[] {
+export async function candidateKeys(
+  config: TenantConfig,
+  token: UnverifiedToken,
+  sources: KeySources,
+): Promise<Candidates> {
   const fits = (issuer: IssuerConfig) => issuer.iss === undefined || issuer.iss === token.issuer;
-  const issuers = [...config.issuers].sort((a, b) => Number(fits(b)) - Number(fits(a)));
-  return issuers.flatMap((issuer) => keysOf(issuer, token)).slice(0, maxCandidates);
+  const issuers = config.issuers
+    .filter((issuer) => fits(issuer) || !isElsewhere(issuer))
+    .sort((a, b) => Number(fits(b)) - Number(fits(a)));
+  let incomplete = false;
+  const found = await Promise.all(
+    issuers.map(async (issuer) => {
+      try {
+        const keys = await sources.keysFor(issuer.keys, token);
+        return keys.map((key) => candidate(issuer, key));
+      } catch (error) {
+        if (!(error instanceof KeyFetchError)) throw error;
+        incomplete = true;
+        return [];
+      }
+    }),
+  );
+  return { candidates: found.flat().slice(0, maxCandidates), incomplete };
 }
 
-function keysOf(issuer: IssuerConfig, token: UnverifiedToken): Candidate[] {
-  const { keys } = issuer;
-  if (keys.kind === 'secret') {
-    const algorithms: readonly string[] = algorithmsByKeyType.secret;
-    if (!algorithms.includes(token.algorithm)) return [];
-    return [{ issuer, algorithms, load: async () => base64url.decode(keys.secret) }];
-  }
-  return keys.keys
-    .filter((jwk) => {
-      const algorithms: readonly string[] = algorithmsByKeyType[jwk.kty];
-      const kidFits = jwk.kid === undefined || token.keyId === undefined || jwk.kid === token.keyId;
-      return kidFits && algorithms.includes(token.algorithm);
-    })
-    .map((jwk) => ({
-      issuer,
-      algorithms: algorithmsByKeyType[jwk.kty],
-      load: () => importPublicKey(jwk),
-    }));
+function isElsewhere({ keys }: IssuerConfig): boolean {
+  return keys.kind === 'jwks-url' || keys.kind === 'secret-reference';
+}
+
+function candidate(issuer: IssuerConfig, key: VerificationKey): Candidate {
+  return {
+    issuer,
+    algorithms: algorithmsByKeyType[key.kty],
+    load: async () => (key.kty === 'secret' ? key.bytes : importPublicKey(key)),
+  };
 }
 
 /** Importing costs as much as verifying, and a Lambda environment sees the same few keys again and again. */

@@ -1,25 +1,37 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { claimAt } from './claim-path.ts';
 import { readClaims } from './claims.ts';
 import { type AuthError, type AuthErrorCode, authError, isAuthError } from './errors.ts';
+import type { IssuerConfig } from './issuer-config.ts';
+import { KeyFetchError } from './key-fetch-error.ts';
+import { createKeySources, type KeySources } from './key-sources.ts';
 import type { Identity } from './permissions.ts';
-import type { TenantLookup } from './tenant-config.ts';
+import { missingClaim } from './required-claims.ts';
+import type { TenantConfig, TenantLookup } from './tenant-config.ts';
 import { isTenantName, vouchedTenantId } from './tenant-id.ts';
-import { readUnverified } from './token.ts';
+import { readUnverified, type UnverifiedToken } from './token.ts';
 import { type Candidate, candidateKeys } from './verification-keys.ts';
 
 export interface VerifyTokenOptions {
   /** JWT in compact form, at most 8,192 bytes, without `Bearer `. */
   readonly token: string;
   /**
-   * The tenant as the client names it: the user name of CONNECT. Absent or empty: the token's own unverified claim
+   * The tenant as the client names it: the user name of CONNECT, or `?tenant=` of the handshake. Absent or empty: the token's own unverified claim
    * `tenant`, or its `iss` of the form `wisp:NAME`, takes its place. Whichever it is, it only selects whose keys must
    * verify the token.
    */
   readonly tenantHint?: string | undefined;
   readonly lookup: TenantLookup;
+  /** Default: the keys that tenants' rows hold, and no others. */
+  readonly sources?: KeySources;
   /** Seconds since 1970. */
   readonly nowSeconds: number;
 }
+
+const storedKeys = createKeySources({
+  fetchText: () => Promise.reject(new KeyFetchError('keys-source')),
+  nowMs: Date.now,
+});
 
 /**
  * Verifies a JWT (RFC 7519, with the advice of RFC 8725) against the keys of one tenant: signature by an algorithm
@@ -37,39 +49,55 @@ export async function verifyToken(options: VerifyTokenOptions): Promise<Identity
   const config = isTenantName(name) ? await options.lookup.load(name) : undefined;
   if (config === undefined) return authError('tenant-unknown');
 
-  const payload = await verifyByAny(candidateKeys(config, unverified), options.token, options.nowSeconds);
-  if (isAuthError(payload)) return payload;
+  const verified = await verifyByAny(config, unverified, options);
+  if (isAuthError(verified)) return verified;
+  const { payload, issuer } = verified;
   // Told only to holders of a good token: to anybody else a suspended tenant looks like none.
   if (config.status !== 'active') return authError('tenant-suspended');
-  if (payload.tenant !== undefined && payload.tenant !== name) return authError('token-tenant');
+  if (!isFor(name, payload, issuer)) return authError('token-tenant');
 
-  const claims = readClaims(payload);
+  const claims = readClaims(payload, issuer);
   if ('flaw' in claims) return authError('claims-malformed', claims.flaw);
   return { tenant: vouchedTenantId(name), ...claims };
 }
 
-type Verified = { readonly [claim: string]: unknown };
+/**
+ * Two tenants may trust one provider; then only a claim tells their tokens apart. Where the configuration names that
+ * claim it must be there; elsewhere the claim `tenant` is compared if there is one.
+ */
+function isFor(tenant: string, payload: JWTPayload, { claimMapping }: IssuerConfig): boolean {
+  const path = claimMapping?.tenant;
+  if (path !== undefined) return claimAt(payload, path) === tenant;
+  return payload.tenant === undefined || payload.tenant === tenant;
+}
+
+interface Verified {
+  readonly payload: JWTPayload;
+  readonly issuer: IssuerConfig;
+}
 
 async function verifyByAny(
-  candidates: readonly Candidate[],
-  token: string,
-  nowSeconds: number,
+  config: TenantConfig,
+  unverified: UnverifiedToken,
+  { token, nowSeconds, sources = storedKeys }: VerifyTokenOptions,
 ): Promise<Verified | AuthError> {
+  const { candidates, incomplete } = await candidateKeys(config, unverified, sources);
   let failure: AuthErrorCode = candidates.length === 0 ? 'token-key-unknown' : 'token-signature';
   for (const candidate of candidates) {
     const result = await verifyBy(candidate, token, nowSeconds);
-    if (typeof result !== 'string') return result.payload;
+    if (typeof result !== 'string') return result;
     // The first key that verified the signature says what else is wrong.
     if (failure === 'token-signature') failure = result;
   }
-  return authError(failure);
+  const unproved = failure === 'token-key-unknown' || failure === 'token-signature';
+  return authError(incomplete && unproved ? 'token-keys-unavailable' : failure);
 }
 
 async function verifyBy(
   { issuer, algorithms, load }: Candidate,
   token: string,
   nowSeconds: number,
-): Promise<{ payload: JWTPayload } | AuthErrorCode> {
+): Promise<Verified | AuthErrorCode> {
   const key = await load();
   if (key === undefined) return 'token-signature';
   try {
@@ -80,7 +108,7 @@ async function verifyBy(
       ...(issuer.iss === undefined ? {} : { issuer: issuer.iss }),
       ...(issuer.audience === undefined ? {} : { audience: [issuer.audience].flat() }),
     });
-    return { payload };
+    return missingClaim(issuer, payload) === undefined ? { payload, issuer } : 'token-claim';
   } catch (error) {
     return codeOf(error);
   }

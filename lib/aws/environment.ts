@@ -12,6 +12,8 @@ export const tableVariables: Readonly<Record<TableKind, string>> = {
 /** URL of the `@connections` API, without it. Never derived from an event: a custom domain would break it. */
 export const callbackEndpointVariable = 'CALLBACK_ENDPOINT';
 export const timerQueueVariable = 'TIMER_QUEUE_URL';
+/** `true` in functions on an emulator, whose identity provider is on the same machine. The stack never sets it. */
+export const allowPrivateIssuersVariable = 'ALLOW_PRIVATE_ISSUERS';
 export const logLevelVariable = 'LOG_LEVEL';
 
 export interface FunctionEnvironment {

@@ -1,7 +1,7 @@
 import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { createAuthenticator } from '../auth/index.ts';
+import { createAuthenticator, type SecretSource } from '../auth/index.ts';
 import { type Broker, createBroker } from '../broker/broker.ts';
 import type { Log, Ports, Timers } from '../broker/ports.ts';
 import type { Settings } from '../broker/settings.ts';
@@ -21,6 +21,10 @@ export interface ServiceOptions {
   readonly log: Log;
   readonly nowMs?: () => number;
   readonly settings?: Settings;
+  /** Where shared secrets are that tenants' rows refer to. Default: none, such issuers have no keys. */
+  readonly secrets?: SecretSource;
+  /** Whether issuers' keys may be fetched over http and from private addresses. For local use; default: false. */
+  readonly allowPrivateIssuers?: boolean;
   /** Puts other ports in place of these: for faults and schedulers in tests. */
   readonly wrap?: (ports: Ports) => Ports;
 }
@@ -41,7 +45,14 @@ export function createService(options: ServiceOptions): Service {
     clock: { nowMs },
     ids: ulids(nowMs),
     random: Math.random,
-    authenticator: createAuthenticator({ lookup: stores.tenantAdmin, nowMs }),
+    authenticator: createAuthenticator({
+      lookup: stores.tenantAdmin,
+      nowMs,
+      allowPrivate: options.allowPrivateIssuers ?? false,
+      onFailure: ({ code, source }) =>
+        options.log.warn('keys of an issuer are out of reach', { code, source }),
+      ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
+    }),
     gateway: gatewayPort(options.management),
     usage: new Usage(stores.usageStore, nowMs),
     timers: timerQueue(options.sqs, options.timerQueueUrl, nowMs),

@@ -110,6 +110,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     management: managementClient({ region, credentials: localCredentials, endpoint: gateway.callbackUrl }),
     tables: localTables,
     timerQueueUrl: queues.urlOf(timerQueueName),
+    allowPrivateIssuers: true,
     log,
     nowMs: () => clock.now(),
     ...(options.settings === undefined ? {} : { settings: options.settings }),

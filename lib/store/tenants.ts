@@ -58,7 +58,13 @@ export function tenantStore(
       );
       const stored = S(JSON.stringify(config));
       return table.putIf(
-        { ...key(name, metaPart), v: version, created: N(config.createdAtMs), revision: N(1), config: stored },
+        {
+          ...key(name, metaPart),
+          v: version,
+          created: N(config.createdAtMs),
+          revision: N(1),
+          config: stored,
+        },
         { condition: 'attribute_not_exists(tenant) OR config = :config', values: { ':config': stored } },
       );
     },

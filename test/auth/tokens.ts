@@ -1,6 +1,7 @@
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import type { IssuerConfig } from '../../lib/auth/issuer-config.ts';
 import { parsePublicJwk } from '../../lib/auth/public-jwk.ts';
-import type { IssuerConfig, TenantConfig, TenantLookup } from '../../lib/auth/tenant-config.ts';
+import type { TenantConfig, TenantLookup } from '../../lib/auth/tenant-config.ts';
 
 /** The moment at which every test of this folder happens. */
 export const nowSeconds = 1_800_000_000;

@@ -1,0 +1,152 @@
+import { base64url } from 'jose';
+import { CachedLoader } from './cached-loader.ts';
+import type { FetchText } from './https-get.ts';
+import { type IssuerKeys, secretLimits } from './issuer-keys.ts';
+import { parseJwks } from './jwks.ts';
+import { KeyFetchError, type KeyFetchErrorCode } from './key-fetch-error.ts';
+import { publicKeysFromPem } from './pem.ts';
+import { algorithmsByKeyType, type PublicJwk } from './public-jwk.ts';
+import type { UnverifiedToken } from './token.ts';
+
+/** Where shared secrets are that the tenant's row only refers to. */
+export interface SecretSource {
+  /**
+   * The versions of a secret that count now, the current one first: a token of the one before still verifies while
+   * secrets are changed. Bytes count as they are, text by the `encoding` of the issuer.
+   */
+  load(reference: string): Promise<readonly (string | Uint8Array)[]>;
+}
+
+export interface KeySourcesOptions {
+  readonly fetchText: FetchText;
+  /** Default: none; issuers with a reference then have no keys. */
+  readonly secrets?: SecretSource;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  /** Told when keys cannot be had; `source` is the host of a URL, or the reference of a secret. */
+  readonly onFailure?: (failure: { readonly code: KeyFetchErrorCode; readonly source: string }) => void;
+}
+
+/** What verifies a token: a public key, or the bytes of a shared secret. */
+export type VerificationKey = PublicJwk | { readonly kty: 'secret'; readonly bytes: Uint8Array };
+
+export interface KeySources {
+  /**
+   * The keys of an issuer that fit the token's `alg` and `kid`.
+   * @throws KeyFetchError where they are elsewhere and not to be had.
+   */
+  keysFor(keys: IssuerKeys, token: UnverifiedToken): Promise<readonly VerificationKey[]>;
+}
+
+const minuteMs = 60_000;
+
+/** JWKS: fresh for 10 minutes, good for an hour while the provider is out of reach; a new `kid` is looked for at once. */
+const jwksAge = { maxAgeMs: 10 * minuteMs, maxStaleMs: 60 * minuteMs };
+/** Secrets have no `kid`: a new version counts after 5 minutes at the latest. */
+const secretAge = { maxAgeMs: 5 * minuteMs, maxStaleMs: 60 * minuteMs };
+
+/** Keys in the tenant's row, at a URL, and behind a reference; the latter two are kept as long as this object. */
+export function createKeySources(options: KeySourcesOptions): KeySources {
+  const { fetchText, nowMs, secrets, onFailure } = options;
+  const jwks = new CachedLoader({
+    ...jwksAge,
+    nowMs,
+    load: async (url) => parseJwks(await fetchText(url)),
+    onFailure: (url, code) => onFailure?.({ code, source: hostOf(url) }),
+  });
+  const secretVersions = new CachedLoader({
+    ...secretAge,
+    nowMs,
+    load: (reference) => loadSecret(secrets, reference),
+    onFailure: (source, code) => onFailure?.({ code, source }),
+  });
+
+  return {
+    async keysFor(keys, token) {
+      switch (keys.kind) {
+        case 'inline':
+          return keys.keys.filter((key) => fits(key, token));
+        case 'pem':
+          return publicKeysOf(keys).filter((key) => fits(key, token));
+        case 'jwks-url': {
+          // A shared secret is never a matter of a public set: nothing to fetch for such a token.
+          if (isSecretAlgorithm(token.algorithm)) return [];
+          const set = await jwks.get(keys.url, (known) => known.some((key) => fits(key, token)));
+          return set.filter((key) => fits(key, token));
+        }
+        case 'secret':
+          return isSecretAlgorithm(token.algorithm) ? [secretKey(base64url.decode(keys.secret))] : [];
+        case 'secret-reference': {
+          if (!isSecretAlgorithm(token.algorithm)) return [];
+          const versions = await secretVersions.get(keys.reference);
+          const usable = versions.flatMap((version) => bytesOf(version, keys.encoding) ?? []);
+          if (usable.length > 0) return usable.map(secretKey);
+          onFailure?.({ code: 'secret-malformed', source: keys.reference });
+          throw new KeyFetchError('secret-malformed');
+        }
+      }
+    },
+  };
+}
+
+/** `kid` is compared as a string and used for nothing else; a key without one fits every `kid`. */
+function fits(key: PublicJwk, token: UnverifiedToken): boolean {
+  const algorithms: readonly string[] = algorithmsByKeyType[key.kty];
+  const kidFits = key.kid === undefined || token.keyId === undefined || key.kid === token.keyId;
+  return kidFits && algorithms.includes(token.algorithm);
+}
+
+function isSecretAlgorithm(algorithm: string): boolean {
+  const algorithms: readonly string[] = algorithmsByKeyType.secret;
+  return algorithms.includes(algorithm);
+}
+
+type PemKeys = Extract<IssuerKeys, { kind: 'pem' }>;
+/** A configuration is read once in a while and used for many tokens. */
+const parsedPem = new WeakMap<PemKeys, readonly PublicJwk[]>();
+
+function publicKeysOf(keys: PemKeys): readonly PublicJwk[] {
+  const known = parsedPem.get(keys);
+  if (known !== undefined) return known;
+  const parsed = publicKeysFromPem(keys.pem);
+  const publicKeys = 'flaw' in parsed ? [] : parsed.keys;
+  parsedPem.set(keys, publicKeys);
+  return publicKeys;
+}
+
+function secretKey(bytes: Uint8Array): VerificationKey {
+  return { kty: 'secret', bytes };
+}
+
+async function loadSecret(
+  secrets: SecretSource | undefined,
+  reference: string,
+): Promise<readonly (string | Uint8Array)[]> {
+  if (secrets === undefined) throw new KeyFetchError('keys-source');
+  try {
+    const versions = await secrets.load(reference);
+    if (versions.length > 0) return versions;
+  } catch {
+    // What the source says may hold more than a log should.
+  }
+  throw new KeyFetchError('secret-unavailable');
+}
+
+function bytesOf(
+  version: string | Uint8Array,
+  encoding: 'base64url' | 'utf8' = 'base64url',
+): Uint8Array | undefined {
+  const bytes = typeof version === 'string' ? decodeText(version, encoding) : version;
+  const { minSecretBytes, maxSecretBytes } = secretLimits;
+  const fitting = bytes !== undefined && bytes.length >= minSecretBytes && bytes.length <= maxSecretBytes;
+  return fitting ? bytes : undefined;
+}
+
+function decodeText(text: string, encoding: 'base64url' | 'utf8'): Uint8Array | undefined {
+  if (encoding === 'utf8') return new TextEncoder().encode(text);
+  return /^[A-Za-z0-9_-]+$/.test(text) ? base64url.decode(text) : undefined;
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'invalid';
+}

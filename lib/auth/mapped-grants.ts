@@ -1,0 +1,48 @@
+import { claimAt } from './claim-path.ts';
+import { type Flaw, isGrantFilter } from './claim-shapes.ts';
+import type { ClaimMapping, Grants, IssuerClaims } from './issuer-config.ts';
+import type { PermissionRule } from './permissions.ts';
+
+type Payload = { readonly [claim: string]: unknown };
+
+/**
+ * Rules out of the claims that an issuer's configuration names: each a list of topic filters, or one.
+ * @returns undefined where the token has none of these claims.
+ */
+export function mappedRules(
+  { publish, subscribe }: ClaimMapping,
+  payload: Payload,
+): readonly PermissionRule[] | Flaw | undefined {
+  const rules: PermissionRule[] = [];
+  let present = false;
+  for (const [action, path] of [
+    ['publish', publish],
+    ['subscribe', subscribe],
+  ] as const) {
+    const value = path === undefined ? undefined : claimAt(payload, path);
+    if (value === undefined) continue;
+    present = true;
+    for (const filter of [value].flat()) {
+      if (!isGrantFilter(filter)) {
+        return { flaw: `the claim for "${action}" holds something else than topic filters` };
+      }
+      rules.push({ effect: 'allow', action, filter });
+    }
+  }
+  return present ? rules : undefined;
+}
+
+/** Rules of the roles that a token has; names that the configuration does not know mean nothing. */
+export function roleRules({ roleGrants }: IssuerClaims, payload: Payload): readonly PermissionRule[] {
+  if (roleGrants === undefined) return [];
+  const { claim, grants } = roleGrants;
+  const names = new Set<unknown>([claimAt(payload, claim)].flat());
+  return Object.entries(grants).flatMap(([name, granted]) => (names.has(name) ? rulesOf(granted) : []));
+}
+
+export function rulesOf({ publish = [], subscribe = [] }: Grants): readonly PermissionRule[] {
+  return [
+    ...publish.map((filter) => ({ effect: 'allow', action: 'publish', filter }) as const),
+    ...subscribe.map((filter) => ({ effect: 'allow', action: 'subscribe', filter }) as const),
+  ];
+}

@@ -1,0 +1,14 @@
+import { claimAt } from './claim-path.ts';
+import type { ClaimValue, IssuerClaims } from './issuer-config.ts';
+
+/** The first claim that a token of this issuer lacks, or has with another value; undefined where all are there. */
+export function missingClaim(
+  { requiredClaims = {} }: IssuerClaims,
+  payload: { readonly [claim: string]: unknown },
+): string | undefined {
+  return Object.entries(requiredClaims).find(([path, wanted]) => {
+    const accepted: readonly unknown[] = [wanted].flat() satisfies ClaimValue[];
+    const values: unknown[] = [claimAt(payload, path)].flat();
+    return !values.some((value) => accepted.includes(value));
+  })?.[0];
+}
