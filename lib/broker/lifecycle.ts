@@ -1,18 +1,18 @@
 import { publishMessages } from '../delivery/publish.ts';
 import { parseFilter } from '../topics/index.ts';
 import type { Context } from './context.ts';
-import type { ClientKey, Connection, ConnectionAddress, Will } from './model.ts';
+import type { ClientKey, Connection, ConnectionAddress, Session, Will } from './model.ts';
 
 /** Session Expiry Interval that never runs out (section 3.1.2.11.2 of MQTT 5.0). */
 export const neverEndsSeconds = 0xffff_ffff;
 
 /**
  * Ends a connection's hold on its session: on DISCONNECT, on `$disconnect`, when a post or a timer finds it gone, and
- * before the server closes it. Idempotent; only the first of several calls for one connection acts.
+ * before the server closes it. Idempotent.
  *
  * Order: session offline, Will, session end, connection row. A crash after any of these leaves the connection row,
- * so whoever comes next ($disconnect, a timer, a post that finds it gone) goes through all of them again; a
- * reconnecting client takes the session over and sees to the old Will itself.
+ * so whoever comes next ($disconnect, a timer, a post that finds it gone) goes through all of them again, with the expiry
+ * that the first one has set; a reconnecting client takes the session over and sees to the old Will itself.
  */
 export async function releaseConnection(
   context: Context,
@@ -21,27 +21,31 @@ export async function releaseConnection(
 ): Promise<void> {
   const expirySeconds = options.sessionExpirySeconds ?? connection.sessionExpirySeconds;
   const nowMs = context.clock.nowMs();
-  const session = await context.sessions.markOffline(connection, connection.address, {
+  const left = await context.sessions.markOffline(connection, connection.address, {
     expirySeconds,
     expiresAtMs: nowMs + expirySeconds * 1000,
   });
-  await settleWill(context, connection, connection.address, options.will, expirySeconds);
-  if (session !== undefined) {
+  await settleWill(
+    context,
+    connection,
+    connection.address,
+    options.will,
+    left?.session.expirySeconds ?? expirySeconds,
+  );
+  if (left?.first === true) {
     const connectionMs = Math.max(0, nowMs - connection.connectedAtMs);
     context.usage.count(connection.tenant, { connections: -1, connectionMs });
-    if (expirySeconds === 0) await endSession(context, connection, session.generation);
-    else if (expirySeconds !== neverEndsSeconds)
-      await context.timers.schedule(
-        {
-          kind: 'session-expiry',
-          tenant: connection.tenant,
-          clientId: connection.clientId,
-          generation: session.generation,
-        },
-        nowMs + expirySeconds * 1000,
-      );
   }
+  if (left !== undefined) await endInTime(context, left.session);
   await context.connections.delete(connection.address);
+}
+
+/** Ends a session that is offline: now, at its expiry, or never. */
+async function endInTime(context: Context, session: Session): Promise<void> {
+  const { tenant, clientId, generation, expirySeconds, expiresAtMs } = session;
+  if (expirySeconds === 0) await endSession(context, session, generation);
+  else if (expirySeconds !== neverEndsSeconds && expiresAtMs !== undefined)
+    await context.timers.schedule({ kind: 'session-expiry', tenant, clientId, generation }, expiresAtMs);
 }
 
 /**
@@ -134,7 +138,7 @@ export async function deleteSubscriptions(
 
 /**
  * Ends a connection that turned out to be gone. Where a crash has left a session held by an address without a
- * connection row, the session goes offline by itself.
+ * connection row, the session goes offline by itself; there was no CONNACK, so there is no Will.
  */
 export async function connectionLost(
   context: Context,
@@ -149,8 +153,9 @@ export async function connectionLost(
   const session = await context.sessions.get(key);
   if (session?.address !== address) return;
   const { expirySeconds } = session;
-  await context.sessions.markOffline(key, address, {
+  const left = await context.sessions.markOffline(key, address, {
     expirySeconds,
     expiresAtMs: context.clock.nowMs() + expirySeconds * 1000,
   });
+  if (left !== undefined) await endInTime(context, left.session);
 }

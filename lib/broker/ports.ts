@@ -143,12 +143,15 @@ export interface SessionStore {
       readonly claimedBy: string;
     },
   ): Promise<boolean>;
-  /** Marks the session offline if `address` still holds it. @returns the session, or undefined if it does not. */
+  /**
+   * Marks the session offline if `address` still holds it. @returns the session and whether this call did it; the
+   * session as it was left where an earlier call for `address` did it; undefined where another connection has taken it.
+   */
   markOffline(
     key: ClientKey,
     address: ConnectionAddress,
     change: { expirySeconds: number; expiresAtMs: number },
-  ): Promise<Session | undefined>;
+  ): Promise<{ readonly session: Session; readonly first: boolean } | undefined>;
   /** Deletes the session row of that generation, unless a connection holds it again. @returns whether it did. */
   deleteEnded(key: ClientKey, generation: string): Promise<boolean>;
 

@@ -45,14 +45,18 @@ export interface SessionRequest extends ClientKey {
  */
 export async function openSession(context: Context, request: SessionRequest): Promise<Opened> {
   let takenFrom: ConnectionAddress | undefined;
+  let ended: Session | undefined;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const previous = await context.sessions.get(request);
-    if (previous !== undefined && previous.address === request.address)
+    if (previous !== undefined && previous.address === request.address) {
+      if (ended !== undefined) await deleteRemains(context, request, ended.generation);
       return opened(previous, previous.generation !== request.address, takenFrom);
+    }
     const nowMs = context.clock.nowMs();
     const present = previous !== undefined && !request.cleanStart && !hasEnded(previous, nowMs);
     const session = present ? resumed(previous, request) : fresh(context, previous, request);
     takenFrom = previous?.address;
+    ended = present ? undefined : previous;
     if (!(await context.sessions.replace(session, previous))) continue;
     if (previous !== undefined && !present) await deleteRemains(context, request, previous.generation);
     return opened(session, present, takenFrom);

@@ -1,14 +1,16 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { ClientKey, ConnectionAddress, QueueEntry } from '../broker/model.ts';
-import { packetIdentifierOf } from '../broker/packet-identifier.ts';
+import type { ClientKey, ConnectionAddress, Message, QueueEntry } from '../broker/model.ts';
+import { maxPacketIdentifier, packetIdentifierOf } from '../broker/packet-identifier.ts';
 import type { QueueStore } from '../broker/ports.ts';
 import {
   flag,
   type Item,
   item,
+  known,
   N,
   number,
   optional,
+  optionalNumber,
   optionalString,
   S,
   string,
@@ -50,20 +52,24 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
     },
 
     async list(key, newestSequence, limit) {
-      const newest = newestSequence === 0 ? 0 : packetIdentifierOf(newestSequence);
       const found: QueueEntry[] = [];
       let more = false;
-      for (const [from, to] of [
-        [newest + 1, 99_999],
-        [0, newest],
-      ] as const) {
-        if (found.length >= limit) return { entries: found, more: true };
-        const page = await table.page({
-          ...rangeQuery(key, kinds.queued(from), kinds.queued(to)),
-          Limit: limit - found.length,
-        });
-        found.push(...page.items.map(entryFrom));
-        more = page.next !== undefined;
+      for (const [from, to] of identifiersUpTo(newestSequence)) {
+        let start: Item | undefined;
+        do {
+          more = found.length >= limit;
+          if (more) break;
+          const Limit = limit - found.length;
+          const page = await table.page({
+            ...rangeQuery(key, kinds.queued(from), kinds.queued(to)),
+            Limit,
+            ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+          });
+          found.push(...page.items.map(entryFrom).filter((entry) => entry.sequence <= newestSequence));
+          start = page.next;
+          // Only the bound of 1 MB cuts a page shorter than its limit.
+          more = start !== undefined && page.items.length < Limit && found.length > 0;
+        } while (start !== undefined && !more);
         if (more) break;
       }
       return { entries: found.sort((one, other) => one.sequence - other.sequence), more };
@@ -139,6 +145,20 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
   };
 }
 
+/**
+ * Ranges of packet identifiers in the order of age. In the first round nothing lies behind the newest; later, what does is
+ * the oldest, and may be followed by what has been queued since the newest was.
+ */
+function identifiersUpTo(newestSequence: number): (readonly [from: number, to: number])[] {
+  if (newestSequence <= 0) return [];
+  const newest = packetIdentifierOf(newestSequence);
+  const older: (readonly [number, number])[] =
+    newestSequence <= maxPacketIdentifier || newest === maxPacketIdentifier
+      ? []
+      : [[newest + 1, maxPacketIdentifier]];
+  return [...older, [1, newest]];
+}
+
 function entryItem(key: ClientKey, entry: QueueEntry): Item {
   return {
     ...rowKey(key, kinds.queued(entry.packetIdentifier)),
@@ -160,7 +180,9 @@ function entryItem(key: ClientKey, entry: QueueEntry): Item {
 }
 
 function entryFrom(stored: Item): QueueEntry {
-  const sequence = number(stored, 'seq');
+  const sequence = number(known(stored), 'seq');
+  const published = optionalNumber(stored, 'published');
+  const message = messageFrom(stored);
   const pushedTo = optionalString(stored, 'pushedTo');
   return {
     sequence,
@@ -170,7 +192,7 @@ function entryFrom(stored: Item): QueueEntry {
     qos: number(stored, 'qos') === 2 ? 2 : 1,
     retain: flag(stored, 'retained'),
     subscriptionIdentifiers: (stored.identifiers?.L ?? []).map((value) => Number(value.N)),
-    message: messageFrom(stored),
+    message: published === undefined ? message : { ...message, qos: published as Message['qos'] },
     ...(pushedTo === undefined ? {} : { pushedTo: pushedTo as ConnectionAddress }),
   };
 }

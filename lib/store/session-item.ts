@@ -1,8 +1,8 @@
-import { vouchedTenantId } from '../auth/tenant-id.ts';
 import type { ConnectionAddress, ProtocolVersion, Route, Session, SessionMode } from '../broker/model.ts';
 import {
   type Item,
   item,
+  known,
   N,
   NS,
   number,
@@ -11,6 +11,7 @@ import {
   optionalNumber,
   optionalString,
   S,
+  storedTenant,
   string,
   version,
 } from './attributes.ts';
@@ -56,14 +57,14 @@ export function sessionItem(session: Session): Item {
 }
 
 export function sessionFrom(stored: Item): Session {
-  const key = string(stored, 'session');
+  const key = string(known(stored), 'session');
   const slash = key.indexOf('/');
   const address = optionalString(stored, 'address');
   const claimedBy = optionalString(stored, 'claimedBy');
   const clientMaxPacketBytes = optionalNumber(stored, 'maxBytes');
   const expiresAtMs = optionalNumber(stored, 'expires');
   return {
-    tenant: vouchedTenantId(key.slice(0, slash)),
+    tenant: storedTenant(key.slice(0, slash), 'session'),
     clientId: key.slice(slash + 1),
     generation: string(stored, 'generation'),
     protocolVersion: number(stored, 'protocol') as ProtocolVersion,

@@ -1,15 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ClientKey, ConnectionAddress, Session } from '../broker/model.ts';
 import type { SessionStore } from '../broker/ports.ts';
 import {
   type Item,
   item,
+  known,
   N,
   NS,
   number,
   optional,
   optionalNumber,
-  optionalString,
   S,
   string,
   version,
@@ -124,25 +125,31 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
     async markOffline(key, address, change) {
       routes.delete(key);
       const ttl = sessionTtlSeconds(change.expirySeconds, change.expiresAtMs);
+      // Tells this call's own write, repeated because its answer was lost, from another call for the same connection.
+      const leftIn = S(randomUUID());
       const updated = await table.update(
         rowKey(key, kinds.session),
         {
           update:
-            'SET expires = :expires, expiry = :expiry, #mode = :queued' +
+            'SET expires = :expires, expiry = :expiry, #mode = :queued, leftBy = :address, leftIn = :leftIn' +
             `${ttl === undefined ? '' : ', #ttl = :ttl'} REMOVE address${ttl === undefined ? ', #ttl' : ''}`,
-          condition: 'address = :address',
+          condition: 'address = :address OR leftIn = :leftIn',
           names: { '#mode': 'mode', '#ttl': 'ttl' },
           values: {
             ':expires': N(change.expiresAtMs),
             ':expiry': N(change.expirySeconds),
             ':queued': S('queued'),
             ':address': S(address),
+            ':leftIn': leftIn,
             ...(ttl === undefined ? {} : { ':ttl': N(ttl) }),
           },
         },
         'ALL_NEW',
       );
-      return updated === undefined ? undefined : sessionFrom(updated);
+      if (updated !== undefined) return { session: sessionFrom(updated), first: true };
+      const found = await table.get(rowKey(key, kinds.session), true);
+      if (found === undefined || found.address !== undefined || found.leftBy?.S !== address) return undefined;
+      return { session: sessionFrom(found), first: false };
     },
 
     async deleteEnded(key, generation) {
@@ -157,7 +164,7 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
       const found: { filter: string; generation: string }[] = [];
       for await (const row of table.items(prefixQuery(key, subscriptionPrefix))) {
         found.push({
-          filter: string(row, 'kind').slice(subscriptionPrefix.length),
+          filter: string(known(row), 'kind').slice(subscriptionPrefix.length),
           generation: string(row, 'generation'),
         });
       }
@@ -204,7 +211,7 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
       if (found === undefined) return undefined;
       const messageExpirySeconds = optionalNumber(found, 'messageExpiry');
       return {
-        address: string(found, 'address') as ConnectionAddress,
+        address: string(known(found), 'address') as ConnectionAddress,
         will: {
           delaySeconds: number(found, 'delay'),
           message: messageFrom(found),
@@ -235,8 +242,9 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
       );
       if (first) return { messageId, first };
       const stored = await table.get(rowKeys, true);
-      const known = stored === undefined ? undefined : optionalString(stored, 'id');
-      return { messageId: known ?? messageId, first: known === undefined };
+      const marked = stored === undefined ? messageId : string(known(stored), 'id');
+      // Its own id: the client has repeated a write whose answer was lost.
+      return { messageId: marked, first: marked === messageId };
     },
 
     async deleteReceived(key, generation, packetIdentifier) {
