@@ -123,6 +123,59 @@ export function tenantsContract(name: string, open: () => Promise<World>): void 
       expect(await tenantAdmin.load(tenant)).toEqual(configOf());
     });
 
+    test('a change is written once, against the revision that was read', async () => {
+      const { tenantAdmin, tenants } = world.process();
+      const tenant = await createTenant(world);
+      await tenants.addShape(tenant, '=/+', maxShapes);
+      expect(await tenantAdmin.read(tenant)).toEqual({ config: configOf(), revision: 1 });
+      const changed = configOf({ status: 'suspended', issuers: [], quotas: { shapes: 3 } });
+      expect(await tenantAdmin.load(tenant)).toEqual(configOf());
+      expect(await tenantAdmin.update(tenant, 1, changed)).toBe(true);
+      expect(await tenantAdmin.update(tenant, 1, configOf())).toBe(false);
+      expect(await tenantAdmin.read(tenant)).toEqual({ config: changed, revision: 2 });
+      expect(await tenantAdmin.load(tenant)).toEqual(changed);
+      expect(await tenantAdmin.update(tenant, 2, configOf())).toBe(true);
+      expect(await tenants.readLive(tenant, true)).toEqual({
+        status: 'active',
+        quotas: {},
+        shapes: new Set(['=/+']),
+      });
+    });
+
+    test('a change reaches every copy that the message path reads', async () => {
+      const tenant = await createTenant(world);
+      const changed = configOf({ status: 'suspended', quotas: { shapes: 3 } });
+      await world.process().tenantAdmin.update(tenant, 1, changed);
+      const copies = (await rowsOf(tenant)).filter((row) => row.part?.S?.startsWith('live#'));
+      expect(copies.map((row) => [row.status?.S, row.quotas?.S])).toEqual(
+        Array(liveCopies).fill(['suspended', '{"shapes":3}']),
+      );
+    });
+
+    test('of two that change a tenant one has to read again', async () => {
+      const tenant = await createTenant(world);
+      const updates = await Promise.all([
+        world.process().tenantAdmin.update(tenant, 1, configOf({ createdAtMs: 1 })),
+        world.process().tenantAdmin.update(tenant, 1, configOf({ createdAtMs: 2 })),
+      ]);
+      expect(updates.toSorted()).toEqual([false, true]);
+    });
+
+    test('a change succeeds although the answer to its write is lost', async () => {
+      const tenant = await createTenant(world);
+      const { tenantAdmin } = world.process(loseFirstAnswer('UpdateItem'));
+      expect(await tenantAdmin.update(tenant, 1, configOf({ status: 'suspended' }))).toBe(true);
+      expect((await tenantAdmin.read(tenant))?.revision).toBe(2);
+    });
+
+    test('a tenant that is not there is not changed into being', async () => {
+      const { tenantAdmin } = world.process();
+      const tenant = world.tenant();
+      expect(await tenantAdmin.read(tenant)).toBeUndefined();
+      expect(await tenantAdmin.update(tenant, 1, configOf())).toBe(false);
+      expect(await rowsOf(tenant)).toEqual([]);
+    });
+
     test('a shape is in every copy, once, before it is told of', async () => {
       const { tenants } = world.process();
       const tenant = await createTenant(world);
