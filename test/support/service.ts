@@ -106,17 +106,16 @@ export function inbox(client: MqttClient) {
     if (taker === undefined) received.push(message);
     else taker(message);
   });
+  const next = (): Promise<Received> => {
+    const message = received.shift();
+    return message === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(message);
+  };
   return {
     received,
-    next(): Promise<Received> {
-      const message = received.shift();
-      return message === undefined
-        ? new Promise((resolve) => waiting.push(resolve))
-        : Promise.resolve(message);
-    },
+    next,
     async take(count: number): Promise<Received[]> {
       const taken: Received[] = [];
-      while (taken.length < count) taken.push(await this.next());
+      while (taken.length < count) taken.push(await next());
       return taken;
     },
   };

@@ -1,0 +1,71 @@
+import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import { DescribeTimeToLiveCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { describe, expect, inject, test } from 'vitest';
+import { resolveTarget } from '../../lib/cli/target.ts';
+import { emulatorClient } from '../../lib/local/attached/emulator.ts';
+import { tableSchemas } from '../../lib/store/schema.ts';
+
+const { deployment, options } = inject('deployed');
+
+describe.runIf(deployment !== undefined)('a stack that was created and then updated', () => {
+  const { endpoint, region, stackName, tenantBeforeUpdate } = deployment ?? {
+    endpoint: '',
+    region: '',
+    stackName: '',
+    tenantBeforeUpdate: '',
+  };
+  const client = emulatorClient({ endpoint, region, kind: 'other' });
+
+  async function resources(type: string): Promise<{ id: string; physicalId: string }[]> {
+    const cloudFormation = new CloudFormationClient(client);
+    const { StackResources = [] } = await cloudFormation.send(
+      new DescribeStackResourcesCommand({ StackName: stackName }),
+    );
+    cloudFormation.destroy();
+    return StackResources.filter(({ ResourceType }) => ResourceType === type).map(
+      ({ LogicalResourceId = '', PhysicalResourceId = '' }) => ({
+        id: LogicalResourceId,
+        physicalId: PhysicalResourceId,
+      }),
+    );
+  }
+
+  test('keeps what its tables held', async () => {
+    const { admin } = await resolveTarget(options).connect();
+    expect((await admin.show(tenantBeforeUpdate))?.status).toBe('active');
+  });
+
+  test('has the topic that the update adds', async () => {
+    expect(await resources('AWS::SNS::Topic')).toHaveLength(1);
+  });
+
+  test('lets items of its tables expire', async () => {
+    const dynamo = new DynamoDBClient(client);
+    const tables = await resources('AWS::DynamoDB::Table');
+    expect(tables).toHaveLength(Object.keys(tableSchemas).length);
+    const attributes = await Promise.all(
+      tables.map(async ({ physicalId }) => {
+        const output = await dynamo.send(new DescribeTimeToLiveCommand({ TableName: physicalId }));
+        return output.TimeToLiveDescription?.AttributeName;
+      }),
+    );
+    const expected = Object.values(tableSchemas).map(({ timeToLive }) => timeToLive);
+    expect(attributes.toSorted()).toEqual(expected.toSorted());
+    dynamo.destroy();
+  });
+
+  test('sets aside timers that fail five times', async () => {
+    const sqs = new SQSClient(client);
+    const policies = await Promise.all(
+      (await resources('AWS::SQS::Queue')).map(async ({ physicalId }) => {
+        const output = await sqs.send(
+          new GetQueueAttributesCommand({ QueueUrl: physicalId, AttributeNames: ['RedrivePolicy'] }),
+        );
+        return JSON.parse(output.Attributes?.RedrivePolicy ?? '{}') as { maxReceiveCount?: number | string };
+      }),
+    );
+    expect(policies.map(({ maxReceiveCount }) => Number(maxReceiveCount ?? 0)).toSorted()).toEqual([0, 5]);
+    sqs.destroy();
+  });
+});
