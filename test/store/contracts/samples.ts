@@ -53,6 +53,7 @@ export function sessionOf(key: ClientKey, changes: Partial<Session> = {}): Sessi
     claimVersion: 1,
     inFlight: new Set(),
     resent: new Set(),
+    opened: new Set(),
     expirySeconds: 3_600,
     ...changes,
   };

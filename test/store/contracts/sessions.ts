@@ -19,6 +19,7 @@ const claimOf = (claimedBy: string, inFlight: number[] = [], resent: number[] = 
   claimedBy,
   inFlight: new Set(inFlight),
   resent: new Set(resent),
+  opened: new Set<string>(),
   mode: 'queued' as const,
   onlyAtSequence: false,
 });
@@ -171,18 +172,23 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       test('count, and say what is in flight, what goes again and by whom', async () => {
         const { sessions } = world.process();
         const session = await opened({ resent: new Set([9]) });
-        expect(await sessions.claim(session, claimOf('me', [1, 2], [9, 10]))).toBe(true);
+        const answer = await sessions.claim(session, {
+          ...claimOf('me', [1, 2], [9, 10]),
+          sendingUntilMs: 5,
+        });
         const claimed: Session = {
           ...session,
           mode: 'queued',
           claimVersion: 2,
           claimedBy: 'me',
+          sendingUntilMs: 5,
           inFlight: new Set([1, 2]),
           resent: new Set([9, 10]),
         };
+        expect(answer).toEqual(claimed);
         expect(await sessions.get(session)).toEqual(claimed);
-        expect(await sessions.claim(claimed, { ...claimOf('you'), mode: 'direct' })).toBe(true);
-        expect(await sessions.get(session)).toEqual({
+        const direct = await sessions.claim(claimed, { ...claimOf('you'), mode: 'direct' });
+        expect(direct).toEqual({
           ...session,
           mode: 'direct',
           claimVersion: 3,
@@ -190,18 +196,19 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
           inFlight: new Set(),
           resent: new Set(),
         });
+        expect(await sessions.get(session)).toEqual(direct);
       });
 
       test('fail when somebody has claimed, the connection is another, or nobody is there', async () => {
         const { sessions } = world.process();
         const session = await opened();
-        expect(await sessions.claim({ ...session, claimVersion: 0 }, claimOf('me'))).toBe(false);
-        expect(await sessions.claim({ ...session, address: newAddress() }, claimOf('me'))).toBe(false);
+        expect(await sessions.claim({ ...session, claimVersion: 0 }, claimOf('me'))).toBeUndefined();
+        expect(await sessions.claim({ ...session, address: newAddress() }, claimOf('me'))).toBeUndefined();
         const { address: _, ...offline } = session;
-        expect(await sessions.claim(offline, claimOf('me'))).toBe(false);
+        expect(await sessions.claim(offline, claimOf('me'))).toBeUndefined();
         expect(await sessions.get(session)).toEqual(session);
         const unknown = sessionOf(newKey());
-        expect(await sessions.claim(unknown, claimOf('me'))).toBe(false);
+        expect(await sessions.claim(unknown, claimOf('me'))).toBeUndefined();
         expect(await rowOf(unknown)).toBeUndefined();
       });
 
@@ -210,15 +217,15 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         const session = await opened();
         const change = { ...claimOf('me'), mode: 'direct' as const, onlyAtSequence: true };
         const later = await sessions.allocate(session, session.generation, 1);
-        expect(await sessions.claim(session, change)).toBe(false);
-        expect(await sessions.claim(later ?? session, change)).toBe(true);
+        expect(await sessions.claim(session, change)).toBeUndefined();
+        expect(await sessions.claim(later ?? session, change)).toMatchObject({ mode: 'direct', sequence: 1 });
       });
 
       test('are not bound to it otherwise', async () => {
         const { sessions } = world.process();
         const session = await opened();
         await sessions.allocate(session, session.generation, 1);
-        expect(await sessions.claim(session, claimOf('me', [1]))).toBe(true);
+        expect((await sessions.claim(session, claimOf('me', [1])))?.sequence).toBe(1);
         expect((await sessions.get(session))?.sequence).toBe(1);
       });
 
@@ -229,8 +236,8 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
           sessions.claim(session, claimOf('one', [1])),
           sessions.claim(session, claimOf('two', [2])),
         ]);
-        expect(won.toSorted()).toEqual([false, true]);
-        expect((await sessions.get(session))?.claimedBy).toBe(won[0] ? 'one' : 'two');
+        expect(won.filter((claimed) => claimed !== undefined)).toHaveLength(1);
+        expect((await sessions.get(session))?.claimedBy).toBe(won[0] === undefined ? 'two' : 'one');
       });
 
       test('whose answer was lost are recognised by their name', async () => {
@@ -240,7 +247,8 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         const claimed = await sessions.claim(session, claimOf('me', [1]));
         expect(fault.lost()).toBe(true);
         const now = await sessions.get(session);
-        expect(claimed || now?.claimedBy === 'me').toBe(true);
+        expect([undefined, 'me']).toContain(claimed?.claimedBy);
+        expect(now?.claimedBy).toBe('me');
         expect(now?.claimVersion).toBe(2);
       });
     });
@@ -252,7 +260,11 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         const change = offlineIn(600);
         const { address: _, ...rest } = session;
         const offline: Session = { ...rest, ...change, mode: 'queued' };
-        expect(await sessions.markOffline(session, session.address ?? newAddress(), change)).toEqual(offline);
+        const address = session.address ?? newAddress();
+        expect(await sessions.markOffline(session, address, change)).toEqual({
+          session: offline,
+          first: true,
+        });
         expect(await sessions.get(session)).toEqual(offline);
       });
 
@@ -271,12 +283,18 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         const { sessions } = world.process(fault);
         const session = await opened();
         const address = session.address ?? newAddress();
-        const offline = await sessions.markOffline(session, address, offlineIn(600));
+        const left = await sessions.markOffline(session, address, offlineIn(600));
         expect(fault.lost()).toBe(true);
-        expect(offline).toMatchObject({ generation: session.generation, ...offlineIn(600) });
+        expect(left).toMatchObject({
+          session: { generation: session.generation, ...offlineIn(600) },
+          first: true,
+        });
         const before = await rowOf(session);
         await world.clock.advance(1_000);
-        expect(await sessions.markOffline(session, address, offlineIn(60))).toEqual(offline);
+        expect(await sessions.markOffline(session, address, offlineIn(60))).toEqual({
+          ...left,
+          first: false,
+        });
         expect(await rowOf(session)).toEqual(before);
       });
 
@@ -285,13 +303,13 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         const first = await opened();
         const left = await sessions.markOffline(first, first.address ?? newAddress(), offlineIn(600));
         const second = { ...first, address: newAddress(), claimVersion: 2 };
-        expect(await sessions.replace(second, left)).toBe(true);
+        expect(await sessions.replace(second, left?.session)).toBe(true);
         const old = first.address ?? newAddress();
         expect(await sessions.markOffline(first, old, offlineIn(0))).toBeUndefined();
         expect(await sessions.get(first)).toEqual(second);
         const leftAgain = await sessions.markOffline(first, second.address, offlineIn(60));
         expect(await sessions.markOffline(first, old, offlineIn(0))).toBeUndefined();
-        expect(await sessions.get(first)).toEqual(leftAgain);
+        expect(await sessions.get(first)).toEqual(leftAgain?.session);
       });
 
       test('of a session and its takeover race: one of them wins', async () => {
@@ -306,15 +324,30 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect((await one.sessions.get(session))?.address).toBe(replaced ? next.address : undefined);
       });
 
-      test('deletes the row of that generation while nobody holds it', async () => {
+      test('of two that mark it at once one is the first', async () => {
+        const { sessions } = world.process(meetAt('UpdateItem', 2));
+        const session = await opened();
+        const address = session.address ?? newAddress();
+        const left = await Promise.all([
+          sessions.markOffline(session, address, offlineIn(60)),
+          sessions.markOffline(session, address, offlineIn(60)),
+        ]);
+        expect(left.map((one) => one?.first).toSorted()).toEqual([false, true]);
+      });
+
+      test('may be followed by a note that all it left is deleted, while nobody holds it', async () => {
         const { sessions } = world.process();
         const session = await opened();
-        expect(await sessions.deleteEnded(session, session.generation)).toBe(false);
+        await sessions.markSwept(session, session.generation);
+        expect((await sessions.get(session))?.swept).toBeUndefined();
         await sessions.markOffline(session, session.address ?? newAddress(), offlineIn(0));
-        expect(await sessions.deleteEnded(session, 'another')).toBe(false);
-        expect(await sessions.deleteEnded(session, session.generation)).toBe(true);
-        expect(await sessions.deleteEnded(session, session.generation)).toBe(false);
-        expect(await sessions.get(session)).toBeUndefined();
+        await sessions.markSwept(session, 'another');
+        expect((await sessions.get(session))?.swept).toBeUndefined();
+        await sessions.markSwept(session, session.generation);
+        expect((await sessions.get(session))?.swept).toBe(true);
+        const key = newKey();
+        await sessions.markSwept(key, 'g');
+        expect(await rowOf(key)).toBeUndefined();
       });
     });
 
@@ -581,9 +614,9 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       expect(await sessions.get(other)).toBeUndefined();
       expect((await sessions.routes(other.tenant, [session.clientId])).size).toBe(0);
       expect(await sessions.allocate(other, generation, 1)).toBeUndefined();
-      expect(await sessions.claim({ ...session, tenant: other.tenant }, claimOf('x'))).toBe(false);
+      expect(await sessions.claim({ ...session, tenant: other.tenant }, claimOf('x'))).toBeUndefined();
       expect(await sessions.markOffline(other, address, offlineIn(0))).toBeUndefined();
-      expect(await sessions.deleteEnded(other, generation)).toBe(false);
+      await sessions.markSwept(other, generation);
       expect(await sessions.listSubscriptions(other)).toEqual([]);
       await sessions.deleteSubscription(other, 'f', generation);
       expect(await sessions.getWill(other)).toBeUndefined();
@@ -618,7 +651,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       expect(await ttlOf('session')).toBeGreaterThan(3_600);
       expect(await ttlOf('session')).toBeLessThanOrEqual(3_600 + 7 * 86_400);
       const back = { ...session, address: newAddress(), claimVersion: 3, sequence: 1 };
-      expect(await sessions.replace(back, offline)).toBe(true);
+      expect(await sessions.replace(back, offline?.session)).toBe(true);
       expect(await ttlOf('session')).toBeUndefined();
       await sessions.markOffline(session, back.address, offlineIn(never));
       expect(await ttlOf('session')).toBeUndefined();
@@ -626,7 +659,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
 
     test.each([
       ['session', 'without a generation', { generation: { N: '1' } }],
-      ['session', 'with a tenant that cannot be', { v: { S: '1' } }],
+      ['session', 'without a version', { v: { S: '1' } }],
       ['session', 'of a newer release', { v: { N: '2' } }],
       ['will', 'without an address', { address: { N: '1' } }],
       ['will', 'of a newer release', { v: { N: '2' } }],
