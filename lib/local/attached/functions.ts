@@ -9,6 +9,7 @@ import { callbackEndpointVariable } from '../../aws/environment.ts';
 import type { Invoke } from '../gateway/index.ts';
 import type { Deployed } from './deployed.ts';
 import { type Emulator, emulatorClient } from './emulator.ts';
+import { createLimiter } from './limiter.ts';
 
 /** The SDK's own variable for the endpoint of one service; the functions put it before their own. */
 export const callbackOverrideVariable = 'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI';
@@ -21,7 +22,8 @@ export interface DeployedFunctions {
   readonly invoke: Invoke;
   /** Has every function that posts to connections post to `url`. @returns how many had to be told. */
   sendCallbacksTo(url: string): Promise<number>;
-  close(): void;
+  /** Drops invocations that wait for their turn, and waits for those under way. */
+  close(): Promise<void>;
 }
 
 /**
@@ -34,7 +36,7 @@ export function deployedFunctions(
   maxConcurrent: number,
 ): DeployedFunctions {
   const client = new LambdaClient({ ...emulatorClient(emulator), maxAttempts: 1 });
-  const limited = limiter(maxConcurrent);
+  const limiter = createLimiter(maxConcurrent);
 
   async function tell(name: string, url: string): Promise<boolean> {
     const { Environment } = await client.send(new GetFunctionConfigurationCommand({ FunctionName: name }));
@@ -56,7 +58,7 @@ export function deployedFunctions(
 
   return {
     invoke: (route, event) =>
-      limited(async () => {
+      limiter.run(async () => {
         const { FunctionError, Payload } = await client.send(
           new InvokeCommand({ FunctionName: deployed.routes[route], Payload: JSON.stringify(event) }),
         );
@@ -68,7 +70,10 @@ export function deployedFunctions(
       const told = await Promise.all(deployed.functions.map((name) => tell(name, url)));
       return told.filter(Boolean).length;
     },
-    close: () => client.destroy(),
+    async close() {
+      await limiter.close();
+      client.destroy();
+    },
   };
 }
 
@@ -78,21 +83,4 @@ function functionError(kind: string, result: unknown): Error {
   const error = new Error(typeof errorMessage === 'string' ? errorMessage : kind);
   error.name = typeof errorType === 'string' ? errorType : kind;
   return error;
-}
-
-function limiter(max: number): <Result>(task: () => Promise<Result>) => Promise<Result> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (task) => {
-    if (running >= max) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running += 1;
-    try {
-      return await task();
-    } finally {
-      // Whoever waits takes over this place, so `running` stays as it is.
-      const next = waiting.shift();
-      if (next === undefined) running -= 1;
-      else next();
-    }
-  };
 }

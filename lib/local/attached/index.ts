@@ -43,10 +43,11 @@ export async function startAttached(options: AttachedOptions): Promise<Attached>
   const { emulator, stackName, host = '127.0.0.1', log = () => {} } = options;
   const deployed = await readDeployed(emulator, stackName);
   const functions = deployedFunctions(emulator, deployed, options.maxConcurrentInvocations ?? 8);
-  const running: { close(): Promise<void> }[] = [];
+  const running: { close(): Promise<void> }[] = [functions];
+  let closing = false;
   const close = async () => {
+    closing = true;
     for (const part of running.toReversed()) await part.close();
-    functions.close();
   };
   try {
     const gateway = await startGateway({
@@ -57,7 +58,8 @@ export async function startAttached(options: AttachedOptions): Promise<Attached>
       region: emulator.region,
       invoke: functions.invoke,
       log: (line) => {
-        if ('event' in line && failures.has(String(line.event))) log(line);
+        // What is cut short by closing is no failure.
+        if (!closing && 'event' in line && failures.has(String(line.event))) log(line);
       },
     });
     running.push(gateway);

@@ -1,0 +1,53 @@
+/** What was waiting when its limiter was closed. */
+export class ClosedError extends Error {
+  readonly code = 'closed';
+  override readonly name = 'ClosedError';
+}
+
+export interface Limiter {
+  /** Runs `task` when its turn comes: first come, first served. */
+  run<Result>(task: () => Promise<Result>): Promise<Result>;
+  /** Refuses what waits and what comes, and resolves when nothing runs any more. */
+  close(): Promise<void>;
+}
+
+/** At most `max` tasks at once. */
+export function createLimiter(max: number): Limiter {
+  let waiting: ((start: boolean) => void)[] = [];
+  let running = 0;
+  let closed = false;
+  let idle = () => {};
+
+  function leave(): void {
+    // Whoever waits takes over this place, so `running` stays as it is.
+    const next = waiting.shift();
+    if (next === undefined) running -= 1;
+    else next(true);
+    if (running === 0) idle();
+  }
+
+  return {
+    async run(task) {
+      if (closed) throw new ClosedError('closing');
+      if (running < max) running += 1;
+      else if (!(await new Promise<boolean>((resolve) => waiting.push(resolve))))
+        throw new ClosedError('closing');
+      try {
+        return await task();
+      } finally {
+        leave();
+      }
+    },
+
+    async close() {
+      closed = true;
+      const refused = waiting;
+      waiting = [];
+      for (const refuse of refused) refuse(false);
+      if (running > 0)
+        await new Promise<void>((resolve) => {
+          idle = resolve;
+        });
+    },
+  };
+}
