@@ -1,0 +1,74 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { startTestService, type TestService } from '../support/service.ts';
+import { publicKeys } from './issuers.ts';
+import { keyPair, type Signer, sign } from './tokens.ts';
+
+let service: TestService;
+let provider: Server;
+let signer: Signer;
+let requests = 0;
+const iss = 'https://idp.example/';
+
+beforeAll(async () => {
+  signer = await keyPair('RS256', 'key-1');
+  provider = createServer((_, response) => {
+    requests += 1;
+    response.end(JSON.stringify({ keys: publicKeys(signer) }));
+  });
+  await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+  const { port } = provider.address() as AddressInfo;
+  service = await startTestService();
+  const issuer = (path: string) => ({
+    iss,
+    keys: { kind: 'jwks-url', url: `http://127.0.0.1:${port}${path}` } as const,
+    defaultGrants: { publish: ['a'] },
+  });
+  await service.tenant('acme', { issuers: [issuer('/jwks')] });
+  await service.tenant('lost', {
+    issuers: [{ ...issuer(''), keys: { kind: 'jwks-url', url: 'http://127.0.0.1:1/s3cret' } }],
+  });
+});
+afterAll(async () => {
+  await service.close();
+  await new Promise((resolve) => provider.close(resolve));
+});
+
+const mint = () => sign(signer, { iss, exp: Math.floor(Date.now() / 1_000) + 600 });
+const mintFor = (tenant: string) => Object.assign(() => mint(), { tenant });
+
+function handshake(query: string): Promise<number> {
+  const socket = new WebSocket(`${service.url}?${query}`, 'wisp.b64.v1');
+  return new Promise((resolve) => {
+    socket.on('open', () => {
+      resolve(101);
+      socket.terminate();
+    });
+    socket.on('unexpected-response', (_, response) => resolve(response.statusCode ?? 0));
+    socket.on('error', () => undefined);
+  });
+}
+
+describe('a provider’s tokens in the whole service', () => {
+  it('are taken with the tenant as user name or in ?tenant=, and refused without', async () => {
+    const client = await service.connect(mintFor('acme'));
+    await client.publishAsync('a', 'payload', { qos: 1 });
+    expect(await handshake(`tenant=acme&token=${await mint()}`)).toBe(101);
+    expect(await handshake(`token=${await mint()}`)).toBe(401);
+    expect(await handshake(`tenant=lost&token=${await mint()}`)).toBe(401);
+    // Connections share what one of them has fetched.
+    expect(requests).toBe(1);
+  });
+
+  it('that cannot be verified now are refused as such, and the log says why without saying too much', async () => {
+    const refused = await service.connect(mintFor('lost')).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 0x88 });
+    const lines = service.logged.join('\n');
+    expect(lines).toMatch(
+      /"keys of an issuer are out of reach","code":"keys-connection","source":"127.0.0.1:1"/,
+    );
+    expect(lines).not.toMatch(/s3cret|eyJ|payload/);
+  });
+});
