@@ -1,4 +1,5 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { isTenantName } from '../auth/tenant-id.ts';
 import type { Timer, Timers } from '../broker/ports.ts';
 
 /** Longest DelaySeconds of an SQS message (Amazon SQS Developer Guide, "Amazon SQS message quotas"). */
@@ -28,14 +29,6 @@ export function timerQueue(client: SQSClient, queueUrl: string, nowMs: () => num
   };
 }
 
-const kinds: ReadonlySet<string> = new Set<Timer['kind']>([
-  'authentication-deadline',
-  'keep-alive',
-  'token-expiry',
-  'will',
-  'session-expiry',
-]);
-
 /** Reads a message of the timer queue. Only this stack writes to it, so anything else is a fault of its own. */
 export function timerFrom(body: string): TimerMessage {
   const message: unknown = JSON.parse(body);
@@ -46,6 +39,24 @@ export function timerFrom(body: string): TimerMessage {
 function isTimerMessage(value: unknown): value is TimerMessage {
   if (typeof value !== 'object' || value === null) return false;
   const { v, timer, dueAtMs } = value as Record<string, unknown>;
-  if (v !== 1 || typeof dueAtMs !== 'number' || typeof timer !== 'object' || timer === null) return false;
-  return kinds.has(String((timer as Record<string, unknown>).kind));
+  return v === 1 && typeof dueAtMs === 'number' && isTimer(timer);
+}
+
+function isTimer(value: unknown): value is Timer {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, address, tenant, clientId, generation } = value as Record<string, unknown>;
+  const hasAddress = typeof address === 'string' && address !== '';
+  const hasClient = typeof tenant === 'string' && isTenantName(tenant) && typeof clientId === 'string';
+  switch (kind as Timer['kind']) {
+    case 'authentication-deadline':
+    case 'keep-alive':
+    case 'token-expiry':
+      return hasAddress;
+    case 'will':
+      return hasAddress && hasClient;
+    case 'session-expiry':
+      return hasClient && typeof generation === 'string';
+    default:
+      return false;
+  }
 }

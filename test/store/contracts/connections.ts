@@ -80,7 +80,7 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
         tenant: connection.tenant,
         subject: 's',
         expiresAtSeconds: 1_767_229_200,
-        grants: [{ effect: 'allow', action: 'all', filter: '${clientId}/#' }],
+        grants: [{ effect: 'allow', action: 'all', filter: `${'$'}{clientId}/#` }],
       };
       await connections.putPending(connection.address, identity);
       expect(await connections.get(connection.address)).toBeUndefined();

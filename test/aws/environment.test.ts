@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import {
+  callbackEndpointVariable,
+  EnvironmentError,
+  functionEnvironment,
+  tableVariables,
+  timerQueueVariable,
+} from '../../lib/aws/environment.ts';
+import { tableNames } from '../../lib/store/schema.ts';
+
+const complete: Record<string, string> = {
+  ...Object.fromEntries(tableNames.map((kind) => [tableVariables[kind], `table-of-${kind}`])),
+  [timerQueueVariable]: 'https://sqs/timers',
+  [callbackEndpointVariable]: 'https://api/mqtt',
+};
+
+test('reads tables, queue and callback endpoint', () => {
+  expect(functionEnvironment(complete)).toEqual({
+    tables: Object.fromEntries(tableNames.map((kind) => [kind, `table-of-${kind}`])),
+    timerQueueUrl: 'https://sqs/timers',
+    callbackEndpoint: 'https://api/mqtt',
+  });
+});
+
+test("the SDK's own variable for another endpoint comes first", () => {
+  const variables = { ...complete, AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: 'http://127.0.0.1:8080/mqtt' };
+  expect(functionEnvironment(variables).callbackEndpoint).toBe('http://127.0.0.1:8080/mqtt');
+});
+
+test('a function that posts to nobody needs no callback endpoint', () => {
+  const { [callbackEndpointVariable]: _, ...variables } = complete;
+  expect(functionEnvironment(variables)).not.toHaveProperty('callbackEndpoint');
+});
+
+test('a missing queue is named', () => {
+  const { [timerQueueVariable]: _, ...variables } = complete;
+  expect(() => functionEnvironment(variables)).toThrow(EnvironmentError);
+  expect(() => functionEnvironment(variables)).toThrow('TIMER_QUEUE_URL is not set');
+});
+
+test.each(tableNames)('a missing table is named by whoever uses it: %s', (kind) => {
+  const { [tableVariables[kind]]: _, ...variables } = complete;
+  expect(functionEnvironment(variables).tables[kind]).toBe(`${tableVariables[kind]} is not set`);
+});
+
+test('two tables never share a variable', () => {
+  expect(new Set(Object.values(tableVariables)).size).toBe(tableNames.length);
+});

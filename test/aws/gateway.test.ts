@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { afterEach, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { gatewayPort, managementClient } from '../../lib/aws/gateway.ts';
+import { localCredentials } from '../../lib/aws/settings.ts';
+import type { ConnectionAddress } from '../../lib/broker/model.ts';
+import { createManualClock } from '../../lib/local/clock.ts';
+import { type FaultPlan, type Gateway, startGateway } from '../../lib/local/gateway/index.ts';
+
+const opened: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0).toReversed()) await one.close();
+});
+
+/** A gateway with one client connected, and the port that a function would have. */
+async function connected(faults: FaultPlan = {}) {
+  const clock = createManualClock();
+  let address = '' as ConnectionAddress;
+  const gateway: Gateway = await startGateway({
+    port: 0,
+    stage: 'mqtt',
+    clock,
+    faults,
+    invoke: async (_route, event) => {
+      address = event.requestContext.connectionId as ConnectionAddress;
+      return { statusCode: 200 };
+    },
+  });
+  opened.push(gateway);
+  const socket = new WebSocket(gateway.url);
+  await once(socket, 'open');
+  const texts: string[] = [];
+  socket.on('message', (data) => texts.push(String(data)));
+  const closed = once(socket, 'close').then(([code]) => Number(code));
+  const pauses: number[] = [];
+  const client = managementClient({
+    region: 'us-east-1',
+    credentials: localCredentials,
+    endpoint: gateway.callbackUrl,
+  });
+  opened.push({ close: () => client.destroy() });
+  const port = gatewayPort(client, async (milliseconds) => {
+    pauses.push(milliseconds);
+  });
+  return { gateway, clock, socket, texts, closed, pauses, port, address };
+}
+
+/** Refuses the first `count` posts with the statuses given, by turns. */
+function refusing(count: number, ...statuses: (429 | 500)[]): FaultPlan & { readonly asked: () => number } {
+  let asked = 0;
+  return {
+    asked: () => asked,
+    refusePost: () => {
+      asked += 1;
+      return asked <= count ? statuses[(asked - 1) % statuses.length] : undefined;
+    },
+  };
+}
+
+const nobody = 'L0SM9cOFvHcCIhw=' as ConnectionAddress;
+
+test('a post reaches the client as one text message', async () => {
+  const { port, address, texts, socket } = await connected();
+  const arrived = once(socket, 'message');
+  expect(await port.post(address, 'QUJD')).toBe('sent');
+  await arrived;
+  expect(texts).toEqual(['QUJD']);
+});
+
+test('a connection that is gone, or never was, is told apart at once', async () => {
+  const { port, address, socket, closed, pauses, gateway } = await connected();
+  expect(await port.post(nobody, 'x')).toBe('gone');
+  socket.close();
+  await closed;
+  expect(await port.post(address, 'x')).toBe('gone');
+  expect(pauses).toEqual([]);
+  expect(gateway.meters.refusedPosts).toEqual({ 410: 2 });
+});
+
+test.each([
+  ['throttling', [429] as const],
+  ['server faults', [500] as const],
+  ['both by turns', [429, 500] as const],
+])('%s is tried again with growing pauses, and sent once', async (_, statuses) => {
+  const faults = refusing(5, ...statuses);
+  const { port, address, texts, pauses, socket } = await connected(faults);
+  const arrived = once(socket, 'message');
+  expect(await port.post(address, 'x')).toBe('sent');
+  await arrived;
+  expect(texts).toEqual(['x']);
+  expect(faults.asked()).toBe(6);
+  expect(pauses).toHaveLength(5);
+  for (const [index, pause] of pauses.entries()) expect(pause).toBeLessThanOrEqual(25 * 2 ** (index + 1));
+});
+
+test('after six attempts a post has failed, and the next one starts anew', async () => {
+  const faults = refusing(6, 429);
+  const { port, address, texts, socket } = await connected(faults);
+  const arrived = once(socket, 'message');
+  expect(await port.post(address, 'lost')).toBe('failed');
+  expect(faults.asked()).toBe(6);
+  expect(await port.post(address, 'next')).toBe('sent');
+  await arrived;
+  expect(texts).toEqual(['next']);
+});
+
+test('a message too large for API Gateway fails without another attempt', async () => {
+  const { port, address, pauses, gateway } = await connected();
+  expect(await port.post(address, 'x'.repeat(131_073))).toBe('failed');
+  expect(pauses).toEqual([]);
+  expect(gateway.meters.refusedPosts).toEqual({ 413: 1 });
+});
+
+test('a gateway that cannot be reached has failed in the end', async () => {
+  const { port, address, gateway, pauses } = await connected();
+  await gateway.close();
+  expect(await port.post(address, 'x')).toBe('failed');
+  expect(pauses).toHaveLength(5);
+});
+
+test('closing ends the connection; closing one that is gone does no harm', async () => {
+  const { port, address, closed } = await connected();
+  await port.close(address);
+  await closed;
+  await port.close(address);
+  await port.close(nobody);
+  expect(await port.post(address, 'x')).toBe('gone');
+});
+
+test('tells when the client was last heard of', async () => {
+  const { port, address, clock, socket, closed, gateway } = await connected();
+  const connectedAtMs = await port.lastActiveAtMs(address);
+  expect(connectedAtMs).toBe(clock.now());
+  await clock.advance(90_000);
+  expect(await port.lastActiveAtMs(address)).toBe(connectedAtMs);
+  socket.send('.');
+  while (gateway.meters.messagesIn === 0) await new Promise(setImmediate);
+  expect(await port.lastActiveAtMs(address)).toBe((connectedAtMs ?? 0) + 90_000);
+  socket.close();
+  await closed;
+  expect(await port.lastActiveAtMs(address)).toBeUndefined();
+  expect(await port.lastActiveAtMs(nobody)).toBeUndefined();
+});

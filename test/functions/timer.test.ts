@@ -1,0 +1,126 @@
+import { afterEach, expect, test } from 'vitest';
+import { timerHandler } from '../../functions/timer.ts';
+import { EventShapeError } from '../../lib/aws/events.ts';
+import { localCredentials } from '../../lib/aws/settings.ts';
+import { createSqsClient } from '../../lib/aws/sqs.ts';
+import { timerQueue } from '../../lib/aws/timers.ts';
+import type { Broker } from '../../lib/broker/broker.ts';
+import type { ConnectionAddress } from '../../lib/broker/model.ts';
+import type { Timer } from '../../lib/broker/ports.ts';
+import { createManualClock } from '../../lib/local/clock.ts';
+import { localLog } from '../../lib/local/log.ts';
+import { openQueueService, type QueueService } from '../../lib/local/queue/index.ts';
+
+const minuteMs = 60_000;
+let queues: QueueService | undefined;
+afterEach(() => queues?.close());
+
+const timerOf = (address: string): Timer => ({ kind: 'keep-alive', address: address as ConnectionAddress });
+const bodyOf = (address: string, dueAtMs: number) =>
+  JSON.stringify({ v: 1, timer: timerOf(address), dueAtMs });
+
+/** The timer function behind its queue, with a broker that notes what fires and fails for `failing` addresses. */
+async function timerService(failing: ReadonlySet<string> = new Set()) {
+  const clock = createManualClock();
+  queues = await openQueueService({
+    clock,
+    queues: {
+      timers: { visibilityTimeoutSeconds: 60, deadLetter: { queue: 'dead', maxReceiveCount: 3 } },
+      dead: {},
+    },
+  });
+  const sqs = createSqsClient({
+    region: 'us-east-1',
+    credentials: localCredentials,
+    requestHandler: queues.requestHandler,
+  });
+  const startMs = clock.now();
+  const fired: { address: string; afterMs: number }[] = [];
+  const logged: string[] = [];
+  const timer: Broker['timer'] = async (one) => {
+    const address = 'address' in one ? one.address : '';
+    fired.push({ address, afterMs: clock.now() - startMs });
+    if (failing.has(address)) throw new Error('the broker failed');
+  };
+  const timers = timerQueue(sqs, queues.urlOf('timers'), () => clock.now());
+  let flushed = 0;
+  const handler = timerHandler(() => ({
+    broker: { timer } as Broker,
+    timers,
+    log: localLog('debug', (line) => logged.push(line)),
+    nowMs: () => clock.now(),
+    flush: async () => {
+      flushed += 1;
+    },
+  }));
+  const service = queues;
+  const attach = () => service.attach('timers', handler, { batchSize: 10, reportBatchItemFailures: true });
+  /** Moves on minute by minute, so that what is sent on meanwhile arrives in time. */
+  const advance = async (minutes: number) => {
+    for (let minute = 0; minute < minutes; minute += 1) {
+      await clock.advance(minuteMs);
+      for (let turn = 0; turn < 5; turn += 1) {
+        await new Promise(setImmediate);
+        await service.idle();
+      }
+    }
+  };
+  return { clock, startMs, fired, logged, timers, handler, attach, advance, queues, flushed: () => flushed };
+}
+
+const eventOf = (...bodies: string[]) => ({
+  Records: bodies.map((body, index) => ({ messageId: `m${index}`, body })),
+});
+
+test('fires what is due and sends the rest on', async () => {
+  const { handler, fired, startMs, queues: service, flushed } = await timerService();
+  const answer = await handler(
+    eventOf(bodyOf('now', startMs), bodyOf('past', 0), bodyOf('later', startMs + 1)),
+  );
+  expect(answer).toEqual({ batchItemFailures: [] });
+  expect(fired.map(({ address }) => address).toSorted()).toEqual(['now', 'past']);
+  expect(service.counts('timers')).toMatchObject({ delayed: 1 });
+  expect(flushed()).toBe(1);
+});
+
+test('reports only the records that failed, the damaged among them, and says nothing of their content', async () => {
+  const { handler, fired, startMs, logged } = await timerService(new Set(['bad']));
+  const answer = await handler(
+    eventOf(bodyOf('good', startMs), 'secret{', bodyOf('bad', startMs), '{"v":9}', bodyOf('fine', startMs)),
+  );
+  expect(answer).toEqual({
+    batchItemFailures: [{ itemIdentifier: 'm1' }, { itemIdentifier: 'm2' }, { itemIdentifier: 'm3' }],
+  });
+  expect(fired.map(({ address }) => address).toSorted()).toEqual(['bad', 'fine', 'good']);
+  expect(logged).toHaveLength(3);
+  expect(logged.join()).not.toContain('secret');
+});
+
+test('an event of another shape fails the invocation', async () => {
+  const { handler } = await timerService();
+  for (const wrong of [undefined, {}, { Records: [{}] }, { requestContext: { connectionId: 'x' } }])
+    await expect(handler(wrong)).rejects.toThrow(EventShapeError);
+  expect(await handler({ Records: [] })).toEqual({ batchItemFailures: [] });
+});
+
+test('a timer beyond 15 minutes is reached in several steps and fires once, not early', async () => {
+  const { timers, fired, attach, advance, startMs } = await timerService();
+  attach();
+  await timers.schedule(timerOf('far'), startMs + 47 * minuteMs + 500);
+  await advance(47);
+  expect(fired).toEqual([]);
+  await advance(3);
+  expect(fired).toHaveLength(1);
+  expect(fired[0]?.afterMs).toBeGreaterThanOrEqual(47 * minuteMs + 500);
+  expect(fired[0]?.afterMs).toBeLessThanOrEqual(48 * minuteMs + 500);
+});
+
+test('what fails comes again, alone, and ends in the dead-letter queue', async () => {
+  const { timers, fired, attach, advance, startMs, queues: service } = await timerService(new Set(['bad']));
+  attach();
+  for (const address of ['good', 'bad']) await timers.schedule(timerOf(address), startMs);
+  await advance(10);
+  expect(fired.filter(({ address }) => address === 'good')).toHaveLength(1);
+  expect(fired.filter(({ address }) => address === 'bad')).toHaveLength(3);
+  expect(service.counts('dead')).toMatchObject({ visible: 1 });
+});
