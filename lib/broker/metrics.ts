@@ -10,6 +10,7 @@ export const metrics = {
   publishesNotAuthorized: 'PublishesNotAuthorized',
   publishesOverQuota: 'PublishesOverQuota',
   subscriptionsNotAuthorized: 'SubscriptionsNotAuthorized',
+  subscriptionsRemoved: 'SubscriptionsRemoved',
   protocolErrors: 'ProtocolErrors',
   postsGone: 'PostsGone',
   postsFailed: 'PostsFailed',

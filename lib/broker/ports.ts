@@ -4,6 +4,7 @@ import type {
   ClientKey,
   Connection,
   ConnectionAddress,
+  Qos,
   QueueEntry,
   RetainedMessage,
   Route,
@@ -156,8 +157,9 @@ export interface SessionStore {
   deleteEnded(key: ClientKey, generation: string): Promise<boolean>;
 
   /** Filters (with their `$share/…` prefix) that a session of any generation has subscribed. */
-  listSubscriptions(key: ClientKey): Promise<{ filter: string; generation: string }[]>;
-  putSubscription(key: ClientKey, filter: string, generation: string): Promise<void>;
+  listSubscriptions(key: ClientKey): Promise<{ filter: string; generation: string; qos?: Qos }[]>;
+  /** @param qos highest QoS of the subscription, to judge it by when permissions change; absent: 2. */
+  putSubscription(key: ClientKey, filter: string, generation: string, qos?: Qos): Promise<void>;
   /** Number of filters in the list, consistently, counting no further than `limit`. */
   countSubscriptions(key: ClientKey, limit: number): Promise<number>;
   /** Deletes a filter from the list, if it is that generation's. */
@@ -197,6 +199,8 @@ export interface QueueStore {
   get(key: ClientKey, packetIdentifier: number): Promise<QueueEntry | undefined>;
   /** Number of entries, consistently, counting no further than `limit`. */
   count(key: ClientKey, limit: number): Promise<number>;
+  /** Deletes the entries that `isUnwanted` picks, reading the whole queue. */
+  deleteWhere(key: ClientKey, isUnwanted: (entry: QueueEntry) => boolean): Promise<void>;
   /** Deletes entries; those that are gone already do no harm. */
   delete(key: ClientKey, packetIdentifiers: readonly number[]): Promise<void>;
   /** QoS 2: marks an entry released and drops its payload. @returns false when there is no such entry. */

@@ -1,7 +1,9 @@
+import type { Permissions } from '../auth/permissions.ts';
 import { hasEnded } from '../delivery/enqueue.ts';
 import type { Context } from './context.ts';
 import { deleteSubscriptions, publishWillOf } from './lifecycle.ts';
 import type { ClientKey, Connection, ConnectionAddress, Session } from './model.ts';
+import { narrowSession } from './narrow-session.ts';
 
 /** Attempts to write a session that others keep changing; each lost one means another has made progress. */
 const maxAttempts = 20;
@@ -28,6 +30,7 @@ export interface SessionRequest extends ClientKey {
   readonly protocolVersion: Connection['protocolVersion'];
   readonly clientMaxPacketBytes?: number;
   readonly clientTopicAliasMaximum: number;
+  readonly permissions: Permissions;
 }
 
 /**
@@ -36,6 +39,8 @@ export interface SessionRequest extends ClientKey {
  * connection that held the session before is ended by the caller with `previousAddress`.
  *
  * A write whose answer was lost is recognised by the address in the row.
+ *
+ * A session is resumed with the rights of the new token: subscriptions that it does not allow are removed.
  *
  * A resumed session forgets all claims: what its earlier connection may have received is sent again with DUP.
  *
@@ -54,6 +59,8 @@ export async function openSession(context: Context, request: SessionRequest): Pr
     }
     const nowMs = context.clock.nowMs();
     const present = previous !== undefined && !request.cleanStart && !hasEnded(previous, nowMs);
+    // Before the session is held, so that nothing forbidden can be sent to the new connection.
+    if (present) await narrowSession(context, { ...request, generation: previous.generation });
     const session = present ? resumed(previous, request) : fresh(context, previous, request);
     takenFrom = previous?.address;
     ended = present ? undefined : previous;

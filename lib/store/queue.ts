@@ -96,17 +96,22 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
       return count;
     },
 
+    async deleteWhere(key, isUnwanted) {
+      const unwanted: number[] = [];
+      for await (const row of table.items(prefixQuery(key, queuePrefix))) {
+        const entry = entryFrom(row);
+        if (isUnwanted(entry)) unwanted.push(entry.packetIdentifier);
+      }
+      await table.writeMany(unwanted.map((identifier) => deletionOf(key, identifier)));
+    },
+
     async delete(key, packetIdentifiers) {
       const [only] = packetIdentifiers;
       if (packetIdentifiers.length === 1 && only !== undefined) {
         await table.delete(rowKey(key, kinds.queued(only)));
         return;
       }
-      await table.writeMany(
-        packetIdentifiers.map((identifier) => ({
-          DeleteRequest: { Key: rowKey(key, kinds.queued(identifier)) },
-        })),
-      );
+      await table.writeMany(packetIdentifiers.map((identifier) => deletionOf(key, identifier)));
     },
 
     async release(key, packetIdentifier) {
@@ -143,6 +148,10 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
       await table.writeMany(stale.map((staleKey) => ({ DeleteRequest: { Key: staleKey } })));
     },
   };
+}
+
+function deletionOf(key: ClientKey, packetIdentifier: number) {
+  return { DeleteRequest: { Key: rowKey(key, kinds.queued(packetIdentifier)) } };
 }
 
 /**

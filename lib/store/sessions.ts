@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { ClientKey, ConnectionAddress, Session } from '../broker/model.ts';
+import type { ClientKey, ConnectionAddress, Qos, Session } from '../broker/model.ts';
 import type { SessionStore } from '../broker/ports.ts';
 import {
   type Item,
@@ -161,21 +161,24 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
     },
 
     async listSubscriptions(key) {
-      const found: { filter: string; generation: string }[] = [];
+      const found: { filter: string; generation: string; qos?: Qos }[] = [];
       for await (const row of table.items(prefixQuery(key, subscriptionPrefix))) {
+        const qos = optionalNumber(row, 'qos');
         found.push({
           filter: string(known(row), 'kind').slice(subscriptionPrefix.length),
           generation: string(row, 'generation'),
+          ...(qos === undefined ? {} : { qos: qos as Qos }),
         });
       }
       return found;
     },
 
-    async putSubscription(key, filter, generation) {
+    async putSubscription(key, filter, generation, qos) {
       await table.put({
         ...rowKey(key, kinds.subscription(filter)),
         v: version,
         generation: S(generation),
+        ...item({ qos: optional(qos, N) }),
       });
     },
 

@@ -1,14 +1,15 @@
-import { resolvePermissions } from '../../auth/index.ts';
+import { mayPublish, resolvePermissions } from '../../auth/index.ts';
 import { type AuthPacket, reasonCodes } from '../../mqtt/index.ts';
 import { textOf } from '../authentication.ts';
 import type { Context } from '../context.ts';
 import type { Connection } from '../model.ts';
+import { narrowSession } from '../narrow-session.ts';
 import { type End, endWith, type Outcome } from '../outcome.ts';
 
 /**
  * AUTH with 0x19: renews the token without reconnecting (section 4.12.1 of MQTT 5.0). The new token must be of the same
- * tenant and fit the client id; its permissions count from the next packet on. A failure ends the connection
- * [MQTT-4.12.1-2 v5].
+ * tenant and fit the client id; its permissions count from the next packet on, and subscriptions, queued messages and a
+ * Will that they do not allow are removed before AUTH is answered. A failure ends the connection [MQTT-4.12.1-2 v5].
  */
 export async function handleAuth(
   context: Context,
@@ -55,10 +56,35 @@ export async function handleAuth(
       identity.expiresAtSeconds * 1000,
     );
   const { tokenExpiresAtSeconds: _, ...kept } = connection;
+  const current: Connection = { ...kept, ...renewed };
+  const removed = await narrowSession(context, { ...current, sentTo: current.address });
+  await dropForbiddenWill(context, current);
   return {
-    connection: { ...kept, ...renewed },
+    connection: current,
     replies: [
-      { cmd: 'auth', reasonCode: reasonCodes.success.code, properties: { authenticationMethod: method } },
+      {
+        cmd: 'auth',
+        reasonCode: reasonCodes.success.code,
+        properties: {
+          authenticationMethod: method,
+          ...(removed > 0 && connection.requestProblemInformation
+            ? { reasonString: `${removed} subscriptions are no longer allowed and were removed` }
+            : {}),
+        },
+      },
     ],
   };
+}
+
+/** A Will that the client may no longer publish is not published for it either. */
+async function dropForbiddenWill(context: Context, connection: Connection): Promise<void> {
+  const left = await context.sessions.getWill(connection);
+  if (left?.address !== connection.address) return;
+  const { topic, qos, retain } = left.will.message;
+  if (mayPublish(connection.permissions, topic, qos, retain)) return;
+  await context.sessions.takeWill(connection, connection.address);
+  context.log.info('the Will is no longer allowed', {
+    tenant: connection.tenant,
+    clientId: connection.clientId,
+  });
 }

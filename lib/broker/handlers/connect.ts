@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { discardWill } from '../lifecycle.ts';
 import { metrics } from '../metrics.ts';
 import type { Connection, ConnectionAddress } from '../model.ts';
+import { narrowSession } from '../narrow-session.ts';
 import { endWith, type Outcome, refuseConnect } from '../outcome.ts';
 import type { PeerState } from '../ports.ts';
 import { openSession, SessionBusyError } from '../session-open.ts';
@@ -67,6 +68,8 @@ export async function handleConnect(
   });
   if (opened.previousAddress !== undefined)
     await takeOver(context, held, opened.previousAddress, { sessionEnded: !opened.present });
+  // The connection that held the session may have subscribed once more while it was taken.
+  if (opened.present && opened.previousAddress !== undefined) await narrowSession(context, held);
   // A delayed Will of a session that is resumed in time is not sent [MQTT-3.1.3-9 v5]: the new row replaces it.
   if (will !== undefined) await context.sessions.putWill(held, address, will);
   else if (opened.present) await discardWill(context, held);
@@ -183,6 +186,7 @@ async function open(context: Context, connection: Connection, packet: ConnectPac
       address,
       protocolVersion,
       clientTopicAliasMaximum,
+      permissions: connection.permissions,
       cleanStart: packet.clean,
       expirySeconds: connection.sessionExpirySeconds,
       receiveMaximum: packet.properties?.receiveMaximum ?? 65_535,

@@ -86,7 +86,7 @@ async function subscribe(
     retainAsPublished: requested.rap ?? false,
     ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
   };
-  await context.sessions.putSubscription(connection, requested.topic, connection.generation);
+  await context.sessions.putSubscription(connection, requested.topic, connection.generation, requested.qos);
   const existed = await context.subscriptions.put(connection.tenant, subscription);
   return { reasonCode: requested.qos, subscription, sendRetained: wantsRetained(requested, parsed, existed) };
 }

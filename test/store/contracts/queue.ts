@@ -257,6 +257,20 @@ export function queueContract(name: string, open: () => Promise<World>): void {
       expect(await queue.own(key, 'g', 'm', 2)).toBe(1);
     });
 
+    test('deletes the entries that are picked, beyond a page of 1 MB', async () => {
+      const { queue } = world.process();
+      const key = newKey();
+      const entries = Array.from({ length: 30 }, (_, index) => {
+        const entry = entryOf('g', index + 1);
+        return { ...entry, message: { ...entry.message, payload: new Uint8Array(50_000) } };
+      });
+      await queue.put(key, entries);
+      await queue.deleteWhere(key, (entry) => entry.sequence % 10 !== 0);
+      expect(sequencesOf((await queue.list(key, 30, 100)).entries)).toEqual([10, 20, 30]);
+      await queue.deleteWhere(key, () => false);
+      expect(await queue.count(key, 10)).toBe(3);
+    });
+
     test('sweeping takes what one generation has left and nothing else', async () => {
       const { queue, sessions } = world.process();
       const key = newKey();

@@ -464,6 +464,18 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         );
       });
 
+      test('tells the QoS of a subscription, where it was given', async () => {
+        const { sessions } = world.process();
+        const key = newKey();
+        await sessions.putSubscription(key, 'a', 'g', 1);
+        await sessions.putSubscription(key, 'b', 'g', 0);
+        await sessions.putSubscription(key, 'a', 'g', 2);
+        expect(await sessions.listSubscriptions(key)).toEqual([
+          { filter: 'a', generation: 'g', qos: 2 },
+          { filter: 'b', generation: 'g', qos: 0 },
+        ]);
+      });
+
       test('loses a filter only to the generation that put it', async () => {
         const { sessions } = world.process();
         const key = newKey();
