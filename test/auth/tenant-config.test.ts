@@ -1,6 +1,7 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { parseTenantConfig, TenantConfigError } from '../../lib/auth/index.ts';
+import { cert, key } from '../bridge/certificate.ts';
 
 const secret = 'A'.repeat(43);
 const p256 = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'B'.repeat(43) };
@@ -61,6 +62,78 @@ describe('tenant configuration', () => {
     ['a kid of the wrong type', withKey({ ...p256, kid: 5 })],
   ])('is refused with %s', (_, value) => {
     expect(() => parseTenantConfig(value)).toThrow(TenantConfigError);
+  });
+
+  it('keeps every kind of keys and the whole reading of claims', () => {
+    const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:wisp/acme-AbCdEf';
+    for (const keys of [
+      { kind: 'jwks-url', url: 'https://idp.example/jwks.json' },
+      { kind: 'jwks-url', url: 'http://localhost:8080/jwks.json' },
+      { kind: 'pem', pem: cert },
+      { kind: 'pem', pem: `${cert}\n${cert}` },
+      { kind: 'secret-reference', reference: arn },
+      { kind: 'secret-reference', reference: arn, encoding: 'utf8' },
+    ]) {
+      const config = withIssuer({
+        iss: 'i',
+        keys,
+        claimMapping: {
+          clientId: 'azp',
+          username: 'u',
+          publish: '/a/b',
+          subscribe: 'https://x/y',
+          tenant: '/~1/~0',
+        },
+        requiredClaims: { token_use: 'access', client_id: ['a', 'b'], '/email/verified': true },
+        roleGrants: { claim: '/realm_access/roles', grants: { reader: { subscribe: ['a/#'] } } },
+        defaultGrants: { publish: ['a/+'], subscribe: [] },
+      });
+      expect(parseTenantConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+    }
+  });
+
+  const mapped = (more: object) => withIssuer({ keys: { kind: 'secret', secret }, ...more });
+  const remote = (url: unknown) => withIssuer({ iss: 'i', keys: { kind: 'jwks-url', url } });
+  const referred = (more: object) => withIssuer({ keys: { kind: 'secret-reference', ...more } });
+  it.each([
+    ['a JWKS URL without iss', withIssuer({ keys: { kind: 'jwks-url', url: 'https://idp.example/' } })],
+    ['no URL', remote(undefined)],
+    ['a relative URL', remote('/jwks.json')],
+    ['a file', remote('file:///etc/passwd')],
+    ['a URL with a user', remote('https://user@idp.example/')],
+    ['a URL with a password', remote('https://:s3cret@idp.example/')],
+    ['a URL with a fragment', remote('https://idp.example/#a')],
+    ['a long URL', remote(`https://idp.example/${'a'.repeat(2_048)}`)],
+    ['PEM that is none', withIssuer({ keys: { kind: 'pem', pem: 'key' } })],
+    ['PEM of a private key', withIssuer({ keys: { kind: 'pem', pem: key } })],
+    ['PEM with a private key behind', withIssuer({ keys: { kind: 'pem', pem: `${cert}${key}` } })],
+    ['PEM with other text', withIssuer({ keys: { kind: 'pem', pem: `${cert}more` } })],
+    ['broken PEM', withIssuer({ keys: { kind: 'pem', pem: cert.replace('MII', 'AAA') } })],
+    ['17 PEM blocks', withIssuer({ keys: { kind: 'pem', pem: cert.repeat(17) } })],
+    ['a path as reference', referred({ reference: '/etc/passwd' })],
+    ['an ARN of another service', referred({ reference: 'arn:aws:iam::123456789012:role/r' })],
+    ['no ARN', referred({})],
+    [
+      'an unknown encoding',
+      referred({ reference: 'arn:aws:secretsmanager:a:123456789012:secret:s', encoding: 'hex' }),
+    ],
+    ['a mapping with a misspelt member', mapped({ claimMapping: { clientid: 'azp' } })],
+    ['a mapping to no path', mapped({ claimMapping: { clientId: '' } })],
+    ['a mapping to a list', mapped({ claimMapping: { clientId: ['azp'] } })],
+    ['a pointer with a broken escape', mapped({ claimMapping: { clientId: '/a~2' } })],
+    ['a deep pointer', mapped({ claimMapping: { clientId: '/a'.repeat(9) } })],
+    ['a required claim that nothing fulfils', mapped({ requiredClaims: { a: [] } })],
+    ['a required claim of an odd type', mapped({ requiredClaims: { a: { b: 1 } } })],
+    ['required claims in a list', mapped({ requiredClaims: ['a'] })],
+    ['role grants without a claim', mapped({ roleGrants: { grants: {} } })],
+    ['role grants that deny', mapped({ roleGrants: { claim: 'a', grants: { r: { deny: ['#'] } } } })],
+    ['default grants with a broken filter', mapped({ defaultGrants: { publish: ['a/#/b'] } })],
+    ['default grants with a share', mapped({ defaultGrants: { subscribe: ['$share/g/a'] } })],
+    ['default grants of another action', mapped({ defaultGrants: { all: ['#'] } })],
+    ['too many default grants', mapped({ defaultGrants: { publish: Array(65).fill('a') } })],
+  ])('is refused with %s', (_, value) => {
+    expect(() => parseTenantConfig(value)).toThrow(TenantConfigError);
+    expect(() => parseTenantConfig(value)).not.toThrow(/s3cret/);
   });
 
   it('errors never repeat key material', () => {

@@ -1,4 +1,3 @@
-import { HttpResponse } from '@smithy/core/protocols';
 import { describe, expect, it } from 'vitest';
 import { secretsManagerSource } from '../../lib/aws/secrets.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
@@ -14,11 +13,9 @@ function secretsManager(versions: Readonly<Record<string, object>>) {
     const { VersionStage: stage } = input;
     asked.push({ operation: operationOf(request), host: request.headers.host, input });
     const found = versions[String(stage)];
-    return new HttpResponse(
-      found === undefined
-        ? jsonResponse(400, { __type: 'ResourceNotFoundException', Message: 'no such stage' })
-        : jsonResponse(200, { ARN: arn, Name: 'wisp/acme', VersionId: 'v', ...found }),
-    );
+    return found === undefined
+      ? jsonResponse(400, { __type: 'ResourceNotFoundException', Message: 'no such stage' })
+      : jsonResponse(200, { ARN: arn, Name: 'wisp/acme', VersionId: 'v', ...found });
   });
   return { asked, source: secretsManagerSource({ credentials: localCredentials, requestHandler }) };
 }
