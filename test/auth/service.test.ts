@@ -62,6 +62,20 @@ describe('a provider’s tokens in the whole service', () => {
     expect(requests).toBe(1);
   });
 
+  it('that demand a client id longer than a key may hold are refused, also where the client leaves it open', async () => {
+    const claims = (bytes: number) => ({
+      iss,
+      exp: Math.floor(Date.now() / 1_000) + 600,
+      mqtt: { clientId: 'é'.repeat(bytes / 2) },
+    });
+    const connectAs = (bytes: number) => {
+      const mintLong = Object.assign(() => sign(signer, claims(bytes)), { tenant: 'acme' });
+      return service.connect(mintLong, { clientId: '' }).catch((error: unknown) => error);
+    };
+    expect(await connectAs(258)).toMatchObject({ code: 0x85 });
+    expect(await connectAs(256)).toMatchObject({ connected: true });
+  });
+
   it('that cannot be verified now are refused as such, and the log says why without saying too much', async () => {
     const refused = await service.connect(mintFor('lost')).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 0x88 });

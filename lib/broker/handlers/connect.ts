@@ -112,7 +112,8 @@ function nameClient(
       code: 'client-id-empty',
       message: 'a session that is kept needs a client identifier',
     };
-  if (Buffer.byteLength(clientId) > context.settings.maxClientIdBytes)
+  // What the token demands counts too: it becomes part of keys where the packet leaves the name open.
+  if (Buffer.byteLength(clientId || (identity.clientId ?? '')) > context.settings.maxClientIdBytes)
     return {
       reasonCode,
       code: 'client-id-too-long',
