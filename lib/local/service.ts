@@ -14,7 +14,7 @@ import { type TableNames, tableNames, tableSchemas } from '../store/schema.ts';
 import type { Stores } from '../store/stores.ts';
 import type { RequestHandler } from './aws-json.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { openEngine } from './dynamodb/index.ts';
+import { type EngineRequestHandler, openEngine } from './dynamodb/index.ts';
 import { type FaultPlan, type Gateway, startGateway } from './gateway/index.ts';
 import { openQueueService, type QueueService } from './queue/index.ts';
 
@@ -38,7 +38,7 @@ export interface LocalServiceOptions {
   readonly faults?: FaultPlan;
   readonly random?: () => number;
   /** Stands between the store and the embedded engine: to meter, hold or fail calls. */
-  readonly wrapStore?: (handler: RequestHandler) => RequestHandler;
+  readonly wrapStore?: (handler: EngineRequestHandler) => RequestHandler;
   readonly wrapPorts?: (ports: Ports) => Ports;
 }
 

@@ -1,0 +1,162 @@
+import { createManualClock, type ManualClock } from '../../lib/local/clock.ts';
+import {
+  createMeter,
+  type Meter,
+  type MeteredCall,
+  sequentialRoundTrips,
+} from '../../lib/local/dynamodb/meter.ts';
+import type { LocalServiceOptions } from '../../lib/local/service.ts';
+import type { ConnectPacket, PublishPacket } from '../../lib/mqtt/types.ts';
+import { openRaw, type RawClient, type Version } from '../support/raw-client.ts';
+import { type Mint, startTestService, type TestService } from '../support/service.ts';
+
+/** What something costs: counts only, the same on every machine. */
+export interface Cost {
+  /** Calls to DynamoDB. */
+  readonly calls: number;
+  readonly readUnits: number;
+  readonly writeUnits: number;
+  /** Calls to DynamoDB and posts that follow one another; those that overlap count once. */
+  readonly roundTrips: number;
+  /** Messages to SQS. */
+  readonly timers: number;
+  /** API Gateway messages from clients, and to them (replies and pushes). */
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+}
+
+export interface Metered {
+  readonly service: TestService;
+  readonly clock: ManualClock;
+  /** What `work` costs, and the calls to DynamoDB it is made of. */
+  measure(work: () => Promise<unknown>): Promise<Cost & { readonly storeCalls: readonly MeteredCall[] }>;
+  /** Connects a client that speaks the wire profile; nothing is acknowledged but by the caller. */
+  connect(mint: Mint, clientId: string, changes?: Partial<ConnectPacket>): Promise<RawClient>;
+  close(): Promise<void>;
+}
+
+/** The whole local service on a clock that stands still, with a meter between it and DynamoDB. */
+export async function startMetered(options: Partial<LocalServiceOptions> = {}): Promise<Metered> {
+  const clock = createManualClock();
+  let meter: Meter | undefined;
+  let position = 0;
+  let posts: { startedAt: number; endedAt: number }[] = [];
+  let timers = 0;
+  const service = await startTestService({
+    clock,
+    ...options,
+    wrapStore: (handler) => {
+      meter = createMeter(handler);
+      return meter.requestHandler;
+    },
+    wrapPorts: (ports) => ({
+      ...ports,
+      gateway: {
+        ...ports.gateway,
+        async post(address, text) {
+          position += 1;
+          const startedAt = position;
+          const outcome = await ports.gateway.post(address, text);
+          position += 1;
+          posts.push({ startedAt, endedAt: position });
+          return outcome;
+        },
+      },
+      timers: {
+        async schedule(timer, dueAtMs) {
+          timers += 1;
+          await ports.timers.schedule(timer, dueAtMs);
+        },
+      },
+    }),
+  });
+  const clients: RawClient[] = [];
+
+  return {
+    service,
+    clock,
+    async measure(work) {
+      if (meter === undefined) throw new Error('the service has no store');
+      meter.reset();
+      posts = [];
+      timers = 0;
+      const before = service.gateway.meters;
+      await work();
+      const after = service.gateway.meters;
+      const { calls, readUnits, writeUnits, sequentialRoundTrips: storeRoundTrips } = meter.totals();
+      return {
+        calls,
+        readUnits,
+        writeUnits,
+        roundTrips: storeRoundTrips + sequentialRoundTrips(posts),
+        timers,
+        messagesIn: after.messagesIn - before.messagesIn,
+        messagesOut: after.messagesOut - before.messagesOut,
+        storeCalls: [...meter.calls],
+      };
+    },
+    async connect(mint, clientId, changes = {}) {
+      const version = (changes.protocolVersion ?? 5) as Version;
+      const client = await openRaw(service.url, { version });
+      clients.push(client);
+      await client.send(await connectPacket(mint, clientId, changes));
+      return client;
+    },
+    async close() {
+      await Promise.all(clients.filter((client) => !client.isClosed).map((client) => client.close()));
+      await service.close();
+    },
+  };
+}
+
+export async function connectPacket(
+  mint: Mint,
+  clientId: string,
+  changes: Partial<ConnectPacket> = {},
+): Promise<ConnectPacket> {
+  return {
+    cmd: 'connect',
+    protocolVersion: 5,
+    clientId,
+    clean: true,
+    keepalive: 60,
+    username: mint.tenant,
+    password: Buffer.from(await mint()),
+    ...changes,
+  } as ConnectPacket;
+}
+
+/** A PUBLISH with 100 bytes of payload. */
+export function publish(topic: string, qos: 0 | 1 | 2, messageId?: number): PublishPacket {
+  return {
+    cmd: 'publish',
+    topic,
+    payload: Buffer.alloc(100, 'x'),
+    qos,
+    dup: false,
+    retain: false,
+    ...(messageId === undefined ? {} : { messageId }),
+  };
+}
+
+const columns = {
+  calls: 'calls',
+  readUnits: 'RCU',
+  writeUnits: 'WCU',
+  roundTrips: 'round trips',
+  timers: 'SQS',
+  messagesIn: 'msgs in',
+  messagesOut: 'msgs out',
+} as const satisfies Record<keyof Cost, string>;
+
+/** Costs as a table of plain text, one line for each name. */
+export function costTable(costs: ReadonlyMap<string, Cost>): string {
+  const names = Object.keys(columns) as (keyof Cost)[];
+  const width = Math.max(...[...costs.keys()].map((name) => name.length));
+  const lines = [...costs].map(
+    ([name, cost]) =>
+      name.padEnd(width) +
+      names.map((column) => String(cost[column]).padStart(columns[column].length + 2)).join(''),
+  );
+  return [' '.repeat(width) + names.map((name) => `  ${columns[name]}`).join(''), ...lines].join('\n');
+}
