@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { addIssuerCommands } from './commands/issuer.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addTenantCommands } from './commands/tenant.ts';
 import { addTokenCommand } from './commands/token.ts';
@@ -34,6 +35,7 @@ export async function run(args: readonly string[], terminal: Terminal = processT
     .addHelpText('after', help);
   addStartCommand(program, terminal);
   addTenantCommands(program, terminal);
+  addIssuerCommands(program, terminal);
   addTokenCommand(program, terminal);
   try {
     await program.parseAsync([...args], { from: 'user' });

@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import type { TenantConfig } from '../../auth/index.ts';
 import { createTenant } from '../create-tenant.ts';
 import { CliError, exitCodes } from '../error.ts';
 import { deleteSigningKey, keyPath } from '../key-file.ts';
 import { addTargetOptions, tenantName } from '../options.ts';
 import { type Connection, resolveTarget, type Target, type TargetOptions } from '../target.ts';
 import { commandName, type Terminal } from '../terminal.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 
 /** `wisp tenant create|list|show|delete` */
 export function addTenantCommands(program: Command, terminal: Terminal): void {
@@ -112,16 +112,6 @@ function nextSteps(name: string, options: TargetOptions, target: Target, connect
   if (!target.isLocal)
     lines.push('Keep the private key safe: whoever has it can mint tokens for the tenant.');
   return lines;
-}
-
-/** Nobody needs a shared secret on a screen. */
-function withoutSecrets(config: TenantConfig): object {
-  return {
-    ...config,
-    issuers: config.issuers.map((issuer) =>
-      issuer.keys.kind === 'secret' ? { ...issuer, keys: { kind: 'secret' } } : issuer,
-    ),
-  };
 }
 
 async function confirm(question: string): Promise<void> {

@@ -1,0 +1,164 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import {
+  type IssuerConfig,
+  parseTenantConfig,
+  type TenantAdmin,
+  type TenantConfig,
+  TenantConfigError,
+} from '../../auth/index.ts';
+import { CliError } from '../error.ts';
+import { type IssuerOptions, issuerFrom } from '../issuer-options.ts';
+import { addTargetOptions, collect, tenantName } from '../options.ts';
+import { resolveTarget, type Target, type TargetOptions } from '../target.ts';
+import type { Terminal } from '../terminal.ts';
+import { issuerWithoutSecret } from '../without-secrets.ts';
+
+/** `wisp issuer add|list|remove` */
+export function addIssuerCommands(program: Command, terminal: Terminal): void {
+  const issuer = program.command('issuer').summary('say whose tokens a tenant accepts');
+  issuer
+    .description('Issuers of a tenant: who may mint tokens for it, and how their claims are read.')
+    .addHelpText('after', help);
+
+  addTargetOptions(addIssuerOptions(issuer.command('add')))
+    .summary('accept the tokens of one more issuer')
+    .description('Adds an issuer. Connections that are open stay as they are; it counts within five seconds.')
+    .argument('<tenant>', 'name of the tenant', tenantName)
+    .addHelpText('after', help)
+    .action(async (tenant: string, options: IssuerOptions & TargetOptions) => {
+      const target = resolveTarget(options);
+      const added = await issuerFrom(options);
+      const { admin } = await target.connect();
+      const config = await change(admin, target, tenant, (issuers) => [...issuers, added]);
+      terminal.out(`Issuer ${config.issuers.length} of tenant ${tenant} added in ${target.label}.`);
+    });
+
+  addTargetOptions(issuer.command('list'))
+    .summary('list the issuers of a tenant')
+    .description('Lists issuers: number, iss, where the keys are. Shared secrets are left out.')
+    .argument('<tenant>', 'name of the tenant', tenantName)
+    .option('--json', 'everything, as JSON')
+    .addHelpText('after', help)
+    .action(async (tenant: string, options: TargetOptions & { json?: true }) => {
+      const target = resolveTarget(options);
+      const { admin } = await target.connect();
+      const config = await admin.show(tenant);
+      if (config === undefined) throw unknownTenant(tenant, target);
+      if (options.json) {
+        terminal.out(JSON.stringify(config.issuers.map(issuerWithoutSecret), null, 2));
+        return;
+      }
+      for (const [index, { iss, keys }] of config.issuers.entries()) {
+        terminal.out(
+          `${String(index + 1).padStart(2)}  ${(iss ?? '(any iss)').padEnd(48)}  ${whereabouts(keys)}`,
+        );
+      }
+    });
+
+  addTargetOptions(issuer.command('remove'))
+    .summary('accept the tokens of an issuer no longer')
+    .description(
+      'Removes the issuer of that number, as "wisp issuer list" shows it. Its clients cannot connect any more;\n' +
+        'connections that are open end with their tokens.',
+    )
+    .argument('<tenant>', 'name of the tenant', tenantName)
+    .argument('<number>', 'number of the issuer', issuerNumber)
+    .addHelpText('after', help)
+    .action(async (tenant: string, number: number, options: TargetOptions) => {
+      const target = resolveTarget(options);
+      const { admin } = await target.connect();
+      await change(admin, target, tenant, (issuers) => {
+        if (number > issuers.length) {
+          throw new CliError('issuer-unknown', `tenant ${tenant} has no issuer ${number}`);
+        }
+        return issuers.toSpliced(number - 1, 1);
+      });
+      terminal.out(`Issuer ${number} of tenant ${tenant} removed in ${target.label}.`);
+    });
+}
+
+function addIssuerOptions(command: Command): Command {
+  return command
+    .option('--iss <iss>', 'the "iss" that its tokens carry (default: not looked at)')
+    .option('--audience <aud>', 'the "aud" of its tokens; may be repeated', collect)
+    .option('--jwks-url <url>', 'its keys: a JWK set, fetched over https')
+    .option('--jwks-file <file>', 'its keys: a JWK or JWK set in a file')
+    .option('--pem-file <file>', 'its keys: PUBLIC KEY or CERTIFICATE blocks in a file')
+    .option('--secret-arn <arn>', 'its shared secret (HS256) in AWS Secrets Manager')
+    .option('--secret-file <file>', 'its shared secret (HS256) in a file; it is stored in the Tenants table')
+    .addOption(
+      new Option('--secret-encoding <encoding>', 'how the secret is written').choices(['base64url', 'utf8']),
+    )
+    .option('--clock-tolerance <seconds>', 'leeway for "exp" and "nbf" (default: 0)', Number)
+    .option('--client-id-claim <claim>', 'claim that names the client id')
+    .option('--username-claim <claim>', 'claim that names the user')
+    .option('--publish-claim <claim>', 'claim with the filters that may be published to')
+    .option('--subscribe-claim <claim>', 'claim with the filters that may be subscribed to')
+    .option('--tenant-claim <claim>', 'claim that names the tenant')
+    .option('--require <claim=value>', 'a claim that a token must have; may be repeated', collect)
+    .option('--publish <filter>', 'default grant for tokens without grants; may be repeated', collect)
+    .option('--subscribe <filter>', 'default grant for tokens without grants; may be repeated', collect)
+    .option('--file <file>', 'the whole issuer as JSON, in place of the flags above');
+}
+
+/** Somebody else may change the tenant at the same moment: then the change is made again on what they wrote. */
+async function change(
+  admin: TenantAdmin,
+  target: Target,
+  tenant: string,
+  edit: (issuers: readonly IssuerConfig[]) => readonly unknown[],
+): Promise<TenantConfig> {
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const found = await admin.read(tenant);
+    if (found === undefined) throw unknownTenant(tenant, target);
+    const changed = checked({ ...found.config, issuers: edit(found.config.issuers) });
+    if (await admin.update(tenant, found.revision, changed)) return changed;
+  }
+  throw new CliError('tenant-busy', `tenant ${tenant} is being changed by others; try again`);
+}
+
+const maxAttempts = 5;
+
+function checked(config: unknown): TenantConfig {
+  try {
+    return parseTenantConfig(config);
+  } catch (error) {
+    if (error instanceof TenantConfigError) throw new CliError('issuer', error.message, { cause: error });
+    throw error;
+  }
+}
+
+function whereabouts(keys: IssuerConfig['keys']): string {
+  switch (keys.kind) {
+    case 'jwks-url':
+      return keys.url;
+    case 'secret-reference':
+      return keys.reference;
+    case 'inline':
+      return `${keys.keys.length} public key${keys.keys.length === 1 ? '' : 's'}`;
+    case 'pem':
+      return 'public keys (PEM)';
+    case 'secret':
+      return 'shared secret';
+  }
+}
+
+function issuerNumber(value: string): number {
+  if (!/^[1-9]\d?$/.test(value)) throw new InvalidArgumentError('a number as "wisp issuer list" shows it.');
+  return Number(value);
+}
+
+function unknownTenant(name: string, target: Target): CliError {
+  return new CliError('tenant-unknown', `there is no tenant ${name} in ${target.label}`);
+}
+
+const help = `
+A claim is named as it is, or by a JSON Pointer: sub, cognito:groups, /realm_access/roles.
+
+Examples:
+  $ wisp issuer add acme --iss https://acme.eu.auth0.com/ --audience https://mqtt.acme.example \\
+      --jwks-url https://acme.eu.auth0.com/.well-known/jwks.json --publish 'users/\${sub}/#'
+  $ wisp issuer add acme --pem-file partner.pem --iss partner
+  $ wisp issuer add acme --file issuer.json
+  $ wisp issuer list acme
+  $ wisp issuer remove acme 2`;

@@ -1,0 +1,10 @@
+import type { IssuerConfig, TenantConfig } from '../auth/index.ts';
+
+/** Nobody needs a shared secret on a screen. */
+export function withoutSecrets(config: TenantConfig): object {
+  return { ...config, issuers: config.issuers.map(issuerWithoutSecret) };
+}
+
+export function issuerWithoutSecret(issuer: IssuerConfig): object {
+  return issuer.keys.kind === 'secret' ? { ...issuer, keys: { kind: 'secret' } } : issuer;
+}

@@ -1,0 +1,187 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of grants look like this
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createDynamoClient } from '../../lib/aws/dynamodb.ts';
+import { localCredentials } from '../../lib/aws/settings.ts';
+import { writeLocalState } from '../../lib/cli/local-state.ts';
+import { run } from '../../lib/cli/program.ts';
+import { tenantStore } from '../../lib/store/tenants.ts';
+import { cert, key } from '../bridge/certificate.ts';
+import {
+  recordingTerminal,
+  type Service,
+  startService,
+  temporaryDirectory,
+  tenantsTable,
+} from './service.ts';
+
+let service: Service;
+let home: Awaited<ReturnType<typeof temporaryDirectory>>;
+
+beforeAll(async () => {
+  service = await startService();
+});
+afterAll(() => service.close());
+beforeEach(async () => {
+  home = await temporaryDirectory();
+  vi.stubEnv('WISP_HOME', home.path);
+  for (const name of ['WISP_STACK', 'WISP_TENANTS_TABLE', 'WISP_ENDPOINT', 'npm_command'])
+    vi.stubEnv(name, undefined);
+  await writeLocalState(home.path, {
+    formatVersion: 1,
+    pid: process.pid,
+    endpoint: service.endpoint,
+    tables: { tenants: tenantsTable },
+    webSocketUrl: 'ws://127.0.0.1:8080/mqtt',
+  });
+  await wisp('tenant', 'create', 'acme');
+});
+afterEach(async () => {
+  await store().delete('acme');
+  vi.unstubAllEnvs();
+  await home.remove();
+});
+
+function store() {
+  const { endpoint } = service;
+  const client = createDynamoClient({ endpoint, region: 'local', credentials: localCredentials });
+  return tenantStore(client, tenantsTable, Date.now);
+}
+
+async function wisp(...args: string[]) {
+  const terminal = recordingTerminal();
+  const exitCode = await run(args, terminal);
+  return { exitCode, stdout: terminal.stdout.join('\n'), stderr: terminal.stderr.join('\n') };
+}
+
+const issuers = async () => (await store().show('acme'))?.issuers.slice(1);
+
+async function file(name: string, text: string): Promise<string> {
+  const path = join(home.path, name);
+  await writeFile(path, text);
+  return path;
+}
+
+describe('wisp issuer', () => {
+  it('adds one with a JWKS URL and a reading of claims', async () => {
+    const { exitCode, stdout, stderr } = await wisp(
+      ...['issuer', 'add', 'acme', '--iss', 'https://idp.example/', '--audience', 'a', '--audience', 'b'],
+      ...['--jwks-url', 'https://idp.example/jwks', '--clock-tolerance', '5', '--client-id-claim', '/a/b'],
+      ...['--username-claim', 'u', '--publish-claim', 'p', '--subscribe-claim', 's', '--tenant-claim', 't'],
+      ...[
+        '--require',
+        'token_use=access',
+        '--require',
+        'https://x/y?z=1=one',
+        '--require',
+        'https://x/y?z=1=two',
+      ],
+      ...['--require', 'verified=true', '--publish', 'users/${sub}/#', '--subscribe', '#'],
+    );
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe('Issuer 2 of tenant acme added in the local service.');
+    expect(await issuers()).toEqual([
+      {
+        iss: 'https://idp.example/',
+        audience: ['a', 'b'],
+        keys: { kind: 'jwks-url', url: 'https://idp.example/jwks' },
+        clockToleranceSeconds: 5,
+        claimMapping: { clientId: '/a/b', username: 'u', publish: 'p', subscribe: 's', tenant: 't' },
+        requiredClaims: { token_use: 'access', 'https://x/y?z=1': ['one', 'two'], verified: true },
+        defaultGrants: { publish: ['users/${sub}/#'], subscribe: ['#'] },
+      },
+    ]);
+  });
+
+  it('adds keys and secrets out of files, and shows no secret', async () => {
+    const secret = 's3cret-s3cret-s3cret-s3cret-s3cret-s3cret-s3cret';
+    const jwk = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'B'.repeat(43) };
+    const arn = 'arn:aws:secretsmanager:eu-west-3:123456789012:secret:wisp/acme-AbCdEf';
+    const added = [
+      ['--pem-file', await file('a.pem', cert)],
+      ['--jwks-file', await file('a.jwk', JSON.stringify(jwk))],
+      ['--jwks-file', await file('a.jwks', JSON.stringify({ keys: [jwk, jwk] }))],
+      ['--secret-arn', arn, '--secret-encoding', 'utf8'],
+      ['--secret-file', await file('a.secret', `${secret}\n`)],
+      ['--secret-file', await file('b.secret', `${secret}\n`), '--secret-encoding', 'utf8'],
+      [
+        '--file',
+        await file('a.json', JSON.stringify({ iss: 'whole', keys: { kind: 'inline', keys: [jwk] } })),
+      ],
+    ];
+    for (const flags of added) {
+      expect(await wisp('issuer', 'add', 'acme', ...flags)).toMatchObject({ exitCode: 0, stderr: '' });
+    }
+    expect((await issuers())?.map(({ keys }) => keys)).toEqual([
+      { kind: 'pem', pem: cert },
+      { kind: 'inline', keys: [jwk] },
+      { kind: 'inline', keys: [jwk, jwk] },
+      { kind: 'secret-reference', reference: arn, encoding: 'utf8' },
+      { kind: 'secret', secret },
+      { kind: 'secret', secret: Buffer.from(secret).toString('base64url') },
+      { kind: 'inline', keys: [jwk] },
+    ]);
+    const listed = await wisp('issuer', 'list', 'acme');
+    expect(listed.stdout.split('\n')).toHaveLength(8);
+    expect(listed.stdout).toMatch(/^ 1 {2}wisp:acme .* 1 public key$/m);
+    expect(listed.stdout).toMatch(/^ 5 {2}\(any iss\) .*wisp\/acme-AbCdEf$/m);
+    const json = await wisp('issuer', 'list', 'acme', '--json');
+    expect(JSON.parse(json.stdout)).toHaveLength(8);
+    const shown = await wisp('tenant', 'show', 'acme');
+    const encoded = Buffer.from(secret).toString('base64url');
+    for (const { stdout } of [listed, json, shown]) {
+      expect(stdout).not.toContain(secret);
+      expect(stdout).not.toContain(encoded);
+    }
+  });
+
+  it('removes the one of a number', async () => {
+    await wisp('issuer', 'add', 'acme', '--iss', 'two', '--pem-file', await file('a.pem', cert));
+    await wisp('issuer', 'add', 'acme', '--iss', 'three', '--pem-file', await file('a.pem', cert));
+    expect(await wisp('issuer', 'remove', 'acme', '2')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await issuers())?.map(({ iss }) => iss)).toEqual(['three']);
+    expect(await wisp('issuer', 'remove', 'acme', '3')).toMatchObject({
+      exitCode: 1,
+      stderr: 'wisp: tenant acme has no issuer 3',
+    });
+  });
+
+  it('keeps both of two that are added at once', async () => {
+    const pem = await file('a.pem', cert);
+    await Promise.all(
+      ['one', 'two', 'three'].map((iss) => wisp('issuer', 'add', 'acme', '--iss', iss, '--pem-file', pem)),
+    );
+    expect((await issuers())?.map(({ iss }) => iss).toSorted()).toEqual(['one', 'three', 'two']);
+  });
+
+  it('refuses what is wrong, in one line, without key material, changing nothing', async () => {
+    const before = await store().read('acme');
+    const pem = await file('private.pem', key);
+    const refused = [
+      [['--pem-file', pem], 1, /issuers\[1\]\.keys\.pem: a public key/],
+      [['--jwks-url', 'https://idp.example/'], 1, /iss: an issuer with a JWKS URL needs one/],
+      [['--iss', 'i', '--jwks-url', 'file:///etc/passwd'], 1, /url: a URL with https/],
+      [['--secret-file', await file('short', 's3cret')], 1, /secret: at least 32 bytes/],
+      [['--jwks-file', await file('broken', 's3cret')], 1, /broken is not JSON/],
+      [['--pem-file', join(home.path, 'absent')], 1, /cannot read .*absent/],
+      [['--pem-file', pem, '--publish', 'a/#/b'], 1, /issuers\[1\]/],
+      [[], 2, /where its keys are/],
+      [['--pem-file', pem, '--jwks-url', 'https://a/'], 2, /where its keys are/],
+      [['--pem-file', pem, '--require', 'a'], 2, /CLAIM=VALUE/],
+      [['--secret-file', pem, '--secret-encoding', 'hex'], 2, /base64url, utf8/],
+    ] as const;
+    for (const [flags, exitCode, message] of refused) {
+      const result = await wisp('issuer', 'add', 'acme', ...flags);
+      expect(result).toMatchObject({ exitCode, stdout: '' });
+      expect(result.stderr).toMatch(message);
+      expect(result.stderr).not.toMatch(/s3cret|MIG/);
+    }
+    expect(await wisp('issuer', 'add', 'nobody', '--pem-file', await file('a.pem', cert))).toMatchObject({
+      exitCode: 1,
+      stderr: 'wisp: there is no tenant nobody in the local service',
+    });
+    expect(await wisp('issuer', 'remove', 'acme', 'x')).toMatchObject({ exitCode: 2 });
+    expect(await store().read('acme')).toEqual(before);
+  });
+});
