@@ -26,6 +26,7 @@ export async function handleFrame(
   const state = await context.connections.readState(
     address,
     frame.kind === 'chunk' || (frame.kind === 'packets' && holdsReliablePublish(frame.bytes)),
+    frame.kind === 'packets' && beginsWithConnect(frame.bytes),
   );
   const outcome = await admitted(context, state, () => {
     if (frame.kind === 'invalid') return malformed(state, frame.code, frame.message);
@@ -65,7 +66,8 @@ export function tokenExpired(protocolVersion: 3 | 4 | 5): End {
 }
 
 function malformed({ connection }: PeerState, code: string, message: string): Outcome {
-  const { code: reasonCode } = reasonCodes.malformedPacket;
+  const { code: reasonCode } =
+    code === 'packet-too-large' ? reasonCodes.packetTooLarge : reasonCodes.malformedPacket;
   return { replies: [], end: endWith(connection?.protocolVersion, reasonCode, code, message) };
 }
 
@@ -84,9 +86,10 @@ async function handleChunk(
   await context.connections.putChunk(address, chunk.id, chunk.index, chunk.bytes);
   if (chunk.index < chunk.count - 1) return { replies: [] };
   const chunks = await context.connections.readChunks(address, chunk.id, chunk.count);
-  const joined = joinChunks(chunks ?? []);
+  if (chunks === undefined) return malformed(state, 'chunks-incomplete', 'chunks of the packet are missing');
+  const joined = joinChunks(chunks);
   if (joined.kind !== 'packet')
-    return malformed(state, 'chunks-incomplete', 'chunks of the packet are missing');
+    return malformed(state, 'chunks-mismatched', 'the chunks are not exactly one packet');
   return handleBytes(context, address, state, joined.bytes);
 }
 
@@ -106,9 +109,11 @@ async function handleBytes(
     ...(end === undefined ? {} : { end }),
   });
   for (const group of groupPackets(decoded.packets)) {
+    if (state.connection !== undefined && state.live === undefined)
+      state = await withLive(context, state.connection);
     const outcome = await handleOne(context, address, state, group);
     replies.push(...outcome.replies);
-    if (outcome.connection !== undefined) state = await withLive(context, state, outcome.connection);
+    if (outcome.connection !== undefined) state = { ...state, connection: outcome.connection };
     if (outcome.live !== undefined) state = { ...state, live: outcome.live };
     if (outcome.end !== undefined) return result(outcome.end);
   }
@@ -143,12 +148,15 @@ function holdsReliablePublish(bytes: Uint8Array): boolean {
   });
 }
 
-/** Packets behind a CONNECT in the same frame need the tenant's row too. */
+function beginsWithConnect(bytes: Uint8Array): boolean {
+  return (bytes[0] ?? 0) >> 4 === 1;
+}
+
+/** Packets behind a CONNECT in the same frame need the tenant's row too; one may be a PUBLISH at QoS 1 or 2. */
 async function withLive(
   context: Context,
-  state: PeerState,
   connection: NonNullable<PeerState['connection']>,
 ): Promise<PeerState> {
-  const live = state.live ?? (await context.tenants.readLive(connection.tenant, false));
+  const live = await context.tenants.readLive(connection.tenant, true);
   return { connection, ...(live === undefined ? {} : { live }) };
 }
