@@ -2,9 +2,7 @@ import { publishMessages } from '../delivery/publish.ts';
 import { parseFilter } from '../topics/index.ts';
 import type { Context } from './context.ts';
 import type { ClientKey, Connection, ConnectionAddress, Session, Will } from './model.ts';
-
-/** Session Expiry Interval that never runs out (section 3.1.2.11.2 of MQTT 5.0). */
-export const neverEndsSeconds = 0xffff_ffff;
+import { neverEndsSeconds } from './session-rules.ts';
 
 /**
  * Ends a connection's hold on its session: on DISCONNECT, on `$disconnect`, when a post or a timer finds it gone, and
@@ -106,15 +104,15 @@ async function publishWill(context: Context, key: ClientKey, will: Will): Promis
 }
 
 /**
- * Deletes an ended session with its subscriptions and queue, the session row last: a crash leaves a row that has
- * ended by time, and the next CONNECT or timer deletes the rest. Only rows of that generation go, so a client that
- * returns meanwhile keeps what it has made.
+ * Deletes what an ended session has left, and notes so in its row last: a crash leaves a row that has ended and not been
+ * swept, and the next CONNECT or timer deletes the rest. Only rows of that generation go, so a client that returns
+ * meanwhile keeps what it has made.
  */
 export async function endSession(context: Context, key: ClientKey, generation: string): Promise<void> {
   await publishWillOf(context, key, undefined);
   await deleteSubscriptions(context, key, generation);
   await context.queue.sweep(key, generation);
-  await context.sessions.deleteEnded(key, generation);
+  await context.sessions.markSwept(key, generation);
 }
 
 /** Deletes the subscriptions that one generation of a session has made. */

@@ -131,16 +131,25 @@ export interface Session extends ClientKey {
   /** Id of the newest claim: tells a claim whose answer was lost from one that was lost to another handler. */
   readonly claimedBy?: string;
   /**
+   * While present, the handler that made the newest claim is sending what it claimed, and no other may send: so entries
+   * reach the client in their order. Handlers do not live beyond this time (ms since 1970): one that is late has died.
+   */
+  readonly sendingUntilMs?: number;
+  /**
    * Packet identifiers that the drain has handed to the current connection; those whose entry is gone no longer
    * count.
    */
   readonly inFlight: ReadonlySet<number>;
   /** Packet identifiers that an earlier connection may have received: sent again with DUP. */
   readonly resent: ReadonlySet<number>;
+  /** Ids of messages that have been seen in the queue and that others stand behind, see {@link QueueEntry.behind}. */
+  readonly opened: ReadonlySet<string>;
   /** Session expiry interval in seconds; 0: ends with the connection; 0xFFFFFFFF: never. */
   readonly expirySeconds: number;
   /** When an offline session ends, in ms since 1970. */
   readonly expiresAtMs?: number;
+  /** The session has ended and all it left is deleted; the row stays a while so that numbers are not given again. */
+  readonly swept?: boolean;
 }
 
 /** A message in a session's outbound queue. */
@@ -149,6 +158,12 @@ export interface QueueEntry {
   readonly packetIdentifier: number;
   /** The connection to which the handler that queued it pushed it at once (mode `direct`). */
   readonly pushedTo?: ConnectionAddress;
+  /**
+   * The first message of the batch in which this one was queued, and when. The first is stored last, so until it has
+   * been seen the others are not sent: a batch becomes visible as a whole, in its order. The first stands behind itself.
+   * Absent for entries that were pushed at once or came alone. Once the handler must be dead, it counts no more.
+   */
+  readonly behind?: { readonly messageId: string; readonly storedAtMs: number };
   /** QoS 2: PUBREC has come, only PUBREL is to be sent. */
   readonly released: boolean;
   readonly generation: string;

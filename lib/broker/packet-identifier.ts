@@ -5,3 +5,9 @@ export const maxPacketIdentifier = 65_535;
 export function packetIdentifierOf(sequence: number): number {
   return ((sequence - 1) % maxPacketIdentifier) + 1;
 }
+
+/** Where an identifier stands in the circle, counted from the oldest that may be in use, when `newestSequence` is given. */
+export function ageOrder(packetIdentifier: number, newestSequence: number): number {
+  const newest = newestSequence % maxPacketIdentifier;
+  return (packetIdentifier - newest - 1 + 2 * maxPacketIdentifier) % maxPacketIdentifier;
+}

@@ -89,8 +89,9 @@ export interface ConnectionStore {
    * process, in two otherwise. Eventually consistent first; an absent row is asked for once more consistently,
    * since CONNECT may have written it a moment ago.
    * @param consistentLive reads the tenant's row consistently: a shape that a SUBACK has told of must be in it.
+   * @param isNew CONNECT has come: there should be no connection row, so one consistent read is enough.
    */
-  readState(address: ConnectionAddress, consistentLive: boolean): Promise<PeerState>;
+  readState(address: ConnectionAddress, consistentLive: boolean, isNew?: boolean): Promise<PeerState>;
   get(address: ConnectionAddress): Promise<Connection | undefined>;
   /** Keeps the identity of a handshake token until CONNECT. */
   putPending(address: ConnectionAddress, identity: Identity): Promise<void>;
@@ -133,17 +134,21 @@ export interface SessionStore {
    * Claims queue entries for the session's current connection, if nobody has claimed since `session` was read
    * and the same connection holds the session.
    * @param change.onlyAtSequence set when switching to `direct`: fails when more has been queued meanwhile.
+   * @param change.sendingUntilMs keeps others from sending; absent: lets them.
+   * @returns the session after it; undefined when the claim failed.
    */
   claim(
     session: Session,
     change: {
       readonly inFlight: ReadonlySet<number>;
       readonly resent: ReadonlySet<number>;
+      readonly opened: ReadonlySet<string>;
       readonly mode: SessionMode;
       readonly onlyAtSequence: boolean;
       readonly claimedBy: string;
+      readonly sendingUntilMs?: number;
     },
-  ): Promise<boolean>;
+  ): Promise<Session | undefined>;
   /**
    * Marks the session offline if `address` still holds it. @returns the session and whether this call did it; the
    * session as it was left where an earlier call for `address` did it; undefined where another connection has taken it.
@@ -153,8 +158,12 @@ export interface SessionStore {
     address: ConnectionAddress,
     change: { expirySeconds: number; expiresAtMs: number },
   ): Promise<{ readonly session: Session; readonly first: boolean } | undefined>;
-  /** Deletes the session row of that generation, unless a connection holds it again. @returns whether it did. */
-  deleteEnded(key: ClientKey, generation: string): Promise<boolean>;
+  /**
+   * Notes that everything an ended session of that generation left has been deleted, unless a connection holds it again.
+   * The row itself goes by TTL, a day after the session's expiry: the next session goes on with its numbers, so that a
+   * late acknowledgement of the old one cannot meet a message of the new one.
+   */
+  markSwept(key: ClientKey, generation: string): Promise<void>;
 
   /** Filters (with their `$share/…` prefix) that a session of any generation has subscribed. */
   listSubscriptions(key: ClientKey): Promise<{ filter: string; generation: string; qos?: Qos }[]>;
@@ -207,9 +216,9 @@ export interface QueueStore {
   release(key: ClientKey, packetIdentifier: number): Promise<boolean>;
   /**
    * Makes `sequence` the only delivery of message `messageId` to this session: the first sequence that asks
-   * owns it for as long as a publisher may try again. @returns whether `sequence` is the owner.
+   * owns it for as long as a publisher may try again. @returns the sequence that owns it.
    */
-  own(key: ClientKey, generation: string, messageId: string, sequence: number): Promise<boolean>;
+  own(key: ClientKey, generation: string, messageId: string, sequence: number): Promise<number>;
   /** Deletes the queue entries and marks that one generation of a session has left. */
   sweep(key: ClientKey, generation: string): Promise<void>;
 }

@@ -1,9 +1,9 @@
 import type { Permissions } from '../auth/permissions.ts';
-import { hasEnded } from '../delivery/enqueue.ts';
 import type { Context } from './context.ts';
 import { deleteSubscriptions, publishWillOf } from './lifecycle.ts';
 import type { ClientKey, Connection, ConnectionAddress, Session } from './model.ts';
 import { narrowSession } from './narrow-session.ts';
+import { hasEnded, mayGoDirect } from './session-rules.ts';
 
 /** Attempts to write a session that others keep changing; each lost one means another has made progress. */
 const maxAttempts = 20;
@@ -65,7 +65,8 @@ export async function openSession(context: Context, request: SessionRequest): Pr
     takenFrom = previous?.address;
     ended = present ? undefined : previous;
     if (!(await context.sessions.replace(session, previous))) continue;
-    if (previous !== undefined && !present) await deleteRemains(context, request, previous.generation);
+    if (previous !== undefined && !present && previous.swept !== true)
+      await deleteRemains(context, request, previous.generation);
     return opened(session, present, takenFrom);
   }
   throw new SessionBusyError('the session is being opened by too many connections at once');
@@ -80,13 +81,14 @@ function fresh(context: Context, previous: Session | undefined, request: Session
   return {
     ...held(request),
     generation: request.address,
-    mode: 'direct',
+    mode: mayGoDirect(request) ? 'direct' : 'queued',
     // Numbering goes on where the earlier session stopped: what is still on its way there cannot collide.
     sequence,
     recountAtSequence: sequence + context.settings.maxQueuedMessages,
     claimVersion: (previous?.claimVersion ?? 0) + 1,
     inFlight: new Set(),
     resent: new Set(),
+    opened: new Set(),
   };
 }
 
@@ -100,6 +102,7 @@ function resumed(previous: Session, request: SessionRequest): Session {
     claimVersion: previous.claimVersion + 1,
     inFlight: new Set(),
     resent: new Set([...previous.resent, ...previous.inFlight]),
+    opened: previous.opened,
   };
 }
 

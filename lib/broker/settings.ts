@@ -22,6 +22,8 @@ export interface Settings {
   readonly maxShapes: number;
   /** Subscriptions of one client. */
   readonly maxSubscriptionsPerClient: number;
+  /** How long a handler may take to send what it has claimed, in seconds: longer than any function may run (30 s). */
+  readonly sendingSeconds: number;
   /** Filters in one SUBSCRIBE or UNSUBSCRIBE. */
   readonly maxFiltersPerPacket: number;
   /** Client identifier in UTF-8 bytes: it is part of DynamoDB keys (sort keys hold 1,024 bytes). */
@@ -41,6 +43,7 @@ export const defaultSettings: Settings = {
   maxSessionExpirySeconds: 0xffff_ffff,
   maxQueuedMessages: 1_000,
   catchUpWindowMessages: 100,
+  sendingSeconds: 40,
   maxShapes: 64,
   maxSubscriptionsPerClient: 1_000,
   maxFiltersPerPacket: 100,

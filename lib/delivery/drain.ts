@@ -1,10 +1,11 @@
 import type { Context } from '../broker/context.ts';
 import { metrics } from '../broker/metrics.ts';
 import type { ClientKey, QueueEntry, Session } from '../broker/model.ts';
+import { mayGoDirect } from '../broker/session-rules.ts';
 import { deleteEntries, ownedOnly, pushEntries } from './entries.ts';
-import { isExpired } from './publish-packet.ts';
+import { planRound, type Round } from './plan.ts';
 
-/** How often a drain that lost its claim to another handler looks again. The winner sees to the rest as well. */
+/** How often a drain looks again. One that loses a claim may stop: the winner sees to the rest as well. */
 const maxAttempts = 50;
 
 /**
@@ -13,12 +14,16 @@ const maxAttempts = 50;
  * resumption: first write, then drain, so that of two handlers at least the later one sees both changes.
  *
  * Entries are claimed for the current connection by one conditional write on the session row before they are sent, so
- * no two handlers send the same entry, and the window (Receive Maximum) is exact. When everything has been handed
- * over and the client takes more messages at once than a queue may hold, the session goes to mode `direct`, in which
- * the handler that stores an entry sends it. The switch fails if anything has been numbered meanwhile.
+ * no two handlers send the same entry, and the window (Receive Maximum) is exact. While a handler sends what it has
+ * claimed, no other claims: entries reach the client in their order [MQTT-4.6.0-6 v3+v5]. It lets go by another write
+ * and looks once more, so what was stored meanwhile by handlers that left it to this one is sent as well.
  *
- * A crash between claim and post leaves claimed entries unsent until the session resumes on another connection:
- * resumption forgets all claims.
+ * When everything has been sent, a session whose client has set no Receive Maximum goes to mode `direct`, in which the
+ * handler that stores an entry sends it. The switch fails if anything has been numbered meanwhile.
+ *
+ * A crash between claim and letting go leaves claimed entries unsent. Whoever comes when the time for sending is over
+ * (an acknowledgement, a message, the keep-alive timer) ends the connection: the client resumes, and everything that is
+ * not acknowledged is sent again.
  *
  * @param options.evenIfDirect the caller has stored an entry that nobody has pushed.
  */
@@ -28,93 +33,86 @@ export async function drain(
   options: { readonly evenIfDirect?: boolean } = {},
 ): Promise<void> {
   let evenIfDirect = options.evenIfDirect ?? false;
+  /** The claim under which this handler sends; undefined: it does not hold the right to. */
+  let mine: string | undefined;
+  let session = await context.sessions.get(key);
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-    const session = await context.sessions.get(key);
     if (session?.address === undefined) return;
-    if (session.mode === 'direct' && !evenIfDirect) return;
-
+    if (mine === undefined || session.claimedBy !== mine) {
+      mine = undefined;
+      if (session.mode === 'direct' && !evenIfDirect) return;
+      if (session.sendingUntilMs !== undefined) {
+        if (session.sendingUntilMs <= context.clock.nowMs())
+          await endStalled(context, session, session.address);
+        return;
+      }
+    }
     const round = await planRound(context, session);
-    const nothingToSend = round.picks.length === 0;
-    const goDirect = nothingToSend && round.caughtUp && takesMoreThanQueueHolds(context, session);
-    if (nothingToSend && !goDirect) return;
-    if (nothingToSend && session.mode === 'direct') return;
-
+    const step = nextStep(session, round, mine !== undefined);
+    if (step === undefined) return;
     const claimedBy = context.ids.unique();
-    const claimed = await context.sessions.claim(session, {
-      claimedBy,
-      inFlight: round.inFlight,
-      resent: round.resent,
-      mode: goDirect ? 'direct' : 'queued',
-      onlyAtSequence: goDirect,
-    });
-    if (!claimed && (await context.sessions.get(key))?.claimedBy !== claimedBy) continue;
-    if (goDirect) return;
-    evenIfDirect = false;
-    await send(context, session, session.address, round.picks);
+    const claimed = await claim(context, session, round, step, claimedBy);
+    if (claimed === undefined) {
+      session = await context.sessions.get(key);
+      continue;
+    }
+    await deleteDead(context, session, round.dead);
+    mine = step === 'send' ? claimedBy : undefined;
+    // Having let go, look once more: entries may have been left to this handler, in whichever mode.
+    evenIfDirect = true;
+    if (step === 'send') await send(context, session, session.address, round.picks);
+    session = claimed;
   }
 }
 
-interface Round {
-  /** Entries to claim and send now, oldest first. */
-  readonly picks: QueueEntry[];
-  /** All packet identifiers in flight once the picks are. */
-  readonly inFlight: Set<number>;
-  /** What of `session.resent` still waits: those that remain to be sent with DUP. */
-  readonly resent: Set<number>;
-  /** Nothing waits behind the picks. */
-  readonly caughtUp: boolean;
+type Step = 'send' | 'let go' | 'go direct';
+
+function nextStep(session: Session, round: Round, holding: boolean): Step | undefined {
+  if (round.picks.length > 0) return 'send';
+  if (round.caughtUp && mayGoDirect(session) && session.mode !== 'direct') return 'go direct';
+  return holding || round.dead.length > 0 ? 'let go' : undefined;
 }
 
-async function planRound(context: Context, session: Session): Promise<Round> {
-  const { catchUpWindowMessages } = context.settings;
-  const window = Math.min(session.receiveMaximum, catchUpWindowMessages);
-  // What is in flight comes first, being oldest; so twice the window shows all of it and a whole window behind it.
-  const { entries, more } = await context.queue.list(session, session.sequence, 2 * window);
-  const nowMs = context.clock.nowMs();
-  const isInFlight = (entry: QueueEntry): boolean =>
-    session.inFlight.has(entry.packetIdentifier) || entry.pushedTo === session.address;
-  const isDead = (entry: QueueEntry): boolean =>
-    entry.generation !== session.generation || (!entry.released && isExpired(entry.message, nowMs));
-
-  const dead = entries.filter((entry) => !isInFlight(entry) && isDead(entry));
-  if (dead.length > 0) {
-    context.log.count(metrics.messagesExpired, dead.length);
-    await deleteEntries(context, session, dead);
-  }
-  const waiting = entries.filter((entry) => !isInFlight(entry) && !isDead(entry));
-  const current = entries.filter(isInFlight);
-  const known = new Set(entries.map((entry) => entry.packetIdentifier));
-  const unseen = more ? [...session.inFlight].filter((identifier) => !known.has(identifier)) : [];
-  const room = Math.max(0, window - current.length - unseen.length);
-  const picks = waiting.slice(0, room);
-  return {
-    picks,
-    inFlight: new Set([
-      ...unseen,
-      ...current.filter((entry) => entry.pushedTo !== session.address).map((entry) => entry.packetIdentifier),
-      ...picks.map((entry) => entry.packetIdentifier),
-    ]),
-    resent: stillResent(session, waiting, picks, more),
-    caughtUp: !more && picks.length === waiting.length,
-  };
-}
-
-function stillResent(
+/** One conditional write; a claim whose answer was lost is recognised by its id. */
+async function claim(
+  context: Context,
   session: Session,
-  waiting: readonly QueueEntry[],
-  picks: readonly QueueEntry[],
-  more: boolean,
-): Set<number> {
-  const picked = new Set(picks.map((entry) => entry.packetIdentifier));
-  const there = new Set(waiting.map((entry) => entry.packetIdentifier));
-  return new Set(
-    [...session.resent].filter((identifier) => !picked.has(identifier) && (more || there.has(identifier))),
-  );
+  round: Round,
+  step: Step,
+  claimedBy: string,
+): Promise<Session | undefined> {
+  const claimed = await context.sessions.claim(session, {
+    claimedBy,
+    inFlight: round.inFlight,
+    resent: round.resent,
+    opened: round.opened,
+    mode: step === 'send' ? 'queued' : step === 'go direct' ? 'direct' : session.mode,
+    onlyAtSequence: step === 'go direct',
+    ...(step === 'send'
+      ? { sendingUntilMs: context.clock.nowMs() + context.settings.sendingSeconds * 1000 }
+      : {}),
+  });
+  if (claimed !== undefined) return claimed;
+  const now = await context.sessions.get(session);
+  return now?.claimedBy === claimedBy ? now : undefined;
 }
 
-/** Then the bound of the queue keeps the client's Receive Maximum, and nothing has to be counted on the way. */
-function takesMoreThanQueueHolds(context: Context, session: Session): boolean {
-  return session.receiveMaximum > context.settings.maxQueuedMessages;
+async function deleteDead(context: Context, session: Session, dead: readonly QueueEntry[]): Promise<void> {
+  if (dead.length === 0) return;
+  const expired = dead.filter((entry) => entry.generation === session.generation);
+  if (expired.length > 0) context.log.count(metrics.messagesExpired, expired.length);
+  await deleteEntries(context, session, dead);
+}
+
+/** The handler that was sending has died: what it had claimed may never have left. Only a new connection tells. */
+async function endStalled(
+  context: Context,
+  session: Session,
+  address: NonNullable<Session['address']>,
+): Promise<void> {
+  context.log.warn('a handler died while sending', { tenant: session.tenant, clientId: session.clientId });
+  await context.gateway.close(address);
+  await context.connectionLost(session, address);
 }
 
 async function send(
@@ -123,11 +121,17 @@ async function send(
   address: NonNullable<Session['address']>,
   picks: readonly QueueEntry[],
 ): Promise<void> {
-  const owned = await ownedOnly(context, session, picks);
-  const resent = new Set(
-    owned
-      .filter((entry) => entry.pushedTo !== undefined || session.resent.has(entry.packetIdentifier))
-      .map((entry) => entry.packetIdentifier),
-  );
-  await pushEntries(context, session, { ...session, address }, owned, resent);
+  try {
+    const owned = await ownedOnly(context, session, picks);
+    const resent = new Set(
+      owned
+        .filter((entry) => entry.pushedTo !== undefined || session.resent.has(entry.packetIdentifier))
+        .map((entry) => entry.packetIdentifier),
+    );
+    await pushEntries(context, session, { ...session, address }, owned, resent);
+  } catch (error) {
+    // Whatever went wrong: the client is to come back for what it has not got.
+    await context.gateway.close(address);
+    throw error;
+  }
 }

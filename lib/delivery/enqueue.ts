@@ -2,6 +2,7 @@ import type { Context } from '../broker/context.ts';
 import { metrics } from '../broker/metrics.ts';
 import type { ClientKey, Message, QueueEntry, Route, Session } from '../broker/model.ts';
 import { packetIdentifierOf } from '../broker/packet-identifier.ts';
+import { hasEnded } from '../broker/session-rules.ts';
 import { drain } from './drain.ts';
 import { ownedOnly, pushEntries } from './entries.ts';
 
@@ -11,18 +12,6 @@ export interface Queueable {
   readonly qos: 1 | 2;
   readonly retain: boolean;
   readonly subscriptionIdentifiers: readonly number[];
-}
-
-const neverEndsSeconds = 0xffff_ffff;
-
-/** Whether the session has ended by time; its row may still lie there. */
-export function hasEnded(session: Session, nowMs: number): boolean {
-  return (
-    session.address === undefined &&
-    session.expirySeconds !== neverEndsSeconds &&
-    session.expiresAtMs !== undefined &&
-    session.expiresAtMs <= nowMs
-  );
 }
 
 /**
@@ -54,9 +43,13 @@ export async function enqueue(
   const first = session.sequence - queueables.length + 1;
   const pushedTo = session.mode === 'direct' ? session.address : undefined;
   const entries = accepted.map((queueable, index) => entryOf(queueable, generation, first + index, pushedTo));
-  const stored = await store(context, key, generation, entries);
-  if (pushedTo === undefined) await drain(context, key, { evenIfDirect: true });
-  else await pushDirectly(context, key, { ...session, address: pushedTo }, stored);
+  if (pushedTo === undefined) {
+    await storeInOrder(context, key, generation, entries);
+    await drain(context, key, { evenIfDirect: true });
+  } else {
+    const stored = await store(context, key, generation, entries);
+    await pushDirectly(context, key, { ...session, address: pushedTo }, stored);
+  }
   return accepted.length;
 }
 
@@ -85,6 +78,28 @@ async function queueRoom(context: Context, session: Session, count: number): Pro
   const accepted = Math.min(count, room);
   await context.sessions.setRecount(session, session.generation, session.sequence + room - accepted);
   return accepted;
+}
+
+/**
+ * Stores entries that a drain is to send, which may see them at any moment: the first one last, the others behind it,
+ * so that all of them become visible at once and none is sent before those that precede it.
+ */
+async function storeInOrder(
+  context: Context,
+  key: ClientKey,
+  generation: string,
+  [first, ...others]: readonly QueueEntry[],
+): Promise<void> {
+  if (first === undefined) return;
+  const behind = { messageId: first.message.id, storedAtMs: context.clock.nowMs() };
+  const batch = others.length === 0 ? {} : { behind };
+  await store(
+    context,
+    key,
+    generation,
+    others.map((entry) => ({ ...entry, ...batch })),
+  );
+  await store(context, key, generation, [{ ...first, ...batch }]);
 }
 
 /**
@@ -120,7 +135,9 @@ async function store(
  * Pushes what this handler has just stored to the connection that was told at numbering. Meanwhile the session may
  * have moved to another connection, whose resumption may have read the queue before these entries were in it. So:
  * write yours, then read theirs. If the session has moved, the drain sees to the entries; it knows by `pushedTo`
- * that the new connection has not got them.
+ * that the new connection has not got them. Should it move in the very moment in which several entries are being stored,
+ * the new connection may get the later of them first; hiding them until all are stored, as {@link storeInOrder} does,
+ * would hide them from every resumption that finds the first acknowledged.
  */
 async function pushDirectly(
   context: Context,

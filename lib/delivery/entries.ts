@@ -16,10 +16,10 @@ export async function ownedOnly(
 ): Promise<QueueEntry[]> {
   const owned = await Promise.all(
     entries.map(
-      (entry) =>
+      async (entry) =>
         entry.qos === 1 ||
         entry.released ||
-        context.queue.own(key, entry.generation, entry.message.id, entry.sequence),
+        (await context.queue.own(key, entry.generation, entry.message.id, entry.sequence)) === entry.sequence,
     ),
   );
   const copies = entries.filter((_, index) => owned[index] === false);

@@ -124,7 +124,7 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
     },
 
     async own(key, generation, messageId, sequence) {
-      return table.putIf(
+      const owned = await table.putIf(
         {
           ...rowKey(key, kinds.owned(messageId)),
           v: version,
@@ -137,14 +137,16 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
           values: { ':generation': S(generation), ':seq': N(sequence) },
         },
       );
+      if (owned) return sequence;
+      const owner = await table.get(rowKey(key, kinds.owned(messageId)), true);
+      return owner === undefined ? sequence : number(owner, 'seq');
     },
 
     async sweep(key, generation) {
       const stale: Item[] = [];
-      for (const prefix of ['q#', 'r#', 'm#']) {
-        for await (const row of table.items(prefixQuery(key, prefix)))
-          if (optionalString(row, 'generation') === generation) stale.push(rowKey(key, string(row, 'kind')));
-      }
+      // One range for `m#`, `q#` and `r#`: nothing else sorts between them.
+      for await (const row of table.items(rangeQuery(key, 'm#', 'r$')))
+        if (optionalString(row, 'generation') === generation) stale.push(rowKey(key, string(row, 'kind')));
       await table.writeMany(stale.map((staleKey) => ({ DeleteRequest: { Key: staleKey } })));
     },
   };
@@ -177,6 +179,8 @@ function entryItem(key: ClientKey, entry: QueueEntry): Item {
       seq: N(entry.sequence),
       generation: S(entry.generation),
       pushedTo: optional(entry.pushedTo, S),
+      behind: optional(entry.behind?.messageId, S),
+      storedAt: optional(entry.behind?.storedAtMs, N),
       qos: N(entry.qos),
       published: entry.message.qos === entry.qos ? undefined : N(entry.message.qos),
       retained: entry.retain ? { BOOL: true } : undefined,
@@ -193,6 +197,7 @@ function entryFrom(stored: Item): QueueEntry {
   const published = optionalNumber(stored, 'published');
   const message = messageFrom(stored);
   const pushedTo = optionalString(stored, 'pushedTo');
+  const behind = optionalString(stored, 'behind');
   return {
     sequence,
     packetIdentifier: packetIdentifierOf(sequence),
@@ -203,6 +208,9 @@ function entryFrom(stored: Item): QueueEntry {
     subscriptionIdentifiers: (stored.identifiers?.L ?? []).map((value) => Number(value.N)),
     message: published === undefined ? message : { ...message, qos: published as Message['qos'] },
     ...(pushedTo === undefined ? {} : { pushedTo: pushedTo as ConnectionAddress }),
+    ...(behind === undefined
+      ? {}
+      : { behind: { messageId: behind, storedAtMs: number(stored, 'storedAt') } }),
   };
 }
 

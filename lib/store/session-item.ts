@@ -48,10 +48,13 @@ export function sessionItem(session: Session): Item {
       recount: N(session.recountAtSequence),
       claims: N(session.claimVersion),
       claimedBy: optional(session.claimedBy, S),
+      sending: optional(session.sendingUntilMs, N),
       inFlight: session.inFlight.size === 0 ? undefined : NS(session.inFlight),
       resent: session.resent.size === 0 ? undefined : NS(session.resent),
+      opened: session.opened.size === 0 ? undefined : { SS: [...session.opened] },
       expiry: N(session.expirySeconds),
       expires: optional(session.expiresAtMs, N),
+      swept: session.swept === true ? { BOOL: true } : undefined,
     }),
   };
 }
@@ -63,6 +66,7 @@ export function sessionFrom(stored: Item): Session {
   const claimedBy = optionalString(stored, 'claimedBy');
   const clientMaxPacketBytes = optionalNumber(stored, 'maxBytes');
   const expiresAtMs = optionalNumber(stored, 'expires');
+  const sendingUntilMs = optionalNumber(stored, 'sending');
   return {
     tenant: storedTenant(key.slice(0, slash), 'session'),
     clientId: key.slice(slash + 1),
@@ -76,8 +80,11 @@ export function sessionFrom(stored: Item): Session {
     claimVersion: number(stored, 'claims'),
     inFlight: numberSet(stored, 'inFlight'),
     resent: numberSet(stored, 'resent'),
+    opened: new Set(stored.opened?.SS ?? []),
     expirySeconds: number(stored, 'expiry'),
     ...(claimedBy === undefined ? {} : { claimedBy }),
+    ...(sendingUntilMs === undefined ? {} : { sendingUntilMs }),
+    ...(stored.swept?.BOOL === true ? { swept: true } : {}),
     ...(address === undefined ? {} : { address: address as ConnectionAddress }),
     ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),

@@ -99,27 +99,36 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
     },
 
     async claim(session, change) {
-      if (session.address === undefined) return false;
-      const sets = { inFlight: change.inFlight, resent: change.resent };
-      const kept = Object.entries(sets).filter(([, identifiers]) => identifiers.size > 0);
-      const removed = Object.entries(sets).filter(([, identifiers]) => identifiers.size === 0);
-      const updated = await table.update(rowKey(session, kinds.session), {
-        update:
-          `SET ${['claims = :next', '#mode = :mode', 'claimedBy = :by', ...kept.map(([name]) => `${name} = :${name}`)].join(', ')}` +
-          (removed.length === 0 ? '' : ` REMOVE ${removed.map(([name]) => name).join(', ')}`),
-        condition: `claims = :claims AND address = :address${change.onlyAtSequence ? ' AND seq = :seq' : ''}`,
-        names: { '#mode': 'mode' },
-        values: {
-          ':next': N(session.claimVersion + 1),
-          ':by': S(change.claimedBy),
-          ':mode': S(change.mode),
-          ':claims': N(session.claimVersion),
-          ':address': S(session.address),
-          ...Object.fromEntries(kept.map(([name, identifiers]) => [`:${name}`, NS(identifiers)])),
-          ...(change.onlyAtSequence ? { ':seq': N(session.sequence) } : {}),
+      if (session.address === undefined) return undefined;
+      const attributes = {
+        claims: N(session.claimVersion + 1),
+        mode: S(change.mode),
+        claimedBy: S(change.claimedBy),
+        inFlight: change.inFlight.size === 0 ? undefined : NS(change.inFlight),
+        resent: change.resent.size === 0 ? undefined : NS(change.resent),
+        opened: change.opened.size === 0 ? undefined : { SS: [...change.opened] },
+        sending: optional(change.sendingUntilMs, N),
+      };
+      const sets = Object.entries(attributes).filter(([, value]) => value !== undefined);
+      const removed = Object.entries(attributes).filter(([, value]) => value === undefined);
+      const updated = await table.update(
+        rowKey(session, kinds.session),
+        {
+          update:
+            `SET ${sets.map(([name]) => `#${name} = :${name}`).join(', ')}` +
+            (removed.length === 0 ? '' : ` REMOVE ${removed.map(([name]) => `#${name}`).join(', ')}`),
+          condition: `#claims = :old AND address = :address${change.onlyAtSequence ? ' AND seq = :seq' : ''}`,
+          names: Object.fromEntries([...sets, ...removed].map(([name]) => [`#${name}`, name])),
+          values: {
+            ...item(Object.fromEntries(sets.map(([name, value]) => [`:${name}`, value]))),
+            ':old': N(session.claimVersion),
+            ':address': S(session.address),
+            ...(change.onlyAtSequence ? { ':seq': N(session.sequence) } : {}),
+          },
         },
-      });
-      return updated !== undefined;
+        'ALL_NEW',
+      );
+      return updated === undefined ? undefined : sessionFrom(updated);
     },
 
     async markOffline(key, address, change) {
@@ -152,11 +161,12 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
       return { session: sessionFrom(found), first: false };
     },
 
-    async deleteEnded(key, generation) {
+    async markSwept(key, generation) {
       routes.delete(key);
-      return table.deleteIf(rowKey(key, kinds.session), {
+      await table.update(rowKey(key, kinds.session), {
+        update: 'SET swept = :true',
         condition: 'generation = :generation AND attribute_not_exists(address)',
-        values: { ':generation': S(generation) },
+        values: { ':generation': S(generation), ':true': { BOOL: true } },
       });
     },
 

@@ -212,8 +212,11 @@ export function useSuite(options: Partial<LocalServiceOptions> = {}): Suite {
           if (client !== undefined && !client.isClosed) await client.exchangeText('.');
       }
     },
-    session: (clientId) =>
-      parts().service.stores.sessions.get({ tenant: vouchedTenantId(parts().mint.tenant), clientId }),
+    async session(clientId) {
+      const key = { tenant: vouchedTenantId(parts().mint.tenant), clientId };
+      const session = await parts().service.stores.sessions.get(key);
+      return session?.swept === true ? undefined : session;
+    },
     async cut(client, how) {
       const address = (await suite.session(client.clientId))?.address;
       if (address === undefined) throw new Error('The client holds no connection');

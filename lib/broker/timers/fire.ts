@@ -1,4 +1,3 @@
-import { hasEnded } from '../../delivery/enqueue.ts';
 import { reasonCodes } from '../../mqtt/index.ts';
 import type { Context } from '../context.ts';
 import { endConnection } from '../end.ts';
@@ -7,6 +6,7 @@ import { connectionLost, endSession, publishWillOf } from '../lifecycle.ts';
 import type { ConnectionAddress } from '../model.ts';
 import { endWith } from '../outcome.ts';
 import type { Timer } from '../ports.ts';
+import { hasEnded } from '../session-rules.ts';
 import { graceMs } from './schedule.ts';
 
 /**

@@ -1,0 +1,118 @@
+import type { Context } from '../broker/context.ts';
+import type { QueueEntry, Session } from '../broker/model.ts';
+import { ageOrder } from '../broker/packet-identifier.ts';
+import { isExpired } from './publish-packet.ts';
+
+/** What a drain is to do next, as of one reading of the session and its queue. */
+export interface Round {
+  /** Entries to claim and send now, oldest first. */
+  readonly picks: QueueEntry[];
+  /** All packet identifiers in flight once the picks are. */
+  readonly inFlight: Set<number>;
+  /** What of `session.resent` still waits: those that remain to be sent with DUP. */
+  readonly resent: Set<number>;
+  /** First messages of batches of which something is left. */
+  readonly opened: Set<string>;
+  /** Nothing waits behind the picks. */
+  readonly caughtUp: boolean;
+  /**
+   * Entries that have expired [MQTT-3.3.2-5 v5] or are of an earlier generation. They may be deleted once a claim has
+   * shown that the session is still as it was read: seen from a session that has ended, the entries of the next one look
+   * foreign too.
+   */
+  readonly dead: QueueEntry[];
+}
+
+/** Picks what may be sent: as much as the client's window has room for [MQTT-3.3.4-9 v5]. */
+export async function planRound(context: Context, session: Session): Promise<Round> {
+  const window = Math.min(session.receiveMaximum, context.settings.catchUpWindowMessages);
+  // What is in flight comes first, being oldest; so twice the window shows a whole window behind it.
+  for (let limit = 2 * window; ; limit *= 4) {
+    const { entries, more } = await context.queue.list(session, session.sequence, limit);
+    const { hidden, ...round } = await planFrom(context, session, entries, more, window);
+    // Batches that are still being stored, by a handler that may have died, do not keep others from being sent.
+    if (!more || hidden === 0 || round.picks.length > 0) return round;
+  }
+}
+
+async function planFrom(
+  context: Context,
+  session: Session,
+  entries: readonly QueueEntry[],
+  more: boolean,
+  window: number,
+): Promise<Round & { readonly hidden: number }> {
+  const nowMs = context.clock.nowMs();
+  const isInFlight = (entry: QueueEntry): boolean =>
+    session.inFlight.has(entry.packetIdentifier) || entry.pushedTo === session.address;
+  const isDead = (entry: QueueEntry): boolean =>
+    entry.generation !== session.generation || (!entry.released && isExpired(entry.message, nowMs));
+  const isVisible = visibility(context, session, entries);
+
+  const waiting = entries.filter((entry) => !isInFlight(entry) && !isDead(entry));
+  const visible = waiting.filter(isVisible);
+  const current = entries.filter(isInFlight);
+  const unlisted = more ? await inFlightUnlisted(context, session, entries) : [];
+  const room = Math.max(0, window - current.length - unlisted.length);
+  const picks = visible.slice(0, room);
+  return {
+    picks,
+    inFlight: new Set([
+      ...unlisted,
+      ...current.filter((entry) => entry.pushedTo !== session.address).map((entry) => entry.packetIdentifier),
+      ...picks.map((entry) => entry.packetIdentifier),
+    ]),
+    resent: stillResent(session, waiting, picks, more),
+    opened: new Set([
+      ...(more ? session.opened : []),
+      ...entries.filter(isVisible).flatMap((entry) => entry.behind?.messageId ?? []),
+    ]),
+    caughtUp: !more && picks.length === waiting.length,
+    dead: entries.filter((entry) => !isInFlight(entry) && isDead(entry)),
+    hidden: room === 0 ? 0 : waiting.length - visible.length,
+  };
+}
+
+/**
+ * Claimed identifiers that are still unacknowledged though they were not listed: entries stored late under lower numbers
+ * have pushed them out of the list. What is older than the youngest that was listed is acknowledged.
+ */
+async function inFlightUnlisted(
+  context: Context,
+  session: Session,
+  entries: readonly QueueEntry[],
+): Promise<number[]> {
+  const order = (identifier: number): number => ageOrder(identifier, session.sequence);
+  const youngest = Math.max(-1, ...entries.map((entry) => order(entry.packetIdentifier)));
+  const unlisted = [...session.inFlight].filter((identifier) => order(identifier) > youngest);
+  const found = await Promise.all(unlisted.map((identifier) => context.queue.get(session, identifier)));
+  return unlisted.filter((_, index) => found[index]?.generation === session.generation);
+}
+
+/** Which entries may be sent: those whose batch is complete, or whose handler has died on the way. */
+function visibility(
+  context: Context,
+  session: Session,
+  entries: readonly QueueEntry[],
+): (entry: QueueEntry) => boolean {
+  const present = new Set(entries.map((entry) => entry.message.id));
+  const deadBeforeMs = context.clock.nowMs() - context.settings.sendingSeconds * 1000;
+  return ({ behind }) =>
+    behind === undefined ||
+    session.opened.has(behind.messageId) ||
+    present.has(behind.messageId) ||
+    behind.storedAtMs <= deadBeforeMs;
+}
+
+function stillResent(
+  session: Session,
+  waiting: readonly QueueEntry[],
+  picks: readonly QueueEntry[],
+  more: boolean,
+): Set<number> {
+  const picked = new Set(picks.map((entry) => entry.packetIdentifier));
+  const there = new Set(waiting.map((entry) => entry.packetIdentifier));
+  return new Set(
+    [...session.resent].filter((identifier) => !picked.has(identifier) && (more || there.has(identifier))),
+  );
+}

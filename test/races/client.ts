@@ -1,0 +1,364 @@
+import mqttPacket, { type Packet, type Parser } from 'mqtt-packet';
+import type { ConnectionAddress } from '../../lib/broker/model.ts';
+import { decodeServerFrame, encodePackets } from '../../lib/wire/index.ts';
+import type { Step } from './scheduler.ts';
+import type { World } from './world.ts';
+
+export interface ClientOptions {
+  readonly id: string;
+  readonly version?: 4 | 5;
+  readonly cleanStart?: boolean;
+  /** v5 session expiry in seconds. Default: never ends. */
+  readonly expirySeconds?: number;
+  readonly receiveMaximum?: number;
+  readonly will?: { readonly topic: string; readonly text: string; readonly delaySeconds?: number };
+  /** Packets that one frame may carry. Default: all that wait. */
+  readonly packetsPerFrame?: number;
+}
+
+/** A message as the application gets it. */
+export interface Arrival {
+  readonly topic: string;
+  readonly text: string;
+  readonly qos: 0 | 1 | 2;
+  readonly dup: boolean;
+  readonly retain: boolean;
+  readonly life: number;
+}
+
+/** One end of a connection, as API Gateway sees it. */
+export interface Socket {
+  readonly address: ConnectionAddress;
+  readonly client: Client;
+  /** `lost`: the client has gone and nobody knows: posts are accepted and reach nobody. */
+  state: 'open' | 'lost' | 'closed';
+  frameUnderWay: boolean;
+  accepted: boolean;
+  /** Pushes that wait for CONNACK. */
+  early: string[];
+  readonly outbox: Packet[];
+  /** Packet identifiers that this connection has got and not finally acknowledged: what Receive Maximum bounds. */
+  readonly outstanding: Map<number, string>;
+  readonly got: Map<number, string>;
+}
+
+type Outbound = { readonly packet: Packet & { messageId: number }; phase: 'publish' | 'pubrel' };
+
+/**
+ * A correct MQTT client over the wire profile: one frame at a time, acknowledges what it gets, keeps its session's
+ * state, resends after reconnecting. It watches the server's side of the rules and notes what breaks them.
+ */
+export class Client {
+  readonly options: ClientOptions;
+  readonly #world: World;
+  socket: Socket | undefined;
+  /** Whether it connects by itself when it has no connection. */
+  online = true;
+  cleanStart: boolean;
+  /** Grows with every session the server begins anew. */
+  life = 0;
+  readonly arrivals: Arrival[] = [];
+  /** Texts that the server has acknowledged. */
+  readonly acknowledged = new Set<string>();
+  readonly disconnectReasons: number[] = [];
+  readonly subscribed = new Set<string>();
+  readonly #received = new Set<number>();
+  readonly #unacknowledged = new Map<number, Outbound>();
+  readonly #seen = new Map<string, string>();
+  readonly #finished = new Set<string>();
+  #nextIdentifier = 1;
+  #sockets = 0;
+
+  constructor(world: World, options: ClientOptions) {
+    this.#world = world;
+    this.options = options;
+    this.cleanStart = options.cleanStart ?? false;
+  }
+
+  get version(): 4 | 5 {
+    return this.options.version ?? 5;
+  }
+  get connected(): boolean {
+    return this.socket?.accepted === true && this.socket.state === 'open';
+  }
+  get idle(): boolean {
+    return this.#unacknowledged.size === 0;
+  }
+  get unacknowledged(): readonly string[] {
+    return [...this.#unacknowledged.values()].map(({ packet }) =>
+      packet.cmd === 'publish' ? packet.payload.toString() : packet.cmd,
+    );
+  }
+
+  /** Opens a connection; the one before, if still open, is abandoned, not closed: the server takes the session over. */
+  connect(): void {
+    const { id, will, expirySeconds = 0xffff_ffff, receiveMaximum } = this.options;
+    this.#sockets += 1;
+    const socket: Socket = {
+      address: `${id}${this.#sockets}` as ConnectionAddress,
+      client: this,
+      state: 'open',
+      frameUnderWay: false,
+      accepted: false,
+      early: [],
+      outbox: [],
+      outstanding: new Map(),
+      got: new Map(),
+    };
+    this.socket = socket;
+    this.#world.sockets.set(socket.address, socket);
+    socket.outbox.push({
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: this.version,
+      clientId: id,
+      clean: this.cleanStart,
+      keepalive: 60,
+      username: 'tenant',
+      password: Buffer.from('token'),
+      ...(will === undefined
+        ? {}
+        : {
+            will: {
+              topic: will.topic,
+              payload: Buffer.from(will.text),
+              qos: 1,
+              retain: false,
+              ...(this.version === 5 ? { properties: { willDelayInterval: will.delaySeconds ?? 0 } } : {}),
+            },
+          }),
+      ...(this.version === 5
+        ? {
+            properties: {
+              sessionExpiryInterval: expirySeconds,
+              ...(receiveMaximum === undefined ? {} : { receiveMaximum }),
+            },
+          }
+        : {}),
+    });
+  }
+
+  publish(topic: string, text: string, qos: 0 | 1 | 2, more: { readonly retain?: boolean } = {}): void {
+    const base = {
+      cmd: 'publish',
+      topic,
+      payload: Buffer.from(text),
+      qos,
+      dup: false,
+      retain: more.retain ?? false,
+    };
+    if (qos === 0) {
+      this.#write(base as Packet);
+      return;
+    }
+    const packet = { ...base, messageId: this.#identifier() } as Outbound['packet'];
+    this.#unacknowledged.set(packet.messageId, { packet, phase: 'publish' });
+    if (this.connected) this.#write(packet);
+  }
+
+  subscribe(topic: string, qos: 0 | 1 | 2 = 2): void {
+    this.#write({
+      cmd: 'subscribe',
+      messageId: this.#identifier(),
+      subscriptions: [{ topic, qos }],
+    } as Packet);
+  }
+
+  unsubscribe(topic: string): void {
+    this.#write({ cmd: 'unsubscribe', messageId: this.#identifier(), unsubscriptions: [topic] } as Packet);
+  }
+
+  disconnect(): void {
+    this.online = false;
+    this.#write({ cmd: 'disconnect', ...(this.version === 5 ? { reasonCode: 0 } : {}) } as Packet);
+  }
+
+  /** What this client can do next. */
+  steps(): Step[] {
+    const actor = this.options.id;
+    const { socket } = this;
+    if (socket === undefined || socket.state !== 'open')
+      return this.online ? [{ actor, label: 'connect', run: () => this.connect() }] : [];
+    if (socket.frameUnderWay || socket.outbox.length === 0) return [];
+    // Nothing follows CONNECT before CONNACK: a client that wants its session's answers waits.
+    return [{ actor, label: 'send a frame', run: () => this.#sendFrame(socket) }];
+  }
+
+  #sendFrame(socket: Socket): void {
+    const packets = socket.outbox.splice(0, this.options.packetsPerFrame ?? socket.outbox.length);
+    for (const packet of packets) this.#leaves(socket, packet);
+    const text = encodePackets(
+      Buffer.concat(packets.map((packet) => mqttPacket.generate(packet, { protocolVersion: this.version }))),
+    );
+    socket.frameUnderWay = true;
+    this.#world.frame(socket, text);
+    if (packets.some(({ cmd }) => cmd === 'disconnect')) this.#leaving = socket;
+  }
+  #leaving: Socket | undefined;
+
+  /** Final acknowledgements count from the moment they leave. */
+  #leaves(socket: Socket, packet: Packet): void {
+    if (packet.cmd !== 'puback' && packet.cmd !== 'pubcomp') return;
+    const identifier = packet.messageId ?? 0;
+    socket.outstanding.delete(identifier);
+    this.#finished.add(`${this.life}:${identifier}`);
+  }
+
+  /** The route response; undefined: the invocation failed, and API Gateway says so. */
+  reply(socket: Socket, text: string | undefined): void {
+    socket.frameUnderWay = false;
+    if (socket !== this.socket || socket.state !== 'open') return;
+    if (text === undefined) {
+      this.#world.lose(socket, 'closed by the client after an error');
+      return;
+    }
+    this.#handle(socket, text);
+    if (this.#leaving === socket) this.#world.lose(socket, 'closed by the client');
+  }
+
+  push(socket: Socket, text: string): void {
+    if (socket !== this.socket) return;
+    if (socket.accepted || isLastPacket(text, this.version)) this.#handle(socket, text);
+    else socket.early.push(text);
+  }
+
+  #handle(socket: Socket, text: string): void {
+    const frame = decodeServerFrame(text);
+    if (frame.kind !== 'packets' && frame.kind !== 'reply') throw new Error(`frame ${frame.kind}`);
+    if (frame.bytes === undefined) return;
+    for (const packet of packetsOf(frame.bytes, this.version)) this.#packet(socket, packet);
+  }
+
+  #packet(socket: Socket, packet: Packet): void {
+    switch (packet.cmd) {
+      case 'connack':
+        this.#connack(socket, packet);
+        return;
+      case 'publish':
+        this.#message(socket, packet);
+        return;
+      case 'puback':
+      case 'pubrec': {
+        const identifier = packet.messageId ?? 0;
+        const outbound = this.#unacknowledged.get(identifier);
+        if ((packet.reasonCode ?? 0) >= 0x80) this.#world.violation(`refused with ${packet.reasonCode}`);
+        if (outbound?.packet.cmd === 'publish') this.acknowledged.add(outbound.packet.payload.toString());
+        if (packet.cmd === 'puback') this.#unacknowledged.delete(identifier);
+        else {
+          if (outbound !== undefined) outbound.phase = 'pubrel';
+          this.#write({ cmd: 'pubrel', messageId: identifier } as Packet);
+        }
+        return;
+      }
+      case 'pubcomp':
+        this.#unacknowledged.delete(packet.messageId ?? 0);
+        return;
+      case 'pubrel':
+        this.#received.delete(packet.messageId ?? 0);
+        this.#write({ cmd: 'pubcomp', messageId: packet.messageId } as Packet);
+        return;
+      case 'suback':
+      case 'unsuback':
+      case 'pingresp':
+        return;
+      case 'disconnect':
+        this.disconnectReasons.push(packet.reasonCode ?? 0);
+        return;
+      default:
+        this.#world.violation(`${this.options.id} got a packet ${packet.cmd}`);
+    }
+  }
+
+  #connack(socket: Socket, packet: Packet & { cmd: 'connack' }): void {
+    const code = this.version === 5 ? packet.reasonCode : packet.returnCode;
+    if (code !== 0) {
+      this.#world.violation(`CONNACK ${code}`);
+      return;
+    }
+    socket.accepted = true;
+    if (!packet.sessionPresent) {
+      this.life += 1;
+      this.#received.clear();
+      this.#seen.clear();
+      this.#finished.clear();
+    } else if (this.cleanStart) this.#world.violation('session present after a clean start');
+    this.cleanStart = false;
+    // Sent again in the original order [MQTT-4.6.0-1]; what is first sent on this connection carries no DUP.
+    for (const outbound of this.#unacknowledged.values()) {
+      const { packet: original, phase } = outbound;
+      if (phase === 'pubrel') this.#write({ cmd: 'pubrel', messageId: original.messageId } as Packet);
+      else this.#write({ ...original, dup: this.#sent.has(original.messageId) } as Packet);
+    }
+    for (const text of socket.early.splice(0)) this.#handle(socket, text);
+  }
+  readonly #sent = new Set<number>();
+
+  #message(socket: Socket, packet: Packet & { cmd: 'publish' }): void {
+    const { topic, qos, dup, retain } = packet;
+    const text = packet.payload.toString();
+    const arrival: Arrival = { topic, text, qos, dup, retain, life: this.life };
+    const identifier = packet.messageId;
+    if (qos === 0 || identifier === undefined) {
+      this.arrivals.push(arrival);
+      return;
+    }
+    this.#watch(socket, identifier, text, dup);
+    if (qos === 1) {
+      this.arrivals.push(arrival);
+      this.#write({ cmd: 'puback', messageId: identifier } as Packet);
+      return;
+    }
+    if (!this.#received.has(identifier)) this.arrivals.push(arrival);
+    this.#received.add(identifier);
+    this.#write({ cmd: 'pubrec', messageId: identifier } as Packet);
+  }
+
+  #watch(socket: Socket, identifier: number, text: string, dup: boolean): void {
+    const who = `${this.options.id} ${identifier} "${text}"`;
+    const key = `${this.life}:${identifier}`;
+    const other = socket.outstanding.get(identifier);
+    if (other !== undefined && other !== text)
+      this.#world.violation(`${who}: identifier in use for "${other}"`);
+    if (socket.got.get(identifier) === text) this.#world.violation(`${who}: twice on one connection`);
+    if (!dup && this.#seen.get(key) === text) this.#world.violation(`${who}: sent again without DUP`);
+    socket.got.set(identifier, text);
+    this.#seen.set(key, text);
+    // The server may not have handled an acknowledgement of the connection before.
+    if (!this.#finished.has(key)) socket.outstanding.set(identifier, text);
+    const { receiveMaximum = 65_535 } = this.options;
+    if (socket.outstanding.size > receiveMaximum)
+      this.#world.violation(
+        `${who}: ${socket.outstanding.size} unacknowledged, Receive Maximum ${receiveMaximum}`,
+      );
+  }
+
+  #write(packet: Packet): void {
+    if (packet.cmd === 'publish' && packet.messageId !== undefined) this.#sent.add(packet.messageId);
+    this.socket?.outbox.push(packet);
+  }
+
+  #identifier(): number {
+    const identifier = this.#nextIdentifier;
+    this.#nextIdentifier += 1;
+    this.#sent.delete(identifier);
+    return identifier;
+  }
+}
+
+function isLastPacket(text: string, version: 4 | 5): boolean {
+  const frame = decodeServerFrame(text);
+  if (frame.kind !== 'packets') return false;
+  return packetsOf(frame.bytes, version).some(({ cmd }) => cmd === 'disconnect' || cmd === 'connack');
+}
+
+/** Packets of the server as bytes → packets. */
+export function packetsOf(bytes: Uint8Array, version: 4 | 5): Packet[] {
+  const packets: Packet[] = [];
+  const parser: Parser = mqttPacket.parser({ protocolVersion: version });
+  parser.on('packet', (packet: Packet) => packets.push(packet));
+  parser.on('error', (error: Error) => {
+    throw error;
+  });
+  parser.parse(Buffer.from(bytes));
+  return packets;
+}

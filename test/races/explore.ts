@@ -1,0 +1,99 @@
+import { Exploration, randomly } from './scheduler.ts';
+import { type Faults, World, type WorldOptions } from './world.ts';
+
+/** One situation with what must hold after every schedule of it. */
+export interface Scenario extends Omit<WorldOptions, 'seed'> {
+  /** Brings the world to where the race begins; runs in order. */
+  readonly prepare: (world: World) => Promise<void>;
+  /** Starts what races. Runs once; the steps it makes possible are explored. */
+  readonly race: (world: World, random: () => number) => void;
+  /** After the race: what a client would still do, such as reconnecting. Runs in order. */
+  readonly afterwards?: (world: World) => Promise<void>;
+  /** Adds to `world.violations` what does not hold. */
+  readonly check: (world: World) => void;
+  readonly faults?: Faults;
+}
+
+/** How many seeds each scenario runs; RACES_SCHEDULES sets it. */
+export const schedules = Number(process.env.RACES_SCHEDULES ?? 150);
+/** RACES_SEED runs one seed only, with the trace of its steps on failure. */
+const onlySeed = process.env.RACES_SEED === undefined ? undefined : Number(process.env.RACES_SEED);
+
+export class RaceFailure extends Error {
+  override readonly name = 'RaceFailure';
+}
+
+async function once(
+  scenario: Scenario,
+  seed: number,
+  chooser: World['scheduler']['chooser'],
+  faults: Faults = {},
+): Promise<World> {
+  const { prepare, race, afterwards, check, ...options } = scenario;
+  const world = new World({ ...options, seed });
+  await prepare(world);
+  world.scheduler.trace.push('--- race');
+  world.faults = { ...options.faults, ...faults };
+  world.scheduler.chooser = chooser;
+  race(world, world.random);
+  await world.scheduler.run();
+  world.scheduler.trace.push('--- afterwards');
+  world.faults = {};
+  await afterwards?.(world);
+  await world.settle();
+  check(world);
+  for (const error of world.errors) world.violation(`a handler failed: ${describe(error)}`);
+  return world;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function report(world: World, how: string): RaceFailure {
+  return new RaceFailure(
+    `${how}:\n  ${world.violations.join('\n  ')}\n${world.scheduler.trace.map((line) => `    ${line}`).join('\n')}`,
+  );
+}
+
+/** Runs a scenario under seeded random schedules. */
+export async function exploreRandomly(scenario: Scenario, count = schedules): Promise<void> {
+  const seeds = onlySeed === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [onlySeed];
+  for (const seed of seeds) {
+    const world = await once(scenario, seed, randomly(seed));
+    if (world.violations.length > 0) throw report(world, `RACES_SEED=${seed}`);
+  }
+}
+
+/** Runs a scenario under every schedule with at most `preemptions` preemptions, up to `limit` schedules. */
+export async function exploreAll(
+  scenario: Scenario,
+  preemptions: number,
+  limit = schedules * 10,
+): Promise<{ count: number; complete: boolean }> {
+  const exploration = new Exploration(preemptions);
+  for (let count = 1; ; count += 1) {
+    const world = await once(scenario, 1, exploration.begin());
+    if (world.violations.length > 0) throw report(world, `schedule ${count} with ${preemptions} preemptions`);
+    if (!exploration.next()) return { count, complete: true };
+    if (count >= limit) return { count, complete: false };
+  }
+}
+
+/**
+ * Stops each handler of the race before each of its calls in turn: first finds out which handlers a schedule has, then
+ * runs the schedule again for every one of their calls.
+ */
+export async function crashEverywhere(scenario: Scenario, seed: number): Promise<number> {
+  const plain = await once(scenario, seed, randomly(seed));
+  if (plain.violations.length > 0) throw report(plain, `RACES_SEED=${seed}, no crash`);
+  let count = 0;
+  for (const [handler, calls] of plain.handled)
+    for (let call = 0; call < calls; call += 1) {
+      const world = await once(scenario, seed, randomly(seed), { crash: { handler, call } });
+      count += 1;
+      if (world.violations.length > 0)
+        throw report(world, `RACES_SEED=${seed}, ${handler} stopped before call ${call}`);
+    }
+  return count;
+}

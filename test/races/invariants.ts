@@ -1,0 +1,61 @@
+import type { Client } from './client.ts';
+import type { World } from './world.ts';
+
+/** Text of message `number` of a publisher: what invariants read order and loss from. */
+export function textOf(publisher: Client, number: number): string {
+  return `${publisher.options.id}:${number}`;
+}
+
+/**
+ * What a subscriber whose session has lived through the race must have got: everything acknowledged to its publisher, at
+ * QoS 1 at least once, at QoS 2 exactly once, first deliveries in the order of publishing.
+ */
+export function checkDeliveries(
+  world: World,
+  subscriber: Client,
+  publishers: readonly Client[],
+  qos: 1 | 2,
+  topic?: string,
+): void {
+  const arrivals = subscriber.arrivals.filter((arrival) => topic === undefined || arrival.topic === topic);
+  for (const publisher of publishers) {
+    const prefix = `${publisher.options.id}:`;
+    for (const text of publisher.acknowledged) {
+      if (!text.startsWith(prefix)) continue;
+      const times = arrivals.filter((arrival) => arrival.text === text).length;
+      if (times === 0) world.violation(`${subscriber.options.id}: "${text}" is lost`);
+      if (qos === 2 && times > 1) world.violation(`${subscriber.options.id}: "${text}" came ${times} times`);
+    }
+    checkOrder(world, subscriber, prefix, topic);
+    if (!publisher.idle)
+      world.violation(
+        `${publisher.options.id} has no acknowledgement for ${publisher.unacknowledged.join(', ')}`,
+      );
+  }
+}
+
+/** First deliveries of each publisher in the order of publishing [MQTT-4.6.0-6 v3+v5]. */
+export function checkOrder(world: World, subscriber: Client, prefix: string, topic?: string): void {
+  const first = new Set(
+    subscriber.arrivals
+      .filter(
+        (arrival) => arrival.text.startsWith(prefix) && (topic === undefined || arrival.topic === topic),
+      )
+      .map((arrival) => Number(arrival.text.slice(prefix.length))),
+  );
+  const numbers = [...first];
+  if (numbers.some((number, index) => number < (numbers[index - 1] ?? 0)))
+    world.violation(`${subscriber.options.id}: order of ${prefix} is ${numbers.join(' ')}`);
+}
+
+/** Nothing waits for a session that is online and has acknowledged all it got. */
+export function checkEmptyQueues(world: World): void {
+  for (const row of world.db.rows('sessions', 'q#'))
+    world.violation(`left in a queue: ${row.session?.S} ${row.kind?.S} ${row.generation?.S}`);
+}
+
+/** Every publisher has finished its exchanges, so no mark of a QoS 2 message is left. */
+export function checkNoMarks(world: World): void {
+  for (const row of world.db.rows('sessions', 'r#'))
+    world.violation(`left: ${row.session?.S} ${row.kind?.S}`);
+}

@@ -1,0 +1,284 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
+import { type Broker, createBroker } from '../../lib/broker/broker.ts';
+import type { ConnectionAddress } from '../../lib/broker/model.ts';
+import type { Gateway, Log, Timer } from '../../lib/broker/ports.ts';
+import { defaultSettings, type Settings } from '../../lib/broker/settings.ts';
+import { Usage } from '../../lib/broker/usage.ts';
+import { seededRandom } from '../../lib/local/gateway/index.ts';
+import { version } from '../../lib/store/attributes.ts';
+import { createStores } from '../../lib/store/stores.ts';
+import { liveCopies, livePart } from '../../lib/store/tenant-live.ts';
+import { Client, type ClientOptions, type Socket } from './client.ts';
+import { type Command, clientOf, MemoryDynamo, memoryTables } from './memory-dynamo.ts';
+import { Handler, inOrder, Scheduler, type Step } from './scheduler.ts';
+
+/** Processes that serve handlers: each has caches of its own. */
+const instances = 2;
+
+/** What may go wrong besides the order of things. */
+export interface Faults {
+  /** How often `$disconnect` comes for a connection that has ended. Default: once. */
+  readonly disconnects?: (address: ConnectionAddress) => number;
+  /** Runs every frame's handler twice: one after the other, or side by side. */
+  readonly twice?: 'sequentially' | 'concurrently';
+  /** Stops a handler before its call of that number. */
+  readonly crash?: { readonly handler: string; readonly call: number };
+  readonly failPost?: (address: ConnectionAddress) => boolean;
+}
+
+export interface WorldOptions {
+  readonly seed?: number;
+  readonly settings?: Partial<Settings>;
+  readonly faults?: Faults;
+  /** Answers commands in place of the store in memory. */
+  readonly run?: (command: Command) => object;
+}
+
+/** The broker over its real stores, with clients, network and time in the hands of a scheduler. */
+export class World {
+  readonly scheduler = new Scheduler(inOrder);
+  readonly db = new MemoryDynamo();
+  readonly sockets = new Map<ConnectionAddress, Socket>();
+  readonly clients: Client[] = [];
+  readonly timers: { timer: Timer; dueAtMs: number }[] = [];
+  readonly violations: string[] = [];
+  readonly counters = new Map<string, number>();
+  readonly errors: unknown[] = [];
+  /** Calls that each finished handler has made, by its name. */
+  readonly handled = new Map<string, number>();
+  readonly tenant = vouchedTenantId('tenant');
+  nowMs = Date.UTC(2026, 0, 1);
+  /** Things that happen once each, whenever the scheduler likes, besides what clients do. */
+  readonly events: Step[] = [];
+  faults: Faults = {};
+  postCount = 0;
+  readonly #brokers: Broker[];
+  readonly random: () => number;
+  readonly #replies: Step[] = [];
+  #ids = 0;
+  #handlers = 0;
+
+  constructor(options: WorldOptions = {}) {
+    this.random = seededRandom(options.seed ?? 0);
+    const execute = options.run ?? ((command: Command) => this.db.run(command));
+    const client = clientOf((command) => this.scheduler.hold(labelOf(command), () => execute(command)));
+    const nowMs = (): number => this.nowMs;
+    this.#brokers = Array.from({ length: instances }, () => {
+      const stores = createStores(client, memoryTables, nowMs, this.random);
+      return createBroker(
+        {
+          ...stores,
+          usage: new Usage(stores.usageStore, nowMs),
+          clock: { nowMs },
+          random: this.random,
+          ids: {
+            unique: () => {
+              this.#ids += 1;
+              return String(this.#ids).padStart(26, '0');
+            },
+          },
+          authenticator: {
+            verify: async () => ({
+              tenant: this.tenant,
+              grants: [{ effect: 'allow', action: 'all', filter: '#' }],
+            }),
+          },
+          gateway: this.#gateway(),
+          timers: {
+            schedule: (timer, dueAtMs) =>
+              this.scheduler.hold(`timer ${timer.kind}`, () => {
+                this.timers.push({ timer, dueAtMs });
+              }),
+          },
+          log: this.#log(),
+        },
+        { ...defaultSettings, ...options.settings },
+      );
+    });
+    for (let copy = 0; copy < liveCopies; copy += 1)
+      execute(
+        new PutItemCommand({
+          TableName: memoryTables.tenants,
+          Item: {
+            tenant: { S: this.tenant },
+            part: { S: livePart(copy) },
+            v: version,
+            status: { S: 'active' },
+          },
+        }),
+      );
+    this.scheduler.environment = () => this.#steps();
+  }
+
+  violation(text: string): void {
+    this.violations.push(text);
+  }
+
+  client(options: ClientOptions): Client {
+    const client = new Client(this, options);
+    this.clients.push(client);
+    return client;
+  }
+
+  /** Lets everything that can happen happen, in order. */
+  async settle(): Promise<void> {
+    this.scheduler.chooser = inOrder;
+    await this.scheduler.run();
+  }
+
+  /** Hands a frame to the broker; its reply becomes a step of the client. */
+  frame(socket: Socket, text: string): void {
+    const run = (): Promise<string> =>
+      this.#start(socket.client.options.id, (broker) => broker.message(socket.address, text));
+    const { twice } = this.faults;
+    const replied =
+      twice === undefined
+        ? run()
+        : twice === 'concurrently'
+          ? Promise.all([run(), run()]).then(([, second]) => second)
+          : run().then(run);
+    const answer = (reply: string | undefined): void => {
+      if (socket.state !== 'open') {
+        socket.frameUnderWay = false;
+        return;
+      }
+      this.#replies.push({
+        actor: socket.client.options.id,
+        label: reply === undefined ? 'hears of a failure' : 'gets a reply',
+        run: () => socket.client.reply(socket, reply),
+      });
+    };
+    replied.then(answer, () => answer(undefined));
+  }
+
+  /** The network of a connection is gone, or its client has closed it; `$disconnect` comes as often as the faults say. */
+  lose(socket: Socket, reason = 'network lost'): void {
+    if (socket.state !== 'open') return;
+    socket.state = 'lost';
+    this.scheduler.trace.push(`${socket.address}: ${reason}`);
+    this.#announce(socket);
+  }
+
+  /** Timers that are due fire, as steps. */
+  advance(milliseconds: number): void {
+    this.nowMs += milliseconds;
+  }
+
+  #announce(socket: Socket): void {
+    const times = this.faults.disconnects?.(socket.address) ?? 1;
+    for (let time = 0; time < times; time += 1)
+      this.events.push({
+        actor: `$disconnect ${socket.address}`,
+        label: 'comes',
+        run: () => {
+          socket.state = 'closed';
+          this.#run(`$disconnect ${socket.address}`, (broker) => broker.disconnected(socket.address));
+        },
+      });
+  }
+
+  #run(name: string, work: (broker: Broker) => Promise<unknown>): void {
+    this.#start(name, work).catch(() => undefined);
+  }
+
+  #start<T>(name: string, work: (broker: Broker) => Promise<T>): Promise<T> {
+    this.#handlers += 1;
+    const handler = new Handler(`${name}#${this.#handlers}`);
+    const { crash } = this.faults;
+    if (crash?.handler === handler.name) handler.crashAt = crash.call;
+    const broker = this.#brokers[Math.floor(this.random() * instances)];
+    if (broker === undefined) throw new RangeError('no instance');
+    const result = this.scheduler.start(handler, () => work(broker));
+    result.then(
+      () => this.handled.set(handler.name, handler.calls),
+      (error: unknown) => {
+        if (handler.crashed) return;
+        this.errors.push(error);
+        this.scheduler.trace.push(`${handler.name} failed: ${error instanceof Error ? error.stack : error}`);
+      },
+    );
+    return result;
+  }
+
+  #gateway(): Gateway {
+    return {
+      post: (address, text) =>
+        this.scheduler.hold(`post to ${address}`, () => {
+          const socket = this.sockets.get(address);
+          this.postCount += 1;
+          if (socket === undefined || socket.state === 'closed') return 'gone';
+          if (this.faults.failPost?.(address) === true) return 'failed';
+          if (socket.state === 'open') socket.client.push(socket, text);
+          return 'sent';
+        }),
+      close: (address) =>
+        this.scheduler.hold(`close ${address}`, () => {
+          const socket = this.sockets.get(address);
+          if (socket === undefined || socket.state === 'closed') return;
+          const wasOpen = socket.state === 'open';
+          socket.state = 'closed';
+          if (wasOpen) this.#announce(socket);
+        }),
+      lastActiveAtMs: (address) =>
+        this.scheduler.hold(`activity of ${address}`, () =>
+          this.sockets.get(address)?.state === 'closed' ? undefined : this.nowMs,
+        ),
+    };
+  }
+
+  #log(): Log {
+    const ignore = (): void => undefined;
+    return {
+      debug: ignore,
+      info: ignore,
+      warn: ignore,
+      error: ignore,
+      count: (metric, value = 1) => {
+        this.counters.set(metric, (this.counters.get(metric) ?? 0) + value);
+      },
+    };
+  }
+
+  #steps(): Step[] {
+    const once = (list: Step[]): Step[] =>
+      list.map((step) => ({
+        ...step,
+        run: () => {
+          list.splice(list.indexOf(step), 1);
+          step.run();
+        },
+      }));
+    const due = this.timers
+      .filter(({ dueAtMs }) => dueAtMs <= this.nowMs)
+      .map(
+        (entry): Step => ({
+          actor: `timer ${entry.timer.kind}`,
+          label: 'fires',
+          run: () => {
+            this.timers.splice(this.timers.indexOf(entry), 1);
+            this.#run(`timer ${entry.timer.kind}`, (broker) => broker.timer(entry.timer));
+          },
+        }),
+      );
+    return [
+      ...once(this.#replies),
+      ...this.clients.flatMap((client) => client.steps()),
+      ...once(this.events),
+      ...due,
+    ];
+  }
+}
+
+function labelOf(command: Command): string {
+  const { Key, Item, ExpressionAttributeValues, UpdateExpression } = command.input as Record<
+    string,
+    Record<string, { S?: string }> | undefined
+  >;
+  const name = command.constructor.name.replace('Command', '');
+  const key = Key ?? Item ?? ExpressionAttributeValues ?? {};
+  const detail = [key.session?.S ?? key.address?.S ?? key.filter?.S, key.kind?.S ?? key.client?.S]
+    .filter((part) => part !== undefined)
+    .join(' ');
+  return `${name} ${detail} ${typeof UpdateExpression === 'string' ? UpdateExpression : ''}`.trim();
+}
