@@ -6,12 +6,14 @@ import { secretsManagerSource } from '../lib/aws/secrets.ts';
 import { createService } from '../lib/aws/service.ts';
 import { createSqsClient } from '../lib/aws/sqs.ts';
 import type { Broker } from '../lib/broker/broker.ts';
+import type { Context } from '../lib/broker/context.ts';
 import type { Log, Timers } from '../lib/broker/ports.ts';
 
 /** What the entry points need; the local runtime makes its own. */
 export interface FunctionService {
   readonly broker: Broker;
   readonly timers: Timers;
+  readonly context: Context;
   readonly log: Log;
   readonly nowMs: () => number;
   /** Writes usage that is due, and metrics; called at the end of each invocation. */
@@ -29,7 +31,7 @@ export function functionService(): FunctionService {
 function fromEnvironment(): FunctionService {
   const { tables, callbackEndpoint, timerQueueUrl } = functionEnvironment(process.env);
   const log = powertoolsLog();
-  const { broker, timers, usage } = createService({
+  const { broker, timers, usage, context } = createService({
     dynamo: createDynamoClient(),
     sqs: createSqsClient(),
     management: managementClient(callbackEndpoint === undefined ? {} : { endpoint: callbackEndpoint }),
@@ -43,5 +45,5 @@ function fromEnvironment(): FunctionService {
     await usage.flush();
     log.flush();
   };
-  return { broker, timers, log, nowMs: Date.now, flush };
+  return { broker, timers, context, log, nowMs: Date.now, flush };
 }

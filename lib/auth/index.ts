@@ -1,5 +1,6 @@
 /** Tenants' tokens: verification, and what a verified token permits. */
 export { type AuthenticatorOptions, createAuthenticator } from './authenticator.ts';
+export { changeTenant } from './change-tenant.ts';
 export { TenantConfigError } from './config-checks.ts';
 export { mayPublish, maySubscribe } from './decide.ts';
 export { type AuthError, type AuthErrorCode, authErrorCodes, isAuthError } from './errors.ts';

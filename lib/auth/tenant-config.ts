@@ -8,7 +8,9 @@ export const tenantConfigFormatVersion = 1;
 /** Issuers of one tenant. With the bounds of each, the stored row stays below DynamoDB's 400 KB in any sane use. */
 const maxIssuers = 16;
 
-export type TenantStatus = 'active' | 'suspended';
+/** `deleting`: nobody is let in, and what the tenant has is being erased. */
+export type TenantStatus = 'active' | 'suspended' | 'deleting';
+const statuses: readonly unknown[] = ['active', 'suspended', 'deleting'] satisfies TenantStatus[];
 
 /** A tenant as its operator sees it: part `meta` of its row in table Tenants. Plain JSON. */
 export interface TenantConfig {
@@ -42,12 +44,12 @@ export interface VersionedTenantConfig {
   readonly revision: number;
 }
 
-/** What operators' tools ask of the store. Not on any message path: it may scan. */
+/** What operators' tools ask of the store. Not on any message path. */
 export interface TenantAdmin {
   /** Writes the tenant's `meta` and live rows. @returns false, changing nothing, when the tenant exists. */
   create(name: string, config: TenantConfig): Promise<boolean>;
-  /** All tenants, sorted by name. */
-  list(): Promise<TenantSummary[]>;
+  /** Tenants by name, ascending, behind `after`; at most 100. A tenant made a moment ago may be missing. */
+  list(after: string | undefined, limit: number): Promise<{ tenants: TenantSummary[]; more: boolean }>;
   /** Strongly consistent. */
   show(name: string): Promise<TenantConfig | undefined>;
   /** The configuration with the revision that {@link update} asks for. Strongly consistent. */
@@ -71,7 +73,7 @@ export function parseTenantConfig(value: unknown): TenantConfig {
   if (config.formatVersion !== tenantConfigFormatVersion) {
     fail(`formatVersion: this release of Wisp knows ${tenantConfigFormatVersion} only`);
   }
-  if (config.status !== 'active' && config.status !== 'suspended') fail('status: "active" or "suspended"');
+  if (!statuses.includes(config.status)) fail('status: "active", "suspended" or "deleting"');
   if (!Number.isSafeInteger(config.createdAtMs)) fail('createdAtMs: milliseconds since 1970');
   const quotas = parseQuotas(config.quotas);
   if ('flaw' in quotas) return fail(quotas.flaw);

@@ -2,7 +2,8 @@ import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewayma
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { createAuthenticator, type SecretSource } from '../auth/index.ts';
-import { type Broker, createBroker } from '../broker/broker.ts';
+import { type Broker, createBroker, createContext } from '../broker/broker.ts';
+import type { Context } from '../broker/context.ts';
 import type { Log, Ports, Timers } from '../broker/ports.ts';
 import type { Settings } from '../broker/settings.ts';
 import { Usage } from '../broker/usage.ts';
@@ -34,6 +35,8 @@ export interface Service {
   readonly timers: Timers;
   readonly usage: Usage;
   readonly stores: Stores;
+  /** For what is called by another way than a connection: the admin API, publishing over HTTP. */
+  readonly context: Context;
 }
 
 /** Puts the broker together over AWS clients: the same way in Lambda, on emulators and in the local runtime. */
@@ -59,10 +62,12 @@ export function createService(options: ServiceOptions): Service {
     log: options.log,
   };
   const wrapped = options.wrap?.(ports) ?? ports;
+  const context = createContext(wrapped, options.settings);
   return {
     stores,
     timers: wrapped.timers,
     usage: wrapped.usage,
-    broker: createBroker(wrapped, options.settings),
+    broker: createBroker(context),
+    context,
   };
 }

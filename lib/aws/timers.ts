@@ -44,9 +44,13 @@ function isTimerMessage(value: unknown): value is TimerMessage {
 
 function isTimer(value: unknown): value is Timer {
   if (typeof value !== 'object' || value === null) return false;
-  const { kind, address, tenant, clientId, generation } = value as Record<string, unknown>;
+  const { kind, address, tenant, clientId, generation, goal, settled, after } = value as Record<
+    string,
+    unknown
+  >;
   const hasAddress = typeof address === 'string' && address !== '';
-  const hasClient = typeof tenant === 'string' && isTenantName(tenant) && typeof clientId === 'string';
+  const hasTenant = typeof tenant === 'string' && isTenantName(tenant);
+  const hasClient = hasTenant && typeof clientId === 'string';
   switch (kind as Timer['kind']) {
     case 'authentication-deadline':
     case 'keep-alive':
@@ -56,6 +60,13 @@ function isTimer(value: unknown): value is Timer {
       return hasAddress && hasClient;
     case 'session-expiry':
       return hasClient && typeof generation === 'string';
+    case 'tenant-sweep':
+      return (
+        hasTenant &&
+        (goal === 'disconnect' || goal === 'erase') &&
+        typeof settled === 'boolean' &&
+        (after === undefined || typeof after === 'string')
+      );
     default:
       return false;
   }

@@ -25,13 +25,18 @@ export interface Broker {
   timer(timer: Timer): Promise<void>;
 }
 
-export function createBroker(ports: Ports, settings: Settings = defaultSettings): Broker {
+/** Ports and settings as handlers are given them. */
+export function createContext(ports: Ports, settings: Settings = defaultSettings): Context {
   const context: Context = {
     ...ports,
     settings,
     connectionLost: (key, address) => connectionLost(context, key, address),
   };
+  return context;
+}
 
+export function createBroker(context: Context): Broker {
+  const { settings } = context;
   return {
     async handshake(address, token, tenantHint) {
       const identity =
@@ -52,7 +57,8 @@ export function createBroker(ports: Ports, settings: Settings = defaultSettings)
 
     async disconnected(address) {
       const connection = await context.connections.get(address);
-      if (connection !== undefined) await releaseConnection(context, connection, { will: 'publish' });
+      if (connection === undefined) await context.connections.deletePending(address);
+      else await releaseConnection(context, connection, { will: 'publish' });
     },
 
     timer: (timer) => fireTimer(context, timer),

@@ -1,4 +1,5 @@
 import type { Identity } from '../auth/permissions.ts';
+import type { TenantAdmin } from '../auth/tenant-config.ts';
 import type { TenantId } from '../auth/tenant-id.ts';
 import type {
   ClientKey,
@@ -14,6 +15,7 @@ import type {
   TenantLive,
   Will,
 } from './model.ts';
+import type { TenantData } from './tenant-data.ts';
 import type { Usage } from './usage.ts';
 
 /**
@@ -33,6 +35,8 @@ export interface Ports {
   readonly subscriptions: SubscriptionStore;
   readonly retained: RetainedStore;
   readonly tenants: LiveTenantStore;
+  readonly tenantAdmin: TenantAdmin;
+  readonly tenantData: TenantData;
   readonly authenticator: Authenticator;
   readonly gateway: Gateway;
   readonly timers: Timers;
@@ -105,6 +109,8 @@ export interface ConnectionStore {
     identity: Pick<Connection, 'permissions' | 'tokenExpiresAtSeconds'>,
   ): Promise<void>;
   delete(address: ConnectionAddress): Promise<void>;
+  /** Deletes the identity of a handshake token whose CONNECT never came. */
+  deletePending(address: ConnectionAddress): Promise<void>;
   /** Stores one chunk of a packet; overwriting it with the same content is harmless. */
   putChunk(address: ConnectionAddress, id: string, index: number, bytes: Uint8Array): Promise<void>;
   /** The chunks `0 … count - 1` in order, consistently; undefined when one is missing. */
@@ -276,7 +282,16 @@ export type Timer =
   | { readonly kind: 'keep-alive'; readonly address: ConnectionAddress }
   | { readonly kind: 'token-expiry'; readonly address: ConnectionAddress }
   | ({ readonly kind: 'will'; readonly address: ConnectionAddress } & ClientKey)
-  | ({ readonly kind: 'session-expiry'; readonly generation: string } & ClientKey);
+  | ({ readonly kind: 'session-expiry'; readonly generation: string } & ClientKey)
+  | {
+      readonly kind: 'tenant-sweep';
+      readonly tenant: TenantId;
+      readonly goal: 'disconnect' | 'erase';
+      /** Whether this walk is the second, which misses nothing. */
+      readonly settled: boolean;
+      /** The client id behind which the walk goes on. */
+      readonly after?: string;
+    };
 
 export interface Timers {
   /**

@@ -30,6 +30,11 @@ export interface Settings {
   readonly maxClientIdBytes: number;
   /** How long a socket may stay without an accepted CONNECT, in seconds. */
   readonly authenticationDeadlineSeconds: number;
+  /**
+   * How long after a tenant's suspension or deletion handlers and processes may still act on its old state, in
+   * seconds: a configuration is trusted for 5, and a function runs for at most 30.
+   */
+  readonly tenantSettleSeconds: number;
   /** Posts to different connections that one handler has under way at once. */
   readonly maxConcurrentPosts: number;
 }
@@ -49,5 +54,6 @@ export const defaultSettings: Settings = {
   maxFiltersPerPacket: 100,
   maxClientIdBytes: 256,
   authenticationDeadlineSeconds: 30,
+  tenantSettleSeconds: 35,
   maxConcurrentPosts: 64,
 };

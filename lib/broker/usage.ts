@@ -90,6 +90,16 @@ export class Usage {
     return usage.gaugesNow();
   }
 
+  /** Drops what is not written yet: the tenant is deleted. */
+  forget(tenant: TenantId): void {
+    this.#tenants.delete(tenant);
+  }
+
+  /** Hours from `fromHour` to `toHour`, as far as they are written. */
+  report(tenant: TenantId, fromHour: string, toHour: string): ReturnType<UsageStore['report']> {
+    return this.#store.report(tenant, fromHour, toHour);
+  }
+
   /** Writes what is due; call it at the end of every invocation. A failed write is kept and tried again. */
   async flush(): Promise<void> {
     const nowMs = this.#nowMs();

@@ -48,3 +48,11 @@ async function storeRetained(
 export function messageBytes(message: Pick<Message, 'topic' | 'payload'>): number {
   return Buffer.byteLength(message.topic) + message.payload.length;
 }
+
+/** What publishing these messages counts as in the tenant's usage. */
+export function publishedUsage(messages: readonly Message[]): { messagesIn: number; bytesIn: number } {
+  return {
+    messagesIn: messages.length,
+    bytesIn: messages.reduce((sum, message) => sum + messageBytes(message), 0),
+  };
+}

@@ -1,8 +1,11 @@
+import { adminHandler } from '../../functions/admin.ts';
 import { connectHandler } from '../../functions/connect.ts';
 import { disconnectHandler } from '../../functions/disconnect.ts';
 import { messageHandler } from '../../functions/message.ts';
+import { publishHandler } from '../../functions/publish-http.ts';
 import type { FunctionService } from '../../functions/service.ts';
 import { timerHandler } from '../../functions/timer.ts';
+import { adminPrefix } from '../admin/index.ts';
 import { createDynamoClient } from '../aws/dynamodb.ts';
 import { managementClient } from '../aws/gateway.ts';
 import { createService } from '../aws/service.ts';
@@ -10,12 +13,14 @@ import { localCredentials } from '../aws/settings.ts';
 import { createSqsClient } from '../aws/sqs.ts';
 import type { Log, Ports } from '../broker/ports.ts';
 import type { Settings } from '../broker/settings.ts';
+import { publishPrefix } from '../http/publish.ts';
 import { type TableNames, tableNames, tableSchemas } from '../store/schema.ts';
 import type { Stores } from '../store/stores.ts';
 import type { RequestHandler } from './aws-json.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type EngineRequestHandler, openEngine } from './dynamodb/index.ts';
 import { type FaultPlan, type Gateway, startGateway } from './gateway/index.ts';
+import { startHttpApi } from './http-api/index.ts';
 import { openQueueService, type QueueService } from './queue/index.ts';
 
 /** Names of the local tables: the kind with a prefix, as in the stack. */
@@ -30,6 +35,8 @@ export interface LocalServiceOptions {
   readonly host?: string;
   /** Port of the gateway; 0 picks a free one. */
   readonly port?: number;
+  /** Port of the admin API and of publishing over HTTP; 0 picks a free one. */
+  readonly adminPort?: number;
   /** Keeps state on disk. Default: in memory. */
   readonly directory?: string;
   readonly log: Log;
@@ -47,6 +54,10 @@ export interface LocalService {
   readonly stores: Stores;
   readonly service: FunctionService;
   readonly queues: QueueService;
+  /** The admin API: whoever reaches it is the operator. */
+  readonly adminUrl: string;
+  /** Publishing over HTTP, for tenants. */
+  readonly publishUrl: string;
   /** Serves the tables to other processes. @returns the URL. */
   exposeTables(): Promise<string>;
   close(): Promise<void>;
@@ -100,7 +111,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     throw error;
   });
 
-  const { broker, stores, timers, usage } = createService({
+  const { broker, stores, timers, usage, context } = createService({
     dynamo: createDynamoClient({
       region,
       credentials: localCredentials,
@@ -119,6 +130,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
   const service: FunctionService = {
     broker,
     timers,
+    context,
     log,
     nowMs: () => clock.now(),
     flush: () => usage.flush(),
@@ -136,17 +148,37 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     },
   );
 
+  const httpApi = await startHttpApi({
+    host: options.host ?? '127.0.0.1',
+    port: options.adminPort ?? 0,
+    nowMs: () => clock.now(),
+    log: (line) => log.error('http api', line as Record<string, string>),
+    routes: [
+      { prefix: adminPrefix, fromBrowsers: false, invoke: adminHandler(() => service) },
+      { prefix: publishPrefix, fromBrowsers: true, invoke: publishHandler(() => service) },
+    ],
+  }).catch(async (error: unknown) => {
+    await gateway.close();
+    await pump.detach();
+    await queues.close();
+    await engine.close();
+    throw error;
+  });
+
   let tables: { url: string; close(): Promise<void> } | undefined;
   return {
     gateway,
     stores,
     service,
     queues,
+    adminUrl: `${httpApi.url}${adminPrefix}`,
+    publishUrl: `${httpApi.url}${publishPrefix}`,
     async exposeTables() {
       tables ??= await engine.listen();
       return tables.url;
     },
     async close() {
+      await httpApi.close();
       await gateway.close();
       await pump.detach();
       await queues.close();

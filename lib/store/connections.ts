@@ -143,6 +143,10 @@ export function connectionStore(
       await table.delete(rowKey(address));
     },
 
+    async deletePending(address) {
+      await table.deleteIf(rowKey(address), { condition: 'attribute_exists(pending)' });
+    },
+
     async putChunk(address, id, index, chunk) {
       await table.put({
         ...chunkKey(address, id, index),

@@ -8,13 +8,14 @@ import { retainedStore } from './retained.ts';
 import type { TableNames } from './schema.ts';
 import { sessionStore } from './sessions.ts';
 import { subscriptionStore } from './subscriptions.ts';
+import { tenantData } from './tenant-data.ts';
 import { liveTenantTable } from './tenant-live.ts';
 import { tenantStore } from './tenants.ts';
 import { usageStore } from './usage.ts';
 
 export type Stores = Pick<
   Ports,
-  'connections' | 'sessions' | 'queue' | 'subscriptions' | 'retained' | 'tenants'
+  'connections' | 'sessions' | 'queue' | 'subscriptions' | 'retained' | 'tenants' | 'tenantData'
 > & { readonly tenantAdmin: TenantAdmin & TenantLookup; readonly usageStore: UsageStore };
 
 /**
@@ -36,6 +37,7 @@ export function createStores(
     queue: queueStore(client, tables.sessions, nowMs),
     subscriptions: subscriptionStore(client, tables.subscriptions),
     retained: retainedStore(client, tables.retained),
+    tenantData: tenantData(client, tables),
     usageStore: usageStore(client, tables.usage),
   };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { TenantId } from '../auth/tenant-id.ts';
 import type { Qos, Subscription } from '../broker/model.ts';
 import type { SubscriptionStore } from '../broker/ports.ts';
 import {
@@ -29,8 +30,7 @@ export function subscriptionStore(client: DynamoDBClient, tableName: string): Su
   return {
     async put(tenant, subscription) {
       const previous = await table.replace({
-        filter: S(scoped(tenant, subscription.filter)),
-        client: S(sortKey(subscription.clientId, subscription.shareName)),
+        ...subscriptionKey(tenant, subscription),
         v: version,
         ...item({
           id: S(subscription.clientId),
@@ -45,11 +45,11 @@ export function subscriptionStore(client: DynamoDBClient, tableName: string): Su
       return previous !== undefined && optionalString(previous, 'generation') === subscription.generation;
     },
 
-    async delete(tenant, { clientId, filter, shareName, generation }) {
-      return table.deleteIf(
-        { filter: S(scoped(tenant, filter)), client: S(sortKey(clientId, shareName)) },
-        { condition: 'generation = :generation', values: { ':generation': S(generation) } },
-      );
+    async delete(tenant, subscription) {
+      return table.deleteIf(subscriptionKey(tenant, subscription), {
+        condition: 'generation = :generation',
+        values: { ':generation': S(subscription.generation) },
+      });
     },
 
     async audience(tenant, filter, consistent) {
@@ -66,6 +66,14 @@ export function subscriptionStore(client: DynamoDBClient, tableName: string): Su
   };
 }
 
+/** The key of one client's subscription to a filter. */
+export function subscriptionKey(
+  tenant: TenantId,
+  { clientId, filter, shareName }: Pick<Subscription, 'clientId' | 'filter' | 'shareName'>,
+): Item {
+  return { filter: S(scoped(tenant, filter)), client: S(sortKey(clientId, shareName)) };
+}
+
 /** Bytes of a share name that stand in the key as they are: with the longest client id a sort key has no room for all. */
 const maxShareNameBytes = 512;
 
@@ -77,7 +85,7 @@ function sortKey(clientId: string, shareName: string | undefined): string {
   return `${key}\0\0${createHash('sha256').update(shareName).digest('base64url')}`;
 }
 
-function subscriptionFrom(stored: Item, filter: string): Subscription {
+export function subscriptionFrom(stored: Item, filter: string): Subscription {
   known(stored);
   const identifier = optionalNumber(stored, 'identifier');
   const shareName = optionalString(stored, 'share');

@@ -1,7 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { parseTenantConfig, type TenantAdmin, type TenantConfig, type TenantLookup } from '../auth/index.ts';
+import type { VersionedTenantConfig } from '../auth/tenant-config.ts';
 import { type Item, json, known, N, number, S, string, version } from './attributes.ts';
+import { tenantsByPart } from './schema.ts';
 import { Table } from './table.ts';
 import { liveCopies, livePart } from './tenant-live.ts';
 
@@ -9,6 +10,8 @@ const metaPart = 'meta';
 /** How long a process trusts a configuration it has read, in milliseconds: every CONNECT needs one. */
 const maxConfigAgeMs = 5_000;
 const maxConfigs = 10_000;
+/** Rows are read by one BatchGetItem. */
+const maxTenantsPerPage = 100;
 
 /**
  * Table Tenants: `tenant` / `meta` → issuers and keys, as operators' tools and token verification see it. The copies
@@ -26,6 +29,33 @@ export function tenantStore(
   async function read(name: string, consistent: boolean): Promise<TenantConfig | undefined> {
     const found = await table.get(key(name, metaPart), consistent);
     return found === undefined ? undefined : configFrom(found);
+  }
+
+  async function readVersioned(name: string): Promise<VersionedTenantConfig | undefined> {
+    const found = await table.get(key(name, metaPart), true);
+    return found && { config: configFrom(found), revision: number(found, 'revision') };
+  }
+
+  async function alignLive(name: string, written: TenantConfig, revision: number): Promise<void> {
+    for (let next: VersionedTenantConfig = { config: written, revision }; ; ) {
+      const { status, quotas } = next.config;
+      await Promise.all(
+        Array.from({ length: liveCopies }, (_, copy) =>
+          table.update(key(name, livePart(copy)), {
+            update: `SET #status = :status${quotas === undefined ? ' REMOVE quotas' : ', quotas = :quotas'}`,
+            condition: 'attribute_exists(tenant)',
+            names: { '#status': 'status' },
+            values: {
+              ':status': S(status),
+              ...(quotas === undefined ? {} : { ':quotas': S(JSON.stringify(quotas)) }),
+            },
+          }),
+        ),
+      );
+      const now = await readVersioned(name);
+      if (now === undefined || now.revision === next.revision) return;
+      next = now;
+    }
   }
 
   return {
@@ -69,39 +99,33 @@ export function tenantStore(
       );
     },
 
-    async list() {
-      const found: Item[] = [];
-      let start: Item | undefined;
-      do {
-        const page = await client.send(
-          new ScanCommand({
-            TableName: tableName,
-            FilterExpression: 'part = :meta',
-            ExpressionAttributeValues: { ':meta': S(metaPart) },
-            ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-          }),
-        );
-        found.push(...(page.Items ?? []));
-        start = page.LastEvaluatedKey;
-      } while (start !== undefined);
-      return found
-        .map((item) => {
-          const { status, createdAtMs } = configFrom(item);
-          return { name: string(item, 'tenant'), status, createdAtMs };
-        })
-        .sort((one, other) => (one.name < other.name ? -1 : 1));
+    async list(after, limit) {
+      const page = await table.page({
+        IndexName: tenantsByPart,
+        KeyConditionExpression: 'part = :meta',
+        ExpressionAttributeValues: { ':meta': S(metaPart) },
+        Limit: Math.min(limit, maxTenantsPerPage),
+        ...(after === undefined ? {} : { ExclusiveStartKey: key(after, metaPart) }),
+      });
+      const rows = await table.getMany(page.items.map((hit) => key(string(hit, 'tenant'), metaPart)));
+      const tenants = rows.map((row) => {
+        const { status, createdAtMs } = configFrom(row);
+        return { name: string(row, 'tenant'), status, createdAtMs };
+      });
+      return {
+        tenants: tenants.sort((one, other) => (one.name < other.name ? -1 : 1)),
+        more: page.next !== undefined,
+      };
     },
 
     show: (name) => read(name, true),
 
-    async read(name) {
-      const found = await table.get(key(name, metaPart), true);
-      return found && { config: configFrom(found), revision: number(found, 'revision') };
-    },
+    read: readVersioned,
 
     /**
      * The configuration first: from then on it decides about tokens. After a crash the copies are as they were; the
-     * same call again, or the next one, writes them.
+     * same call again, or the next one, writes them. Of two changes at once, whoever has written the copies looks at
+     * the configuration again, so the last to look leaves them as the last change wants them.
      */
     async update(name, expectedRevision, config) {
       const stored = S(JSON.stringify(config));
@@ -111,30 +135,17 @@ export function tenantStore(
         values: { ':config': stored, ':expected': N(expectedRevision), ':next': N(expectedRevision + 1) },
       });
       if (updated === undefined) return false;
-      const { quotas } = config;
-      await Promise.all(
-        Array.from({ length: liveCopies }, (_, copy) =>
-          table.update(key(name, livePart(copy)), {
-            update: `SET #status = :status${quotas === undefined ? ' REMOVE quotas' : ', quotas = :quotas'}`,
-            condition: 'attribute_exists(tenant)',
-            names: { '#status': 'status' },
-            values: {
-              ':status': S(config.status),
-              ...(quotas === undefined ? {} : { ':quotas': S(JSON.stringify(quotas)) }),
-            },
-          }),
-        ),
-      );
       loaded.delete(name);
+      await alignLive(name, config, expectedRevision + 1);
       return true;
     },
 
-    /** The configuration first: from then on no token is accepted. */
+    /** The configuration last: a crash leaves a tenant that can be deleted again. */
     async delete(name) {
-      const existed = await table.delete(key(name, metaPart));
       await Promise.all(
         Array.from({ length: liveCopies }, (_, copy) => table.delete(key(name, livePart(copy)))),
       );
+      const existed = await table.delete(key(name, metaPart));
       loaded.delete(name);
       return existed !== undefined;
     },

@@ -39,7 +39,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   const admin = store();
-  for (const { name } of await admin.list()) await admin.delete(name);
+  for (const { name } of (await admin.list(undefined, 100)).tenants) await admin.delete(name);
   vi.unstubAllEnvs();
   await home.remove();
 });

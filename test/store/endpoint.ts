@@ -63,17 +63,23 @@ export async function endpointTables(endpoint: string): Promise<Tables> {
 }
 
 async function createTable(client: DynamoDBClient, names: TableNames, kind: keyof TableNames): Promise<void> {
-  const { partitionKey, sortKey } = tableSchemas[kind];
-  const keys = [
-    { AttributeName: partitionKey, KeyType: 'HASH' as const },
-    ...(sortKey === undefined ? [] : [{ AttributeName: sortKey, KeyType: 'RANGE' as const }]),
-  ];
+  const { indexes = {}, ...schema } = tableSchemas[kind];
+  const keys = keySchema(schema);
+  const secondary = Object.entries(indexes).map(([IndexName, index]) => ({
+    IndexName,
+    KeySchema: keySchema(index),
+    Projection: { ProjectionType: 'KEYS_ONLY' as const },
+  }));
+  const attributes = new Set(
+    [keys, ...secondary.map((index) => index.KeySchema)].flat().map((key) => key.AttributeName),
+  );
   await client.send(
     new CreateTableCommand({
       TableName: names[kind],
       KeySchema: keys,
-      AttributeDefinitions: keys.map(({ AttributeName }) => ({ AttributeName, AttributeType: 'S' as const })),
+      AttributeDefinitions: [...attributes].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
       BillingMode: 'PAY_PER_REQUEST',
+      ...(secondary.length === 0 ? {} : { GlobalSecondaryIndexes: secondary }),
     }),
   );
   await waitUntilTableExists(
@@ -95,4 +101,11 @@ function overHttp(client: DynamoDBClient): EngineRequestHandler {
     updateHttpClientConfig: () => undefined,
     httpHandlerConfigs: () => ({}),
   };
+}
+
+function keySchema({ partitionKey, sortKey }: { readonly partitionKey: string; readonly sortKey?: string }) {
+  return [
+    { AttributeName: partitionKey, KeyType: 'HASH' as const },
+    ...(sortKey === undefined ? [] : [{ AttributeName: sortKey, KeyType: 'RANGE' as const }]),
+  ];
 }

@@ -1,4 +1,4 @@
-import { messageBytes, publishMessages } from '../../delivery/publish.ts';
+import { publishedUsage, publishMessages } from '../../delivery/publish.ts';
 import { type PublishPacket, reasonCodes, type ServerPacket } from '../../mqtt/index.ts';
 import type { Context } from '../context.ts';
 import { judgePublish } from '../judge-publish.ts';
@@ -41,7 +41,7 @@ export async function handlePublishes(
     again: marked.again,
   });
   const countById = new Map(marked.messages.map((message, index) => [message.id, counts[index] ?? 0]));
-  context.usage.count(connection.tenant, usageOf(marked.messages));
+  context.usage.count(connection.tenant, publishedUsage(marked.messages));
   const end = allowed.end ?? limited.end ?? refusal ?? resolved.end;
   return {
     connection: resolved.connection,
@@ -143,13 +143,6 @@ async function withinQuotas(
     allowed.push({ packet: one.packet, reasonCode: refusal.reasonCode });
   }
   return { judged: allowed };
-}
-
-function usageOf(messages: readonly Message[]): { messagesIn: number; bytesIn: number } {
-  return {
-    messagesIn: messages.length,
-    bytesIn: messages.reduce((sum, message) => sum + messageBytes(message), 0),
-  };
 }
 
 /**

@@ -7,6 +7,7 @@ import type { ConnectionAddress } from '../model.ts';
 import { endWith } from '../outcome.ts';
 import type { Timer } from '../ports.ts';
 import { hasEnded } from '../session-rules.ts';
+import { sweepTenant } from '../tenant-sweep.ts';
 import { graceMs } from './schedule.ts';
 
 /**
@@ -25,6 +26,8 @@ export async function fireTimer(context: Context, timer: Timer): Promise<void> {
       return willDue(context, timer);
     case 'session-expiry':
       return sessionExpiry(context, timer);
+    case 'tenant-sweep':
+      return sweepTenant(context, timer);
     default:
       return timer satisfies never;
   }
@@ -33,6 +36,7 @@ export async function fireTimer(context: Context, timer: Timer): Promise<void> {
 /** A socket without an accepted CONNECT is closed. */
 async function authenticationDeadline(context: Context, address: ConnectionAddress): Promise<void> {
   if ((await context.connections.get(address)) !== undefined) return;
+  await context.connections.deletePending(address);
   await context.gateway.close(address);
 }
 

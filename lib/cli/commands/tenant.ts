@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import type { TenantSummary } from '../../auth/index.ts';
 import { createTenant } from '../create-tenant.ts';
 import { CliError, exitCodes } from '../error.ts';
 import { deleteSigningKey, keyPath } from '../key-file.ts';
@@ -46,7 +47,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
     .action(async (options: TargetOptions & { json?: true }) => {
       const target = resolveTarget(options);
       const { admin } = await target.connect();
-      const tenants = await admin.list();
+      const tenants = await allTenants(admin);
       if (options.json) {
         terminal.out(JSON.stringify(tenants, null, 2));
         return;
@@ -88,6 +89,16 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
       await deleteSigningKey(keyPath(target.keyDirectory, name));
       terminal.out(`Tenant ${name} deleted from ${target.label}.`);
     });
+}
+
+async function allTenants(admin: Connection['admin']): Promise<TenantSummary[]> {
+  const found: TenantSummary[] = [];
+  for (let more = true; more; ) {
+    const page = await admin.list(found.at(-1)?.name, 100);
+    found.push(...page.tenants);
+    more = page.more;
+  }
+  return found;
 }
 
 function nextSteps(name: string, options: TargetOptions, target: Target, connection: Connection): string[] {

@@ -1,0 +1,17 @@
+import { administer } from '../lib/admin/index.ts';
+import { type HttpApiResult, httpApiEvent, httpApiResult } from '../lib/aws/http-events.ts';
+import { type FunctionService, functionService } from './service.ts';
+
+/** The admin API, behind the IAM authorisation of its routes. */
+export function adminHandler(service: () => Pick<FunctionService, 'context' | 'flush'>) {
+  return async (event: unknown): Promise<HttpApiResult> => {
+    const { context, flush } = service();
+    try {
+      return httpApiResult(await administer(context, httpApiEvent(event)));
+    } finally {
+      await flush();
+    }
+  };
+}
+
+export const handler = adminHandler(functionService);

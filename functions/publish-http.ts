@@ -1,0 +1,17 @@
+import { type HttpApiResult, httpApiEvent, httpApiResult } from '../lib/aws/http-events.ts';
+import { publishOverHttp } from '../lib/http/publish.ts';
+import { type FunctionService, functionService } from './service.ts';
+
+/** Publishing over HTTP; the function itself verifies the tenant's token. */
+export function publishHandler(service: () => Pick<FunctionService, 'context' | 'flush'>) {
+  return async (event: unknown): Promise<HttpApiResult> => {
+    const { context, flush } = service();
+    try {
+      return httpApiResult(await publishOverHttp(context, httpApiEvent(event)));
+    } finally {
+      await flush();
+    }
+  };
+}
+
+export const handler = publishHandler(functionService);

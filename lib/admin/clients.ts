@@ -1,0 +1,122 @@
+import { disconnectClient } from '../broker/disconnect-client.ts';
+import type { ClientKey, Connection, Session } from '../broker/model.ts';
+import { hasEnded } from '../broker/session-rules.ts';
+import { Problem } from '../http/problem.ts';
+import { parameter } from '../http/read.ts';
+import { pageLimit, pageStart, pageToken } from './paging.ts';
+import { type AdminCall, type AdminOperation, existingTenant } from './request.ts';
+import { time } from './tenant-config.ts';
+
+/** Index pages looked through for one answer: rows of ended sessions are left out, so a page may come out short. */
+const maxIndexPages = 10;
+
+/** Clients that are connected or have a session, by client id. */
+export const listClients: AdminOperation = async (call) => {
+  const { context, request } = call;
+  const tenant = await existingTenant(call);
+  const limit = pageLimit(request.query);
+  const nowMs = context.clock.nowMs();
+  let after = pageStart(request.query, 1)?.[0];
+  const found: Session[] = [];
+  let more = true;
+  for (let pages = 0; more && found.length < limit && pages < maxIndexPages; pages += 1) {
+    const page = await context.tenantData.clientIds(tenant, after, limit - found.length);
+    const sessions = await context.tenantData.sessions(tenant, page.clientIds);
+    const byId = new Map(sessions.map((session) => [session.clientId, session]));
+    found.push(
+      ...page.clientIds.flatMap((clientId) => {
+        const session = byId.get(clientId);
+        return session === undefined || hasEnded(session, nowMs) ? [] : [session];
+      }),
+    );
+    after = page.clientIds.at(-1) ?? after;
+    more = page.more;
+  }
+  return {
+    status: 200,
+    body: {
+      clients: found.map(summary),
+      ...(more && after !== undefined ? { next: pageToken(after) } : {}),
+    },
+  };
+};
+
+/** One client: session, connection and subscriptions. */
+export const showClient: AdminOperation = async (call) => {
+  const { context } = call;
+  const { session, key } = await sessionOf(call);
+  const { address, generation } = session;
+  const [connection, subscriptions, queuedMessages] = await Promise.all([
+    address === undefined ? undefined : context.connections.get(address),
+    context.tenantData.subscriptionsOf(key, generation),
+    context.queue.count(key, context.settings.maxQueuedMessages),
+  ]);
+  return {
+    status: 200,
+    body: {
+      ...summary(session),
+      queuedMessages,
+      subscriptions: subscriptions
+        .map(({ filter, shareName, qos, noLocal, retainAsPublished, subscriptionIdentifier }) => ({
+          filter: shareName === undefined ? filter : `$share/${shareName}/${filter}`,
+          qos,
+          noLocal,
+          retainAsPublished,
+          ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
+        }))
+        .sort((one, other) => (one.filter < other.filter ? -1 : 1)),
+      ...(connection === undefined ? {} : { connection: connectionJson(connection) }),
+    },
+  };
+};
+
+/** Ends the client's connection with 0x98; its session goes on, and it may come back. */
+export const kickClient: AdminOperation = async (call) => {
+  const { key } = await sessionOf(call);
+  const disconnected = await disconnectClient(call.context, key, {
+    code: 'client-disconnected',
+    message: 'disconnected by the operator',
+  });
+  return { status: 200, body: { disconnected } };
+};
+
+async function sessionOf(call: AdminCall): Promise<{ session: Session; key: ClientKey }> {
+  const tenant = await existingTenant(call);
+  const clientId = parameter(call.request.query, 'clientId');
+  const { context } = call;
+  if (Buffer.byteLength(clientId) > context.settings.maxClientIdBytes) throw unknownClient();
+  const key = { tenant, clientId };
+  const session = await context.sessions.get(key);
+  if (session === undefined || hasEnded(session, context.clock.nowMs())) throw unknownClient();
+  return { session, key };
+}
+
+function unknownClient(): Problem {
+  return new Problem(404, 'client-unknown', 'the tenant has no such client');
+}
+
+function summary({ clientId, address, protocolVersion, expirySeconds, expiresAtMs }: Session): object {
+  return {
+    clientId,
+    online: address !== undefined,
+    protocolVersion: protocolNames[protocolVersion],
+    sessionExpirySeconds: expirySeconds,
+    ...(address !== undefined || expiresAtMs === undefined || expirySeconds === neverEnds
+      ? {}
+      : { sessionExpiresAt: time(expiresAtMs) }),
+  };
+}
+
+const neverEnds = 0xffff_ffff;
+const protocolNames = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const;
+
+function connectionJson(connection: Connection): object {
+  const { connectedAtMs, keepAliveSeconds, subject, username, tokenExpiresAtSeconds } = connection;
+  return {
+    connectedAt: time(connectedAtMs),
+    keepAliveSeconds,
+    ...(subject === undefined ? {} : { subject }),
+    ...(username === undefined ? {} : { username }),
+    ...(tokenExpiresAtSeconds === undefined ? {} : { tokenExpiresAt: time(tokenExpiresAtSeconds * 1000) }),
+  };
+}

@@ -1,0 +1,38 @@
+import type { Context } from '../broker/context.ts';
+import type { HttpRequest, HttpResponse } from '../http/message.ts';
+import { Problem, withProblems } from '../http/problem.ts';
+import { adminPrefix, type Route, routes } from './routes.ts';
+
+export { adminPrefix, type Route, routes } from './routes.ts';
+
+/**
+ * The admin API (docs/openapi.json). Whoever calls it is the operator: API Gateway has checked the IAM signature, or the
+ * local runtime has taken the request from this machine.
+ */
+export function administer(context: Context, request: HttpRequest): Promise<HttpResponse> {
+  return withProblems(async () => {
+    for (const route of routes) {
+      const path = match(route, request.path);
+      if (path === undefined) continue;
+      const operation = route.methods[request.method];
+      if (operation !== undefined) return operation({ context, request, path });
+      const allow = Object.keys(route.methods).join(', ');
+      throw new Problem(405, 'method', `only ${allow}`, { allow });
+    }
+    throw new Problem(404, 'not-found', 'there is no such resource');
+  });
+}
+
+function match(route: Route, path: string): Record<string, string> | undefined {
+  const pattern = `${adminPrefix}${route.path}`.split('/');
+  const levels = path.split('/');
+  if (levels.length !== pattern.length) return undefined;
+  const variables: Record<string, string> = {};
+  for (const [index, expected] of pattern.entries()) {
+    const level = levels[index] ?? '';
+    const name = /^\{(\w+)\}$/.exec(expected)?.[1];
+    if (name === undefined ? level !== expected : level === '') return undefined;
+    if (name !== undefined) variables[name] = level;
+  }
+  return variables;
+}

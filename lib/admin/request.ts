@@ -1,0 +1,37 @@
+import { isTenantName, type TenantId, vouchedTenantId } from '../auth/index.ts';
+import type { Context } from '../broker/context.ts';
+import type { HttpRequest, HttpResponse } from '../http/message.ts';
+import { Problem } from '../http/problem.ts';
+
+/** What a resource is given: the broker's context, the request, and the variable parts of its path. */
+export interface AdminCall {
+  readonly context: Context;
+  readonly request: HttpRequest;
+  /** `{name}` of the route's path → what stands in its place, never empty. */
+  readonly path: Readonly<Record<string, string>>;
+}
+
+export type AdminOperation = (call: AdminCall) => Promise<HttpResponse>;
+
+/** The tenant that the path names. Whoever reaches the admin API is the operator, who vouches for the name. */
+export function tenantOf({ path }: AdminCall): TenantId {
+  const name = path.tenant ?? '';
+  if (!isTenantName(name))
+    throw new Problem(
+      400,
+      'tenant-name',
+      'a tenant name has 1 to 63 characters of a-z, 0-9 and "-", and no "-" at either end',
+    );
+  return vouchedTenantId(name);
+}
+
+/** The tenant that the path names, if there is one. */
+export async function existingTenant(call: AdminCall): Promise<TenantId> {
+  const tenant = tenantOf(call);
+  if ((await call.context.tenantAdmin.show(tenant)) === undefined) throw unknownTenant();
+  return tenant;
+}
+
+export function unknownTenant(): Problem {
+  return new Problem(404, 'tenant-unknown', 'there is no such tenant');
+}

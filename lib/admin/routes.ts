@@ -1,0 +1,43 @@
+import { kickClient, listClients, showClient } from './clients.ts';
+import { addIssuer, listIssuers, removeIssuer } from './issuers.ts';
+import { publish } from './publish.ts';
+import type { AdminOperation } from './request.ts';
+import { deleteRetained, listRetained, showRetained } from './retained.ts';
+import { listSubscribers } from './subscribers.ts';
+import {
+  createTenant,
+  deleteTenant,
+  listTenants,
+  resumeTenant,
+  setQuotas,
+  showTenant,
+  suspendTenant,
+} from './tenants.ts';
+import { showUsage } from './usage.ts';
+
+export interface Route {
+  /** `{name}` stands for one level. What may hold any character (client ids, topics) is in the query. */
+  readonly path: string;
+  readonly methods: Readonly<Record<string, AdminOperation>>;
+}
+
+export const adminPrefix = '/admin';
+
+/** Every resource, as docs/openapi.json describes it. */
+export const routes: readonly Route[] = [
+  { path: '/tenants', methods: { GET: listTenants } },
+  { path: '/tenants/{tenant}', methods: { GET: showTenant, PUT: createTenant, DELETE: deleteTenant } },
+  { path: '/tenants/{tenant}/suspend', methods: { POST: suspendTenant } },
+  { path: '/tenants/{tenant}/resume', methods: { POST: resumeTenant } },
+  { path: '/tenants/{tenant}/quotas', methods: { PUT: setQuotas } },
+  { path: '/tenants/{tenant}/issuers', methods: { GET: listIssuers, POST: addIssuer } },
+  { path: '/tenants/{tenant}/issuers/{issuer}', methods: { DELETE: removeIssuer } },
+  { path: '/tenants/{tenant}/clients', methods: { GET: listClients } },
+  { path: '/tenants/{tenant}/client', methods: { GET: showClient } },
+  { path: '/tenants/{tenant}/client/disconnect', methods: { POST: kickClient } },
+  { path: '/tenants/{tenant}/subscribers', methods: { GET: listSubscribers } },
+  { path: '/tenants/{tenant}/retained', methods: { GET: listRetained } },
+  { path: '/tenants/{tenant}/retained/message', methods: { GET: showRetained, DELETE: deleteRetained } },
+  { path: '/tenants/{tenant}/publish', methods: { POST: publish } },
+  { path: '/tenants/{tenant}/usage', methods: { GET: showUsage } },
+];

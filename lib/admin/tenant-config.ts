@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import {
+  changeTenant,
+  type IssuerConfig,
+  parseTenantConfig,
+  type TenantConfig,
+  TenantConfigError,
+} from '../auth/index.ts';
+import type { HttpResponse } from '../http/message.ts';
+import { Problem } from '../http/problem.ts';
+import { type AdminCall, tenantOf, unknownTenant } from './request.ts';
+
+/** Changes the configuration of the tenant that the path names, and shows it. */
+export async function changed(
+  call: AdminCall,
+  change: (config: TenantConfig) => TenantConfig,
+): Promise<HttpResponse> {
+  const tenant = tenantOf(call);
+  const config = await changeTenant(call.context.tenantAdmin, tenant, change);
+  if (config === undefined) throw unknownTenant();
+  return { status: 200, body: tenantJson(tenant, config) };
+}
+
+/** @throws Problem `tenant-config` */
+export function configFrom(value: unknown): TenantConfig {
+  try {
+    return parseTenantConfig(value);
+  } catch (error) {
+    if (error instanceof TenantConfigError) throw new Problem(400, error.code, error.message);
+    throw error;
+  }
+}
+
+export function notDeleting(config: TenantConfig): TenantConfig {
+  if (config.status === 'deleting') throw beingDeleted();
+  return config;
+}
+
+export function beingDeleted(): Problem {
+  return new Problem(409, 'tenant-deleting', 'the tenant is being deleted');
+}
+
+/** A tenant as operators see it. */
+export function tenantJson(name: string, { status, createdAtMs, issuers, quotas }: TenantConfig): object {
+  return {
+    name,
+    status,
+    createdAt: time(createdAtMs),
+    issuers: issuers.map(issuerJson),
+    quotas: quotas ?? {},
+  };
+}
+
+export function time(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** An issuer as operators see it: with the id by which it is removed, without secrets. */
+export function issuerJson(issuer: IssuerConfig): object {
+  const { keys } = issuer;
+  return { id: issuerId(issuer), ...issuer, keys: keys.kind === 'secret' ? { kind: keys.kind } : keys };
+}
+
+/** The first 64 bits of a hash of the configuration: it tells issuers apart and gives nothing of a secret away. */
+export function issuerId(issuer: IssuerConfig): string {
+  return createHash('sha256').update(JSON.stringify(issuer)).digest('hex').slice(0, 16);
+}

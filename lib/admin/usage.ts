@@ -1,0 +1,38 @@
+import { Problem } from '../http/problem.ts';
+import { type AdminOperation, existingTenant } from './request.ts';
+
+const hourPattern = /^\d{4}-\d{2}-\d{2}T\d{2}$/;
+const hourMs = 3_600_000;
+/** Hours in one answer: a month. */
+const maxHours = 31 * 24;
+
+/** Use by hour, `?from=` and `?to=` as `2026-11-21T06` in UTC; default: the last 24 hours. And what is held now. */
+export const showUsage: AdminOperation = async (call) => {
+  const { context, request } = call;
+  const tenant = await existingTenant(call);
+  const nowMs = context.clock.nowMs();
+  const to = hour(request.query, 'to') ?? nowMs;
+  const from = hour(request.query, 'from') ?? to - 23 * hourMs;
+  if (from > to || to - from >= maxHours * hourMs)
+    throw new Problem(400, 'parameter', `?from= comes before ?to=, at most ${maxHours} hours`);
+  const [hours, now] = await Promise.all([
+    context.usage.report(tenant, hourText(from), hourText(to)),
+    context.usage.gauges(tenant),
+  ]);
+  return {
+    status: 200,
+    body: { hours: hours.map(({ hour: at, counts }) => ({ hour: at, ...counts })), now },
+  };
+};
+
+function hour(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const ms = hourPattern.test(text) ? Date.parse(`${text}:00:00Z`) : Number.NaN;
+  if (Number.isNaN(ms)) throw new Problem(400, 'parameter', `?${name}= is an hour such as 2026-11-21T06`);
+  return ms;
+}
+
+function hourText(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 13);
+}

@@ -1,0 +1,28 @@
+import { reasonCodes } from '../mqtt/index.ts';
+import type { Context } from './context.ts';
+import { endConnection } from './end.ts';
+import type { ClientKey } from './model.ts';
+import { endWith } from './outcome.ts';
+
+/**
+ * Ends the connection that holds a client's session with 0x98 Administrative action; the session lives on as long as
+ * its expiry says. @returns whether there was a connection.
+ */
+export async function disconnectClient(
+  context: Context,
+  key: ClientKey,
+  options: { readonly code: string; readonly message: string; readonly will?: 'publish' | 'discard' },
+): Promise<boolean> {
+  const { address } = (await context.sessions.get(key)) ?? {};
+  if (address === undefined) return false;
+  const connection = await context.connections.get(address);
+  if (connection === undefined) {
+    await context.connectionLost(key, address);
+    await context.gateway.close(address);
+    return true;
+  }
+  const { code: reasonCode } = reasonCodes.administrativeAction;
+  const end = endWith(connection.protocolVersion, reasonCode, options.code, options.message);
+  await endConnection(context, address, connection, [], { ...end, will: options.will ?? 'publish' });
+  return true;
+}

@@ -1,0 +1,61 @@
+import type { TenantId } from '../auth/tenant-id.ts';
+import { publishedUsage, publishMessages } from '../delivery/publish.ts';
+import { encodedLength, reasonCodes } from '../mqtt/index.ts';
+import type { Context } from './context.ts';
+import { judgePublish, type Publisher, type PublishRequest } from './judge-publish.ts';
+import { metrics } from './metrics.ts';
+import type { Message, TenantLive } from './model.ts';
+import { quotaRefusals } from './publish-quotas.ts';
+
+/** What became of one request; codes of 0x80 and above are refusals and come with `code` and `message`. */
+export interface PublishResult {
+  /** As PUBACK would carry it: 0x00, 0x10 No matching subscribers, 0x87, 0x90, 0x95, 0x97, 0x99. */
+  readonly reasonCode: number;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/**
+ * Publishes what comes by another way than a connection, under the rules, limits and quotas that hold for PUBLISH. Each
+ * request is judged by itself; those that pass are published together, in their order. Resolves when every copy at QoS 1
+ * and 2 is durable. Called again it publishes again.
+ */
+export async function publishRequests(
+  context: Context,
+  tenant: TenantId,
+  live: TenantLive,
+  publisher: Publisher,
+  requests: readonly PublishRequest[],
+): Promise<PublishResult[]> {
+  context.log.count(metrics.messagesReceived, requests.length);
+  const judged = requests.map((request) => judge(context, publisher, request));
+  const passed = judged.flatMap((one) => ('id' in one ? [one] : []));
+  const refused = await quotaRefusals(context, tenant, live, passed);
+  context.log.count(metrics.publishesOverQuota, refused.size);
+  const messages = passed.filter((message) => !refused.has(message.id));
+  const counts = await publishMessages(context, tenant, live, messages);
+  context.usage.count(tenant, publishedUsage(messages));
+  const countById = new Map(messages.map((message, index) => [message.id, counts[index] ?? 0]));
+  return judged.map((one) => {
+    if (!('id' in one)) return one;
+    const refusal = refused.get(one.id);
+    if (refusal !== undefined) return refusal;
+    const { success, noMatchingSubscribers } = reasonCodes;
+    return { reasonCode: countById.get(one.id) === 0 ? noMatchingSubscribers.code : success.code };
+  });
+}
+
+function judge(context: Context, publisher: Publisher, request: PublishRequest): Message | PublishResult {
+  const verdict = judgePublish(context, publisher, request);
+  if ('kind' in verdict) {
+    const { reasonCode, code, message } = verdict;
+    return { reasonCode, code, message };
+  }
+  const bytes = encodedLength({ cmd: 'publish', dup: false, ...request, messageId: 1 }, 5);
+  if (bytes <= context.settings.maxPacketBytes) return verdict;
+  return {
+    reasonCode: reasonCodes.packetTooLarge.code,
+    code: 'packet-too-large',
+    message: `the message makes a packet of more than ${context.settings.maxPacketBytes} bytes`,
+  };
+}

@@ -1,0 +1,20 @@
+/** A request as API Gateway's HTTP API hands it over, free of AWS's event format. */
+export interface HttpRequest {
+  /** Upper case. */
+  readonly method: string;
+  /** Percent-decoded, as HTTP APIs hand paths over; what may hold any character travels in the query instead. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Sent as JSON; absent: no body. */
+  readonly body?: unknown;
+  /** Default: application/json. */
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}

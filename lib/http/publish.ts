@@ -1,0 +1,98 @@
+import { resolvePermissions } from '../auth/index.ts';
+import type { Identity } from '../auth/permissions.ts';
+import type { Context } from '../broker/context.ts';
+import type { Publisher, PublishRequest } from '../broker/judge-publish.ts';
+import { type PublishResult, publishRequests } from '../broker/publish-requests.ts';
+import { reasonCodes } from '../mqtt/index.ts';
+import type { HttpRequest, HttpResponse } from './message.ts';
+import { Problem, type ProblemStatus, withProblems } from './problem.ts';
+import { messageFromRequest, messagesFromBatch } from './publish-request.ts';
+import { parameter } from './read.ts';
+
+export const publishPrefix = '/publish';
+
+/**
+ * Publishing for tenants, with a JWT as over MQTT: `POST /publish/{topic}` or `POST /publish?topic=` with the payload as
+ * body, and `POST /publish` with a batch as JSON. docs/admin.md describes the parameters.
+ */
+export function publishOverHttp(context: Context, request: HttpRequest): Promise<HttpResponse> {
+  return withProblems(async () => {
+    const { method, path, query } = request;
+    if (path !== publishPrefix && !path.startsWith(`${publishPrefix}/`))
+      throw new Problem(404, 'not-found', 'there is no such resource');
+    if (method !== 'POST') throw new Problem(405, 'method', 'only POST', { allow: 'POST' });
+    const identity = await identify(context, request);
+    const publisher = publisherOf(context, identity, query);
+    const single = path !== publishPrefix || query.has('topic');
+    const requests = single
+      ? [messageFromRequest(request, query.get('topic') ?? path.slice(publishPrefix.length + 1))]
+      : messagesFromBatch(request);
+    const results = await publish(context, identity, publisher, requests);
+    if (!single) return { status: 200, body: { results: results.map(resultJson) } };
+    const [result] = results;
+    if (result === undefined) throw new Error('no result for a request');
+    if (result.reasonCode >= 0x80) throw refusal(result);
+    return { status: 200, body: { reasonCode: result.reasonCode } };
+  });
+}
+
+async function publish(
+  context: Context,
+  { tenant }: Identity,
+  publisher: Publisher,
+  requests: readonly PublishRequest[],
+): Promise<PublishResult[]> {
+  const live = await context.tenants.readLive(
+    tenant,
+    requests.some(({ qos }) => qos > 0),
+  );
+  if (live?.status !== 'active') throw new Problem(403, 'tenant-inactive', 'the tenant is not active');
+  return publishRequests(context, tenant, live, publisher, requests);
+}
+
+async function identify(context: Context, { headers, query }: HttpRequest): Promise<Identity> {
+  const challenge = { 'www-authenticate': 'Bearer' };
+  const token = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  if (token === undefined)
+    throw new Problem(401, 'token-missing', 'a token is needed: Authorization: Bearer JWT', challenge);
+  const identity = await context.authenticator.verify(token, query.get('tenant') ?? undefined);
+  if (!('code' in identity)) return identity;
+  context.log.info('publish refused', { code: identity.code });
+  if (identity.code === 'tenant-suspended') throw new Problem(403, identity.code, identity.message);
+  throw new Problem(401, identity.code, identity.message, challenge);
+}
+
+/** The client in whose name is published: the one that the token demands, or `?clientId=`, as CONNECT would name it. */
+function publisherOf(
+  { settings: { maxClientIdBytes } }: Context,
+  identity: Identity,
+  query: URLSearchParams,
+): Publisher {
+  const named = query.has('clientId') ? parameter(query, 'clientId') : undefined;
+  if (identity.clientId !== undefined && named !== undefined && named !== identity.clientId)
+    throw new Problem(403, 'client-id-not-granted', 'the token names another client identifier');
+  if (named !== undefined && (Buffer.byteLength(named) > maxClientIdBytes || named.includes('\0')))
+    throw new Problem(
+      400,
+      'client-id',
+      `a client identifier has at most ${maxClientIdBytes} bytes and no U+0000`,
+    );
+  const clientId = identity.clientId ?? named;
+  const permissions = resolvePermissions(identity, { clientId: clientId ?? '' });
+  return clientId === undefined ? { permissions } : { clientId, permissions };
+}
+
+/** One result of a batch. */
+export function resultJson({ reasonCode, code, message }: PublishResult): object {
+  return code === undefined ? { reasonCode } : { reasonCode, code, detail: message };
+}
+
+const statuses: Readonly<Record<number, ProblemStatus>> = {
+  [reasonCodes.notAuthorized.code]: 403,
+  [reasonCodes.packetTooLarge.code]: 413,
+  [reasonCodes.quotaExceeded.code]: 429,
+};
+
+function refusal({ reasonCode, code, message }: PublishResult): Problem {
+  return new Problem(statuses[reasonCode] ?? 400, code ?? 'refused', message ?? 'the message was refused');
+}

@@ -1,0 +1,148 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { TenantData } from '../broker/tenant-data.ts';
+import { type ParsedFilter, parseFilter } from '../topics/index.ts';
+import { type Item, S, string } from './attributes.ts';
+import { scoped, sessionKey } from './keys.ts';
+import { sessionsByTenant, type TableNames } from './schema.ts';
+import { kinds, sessionFrom } from './session-item.ts';
+import { prefixQuery, rowKey } from './sessions.ts';
+import { subscriptionFrom, subscriptionKey } from './subscriptions.ts';
+import { getBatch, Table } from './table.ts';
+
+/** Keys in one BatchGetItem. */
+const maxBatchKeys = 100;
+
+/** Operators' view of all tables: what one tenant has, and its erasure. */
+export function tenantData(client: DynamoDBClient, tables: TableNames): TenantData {
+  const sessions = new Table(client, tables.sessions);
+  const subscriptions = new Table(client, tables.subscriptions);
+
+  async function getAll(keys: readonly Item[]): Promise<Item[]> {
+    const found: Item[] = [];
+    for (let start = 0; start < keys.length; start += maxBatchKeys) {
+      const Keys = keys.slice(start, start + maxBatchKeys);
+      const batch = await getBatch(client, { [tables.subscriptions]: { Keys, ConsistentRead: true } });
+      found.push(...(batch[tables.subscriptions] ?? []));
+    }
+    return found;
+  }
+
+  return {
+    async clientIds(tenant, after, limit) {
+      const page = await sessions.page({
+        IndexName: sessionsByTenant,
+        KeyConditionExpression: 'tenant = :tenant',
+        ExpressionAttributeValues: { ':tenant': S(tenant) },
+        Limit: limit,
+        ...(after === undefined
+          ? {}
+          : {
+              ExclusiveStartKey: {
+                tenant: S(tenant),
+                ...rowKey({ tenant, clientId: after }, kinds.session),
+              },
+            }),
+      });
+      const prefix = scoped(tenant, '');
+      return {
+        clientIds: page.items.map((item) => string(item, 'session').slice(prefix.length)),
+        more: page.next !== undefined,
+      };
+    },
+
+    async sessions(tenant, clientIds) {
+      if (clientIds.length === 0) return [];
+      const keys = clientIds.map((clientId) => rowKey({ tenant, clientId }, kinds.session));
+      const found = await getBatch(client, { [tables.sessions]: { Keys: keys, ConsistentRead: true } });
+      return (found[tables.sessions] ?? []).map(sessionFrom);
+    },
+
+    async subscriptionsOf(key, generation) {
+      const listed: Item[] = [];
+      for await (const row of sessions.items(prefixQuery(key, kinds.subscription('')))) listed.push(row);
+      const parsed = listed.flatMap(filterOf);
+      const rows = await getAll(
+        parsed.map((filter) => subscriptionKey(key.tenant, { ...filter, clientId: key.clientId })),
+      );
+      return rows
+        .map((row) => subscriptionFrom(row, string(row, 'filter').slice(scoped(key.tenant, '').length)))
+        .filter((subscription) => subscription.generation === generation);
+    },
+
+    async subscribers(tenant, filter, after, limit) {
+      const partition = { filter: S(scoped(tenant, filter)) };
+      const page = await subscriptions.page({
+        KeyConditionExpression: '#filter = :filter',
+        ExpressionAttributeNames: { '#filter': 'filter' },
+        ExpressionAttributeValues: { ':filter': partition.filter },
+        ConsistentRead: true,
+        Limit: limit,
+        ...(after === undefined ? {} : { ExclusiveStartKey: { ...partition, client: S(after) } }),
+      });
+      const next = page.next === undefined ? undefined : string(page.next, 'client');
+      return {
+        subscriptions: page.items.map((row) => subscriptionFrom(row, filter)),
+        ...(next === undefined ? {} : { next }),
+      };
+    },
+
+    async eraseClient(key) {
+      const rows: Item[] = [];
+      const query = {
+        KeyConditionExpression: '#session = :session',
+        ExpressionAttributeNames: { '#session': 'session', '#kind': 'kind' },
+        ExpressionAttributeValues: { ':session': S(sessionKey(key)) },
+        ProjectionExpression: '#session, #kind',
+        ConsistentRead: true,
+      };
+      for await (const row of sessions.items(query)) rows.push(row);
+      await erase(
+        subscriptions,
+        rows
+          .flatMap(filterOf)
+          .map((parsed) => subscriptionKey(key.tenant, { ...parsed, clientId: key.clientId })),
+      );
+      await erase(
+        sessions,
+        rows.filter((row) => string(row, 'kind') !== kinds.session),
+      );
+      await sessions.delete(rowKey(key, kinds.session));
+    },
+
+    async eraseTenant(tenant) {
+      await Promise.all(
+        (
+          [
+            [tables.retained, 'topic'],
+            [tables.usage, 'part'],
+          ] as const
+        ).map(async ([name, sortKey]) => {
+          const table = new Table(client, name);
+          const keys: Item[] = [];
+          const query = {
+            KeyConditionExpression: '#tenant = :tenant',
+            ExpressionAttributeNames: { '#tenant': 'tenant', '#sort': sortKey },
+            ExpressionAttributeValues: { ':tenant': S(tenant) },
+            ProjectionExpression: '#tenant, #sort',
+            ConsistentRead: true,
+          };
+          for await (const row of table.items(query)) keys.push(row);
+          await erase(table, keys);
+        }),
+      );
+    },
+  };
+}
+
+/** The filter of a row in a session's list of subscriptions. */
+function filterOf(row: Item): ParsedFilter[] {
+  const prefix = kinds.subscription('');
+  const kind = string(row, 'kind');
+  if (!kind.startsWith(prefix)) return [];
+  const parsed = parseFilter(kind.slice(prefix.length));
+  return 'code' in parsed ? [] : [parsed];
+}
+
+async function erase(table: Table, keys: readonly Item[]): Promise<void> {
+  await table.writeMany(keys.map((key) => ({ DeleteRequest: { Key: key } })));
+}

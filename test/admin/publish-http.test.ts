@@ -1,0 +1,209 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
+import { type Answer, type Api, apiAt } from './api.ts';
+
+let service: TestService;
+let api: Api;
+let acme: Mint;
+
+beforeAll(async () => {
+  service = await startTestService();
+  api = apiAt(service.publishUrl);
+  acme = await service.tenant('acme');
+});
+afterAll(() => service.close());
+
+async function publish(
+  path: string,
+  body: unknown,
+  claims: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  return api('POST', path, body, { authorization: `Bearer ${await acme(claims)}`, ...headers });
+}
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder of Wisp's
+const ownTopic = 'mine/${clientId}';
+
+let listeners = 0;
+async function listen(filter: string) {
+  listeners += 1;
+  const client = await service.connect(acme, { clientId: `listener-${listeners}` });
+  const received = inbox(client);
+  await client.subscribeAsync(filter, { qos: 2, rap: true });
+  return received;
+}
+
+describe('POST /publish/{topic}', () => {
+  it('publishes the body as it is, with everything that PUBLISH can carry', async () => {
+    const received = await listen('one/#');
+    const query = new URLSearchParams([
+      ['qos', '1'],
+      ['retain', 'true'],
+      ['expirySeconds', '60'],
+      ['responseTopic', 'reply/here'],
+      ['correlationData', 'AQI='],
+      ['utf8', 'true'],
+      ['userProperty', 'unit:°C'],
+      ['userProperty', 'unit:a:b'],
+    ]);
+    const answer = await publish(`/one/two?${query}`, 'grüße', {}, { 'content-type': 'text/plain' });
+    expect(answer).toMatchObject({ status: 200, body: { reasonCode: 0 } });
+    const message = await received.next();
+    expect(message).toMatchObject({ topic: 'one/two', text: 'grüße', qos: 1, retain: true });
+    expect(message.properties).toMatchObject({
+      contentType: 'text/plain',
+      responseTopic: 'reply/here',
+      payloadFormatIndicator: true,
+      messageExpiryInterval: expect.any(Number),
+      userProperties: { unit: ['°C', 'a:b'] },
+    });
+    expect(Buffer.from(message.properties.correlationData as Uint8Array)).toEqual(Buffer.from([1, 2]));
+  });
+
+  it('takes binary payloads, at QoS 0, without a content type that nobody chose', async () => {
+    const received = await listen('binary');
+    for (const type of ['application/octet-stream', 'application/x-www-form-urlencoded'])
+      await publish(
+        '/binary',
+        type.includes('octet') ? new Uint8Array([0xff, 0]) : 'a=b',
+        {},
+        { 'content-type': type },
+      );
+    const [first, second] = await received.take(2);
+    expect(first).toMatchObject({ qos: 0, retain: false });
+    expect(first?.properties.contentType).toBeUndefined();
+    expect(second).toMatchObject({ text: 'a=b' });
+    expect(second?.properties.contentType).toBeUndefined();
+  });
+
+  it('takes topics of any character: from the path or, where that cannot be, from the query', async () => {
+    const received = await listen('odd/#');
+    await publish(`/${encodeURIComponent('odd/ä b%')}`, 'x');
+    await publish(`?${new URLSearchParams({ topic: 'odd//what?/' })}`, 'x');
+    expect((await received.take(2)).map(({ topic }) => topic)).toEqual(['odd/ä b%', 'odd//what?/']);
+  });
+
+  it('says when nobody subscribes', async () => {
+    expect((await publish('/nobody?qos=1', 'x')).body).toEqual({ reasonCode: 0x10 });
+  });
+
+  it('allows what the token allows, in the name of its client', async () => {
+    const received = await listen('mine/#');
+    const mqtt = { clientId: 'sensor', publish: [ownTopic] };
+    expect((await publish('/mine/sensor', 'x', { mqtt })).status).toBe(200);
+    expect((await publish('/mine/sensor?clientId=other', 'x', { mqtt })).body.code).toBe(
+      'client-id-not-granted',
+    );
+    expect(await publish('/mine/other', 'x', { mqtt })).toMatchObject({
+      status: 403,
+      contentType: 'application/problem+json',
+      body: { code: 'publish-not-authorized' },
+    });
+    const unnamed = { publish: [ownTopic] };
+    expect((await publish('/mine/any?clientId=any', 'x', { mqtt: unnamed })).status).toBe(200);
+    expect((await publish('/mine/', 'x', { mqtt: unnamed })).status).toBe(403);
+    expect((await received.take(2)).map(({ topic }) => topic)).toEqual(['mine/sensor', 'mine/any']);
+  });
+
+  it.each([
+    ['/$SYS/x', 'x', 403, 'publish-not-authorized'],
+    ['/a/%23', 'x', 400, 'topic-wildcard'],
+    ['?topic=', 'x', 400, 'topic-empty'],
+    ['/a?qos=3', 'x', 400, 'parameter'],
+    ['/a?retain=yes', 'x', 400, 'parameter'],
+    ['/a?userProperty=x', 'x', 400, 'parameter'],
+    ['/a?correlationData=x', 'x', 400, 'body'],
+    ['/a?contentType=%00', 'x', 400, 'body'],
+    ['/a?responseTopic=%23', 'x', 400, 'response-topic-invalid'],
+    ['/a?utf8=true', new Uint8Array([0xff]), 400, 'payload-format-invalid'],
+    ['/a', 'x'.repeat(131_072), 413, 'packet-too-large'],
+  ] as const)('%s is refused with a stable code', async (path, body, status, code) => {
+    const headers = { 'content-type': 'application/octet-stream' };
+    expect(await publish(path, body, {}, headers)).toMatchObject({ status, body: { status, code } });
+  });
+
+  it('holds the quotas of the tenant', async () => {
+    const mint = await service.tenant('small');
+    await apiAt(service.adminUrl)('PUT', '/tenants/small/quotas', { messageBytes: 10 });
+    const headers = { authorization: `Bearer ${await mint()}` };
+    expect(await api('POST', '/a', 'x'.repeat(20), headers)).toMatchObject({
+      status: 429,
+      body: { code: 'message-too-large' },
+    });
+    expect((await api('POST', '/a', 'x', headers)).status).toBe(200);
+  });
+});
+
+describe('the token', () => {
+  const at = (authorization: string) => api('POST', '/a', 'x', { authorization });
+
+  it('must be there, hold, and be one of the tenant that is named', async () => {
+    await service.tenant('other');
+    expect(await api('POST', '/a', 'x')).toMatchObject({ status: 401, body: { code: 'token-missing' } });
+    expect(await at('Bearer x')).toMatchObject({ status: 401, body: { code: 'token-malformed' } });
+    expect(await at(`Basic ${await acme()}`)).toMatchObject({ status: 401 });
+    expect(await at(`Bearer ${await acme({ exp: 1 })}`)).toMatchObject({
+      status: 401,
+      body: { code: 'token-expired' },
+    });
+    expect((await publish('/a?tenant=other', 'x')).status).toBe(401);
+    expect((await publish('/a?tenant=acme', 'x')).status).toBe(200);
+    const response = await fetch(`${service.publishUrl}/a`, { method: 'POST' });
+    expect(response.headers.get('www-authenticate')).toBe('Bearer');
+  });
+
+  it('never appears in a log, nor does a payload', async () => {
+    const token = await acme({ exp: 1 });
+    await at(`Bearer ${token}`);
+    await publish('/secret', 'payload-of-nobody');
+    const logged = service.logged.join('\n');
+    expect(logged).not.toContain(token);
+    expect(logged).not.toContain('payload-of-nobody');
+  });
+});
+
+describe('POST /publish', () => {
+  it('publishes a batch in its order and tells of each message', async () => {
+    const received = await listen('batch/#');
+    const messages = [
+      { topic: 'batch/1', payload: 'a', qos: 1, userProperties: [['n', 'v']] },
+      { topic: 'other/1', payload: 'no' },
+      { topic: 'batch/2', payload: '/w==', encoding: 'base64', qos: 1 },
+      { topic: 'batch/3', qos: 1 },
+    ];
+    const { status, body } = await publish('', { messages }, { mqtt: { publish: ['batch/#'] } });
+    expect(status).toBe(200);
+    expect(body.results).toEqual([
+      { reasonCode: 0 },
+      { reasonCode: 0x87, code: 'publish-not-authorized', detail: expect.any(String) },
+      { reasonCode: 0 },
+      { reasonCode: 0 },
+    ]);
+    expect((await received.take(3)).map(({ topic }) => topic)).toEqual(['batch/1', 'batch/2', 'batch/3']);
+  });
+
+  it.each([
+    {},
+    { messages: [] },
+    { messages: Array.from({ length: 101 }, () => ({ topic: 'a' })) },
+    { messages: [{}] },
+    { messages: ['a'] },
+    { messages: [{ topic: 1 }] },
+    { messages: [{ topic: 'a', qos: '1' }] },
+    { messages: [{ topic: 'a', retain: 1 }] },
+    { messages: [{ topic: 'a', payload: {} }] },
+    { messages: [{ topic: 'a', payload: 'x', encoding: 'base64' }] },
+    { messages: [{ topic: 'a', encoding: 'hex' }] },
+    { messages: [{ topic: 'a', expirySeconds: -1 }] },
+    { messages: [{ topic: 'a', userProperties: [['a']] }] },
+    { messages: [{ topic: 'a', ttl: 1 }] },
+    { messages: [{ topic: 'a' }], more: 1 },
+  ])('refuses %j as a whole', async (body) => {
+    expect(await publish('', body)).toMatchObject({ status: 400, body: { code: 'body' } });
+  });
+
+  it('takes nothing but POST', async () => {
+    expect(await api('GET', '')).toMatchObject({ status: 405, body: { code: 'method' } });
+  });
+});

@@ -1,0 +1,26 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { createDynamoClient } from '../../lib/aws/dynamodb.ts';
+import { localCredentials } from '../../lib/aws/settings.ts';
+import { localTables } from '../../lib/local/service.ts';
+import { type TableKind, tableNames } from '../../lib/store/schema.ts';
+import type { TestService } from '../support/service.ts';
+
+/** Every row of every table, with what it is about as one text. */
+export async function scanTables(
+  service: Pick<TestService, 'exposeTables'>,
+): Promise<{ kind: TableKind; text: string }[]> {
+  const client: DynamoDBClient = createDynamoClient({
+    endpoint: await service.exposeTables(),
+    region: 'local',
+    credentials: localCredentials,
+  });
+  const pages = await Promise.all(
+    tableNames.map(async (kind) => {
+      const { Items = [] } = await client.send(new ScanCommand({ TableName: localTables[kind] }));
+      return Items.map((item) => ({ kind, text: JSON.stringify(item) }));
+    }),
+  );
+  client.destroy();
+  return pages.flat();
+}
