@@ -1,6 +1,6 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
-import { type Broker, createBroker } from '../../lib/broker/broker.ts';
+import { type Broker, createBroker, createContext } from '../../lib/broker/broker.ts';
 import type { ConnectionAddress } from '../../lib/broker/model.ts';
 import type { Gateway, Log, Timer } from '../../lib/broker/ports.ts';
 import { defaultSettings, type Settings } from '../../lib/broker/settings.ts';
@@ -66,7 +66,7 @@ export class World {
     const nowMs = (): number => this.nowMs;
     this.#brokers = Array.from({ length: instances }, () => {
       const stores = createStores(client, memoryTables, nowMs, this.random);
-      return createBroker(
+      const context = createContext(
         {
           ...stores,
           usage: new Usage(stores.usageStore, nowMs),
@@ -95,6 +95,7 @@ export class World {
         },
         { ...defaultSettings, ...options.settings },
       );
+      return createBroker(context);
     });
     for (let copy = 0; copy < liveCopies; copy += 1)
       execute(
