@@ -54,6 +54,8 @@ export interface Suite {
   cut(client: Connected, how?: 'silently'): Promise<void>;
   /** Waits until the service has seen to the end of every connection of the first tenant but those of `but`. */
   released(...but: readonly Connected[]): Promise<void>;
+  /** As `released`, for another tenant. */
+  releasedIn(tenant: string): Promise<void>;
 }
 
 /** So that timers that are chained through the queue come one after the other, and nobody idles too long. */
@@ -224,6 +226,9 @@ export function useSuite(options: Partial<LocalServiceOptions> = {}): Suite {
       if (!parts().service.gateway.cut(address)) throw new Error('The gateway has no such connection');
       await client.closed;
       if (how === undefined) await registry.gone(address);
+    },
+    async releasedIn(tenant) {
+      for (const address of registry.addressesOf(tenant)) await registry.gone(address);
     },
     async released(...but) {
       const kept = await Promise.all(

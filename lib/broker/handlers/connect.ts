@@ -206,7 +206,9 @@ function connack(
   connection: Connection,
   sessionPresent: boolean,
 ): ConnackPacket {
-  if (packet.protocolVersion < 5) return { cmd: 'connack', sessionPresent, returnCode: 0 };
+  // MQTT 3.1 reserves the byte.
+  if (packet.protocolVersion === 3) return { cmd: 'connack', sessionPresent: false, returnCode: 0 };
+  if (packet.protocolVersion === 4) return { cmd: 'connack', sessionPresent, returnCode: 0 };
   const { settings } = context;
   const asked = packet.properties?.sessionExpiryInterval ?? 0;
   const { sessionExpirySeconds, keepAliveSeconds, authenticationMethod } = connection;
