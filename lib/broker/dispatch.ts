@@ -1,4 +1,10 @@
-import { type ClientPacket, type PublishPacket, reasonCodes } from '../mqtt/index.ts';
+import {
+  type ClientPacket,
+  type PublishPacket,
+  type PubrecPacket,
+  type PubrelPacket,
+  reasonCodes,
+} from '../mqtt/index.ts';
 import type { Context } from './context.ts';
 import { handleAuth } from './handlers/auth.ts';
 import { handleDisconnect } from './handlers/disconnect.ts';
@@ -8,17 +14,18 @@ import {
   isFinalAcknowledgement,
 } from './handlers/final-acknowledgement.ts';
 import { handlePublishes } from './handlers/publish.ts';
-import { handlePubrec } from './handlers/pubrec.ts';
-import { handlePubrel } from './handlers/pubrel.ts';
+import { handlePubrecs } from './handlers/pubrec.ts';
+import { handlePubrels } from './handlers/pubrel.ts';
 import { handleSubscribe } from './handlers/subscribe.ts';
 import { handleUnsubscribe } from './handlers/unsubscribe.ts';
 import type { Connection, TenantLive } from './model.ts';
 import { endWith, type Outcome } from './outcome.ts';
 
 /** Packets that are handled together when they follow one another: a burst costs little more than one. */
-function groupOf(packet: ClientPacket): 'publish' | 'acknowledgement' | undefined {
-  if (packet.cmd === 'publish') return 'publish';
-  return isFinalAcknowledgement(packet) ? 'acknowledgement' : undefined;
+function groupOf(packet: ClientPacket): 'publish' | 'acknowledgement' | 'pubrec' | 'pubrel' | undefined {
+  if (packet.cmd === 'publish' || packet.cmd === 'pubrel') return packet.cmd;
+  if (isFinalAcknowledgement(packet)) return 'acknowledgement';
+  return packet.cmd === 'pubrec' ? 'pubrec' : undefined;
 }
 
 /** Cuts a frame's packets into runs, order kept. */
@@ -47,9 +54,9 @@ export async function handleGroup(
     return handleFinalAcknowledgements(context, connection, group as FinalAcknowledgement[]);
   switch (packet.cmd) {
     case 'pubrec':
-      return handlePubrec(context, connection, packet);
+      return handlePubrecs(context, connection, group as PubrecPacket[]);
     case 'pubrel':
-      return handlePubrel(context, connection, packet);
+      return handlePubrels(context, connection, group as PubrelPacket[]);
     case 'subscribe':
       return handleSubscribe(context, connection, live, packet);
     case 'unsubscribe':

@@ -61,7 +61,7 @@ export function connectionStore(
   }
 
   return {
-    async readState(address, consistentLive) {
+    async readState(address, consistentLive, isNew = false) {
       const tenant = tenantOf.get(address);
       if (tenant !== undefined) {
         const liveKey = tenants.liveKey(tenant);
@@ -73,7 +73,7 @@ export function connectionStore(
         const [liveRow] = found[tenants.tableName] ?? [];
         if (row !== undefined && row.pending === undefined)
           return stateOf(row, liveRow === undefined ? undefined : liveFrom(liveRow), consistentLive);
-      } else {
+      } else if (!isNew) {
         const row = await table.get(rowKey(address), false);
         if (row !== undefined && row.pending === undefined) return stateOf(row, undefined, consistentLive);
       }

@@ -100,6 +100,18 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
       ]);
     });
 
+    test('one consistent look is enough where CONNECT has come', async () => {
+      const calls = recorder();
+      const { connections } = world.process(calls);
+      expect(await connections.readState(newAddress(), false, true)).toEqual({});
+      expect(calls.calls.map(({ operation, input }) => [operation, input.ConsistentRead])).toEqual([
+        ['GetItem', true],
+      ]);
+      const connection = full();
+      await world.process().connections.create(connection);
+      expect(await connections.readState(connection.address, false, true)).toEqual({ connection });
+    });
+
     test('state of a tenant seen before takes one batch, of a new one two reads', async () => {
       const tenant = await createTenant(world);
       const connection = connectionOf(keyOf(tenant));
