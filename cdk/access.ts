@@ -19,15 +19,26 @@ export interface FunctionAccess {
   readonly timers: boolean;
 }
 
-/** Publishing needs all of these, and disconnect and timer publish Wills. */
-const publisher: FunctionAccess = {
+/** Queues, subscriptions and Wills of sessions: whoever publishes reads and writes them all. */
+const sessions = [
+  'GetItem',
+  'BatchGetItem',
+  'Query',
+  'PutItem',
+  'UpdateItem',
+  'DeleteItem',
+  'BatchWriteItem',
+] as const;
+
+/** Ending connections and sessions, and publishing their Wills: what `disconnect` and `timer` have in common. */
+const farewell: FunctionAccess = {
   tables: {
-    connections: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
-    sessions: ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'],
-    subscriptions: ['Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'],
-    retained: ['GetItem', 'Query', 'PutItem', 'DeleteItem'],
-    tenants: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'],
-    usage: ['GetItem', 'UpdateItem'],
+    connections: ['GetItem', 'DeleteItem'],
+    sessions,
+    subscriptions: ['Query', 'DeleteItem'],
+    retained: ['PutItem', 'DeleteItem'],
+    tenants: ['GetItem'],
+    usage: ['UpdateItem'],
   },
   connections: true,
   timers: true,
@@ -40,7 +51,18 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     connections: false,
     timers: true,
   },
-  message: publisher,
-  disconnect: publisher,
-  timer: publisher,
+  message: {
+    tables: {
+      connections: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
+      sessions,
+      subscriptions: ['Query', 'PutItem', 'DeleteItem'],
+      retained: ['GetItem', 'Query', 'PutItem', 'DeleteItem'],
+      tenants: ['GetItem', 'BatchGetItem', 'UpdateItem'],
+      usage: ['GetItem', 'UpdateItem'],
+    },
+    connections: true,
+    timers: true,
+  },
+  disconnect: farewell,
+  timer: farewell,
 };

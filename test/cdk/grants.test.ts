@@ -41,14 +41,15 @@ const actionsOn = (name: FunctionName, service: string): string[] =>
     .flatMap((statement) => list(statement.Action))
     .filter((action) => action.startsWith(`${service}:`));
 
-const publisherTables = {
-  Connections: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
-  Sessions: ['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
-  Subscriptions: ['BatchWriteItem', 'DeleteItem', 'PutItem', 'Query', 'UpdateItem'],
-  Retained: ['DeleteItem', 'GetItem', 'PutItem', 'Query'],
-  Tenants: ['BatchGetItem', 'GetItem', 'Query', 'UpdateItem'],
-  Usage: ['GetItem', 'UpdateItem'],
-};
+const sessionActions = [
+  'BatchGetItem',
+  'BatchWriteItem',
+  'DeleteItem',
+  'GetItem',
+  'PutItem',
+  'Query',
+  'UpdateItem',
+];
 
 describe('every function', () => {
   it.each(functionNames)('%s is granted no wildcard action, no scan and no transaction', (name) => {
@@ -95,9 +96,30 @@ describe('tables', () => {
     expect(tableActions('connect')).toEqual({ Tenants: ['GetItem'], Connections: ['PutItem'] });
   });
 
-  it.each(['message', 'disconnect', 'timer'] as const)('%s may do what publishing needs', (name) => {
-    expect(tableActions(name)).toEqual(publisherTables);
+  it('message opens sessions, subscribes and publishes', () => {
+    expect(tableActions('message')).toEqual({
+      Connections: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
+      Sessions: sessionActions,
+      Subscriptions: ['DeleteItem', 'PutItem', 'Query'],
+      Retained: ['DeleteItem', 'GetItem', 'PutItem', 'Query'],
+      Tenants: ['BatchGetItem', 'GetItem', 'UpdateItem'],
+      Usage: ['GetItem', 'UpdateItem'],
+    });
   });
+
+  it.each(['disconnect', 'timer'] as const)(
+    '%s ends sessions and publishes Wills, and opens nothing',
+    (name) => {
+      expect(tableActions(name)).toEqual({
+        Connections: ['DeleteItem', 'GetItem'],
+        Sessions: sessionActions,
+        Subscriptions: ['DeleteItem', 'Query'],
+        Retained: ['DeleteItem', 'PutItem'],
+        Tenants: ['GetItem'],
+        Usage: ['UpdateItem'],
+      });
+    },
+  );
 });
 
 describe('connections', () => {

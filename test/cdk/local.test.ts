@@ -53,7 +53,7 @@ describe('the adapted assembly of the whole stack', () => {
     const app = new App({ outdir: directory, context: { 'aws:cdk:bundling-stacks': [] } });
     new WispStack(app, 'Wisp', presets.dev);
     app.synth();
-  });
+  }, 120_000);
   afterAll(() => rm(directory, { recursive: true }));
 
   test('carries the edited template under a hash of its own', async () => {

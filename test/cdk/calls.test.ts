@@ -1,0 +1,172 @@
+import type { MqttClient } from 'mqtt';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { access } from '../../cdk/access.ts';
+import { type FunctionName, functionNames } from '../../cdk/settings.ts';
+import { createManualClock } from '../../lib/local/clock.ts';
+import type { StoreCall } from '../../lib/local/dynamodb/call.ts';
+import type { EngineRequestHandler } from '../../lib/local/dynamodb/index.ts';
+import { intercept } from '../../lib/local/dynamodb/intercept.ts';
+import { localTables } from '../../lib/local/service.ts';
+import { tableNames } from '../../lib/store/schema.ts';
+import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
+
+/** Which function a call to the store belongs to: the whole service runs in this process. */
+const { running, within } = await vi.hoisted(async () => {
+  const { AsyncLocalStorage } = await import('node:async_hooks');
+  const running = new AsyncLocalStorage<string>();
+  type Make<Service> = (service: Service) => (event: unknown) => Promise<unknown>;
+  function within<Service>(name: string, make: Make<Service>): Make<Service> {
+    return (service) => {
+      const handler = make(service);
+      return (event) => running.run(name, () => handler(event));
+    };
+  }
+  return { running, within };
+});
+vi.mock(import('../../functions/connect.ts'), async (original) => {
+  const module = await original();
+  return {
+    ...module,
+    connectHandler: within('connect', module.connectHandler) as typeof module.connectHandler,
+  };
+});
+vi.mock(import('../../functions/message.ts'), async (original) => {
+  const module = await original();
+  return {
+    ...module,
+    messageHandler: within('message', module.messageHandler) as typeof module.messageHandler,
+  };
+});
+vi.mock(import('../../functions/disconnect.ts'), async (original) => {
+  const module = await original();
+  const disconnectHandler = within('disconnect', module.disconnectHandler);
+  return { ...module, disconnectHandler: disconnectHandler as typeof module.disconnectHandler };
+});
+vi.mock(import('../../functions/timer.ts'), async (original) => {
+  const module = await original();
+  return { ...module, timerHandler: within('timer', module.timerHandler) as typeof module.timerHandler };
+});
+
+/** `message sessions Query` → calls. */
+const calls = new Map<string, number>();
+const clock = createManualClock(Date.now());
+let service: TestService;
+let mint: Mint;
+
+function record({ operation, tables }: StoreCall): void {
+  const name = running.getStore();
+  for (const kind of tableNames.filter((one) => tables.includes(localTables[one]))) {
+    const call = `${name} ${kind} ${operation}`;
+    // Usage that other functions have counted in this process may be due when `connect` ends; its own has none.
+    if (name === 'connect' && kind === 'usage') continue;
+    if (name !== undefined) calls.set(call, (calls.get(call) ?? 0) + 1);
+  }
+}
+
+beforeAll(async () => {
+  service = await startTestService({
+    clock,
+    wrapStore: (handler) =>
+      intercept(handler as EngineRequestHandler, { before: async (call) => record(call) }),
+  });
+  mint = await service.tenant('calls');
+  await useEverything();
+});
+afterAll(() => service.close());
+
+const closed = (client: MqttClient) => new Promise<void>((resolve) => client.once('close', () => resolve()));
+const will = (topic: string, delay = 0) => ({
+  topic,
+  payload: Buffer.from('gone'),
+  qos: 1 as const,
+  retain: true,
+  properties: { willDelayInterval: delay },
+});
+const kept = { clean: false, properties: { sessionExpiryInterval: 600 } };
+
+/** Loses every connection of this client; `$disconnect` runs. */
+async function cut(client: MqttClient): Promise<void> {
+  const gone = closed(client);
+  client.stream.destroy();
+  await gone;
+}
+
+async function useEverything(): Promise<void> {
+  const watcher = await service.connect(mint, { clientId: 'watcher', keepalive: 0 });
+  const seen = inbox(watcher);
+  await watcher.subscribeAsync('wills/#', { qos: 1 });
+
+  // Frames: every packet, sessions that wait, catch up, and are taken over.
+  const asleep = await service.connect(mint, { clientId: 'asleep', ...kept });
+  await asleep.subscribeAsync(['to/+/asleep', 'wills/#', '$share/group/to/share'], { qos: 2 });
+  await asleep.endAsync();
+  const sender = await service.connect(mint, { clientId: 'sender', ...kept });
+  for (const qos of [0, 1, 2] as const)
+    await sender.publishAsync('to/one/asleep', 'x', { qos, retain: true });
+  await sender.publishAsync('to/one/asleep', '', { qos: 1, retain: true });
+  await sender.publishAsync('to/large/asleep', 'x'.repeat(60_000), { qos: 2 });
+  await sender.publishAsync('to/share', 'x', { qos: 1 });
+  await sender.unsubscribeAsync('nothing');
+  for (const text of ['long', 'short'])
+    await sender.publishAsync('a/long/topic', text, { qos: 1, properties: { topicAlias: 1 } });
+  const bounded = await service.tenant('bounded', { quotas: { connections: 10 } });
+  await service.connect(bounded);
+  const awake = await service.connect(mint, { clientId: 'asleep', ...kept });
+  await awake.unsubscribeAsync('$share/group/to/share');
+  const again = await service.connect(mint, { clientId: 'asleep', clean: true });
+  await again.subscribeAsync(['to/+/asleep', 'to/one/asleep'], { qos: 1 });
+  const byHeader = { wsOptions: { headers: { Authorization: `Bearer ${await mint()}` } } };
+  await service.connect(mint, { clientId: 'by-header', ...byHeader });
+
+  // Closed sockets.
+  const sleeper = await service.connect(mint, { clientId: 'sleeper', ...kept });
+  await sleeper.subscribeAsync(['wills/#', 'to/+/sleeper'], { qos: 2 });
+  await sender.publishAsync('to/be/sleeper', 'x', { qos: 2 });
+  await cut(sleeper);
+  const ended = await service.connect(mint, { clientId: 'ended', will: will('wills/ended') });
+  await ended.subscribeAsync(['a/+/b', 'c'], { qos: 1 });
+  await cut(ended);
+  await seen.take(1);
+
+  // Timers: a Will's delay, and the end of a session that holds another Will.
+  const delayed = await service.connect(mint, {
+    clientId: 'delayed',
+    will: will('wills/delayed', 5),
+    ...kept,
+  });
+  await cut(delayed);
+  const expiring = await service.connect(mint, {
+    clientId: 'expiring',
+    will: will('wills/expiring', 300),
+    clean: false,
+    properties: { sessionExpiryInterval: 30 },
+  });
+  await expiring.subscribeAsync(['a/+/b', 'wills/delayed'], { qos: 1 });
+  await cut(expiring);
+  const move = async () => {
+    await clock.advance(1_000);
+    expect(seen.received.map(({ topic }) => topic)).toEqual(['wills/delayed', 'wills/expiring']);
+  };
+  await vi.waitFor(move, { timeout: 20_000, interval: 50 });
+}
+
+const used = (name: FunctionName) =>
+  [...calls.keys()].filter((call) => call.startsWith(`${name} `)).map((call) => call.slice(name.length + 1));
+const granted = (name: FunctionName) =>
+  Object.entries(access[name].tables).flatMap(([kind, actions]) =>
+    actions.map((action) => `${kind} ${action}`),
+  );
+
+describe('calls and grants', () => {
+  test.each(functionNames)('%s calls something, and nothing that it is not granted', (name) => {
+    const refused = used(name).filter((call) => !granted(name).includes(call));
+    expect(refused).toEqual([]);
+    expect(used(name).length).toBeGreaterThan(0);
+  });
+
+  test('nothing is granted that no function calls', () => {
+    const called = new Set(functionNames.flatMap(used));
+    const idle = new Set(functionNames.flatMap(granted).filter((grant) => !called.has(grant)));
+    expect([...idle]).toEqual([]);
+  });
+});
