@@ -63,7 +63,7 @@ describe('timers that come through the queue', () => {
   });
 
   test('close a connection whose token has expired', async () => {
-    const client = await clients.connect(tenant, { password: await tenant.token({ ttlSeconds: 4 }) });
+    const client = await clients.connect(tenant, { password: await tenant.token({ ttlSeconds: 8 }) });
     expect(await disconnected(client)).toBe(0xa0);
   });
 });
