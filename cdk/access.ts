@@ -1,4 +1,4 @@
-import type { TableKind } from '../lib/store/schema.ts';
+import { sessionsByTenant, type TableKind, tenantsByPart } from '../lib/store/schema.ts';
 import type { FunctionName } from './settings.ts';
 
 /** DynamoDB actions that a function may be granted on a table. No wildcard can be written in this type. */
@@ -13,6 +13,8 @@ export type TableAction =
 
 export interface FunctionAccess {
   readonly tables: Readonly<Partial<Record<TableKind, readonly TableAction[]>>>;
+  /** Indexes of tables that it may query. */
+  readonly indexes?: Readonly<Partial<Record<TableKind, readonly string[]>>>;
   /** May post to, ask about and close connections of this API's stage. */
   readonly connections: boolean;
   /** May set timers. */
@@ -64,5 +66,41 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     timers: true,
   },
   disconnect: farewell,
-  timer: farewell,
+  // It also erases deleted tenants.
+  timer: {
+    ...farewell,
+    tables: {
+      ...farewell.tables,
+      subscriptions: ['Query', 'DeleteItem', 'BatchWriteItem'],
+      retained: ['Query', 'PutItem', 'DeleteItem', 'BatchWriteItem'],
+      tenants: ['GetItem', 'DeleteItem'],
+      usage: ['Query', 'UpdateItem', 'BatchWriteItem'],
+    },
+    indexes: { sessions: [sessionsByTenant] },
+  },
+  admin: {
+    tables: {
+      connections: ['GetItem', 'DeleteItem'],
+      sessions,
+      subscriptions: ['BatchGetItem', 'Query', 'DeleteItem'],
+      retained: ['GetItem', 'Query', 'PutItem', 'DeleteItem'],
+      tenants: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem'],
+      usage: ['GetItem', 'Query', 'UpdateItem'],
+    },
+    indexes: { sessions: [sessionsByTenant], tenants: [tenantsByPart] },
+    connections: true,
+    timers: true,
+  },
+  publish: {
+    tables: {
+      connections: ['GetItem', 'DeleteItem'],
+      sessions,
+      subscriptions: ['Query', 'DeleteItem'],
+      retained: ['GetItem', 'PutItem', 'DeleteItem'],
+      tenants: ['GetItem'],
+      usage: ['GetItem', 'UpdateItem'],
+    },
+    connections: true,
+    timers: true,
+  },
 };

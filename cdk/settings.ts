@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 
 /** The functions of the service; each has its entry in `functions/NAME.ts`. */
-export const functionNames = ['connect', 'message', 'disconnect', 'timer'] as const;
+export const functionNames = ['connect', 'message', 'disconnect', 'timer', 'admin', 'publish'] as const;
 export type FunctionName = (typeof functionNames)[number];
 
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
@@ -56,7 +56,14 @@ export const presetNames = ['dev', 'prod'] as const;
 export type PresetName = (typeof presetNames)[number];
 
 /** Memory figures are starting points: enough CPU for one signature check and a short start. */
-const memoryMegabytes = { connect: 512, message: 1024, disconnect: 512, timer: 512 } as const;
+const memoryMegabytes = {
+  connect: 512,
+  message: 1024,
+  disconnect: 512,
+  timer: 512,
+  admin: 512,
+  publish: 1024,
+} as const;
 
 export const presets: Readonly<Record<PresetName, StageSettings>> = {
   /** For trying things: cheap, and gone without trace when the stack is destroyed. */

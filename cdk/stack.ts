@@ -5,6 +5,7 @@ import { tableNames } from '../lib/store/schema.ts';
 import { access } from './access.ts';
 import { CustomDomain } from './constructs/custom-domain.ts';
 import { Gateway, routeTimeout } from './constructs/gateway.ts';
+import { HttpGateway } from './constructs/http-gateway.ts';
 import { Monitoring } from './constructs/monitoring.ts';
 import { ServiceFunction } from './constructs/service-function.ts';
 import { capitalised, Tables } from './constructs/tables.ts';
@@ -25,21 +26,25 @@ export class WispStack extends Stack {
     const functions = this.makeFunctions(settings);
 
     for (const name of functionNames) {
-      const { connections, tables: kinds, timers: setsTimers } = access[name];
+      const { connections, tables: kinds, indexes = {}, timers: setsTimers } = access[name];
       for (const kind of tableNames) {
         const actions = kinds[kind];
         if (actions !== undefined) tables.grant(functions[name], kind, actions);
+        for (const index of indexes[kind] ?? []) tables.grantIndex(functions[name], kind, index);
       }
       if (connections) gateway.grantManageConnections(functions[name]);
       if (setsTimers) timers.grantSend(functions[name]);
     }
     gateway.addRoutes(functions);
     timers.deliverTo(functions.timer, settings);
+    const http = new HttpGateway(this, 'Http', settings, functions);
 
     const domain = settings.domain && new CustomDomain(this, 'Domain', gateway, settings.domain);
     new Monitoring(this, 'Monitoring', settings, { functions, gateway, tables, timers });
 
     this.addOutput('WebSocketUrl', domain?.url ?? gateway.url, 'URL for clients');
+    this.addOutput('AdminUrl', http.adminUrl, 'Admin API, with IAM authorisation');
+    this.addOutput('PublishUrl', http.publishUrl, 'Publishing over HTTP, for tenants');
     for (const kind of tableNames) {
       this.addOutput(`${capitalised(kind)}TableName`, tables.byKind[kind].tableName, `Table of ${kind}`);
     }
@@ -70,6 +75,16 @@ export class WispStack extends Stack {
         // A timer longer than 15 minutes is a chain of messages from this function to its own queue, which
         // Lambda would cut after some 16 links: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
         recursiveLoop: RecursiveLoop.ALLOW,
+      }),
+      admin: new ServiceFunction(this, 'Admin', settings, {
+        name: 'admin',
+        description: 'Admin API',
+        timeout: routeTimeout,
+      }),
+      publish: new ServiceFunction(this, 'Publish', settings, {
+        name: 'publish',
+        description: 'Publishing over HTTP',
+        timeout: routeTimeout,
       }),
     };
   }

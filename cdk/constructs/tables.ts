@@ -64,6 +64,12 @@ export class Tables extends Construct {
     );
     target.addEnvironment(tableVariables[kind], table.tableName);
   }
+
+  /** Lets `target` query one index. */
+  grantIndex(target: ServiceFunction, kind: TableKind, index: string): void {
+    const resources = [`${this.byKind[kind].tableArn}/index/${index}`];
+    target.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources }));
+  }
 }
 
 /** `sessions` → `Sessions`: construct ids and outputs are written so. */

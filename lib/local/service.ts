@@ -2,7 +2,7 @@ import { adminHandler } from '../../functions/admin.ts';
 import { connectHandler } from '../../functions/connect.ts';
 import { disconnectHandler } from '../../functions/disconnect.ts';
 import { messageHandler } from '../../functions/message.ts';
-import { publishHandler } from '../../functions/publish-http.ts';
+import { publishHandler } from '../../functions/publish.ts';
 import type { FunctionService } from '../../functions/service.ts';
 import { timerHandler } from '../../functions/timer.ts';
 import { adminPrefix } from '../admin/index.ts';

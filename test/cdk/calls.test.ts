@@ -47,6 +47,16 @@ vi.mock(import('../../functions/timer.ts'), async (original) => {
   return { ...module, timerHandler: within('timer', module.timerHandler) as typeof module.timerHandler };
 });
 
+vi.mock(import('../../functions/admin.ts'), async (original) => {
+  const module = await original();
+  return { ...module, adminHandler: within('admin', module.adminHandler) as typeof module.adminHandler };
+});
+vi.mock(import('../../functions/publish.ts'), async (original) => {
+  const module = await original();
+  const publishHandler = within('publish', module.publishHandler);
+  return { ...module, publishHandler: publishHandler as typeof module.publishHandler };
+});
+
 /** `message sessions Query` → calls. */
 const calls = new Map<string, number>();
 const clock = createManualClock(Date.now());
@@ -148,14 +158,61 @@ async function useEverything(): Promise<void> {
     expect(seen.received.map(({ topic }) => topic)).toEqual(['wills/delayed', 'wills/expiring']);
   };
   await vi.waitFor(move, { timeout: 20_000, interval: 50 });
+  await useHttp();
+}
+
+/** Publishing over HTTP, every resource of the admin API, and the end of a tenant. */
+async function useHttp(): Promise<void> {
+  const temporary = await service.tenant('temporary', { quotas: { retainedMessages: 100 } });
+  const client = await service.connect(temporary, { clientId: 'c', ...kept });
+  await client.subscribeAsync('#', { qos: 1 });
+  const headers = { authorization: `Bearer ${await temporary()}` };
+  for (const [topic, body] of [
+    ['t', 'x'],
+    ['t', ''],
+    ['u', 'x'],
+    ['w', 'x'],
+  ])
+    await fetch(`${service.publishUrl}/${topic}?qos=1&retain=true`, {
+      method: 'POST',
+      headers,
+      body: body ?? '',
+    });
+  const admin = (method: string, path: string, body?: object) =>
+    fetch(`${service.adminUrl}/tenants${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+  await admin('PUT', '/made', {});
+  const messages = [
+    { topic: 'v', payload: 'x', qos: 1, retain: true },
+    { topic: 'v', retain: true },
+  ];
+  for (const message of messages) await admin('POST', '/temporary/publish', { messages: [message] });
+  for (const path of ['', '/temporary', '/temporary/clients', '/temporary/client?clientId=c'])
+    await admin('GET', path);
+  for (const path of ['subscribers?topic=u', 'retained', 'retained/message?topic=u', 'usage'])
+    await admin('GET', `/temporary/${path}`);
+  await admin('DELETE', '/temporary/retained/message?topic=u');
+  await admin('POST', '/temporary/client/disconnect?clientId=c');
+  await admin('DELETE', '/temporary');
+  const gone = async () => {
+    await clock.advance(1_000);
+    expect((await admin('GET', '/temporary')).status).toBe(404);
+  };
+  await vi.waitFor(gone, { timeout: 20_000, interval: 20 });
 }
 
 const used = (name: FunctionName) =>
   [...calls.keys()].filter((call) => call.startsWith(`${name} `)).map((call) => call.slice(name.length + 1));
-const granted = (name: FunctionName) =>
-  Object.entries(access[name].tables).flatMap(([kind, actions]) =>
+const granted = (name: FunctionName) => [
+  ...Object.entries(access[name].tables).flatMap(([kind, actions]) =>
     actions.map((action) => `${kind} ${action}`),
-  );
+  ),
+  ...Object.keys(access[name].indexes ?? {}).map((kind) => `${kind} Query`),
+];
 
 describe('calls and grants', () => {
   test.each(functionNames)('%s calls something, and nothing that it is not granted', (name) => {

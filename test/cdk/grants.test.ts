@@ -25,6 +25,7 @@ function tableActions(name: FunctionName): Record<string, string[]> {
     const actions = list(Action).filter((action) => action.startsWith('dynamodb:'));
     if (actions.length === 0) continue;
     for (const resource of list(Resource)) {
+      if (JSON.stringify(resource).includes('/index/')) continue;
       const logicalId = (resource as { 'Fn::GetAtt': string[] })['Fn::GetAtt'][0] ?? '';
       const table = /^Tables([A-Z][a-z]+)[0-9A-F]{8}$/.exec(logicalId)?.[1] ?? logicalId;
       found[table] = [
@@ -107,24 +108,57 @@ describe('tables', () => {
     });
   });
 
-  it.each(['disconnect', 'timer'] as const)(
-    '%s ends sessions and publishes Wills, and opens nothing',
-    (name) => {
-      expect(tableActions(name)).toEqual({
-        Connections: ['DeleteItem', 'GetItem'],
-        Sessions: sessionActions,
-        Subscriptions: ['DeleteItem', 'Query'],
-        Retained: ['DeleteItem', 'PutItem'],
-        Tenants: ['GetItem'],
-        Usage: ['UpdateItem'],
+  it('disconnect ends sessions and publishes Wills, and opens nothing', () => {
+    expect(tableActions('disconnect')).toEqual({
+      Connections: ['DeleteItem', 'GetItem'],
+      Sessions: sessionActions,
+      Subscriptions: ['DeleteItem', 'Query'],
+      Retained: ['DeleteItem', 'PutItem'],
+      Tenants: ['GetItem'],
+      Usage: ['UpdateItem'],
+    });
+  });
+
+  it('timer does that too, and erases what a deleted tenant had', () => {
+    expect(tableActions('timer')).toEqual({
+      Connections: ['DeleteItem', 'GetItem'],
+      Sessions: sessionActions,
+      Subscriptions: ['BatchWriteItem', 'DeleteItem', 'Query'],
+      Retained: ['BatchWriteItem', 'DeleteItem', 'PutItem', 'Query'],
+      Tenants: ['DeleteItem', 'GetItem'],
+      Usage: ['BatchWriteItem', 'Query', 'UpdateItem'],
+    });
+  });
+
+  it('admin alone makes tenants; it subscribes nobody', () => {
+    expect(tableActions('admin')).toMatchObject({
+      Subscriptions: ['BatchGetItem', 'DeleteItem', 'Query'],
+      Tenants: ['BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem'],
+    });
+    for (const name of functionNames.filter((other) => other !== 'admin'))
+      expect(tableActions(name).Tenants).not.toContain('PutItem');
+  });
+
+  it.each(functionNames)('%s queries the indexes that it needs, by name', (name) => {
+    const found = statements(name)
+      .filter((it) => JSON.stringify(it.Resource).includes('/index/'))
+      .flatMap(({ Action, Resource }) => {
+        expect(Action).toBe('dynamodb:Query');
+        return [...JSON.stringify(Resource).matchAll(/index\/\w+/g)].map(([index]) => index);
       });
-    },
-  );
+    const expected: Partial<Record<FunctionName, string[]>> = {
+      timer: ['index/byTenant'],
+      admin: ['index/byTenant', 'index/byPart'],
+    };
+    expect(found).toEqual(expected[name] ?? []);
+  });
 });
 
+const managing = functionNames.filter((name) => name !== 'connect');
+
 describe('connections', () => {
-  it.each(['message', 'disconnect', 'timer'] as const)('%s manages those of this stage alone', (name) => {
-    const api = stack.one('AWS::ApiGatewayV2::Api');
+  it.each(managing)('%s manages those of this stage alone', (name) => {
+    const api = stack.one('AWS::ApiGatewayV2::Api', 'Gateway');
     const granted = statements(name).filter((it) => it.Action === 'execute-api:ManageConnections');
     const resources = granted.flatMap((statement) => list(statement.Resource));
     expect(resources).toEqual(
@@ -156,7 +190,7 @@ describe('connections', () => {
 });
 
 describe('timers', () => {
-  it.each(['connect', 'message', 'disconnect'] as const)('%s sets them and cannot take them', (name) => {
+  it.each(functionNames.filter((name) => name !== 'timer'))('%s sets them and cannot take them', (name) => {
     expect(actionsOn(name, 'sqs')).toEqual(['sqs:SendMessage']);
   });
 

@@ -112,7 +112,7 @@ describe('functions', () => {
   });
 
   it('take the callback endpoint from the API, not from a domain name', () => {
-    const api = prod.one('AWS::ApiGatewayV2::Api');
+    const api = prod.one('AWS::ApiGatewayV2::Api', 'Gateway');
     const variables = serviceFunction('message').Properties.Environment.Variables;
     expect(variables.CALLBACK_ENDPOINT).toEqual({
       'Fn::Join': [
@@ -132,7 +132,9 @@ describe('functions', () => {
 });
 
 describe('gateway', () => {
-  const routes = Object.values(prod.resources('AWS::ApiGatewayV2::Route')).map((route) => route.Properties);
+  const routes = Object.entries(prod.resources('AWS::ApiGatewayV2::Route'))
+    .filter(([id]) => id.startsWith('Gateway'))
+    .map(([, route]) => route.Properties);
 
   it.each([
     ['$connect', 'connect'],
@@ -168,7 +170,7 @@ describe('gateway', () => {
   });
 
   it('has one stage, throttled, that deploys itself and logs every access', () => {
-    const stage = prod.one('AWS::ApiGatewayV2::Stage');
+    const stage = prod.one('AWS::ApiGatewayV2::Stage', 'Gateway');
     const logs = prod.one('AWS::Logs::LogGroup', 'GatewayAccessLogs');
     expect(stage.Properties).toMatchObject({
       StageName: 'mqtt',
@@ -180,7 +182,8 @@ describe('gateway', () => {
   });
 
   it('keeps tokens out of access logs', () => {
-    const format: string = prod.one('AWS::ApiGatewayV2::Stage').Properties.AccessLogSettings.Format;
+    const format: string = prod.one('AWS::ApiGatewayV2::Stage', 'Gateway').Properties.AccessLogSettings
+      .Format;
     expect(JSON.parse(format)).toMatchObject({ requestId: '$context.requestId' });
     const variables = format.match(/\$[a-zA-Z.]+/g) ?? [];
     expect(variables.length).toBeGreaterThan(10);
@@ -192,9 +195,45 @@ describe('gateway', () => {
     const account = prod.one('AWS::ApiGateway::Account');
     expect(account.DeletionPolicy).toBe('Retain');
     expect(prod.one('AWS::IAM::Role', 'GatewayLogRole').DeletionPolicy).toBe('Retain');
-    expect(prod.one('AWS::ApiGatewayV2::Stage').DependsOn).toContain(account.id);
+    expect(prod.one('AWS::ApiGatewayV2::Stage', 'Gateway').DependsOn).toContain(account.id);
     const without = new Synthesised({ ...presets.prod, createApiGatewayLogRole: false });
     expect(without.resources('AWS::ApiGateway::Account')).toEqual({});
+  });
+});
+
+describe('the HTTP API', () => {
+  const routes = Object.entries(prod.resources('AWS::ApiGatewayV2::Route'))
+    .filter(([id]) => id.startsWith('Http'))
+    .map(([, route]) => route.Properties);
+
+  it.each([
+    ['ANY /admin/{proxy+}', 'AWS_IAM', 'admin'],
+    ['POST /publish', 'NONE', 'publish'],
+    ['POST /publish/{topic+}', 'NONE', 'publish'],
+  ] as const)('%s is authorised by %s and served by %s', (routeKey, authorisation, name) => {
+    const route = routes.find((it) => it.RouteKey === routeKey);
+    expect(route?.AuthorizationType).toBe(authorisation);
+    const [, target] = route?.Target['Fn::Join'][1] ?? [];
+    const { Properties } = prod.one('AWS::ApiGatewayV2::Integration', target.Ref);
+    expect(Properties).toMatchObject({
+      IntegrationType: 'AWS_PROXY',
+      PayloadFormatVersion: '2.0',
+      TimeoutInMillis: 29_000,
+    });
+    expect(JSON.stringify(Properties.IntegrationUri)).toContain(serviceFunction(name).id);
+  });
+
+  it('has no other route', () => {
+    expect(routes).toHaveLength(3);
+  });
+
+  it('is throttled and logs every request, without what names clients, topics or tokens', () => {
+    const stage = prod.one('AWS::ApiGatewayV2::Stage', 'Http').Properties;
+    expect(stage).toMatchObject({
+      StageName: '$default',
+      DefaultRouteSettings: { ThrottlingRateLimit: 10_000, ThrottlingBurstLimit: 5_000 },
+    });
+    expect(stage.AccessLogSettings.Format).not.toMatch(/authoriz|query|header|path|body/i);
   });
 });
 
@@ -238,7 +277,9 @@ describe('timers', () => {
 describe('outputs', () => {
   it('name what clients and the wisp command need', () => {
     expect(Object.keys(prod.outputs()).sort()).toEqual([
+      'AdminUrl',
       'ConnectionsTableName',
+      'PublishUrl',
       'RetainedTableName',
       'SessionsTableName',
       'SubscriptionsTableName',

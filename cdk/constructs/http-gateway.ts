@@ -1,0 +1,94 @@
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import {
+  HttpApi,
+  HttpMethod,
+  HttpNoneAuthorizer,
+  HttpStage,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { StageSettings } from '../settings.ts';
+import type { ServiceFunction } from './service-function.ts';
+
+/**
+ * One line of JSON for each request. Neither path nor query: they hold client ids and topics.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+ */
+const accessLogFields = {
+  requestId: '$context.requestId',
+  extendedRequestId: '$context.extendedRequestId',
+  time: '$context.requestTime',
+  route: '$context.routeKey',
+  caller: '$context.identity.userArn',
+  sourceIp: '$context.identity.sourceIp',
+  status: '$context.status',
+  error: '$context.error.message',
+  integrationStatus: '$context.integrationStatus',
+  integrationError: '$context.integrationErrorMessage',
+  integrationLatencyMilliseconds: '$context.integrationLatency',
+};
+
+export interface HttpRoutes {
+  readonly admin: ServiceFunction;
+  readonly publish: ServiceFunction;
+}
+
+/** The HTTP API: `/admin` for operators, who sign with AWS credentials, and `/publish` for tenants, who bring a JWT. */
+export class HttpGateway extends Construct {
+  readonly adminUrl: string;
+  readonly publishUrl: string;
+
+  constructor(scope: Construct, id: string, settings: StageSettings, { admin, publish }: HttpRoutes) {
+    super(scope, id);
+    const api = new HttpApi(this, 'Api', {
+      apiName: `${settings.stackName}-http`,
+      description: 'Admin API and publishing over HTTP',
+      createDefaultStage: false,
+    });
+    const timeout = Duration.seconds(29);
+    api.addRoutes({
+      path: '/admin/{proxy+}',
+      methods: [HttpMethod.ANY],
+      integration: new HttpLambdaIntegration('Admin', admin, { timeout }),
+      authorizer: new HttpIamAuthorizer(),
+    });
+    const integration = new HttpLambdaIntegration('Publish', publish, { timeout });
+    for (const path of ['/publish', '/publish/{topic+}']) {
+      const routes = api.addRoutes({
+        path,
+        methods: [HttpMethod.POST],
+        integration,
+        authorizer: new HttpNoneAuthorizer(),
+      });
+      for (const route of routes) {
+        Validations.of(route).acknowledge({
+          id: 'AwsSolutions-APIG4',
+          reason: "Tenants bring a JWT, which the function verifies with the tenant's own keys.",
+        });
+      }
+    }
+    const accessLogs = new LogGroup(this, 'AccessLogs', {
+      retention: settings.logRetentionDays,
+      removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    new HttpStage(this, 'Stage', {
+      httpApi: api,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: {
+        rateLimit: settings.throttle.requestsPerSecond,
+        burstLimit: settings.throttle.burstRequests,
+      },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(accessLogs),
+        format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
+      },
+    });
+    this.adminUrl = `${api.apiEndpoint}/admin`;
+    this.publishUrl = `${api.apiEndpoint}/publish`;
+  }
+}
