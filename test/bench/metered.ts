@@ -44,6 +44,8 @@ export async function startMetered(options: Partial<LocalServiceOptions> = {}): 
   let timers = 0;
   const service = await startTestService({
     clock,
+    // It would come at any moment, into whatever is being measured; scenarios measure it by itself.
+    faults: { dropDisconnect: () => true },
     ...options,
     wrapStore: (handler) => {
       meter = createMeter(handler);
@@ -149,14 +151,18 @@ const columns = {
   messagesOut: 'msgs out',
 } as const satisfies Record<keyof Cost, string>;
 
+const widthOf = (column: keyof Cost): number => Math.max(7, columns[column].length + 2);
+
 /** Costs as a table of plain text, one line for each name. */
 export function costTable(costs: ReadonlyMap<string, Cost>): string {
   const names = Object.keys(columns) as (keyof Cost)[];
   const width = Math.max(...[...costs.keys()].map((name) => name.length));
   const lines = [...costs].map(
     ([name, cost]) =>
-      name.padEnd(width) +
-      names.map((column) => String(cost[column]).padStart(columns[column].length + 2)).join(''),
+      name.padEnd(width) + names.map((column) => String(cost[column]).padStart(widthOf(column))).join(''),
   );
-  return [' '.repeat(width) + names.map((name) => `  ${columns[name]}`).join(''), ...lines].join('\n');
+  return [
+    ' '.repeat(width) + names.map((name) => columns[name].padStart(widthOf(name))).join(''),
+    ...lines,
+  ].join('\n');
 }

@@ -1,4 +1,8 @@
+import { messageHandler } from '../../functions/message.ts';
+import type { TenantId } from '../../lib/auth/index.ts';
+import { encodePacket } from '../../lib/mqtt/encode.ts';
 import type { ConnectPacket, Packet } from '../../lib/mqtt/types.ts';
+import { encodePackets } from '../../lib/wire/index.ts';
 import { openRaw, type RawClient } from '../support/raw-client.ts';
 import type { Mint } from '../support/service.ts';
 import { type Cost, connectPacket, type Metered, publish } from './metered.ts';
@@ -55,14 +59,29 @@ export const connects: Scenario = async (metered, mint) => {
   const client = await opening('CONNECT, session taken over');
   costs.set('PINGREQ', await metered.measure(() => client.send({ cmd: 'pingreq' })));
   costs.set('heartbeat', await metered.measure(() => client.settle()));
+  // The function by itself: through the gateway, the client sees the close before the function has ended.
+  const { broker, flush } = metered.service.service;
+  const addressOf = async (clientId: string) => {
+    const session = await metered.service.stores.sessions.get({ tenant: mint.tenant as TenantId, clientId });
+    if (session?.address === undefined) throw new Error('the session is not online');
+    return session.address;
+  };
+  const closing = await addressOf('client');
+  const disconnect = encodePackets(encodePacket({ cmd: 'disconnect' }, 5));
+  const handle = messageHandler(() => metered.service.service);
   costs.set(
-    'DISCONNECT',
-    await metered.measure(() =>
-      client.exchange({ cmd: 'disconnect' }).then(() => metered.service.queues.idle()),
-    ),
+    'DISCONNECT, function alone',
+    await metered.measure(() => handle({ requestContext: { connectionId: closing }, body: disconnect })),
   );
-  const last = await opening('CONNECT, new session', { clientId: 'other' });
-  await last.close();
+  const other = await opening('CONNECT, new session', { clientId: 'other' });
+  const address = await addressOf('other');
+  const disconnected = async () => {
+    await broker.disconnected(address);
+    await flush();
+  };
+  costs.set('$disconnect, nothing said before', await metered.measure(disconnected));
+  costs.set('$disconnect after DISCONNECT', await metered.measure(disconnected));
+  await other.close();
   return costs;
 };
 
@@ -150,7 +169,7 @@ export const resuming =
   async (metered, mint) => {
     const before = await metered.connect(mint, 'subscriber', kept);
     await before.send(subscribe(1, 1, 'devices/d1/state'));
-    await before.close();
+    await before.exchange({ cmd: 'disconnect' });
     const publisher = await metered.connect(mint, 'publisher');
     const costs = new Map<string, Cost>();
     for (let sent = 0; sent < queued; sent += 10) {

@@ -1,0 +1,133 @@
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Packet } from '../../lib/mqtt/types.ts';
+import { measureCosts } from '../bench/costs.ts';
+import { type Cost, costTable, type Metered, publish, startMetered } from '../bench/metered.ts';
+
+let metered: Metered | undefined;
+afterEach(async () => {
+  await metered?.close();
+  metered = undefined;
+});
+
+/** Costs with which a change must be compared: counts, so they are the same everywhere. */
+describe('what each exchange costs', () => {
+  let costs: Map<string, Cost>;
+  beforeAll(async () => {
+    costs = await measureCosts();
+  }, 60_000);
+  const cost = (name: string): Cost => costs.get(name) ?? expect.fail(`nothing was measured as ${name}`);
+
+  test('exactly', () => {
+    expect(costTable(costs)).toMatchInlineSnapshot(`
+      "                                         calls    RCU    WCU  round trips    SQS  msgs in  msgs out
+      WebSocket handshake                          0      0      0            0      1        0         0
+      CONNECT, first of its tenant                 8      3      4            7      2        1         1
+      CONNECT, session taken over                 11    6.5      4           12      2        1         2
+      PINGREQ                                      1      1      0            1      0        1         1
+      heartbeat                                    0      0      0            0      0        1         1
+      DISCONNECT, function alone                   9      5      4            9      0        0         0
+      CONNECT, new session                         7    2.5      4            6      2        1         1
+      $disconnect, nothing said before             9      5      4            9      0        0         0
+      $disconnect after DISCONNECT                 2      1      1            2      0        0         0
+      SUBSCRIBE, shape new to the tenant           9      3      6            6      0        1         1
+      SUBSCRIBE, known shape                       5      3      2            5      0        1         1
+      SUBSCRIBE, again                             5      3      2            5      0        1         1
+      SUBSCRIBE, 10 filters                       32     12     20           32      0        1         1
+      UNSUBSCRIBE                                  3      1      2            3      0        1         1
+      PUBLISH QoS 0 retained                       3    1.5      1            3      0        1         1
+      PUBLISH QoS 0 retained, again                3    1.5      1            3      0        1         1
+      SUBSCRIBE, 1 retained                        5      3      2            6      0        1         2
+      SUBSCRIBE with #, 1 retained                 9      3      6            7      0        1         2
+      PUBLISH QoS 0, 3 shapes                      4    2.5      0            3      0        1         2
+      10 × PUBLISH QoS 0 in a frame                4    2.5      0            3      0        1         2
+      PUBLISH QoS 0, nobody there                  2    1.5      0            2      0        1         1
+      PUBLISH QoS 1                                5    3.5      2            6      0        1         2
+      its PUBACK                                   3      2      1            3      0        1         1
+      10 × PUBLISH QoS 1                          14    3.5     11            6      0        1         2
+      10 × its PUBACK                              3      2     10            3      0        1         1
+      PUBLISH QoS 2                                8    4.5      4            9      0        1         2
+      its PUBREL                                   2      1      1            2      0        1         1
+      its PUBREC                                   2      1      1            2      0        1         1
+      its PUBCOMP                                  3      2      1            3      0        1         1
+      10 × PUBLISH QoS 2                          35    4.5     31            9      0        1         2
+      10 × its PUBREL                             11      1     10            2      0        1         1
+      10 × its PUBREC                             11      1     10            2      0        1         1
+      10 × its PUBCOMP                             3      2     10            3      0        1         1
+      resume, 0 queued, to the last PUBACK        11    5.5      5           10      3        1         1
+      10 × PUBLISH QoS 1, subscriber offline      14    3.5     11            6      0        1         1
+      resume, 10 queued, to the last PUBACK       18   10.5     16           18      3        2         3
+      resume, 1000 queued, to the last PUBACK    129  424.5   1064          108      3       11        21"
+    `);
+  });
+
+  test('QoS 0 takes 3 round trips (state, match, push) and 2.5 read units with 3 shapes', () => {
+    expect(cost('PUBLISH QoS 0, 3 shapes').roundTrips).toBeLessThanOrEqual(3);
+    expect(cost('PUBLISH QoS 0, 3 shapes').readUnits).toBeLessThanOrEqual(2.5);
+    expect(cost('PUBLISH QoS 0, 3 shapes').writeUnits).toBe(0);
+  });
+
+  test('QoS 1 to an online session takes 3 write units, its acknowledgement included', () => {
+    expect(cost('PUBLISH QoS 1').writeUnits + cost('its PUBACK').writeUnits).toBeLessThanOrEqual(3);
+  });
+
+  test.each([
+    ['10 × PUBLISH QoS 0 in a frame', 'PUBLISH QoS 0, 3 shapes'],
+    ['10 × PUBLISH QoS 1', 'PUBLISH QoS 1'],
+    ['10 × its PUBACK', 'its PUBACK'],
+    ['10 × PUBLISH QoS 2', 'PUBLISH QoS 2'],
+    ['10 × its PUBREL', 'its PUBREL'],
+    ['10 × its PUBREC', 'its PUBREC'],
+    ['10 × its PUBCOMP', 'its PUBCOMP'],
+  ])('a frame: %s costs clearly less than ten of one', (batch, single) => {
+    const [ten, one] = [cost(batch), cost(single)];
+    expect(ten.calls).toBeLessThan(6 * one.calls);
+    expect(ten.readUnits).toBeLessThanOrEqual(2 * one.readUnits);
+    expect(ten.writeUnits).toBeLessThanOrEqual(10 * one.writeUnits);
+    expect(ten.roundTrips).toBeLessThanOrEqual(one.roundTrips);
+    expect(ten.messagesIn + ten.messagesOut).toBe(one.messagesIn + one.messagesOut);
+  });
+
+  test('a heartbeat costs nothing but its two messages', () => {
+    expect(cost('heartbeat')).toMatchObject({ calls: 0, timers: 0, messagesIn: 1, messagesOut: 1 });
+  });
+});
+
+test('a publish costs the same among 100 and 10,000 subscriptions', async () => {
+  metered = await startMetered();
+  const { service } = metered;
+  const mint = await service.tenant('acme');
+  const subscriber = await metered.connect(mint, 'subscriber');
+  const filters = ['devices/d1/state', 'devices/+/state', 'devices/d1/#'];
+  const subscriptions = filters.map((topic) => ({ topic, qos: 1 as const }));
+  await subscriber.send({ cmd: 'subscribe', messageId: 1, subscriptions } as Packet);
+  const publisher = await metered.connect(mint, 'publisher');
+  const identity = await service.stores.tenants.readLive(mint.tenant as never, true);
+  expect(identity?.shapes.size).toBe(3);
+
+  const costOf = async (qos: 0 | 1) => {
+    const { storeCalls: _, ...cost } =
+      (await metered?.measure(() => publisher.send(publish('devices/d1/state', qos, qos || undefined)))) ??
+      expect.fail();
+    return cost;
+  };
+  const addSubscriptions = async (from: number, to: number) => {
+    for (let start = from; start < to; start += 100)
+      await Promise.all(
+        Array.from({ length: 100 }, (_, index) =>
+          service.stores.subscriptions.put(mint.tenant as never, {
+            clientId: `other-${start + index}`,
+            filter: `devices/other-${start + index}/${index % 2 === 0 ? 'state' : '#'}`,
+            generation: 'g',
+            qos: 1,
+            noLocal: false,
+            retainAsPublished: false,
+          }),
+        ),
+      );
+  };
+  await addSubscriptions(0, 100);
+  await costOf(0);
+  const among100 = [await costOf(0), await costOf(1)];
+  await addSubscriptions(100, 10_000);
+  expect([await costOf(0), await costOf(1)]).toEqual(among100);
+});
