@@ -196,7 +196,7 @@ export function holds(
 
 /** The item as an update expression leaves it. */
 export function updated(text: string, old: Item, names: Names, values: Values): Item {
-  const item = structuredClone(old);
+  const item = { ...old };
   const reader = new Reader(text);
   const operandOf = (token: string): AttributeValue => {
     const value = values?.[token];
@@ -224,7 +224,7 @@ function setPath(item: Item, path: readonly string[], value: AttributeValue): vo
   else {
     const map = item[first]?.M;
     if (map === undefined) throw new SyntaxError(`no map ${first}`);
-    map[second] = value;
+    item[first] = { M: { ...map, [second]: value } };
   }
 }
 

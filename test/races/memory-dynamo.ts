@@ -38,7 +38,7 @@ interface TableRows {
 /**
  * The operations and expressions that lib/store uses, in memory, one call a step: some fifty times as fast as an engine
  * behind the SDK. It is trusted because memory-dynamo.test.ts sends whole scenarios to it and to the embedded engine and
- * compares every answer. What it does not know, it refuses by throwing.
+ * compares every answer. What it does not know, it refuses by throwing. Rows are never changed, only replaced.
  */
 export class MemoryDynamo {
   readonly #tables = new Map<string, TableRows>();
@@ -102,7 +102,7 @@ export class MemoryDynamo {
 
   #get(name: string, key: Item): Item | undefined {
     const { table, partition, sort } = this.#keysOf(name, key);
-    return structuredClone(table.partitions.get(partition)?.get(sort));
+    return table.partitions.get(partition)?.get(sort);
   }
 
   #set(name: string, item: Item): void {
@@ -112,7 +112,7 @@ export class MemoryDynamo {
       rows = new Map();
       table.partitions.set(partition, rows);
     }
-    rows.set(sort, structuredClone(item));
+    rows.set(sort, item);
   }
 
   #remove(name: string, key: Item): void {
@@ -139,7 +139,7 @@ export class MemoryDynamo {
       input.ExpressionAttributeValues,
     );
     this.#set(TableName, item);
-    return input.ReturnValues === 'ALL_NEW' ? { Attributes: structuredClone(item) } : {};
+    return input.ReturnValues === 'ALL_NEW' ? { Attributes: item } : {};
   }
 
   #delete({ input }: DeleteItemCommand): object {
@@ -175,7 +175,7 @@ export class MemoryDynamo {
       last !== undefined && input.Limit !== undefined && page.length === input.Limit
         ? { LastEvaluatedKey: keyFrom(last, [partitionKey, sortKey]) }
         : {};
-    const items = input.Select === 'COUNT' ? {} : { Items: structuredClone(page) };
+    const items = input.Select === 'COUNT' ? {} : { Items: page };
     return { ...items, Count: page.length, ScannedCount: page.length, ...next };
   }
 }

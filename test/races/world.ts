@@ -31,8 +31,8 @@ export interface WorldOptions {
   readonly seed?: number;
   readonly settings?: Partial<Settings>;
   readonly faults?: Faults;
-  /** Answers commands in place of the store in memory. */
-  readonly run?: (command: Command) => object;
+  /** Sees every command; `run` executes it. */
+  readonly observe?: (command: Command, run: () => object) => object;
 }
 
 /** The broker over its real stores, with clients, network and time in the hands of a scheduler. */
@@ -61,7 +61,8 @@ export class World {
 
   constructor(options: WorldOptions = {}) {
     this.random = seededRandom(options.seed ?? 0);
-    const execute = options.run ?? ((command: Command) => this.db.run(command));
+    const { observe = (_, run) => run() } = options;
+    const execute = (command: Command): object => observe(command, () => this.db.run(command));
     const client = clientOf((command) => this.scheduler.hold(labelOf(command), () => execute(command)));
     const nowMs = (): number => this.nowMs;
     this.#brokers = Array.from({ length: instances }, () => {
