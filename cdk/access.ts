@@ -66,14 +66,15 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     timers: true,
   },
   disconnect: farewell,
-  // It also erases deleted tenants.
+  // It also erases deleted tenants, and looks for clients whose tokens have been revoked.
   timer: {
     ...farewell,
     tables: {
       ...farewell.tables,
+      connections: ['GetItem', 'BatchGetItem', 'DeleteItem'],
       subscriptions: ['Query', 'DeleteItem', 'BatchWriteItem'],
       retained: ['Query', 'PutItem', 'DeleteItem', 'BatchWriteItem'],
-      tenants: ['GetItem', 'DeleteItem'],
+      tenants: ['GetItem', 'Query', 'DeleteItem', 'BatchWriteItem'],
       usage: ['Query', 'UpdateItem', 'BatchWriteItem'],
     },
     indexes: { sessions: [sessionsByTenant] },
@@ -97,7 +98,7 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
       sessions,
       subscriptions: ['Query', 'DeleteItem'],
       retained: ['GetItem', 'PutItem', 'DeleteItem'],
-      tenants: ['GetItem'],
+      tenants: ['GetItem', 'BatchGetItem'],
       usage: ['GetItem', 'UpdateItem'],
     },
     connections: true,

@@ -21,7 +21,7 @@ const maxTextCharacters = 1_024;
  * nothing, but not wrong.
  */
 export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims | Flaw {
-  const { exp, sub } = payload;
+  const { exp, sub, jti, iat } = payload;
   if (typeof exp === 'number' && !(exp <= maxTimeSeconds)) return { flaw: '"exp" is not a time' };
   if (sub !== undefined && !isText(sub)) return { flaw: '"sub" is not a text' };
   const granted = grantedBy(payload, issuer);
@@ -40,6 +40,8 @@ export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims 
     ...(isText(username) ? { username } : {}),
     ...(clientId === undefined ? {} : { clientId }),
     ...(typeof exp === 'number' ? { expiresAtSeconds: Math.floor(exp) } : {}),
+    ...(isText(jti) ? { tokenId: jti } : {}),
+    ...(typeof iat === 'number' && iat >= 0 ? { issuedAtSeconds: Math.floor(iat) } : {}),
     grants,
   };
 }

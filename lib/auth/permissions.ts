@@ -27,6 +27,10 @@ export interface Identity {
   readonly clientId?: string;
   /** `exp`: seconds since 1970; absent: does not expire. */
   readonly expiresAtSeconds?: number;
+  /** `jti`: what the token may be revoked by. */
+  readonly tokenId?: string;
+  /** `iat`: seconds since 1970; a token without it counts as issued before every revocation. */
+  readonly issuedAtSeconds?: number;
   /** Rules whose filters may still hold `${clientId}` and other placeholders. */
   readonly grants: Permissions;
 }

@@ -1,5 +1,6 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { isTenantName } from '../auth/tenant-id.ts';
+import type { RevocationTarget } from '../broker/model.ts';
 import type { Timer, Timers } from '../broker/ports.ts';
 
 /** Longest DelaySeconds of an SQS message (Amazon SQS Developer Guide, "Amazon SQS message quotas"). */
@@ -44,7 +45,7 @@ function isTimerMessage(value: unknown): value is TimerMessage {
 
 function isTimer(value: unknown): value is Timer {
   if (typeof value !== 'object' || value === null) return false;
-  const { kind, address, tenant, clientId, generation, goal, settled, after } = value as Record<
+  const { kind, address, tenant, clientId, generation, goal, settled, after, target, atMs } = value as Record<
     string,
     unknown
   >;
@@ -67,6 +68,30 @@ function isTimer(value: unknown): value is Timer {
         typeof settled === 'boolean' &&
         (after === undefined || typeof after === 'string')
       );
+    case 'revocation':
+      return (
+        hasTenant &&
+        typeof atMs === 'number' &&
+        isTarget(target) &&
+        (after === undefined || typeof after === 'string')
+      );
+    default:
+      return false;
+  }
+}
+
+function isTarget(value: unknown): value is RevocationTarget {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, tokenId, subject, clientId } = value as Record<string, unknown>;
+  switch (kind as RevocationTarget['kind']) {
+    case 'token':
+      return typeof tokenId === 'string';
+    case 'subject':
+      return typeof subject === 'string';
+    case 'client':
+      return typeof clientId === 'string';
+    case 'tenant':
+      return true;
     default:
       return false;
   }

@@ -1,7 +1,7 @@
-import type { Identity } from '../auth/permissions.ts';
+import type { Identity, Permissions } from '../auth/permissions.ts';
 import { type ConnectPacket, reasonCodes } from '../mqtt/index.ts';
 import type { Context } from './context.ts';
-import type { AuthFailure, PeerState } from './ports.ts';
+import type { AuthFailure, PeerState, TokenState } from './ports.ts';
 
 /** Names under which the one method of enhanced authentication, a JWT as authentication data, may be asked for. */
 export const authenticationMethods: ReadonlySet<string> = new Set(['wisp-jwt', 'OAUTH2-JWT', 'CUSTOM-JWT']);
@@ -24,6 +24,22 @@ export async function tokenFrom(
   if (packet.password !== undefined && packet.password.length > 0)
     return context.authenticator.verify(textOf(packet.password), packet.username);
   return state.pending ?? noToken;
+}
+
+/** What a connection keeps of its token. */
+export function tokenState(
+  { expiresAtSeconds, subject, tokenId, issuedAtSeconds }: Identity,
+  permissions: Permissions,
+  revocationsSeenMs: number | undefined,
+): TokenState {
+  return {
+    permissions,
+    ...(expiresAtSeconds === undefined ? {} : { tokenExpiresAtSeconds: expiresAtSeconds }),
+    ...(subject === undefined ? {} : { subject }),
+    ...(tokenId === undefined ? {} : { tokenId }),
+    ...(issuedAtSeconds === undefined ? {} : { tokenIssuedAtSeconds: issuedAtSeconds }),
+    ...(revocationsSeenMs === undefined ? {} : { revocationsSeenMs }),
+  };
 }
 
 export function textOf(bytes: Uint8Array): string {

@@ -4,10 +4,12 @@ import type { Context } from './context.ts';
 import { groupPackets, handleGroup } from './dispatch.ts';
 import { endConnection } from './end.ts';
 import { handleConnect } from './handlers/connect.ts';
+import { metrics } from './metrics.ts';
 import type { ConnectionAddress } from './model.ts';
 import { type End, endWith, type Outcome, refuseConnect } from './outcome.ts';
 import type { PeerState } from './ports.ts';
 import { encodeReplies, heartbeatReply } from './replies.ts';
+import { tokenRevoked, wasRevoked } from './revocation.ts';
 
 /**
  * Handles one text message of a client and returns the text of its route response (docs/wire.md). Heartbeats cost
@@ -56,6 +58,10 @@ async function admitted(
   }
   if (tokenExpiresAtSeconds !== undefined && tokenExpiresAtSeconds * 1000 <= context.clock.nowMs())
     return { replies: [], end: tokenExpired(protocolVersion) };
+  if (await wasRevoked(context, connection, live)) {
+    context.log.count(metrics.connectionsRevoked);
+    return { replies: [], end: tokenRevoked(protocolVersion) };
+  }
   return handle();
 }
 

@@ -11,6 +11,7 @@ export const metrics = {
   publishesOverQuota: 'PublishesOverQuota',
   subscriptionsNotAuthorized: 'SubscriptionsNotAuthorized',
   subscriptionsRemoved: 'SubscriptionsRemoved',
+  connectionsRevoked: 'ConnectionsRevoked',
   protocolErrors: 'ProtocolErrors',
   postsGone: 'PostsGone',
   postsFailed: 'PostsFailed',

@@ -33,6 +33,12 @@ export interface Connection extends ClientKey {
   readonly tokenExpiresAtSeconds?: number;
   /** `sub` of the token. */
   readonly subject?: string;
+  /** `jti` of the token. */
+  readonly tokenId?: string;
+  /** `iat` of the token in seconds since 1970; absent: taken as older than any revocation. */
+  readonly tokenIssuedAtSeconds?: number;
+  /** {@link TenantLive.revokedAtMs} when the token was last checked against revocations. */
+  readonly revocationsSeenMs?: number;
   readonly username?: string;
   /** Largest packet in bytes that the client takes [MQTT-3.1.2-24 v5]; absent: no limit of its own. */
   readonly clientMaxPacketBytes?: number;
@@ -181,7 +187,16 @@ export interface TenantLive {
   readonly status: 'active' | 'suspended';
   readonly shapes: ReadonlySet<string>;
   readonly quotas: TenantQuotas;
+  /** Grows with every revocation, to at least its time (ms since 1970); absent: there was none. */
+  readonly revokedAtMs?: number;
 }
+
+/** Whose tokens are revoked. */
+export type RevocationTarget =
+  | { readonly kind: 'token'; readonly tokenId: string }
+  | { readonly kind: 'subject'; readonly subject: string }
+  | { readonly kind: 'client'; readonly clientId: string }
+  | { readonly kind: 'tenant' };
 
 /** A Will as CONNECT gave it. */
 export interface Will {

@@ -8,6 +8,7 @@ import type {
   Qos,
   QueueEntry,
   RetainedMessage,
+  RevocationTarget,
   Route,
   Session,
   SessionMode,
@@ -37,6 +38,7 @@ export interface Ports {
   readonly tenants: LiveTenantStore;
   readonly tenantAdmin: TenantAdmin;
   readonly tenantData: TenantData;
+  readonly revocations: RevocationStore;
   readonly authenticator: Authenticator;
   readonly gateway: Gateway;
   readonly timers: Timers;
@@ -87,6 +89,17 @@ export interface PeerState {
   readonly live?: TenantLive;
 }
 
+/** What a connection has of its token. */
+export type TokenState = Pick<
+  Connection,
+  | 'permissions'
+  | 'tokenExpiresAtSeconds'
+  | 'subject'
+  | 'tokenId'
+  | 'tokenIssuedAtSeconds'
+  | 'revocationsSeenMs'
+>;
+
 export interface ConnectionStore {
   /**
    * Connection row and tenant row in one round trip where the tenant of the address has been seen by this
@@ -103,11 +116,12 @@ export interface ConnectionStore {
   create(connection: Connection): Promise<boolean>;
   /** Adds topic aliases to a connection. */
   addTopicAliases(address: ConnectionAddress, aliases: Readonly<Record<number, string>>): Promise<void>;
-  /** Replaces permissions and expiry after re-authentication. */
-  renew(
-    address: ConnectionAddress,
-    identity: Pick<Connection, 'permissions' | 'tokenExpiresAtSeconds'>,
-  ): Promise<void>;
+  /** The rows of those addresses that have one, in no order, eventually consistent. */
+  getMany(addresses: readonly ConnectionAddress[]): Promise<Connection[]>;
+  /** Replaces what the token gives after re-authentication; what is absent goes. */
+  renew(address: ConnectionAddress, token: TokenState): Promise<void>;
+  /** Notes up to which revocation the connection's token has been checked. */
+  setRevocationsSeen(address: ConnectionAddress, revocationsSeenMs: number): Promise<void>;
   delete(address: ConnectionAddress): Promise<void>;
   /** Deletes the identity of a handshake token whose CONNECT never came. */
   deletePending(address: ConnectionAddress): Promise<void>;
@@ -263,6 +277,19 @@ export interface LiveTenantStore {
   addShape(tenant: TenantId, shape: string, maxShapes: number): Promise<boolean>;
 }
 
+/** Tokens that no longer count although they are signed and not expired. */
+export interface RevocationStore {
+  /**
+   * Revokes all tokens of `target` that were issued up to `atMs`, then raises {@link TenantLive.revokedAtMs} beyond
+   * everything that was read of it before. May be repeated.
+   * @param keepSeconds how long it has to be kept: as long as tokens issued by now may live. Absent: for good.
+   * @returns false where there is no such tenant.
+   */
+  revoke(tenant: TenantId, target: RevocationTarget, atMs: number, keepSeconds?: number): Promise<boolean>;
+  /** When the latest revocation of any of these was, consistently; undefined: none is revoked. */
+  latest(tenant: TenantId, targets: readonly RevocationTarget[]): Promise<number | undefined>;
+}
+
 /** The callback side of API Gateway. */
 export interface Gateway {
   /**
@@ -290,6 +317,14 @@ export type Timer =
       /** Whether this walk is the second, which misses nothing. */
       readonly settled: boolean;
       /** The client id behind which the walk goes on. */
+      readonly after?: string;
+    }
+  | {
+      readonly kind: 'revocation';
+      readonly tenant: TenantId;
+      readonly target: RevocationTarget;
+      readonly atMs: number;
+      /** Client id behind which to go on. */
       readonly after?: string;
     };
 

@@ -3,6 +3,7 @@ import type { Identity } from '../auth/permissions.ts';
 import type { Context } from '../broker/context.ts';
 import type { Publisher, PublishRequest } from '../broker/judge-publish.ts';
 import { type PublishResult, publishRequests } from '../broker/publish-requests.ts';
+import { isRevoked } from '../broker/revocation.ts';
 import { reasonCodes } from '../mqtt/index.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
 import { Problem, type ProblemStatus, withProblems } from './problem.ts';
@@ -38,20 +39,25 @@ export function publishOverHttp(context: Context, request: HttpRequest): Promise
 
 async function publish(
   context: Context,
-  { tenant }: Identity,
+  identity: Identity,
   publisher: Publisher,
   requests: readonly PublishRequest[],
 ): Promise<PublishResult[]> {
+  const { tenant } = identity;
   const live = await context.tenants.readLive(
     tenant,
     requests.some(({ qos }) => qos > 0),
   );
   if (live?.status !== 'active') throw new Problem(403, 'tenant-inactive', 'the tenant is not active');
+  const { clientId } = publisher;
+  if (await isRevoked(context, live, clientId === undefined ? identity : { ...identity, clientId }))
+    throw new Problem(401, 'token-revoked', 'the token has been revoked', challenge);
   return publishRequests(context, tenant, live, publisher, requests);
 }
 
+const challenge = { 'www-authenticate': 'Bearer' };
+
 async function identify(context: Context, { headers, query }: HttpRequest): Promise<Identity> {
-  const challenge = { 'www-authenticate': 'Bearer' };
   const token = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (token === undefined)
     throw new Problem(401, 'token-missing', 'a token is needed: Authorization: Bearer JWT', challenge);

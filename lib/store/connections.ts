@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Identity, Permissions } from '../auth/permissions.ts';
 import type { TenantId } from '../auth/tenant-id.ts';
 import type { Connection, ConnectionAddress, ProtocolVersion } from '../broker/model.ts';
-import type { ConnectionStore, PeerState } from '../broker/ports.ts';
+import type { ConnectionStore, PeerState, TokenState } from '../broker/ports.ts';
 import {
   B,
   bytes,
@@ -125,16 +125,31 @@ export function connectionStore(
       });
     },
 
-    async renew(address, identity) {
-      const expiry = identity.tokenExpiresAtSeconds;
+    async getMany(addresses) {
+      const rows = await table.getMany(addresses.map(rowKey));
+      return rows.filter((row) => row.pending === undefined).map(connectionFrom);
+    },
+
+    async renew(address, token) {
+      const attributes = tokenAttributes(token);
+      const names = Object.keys(attributes);
+      const set = names.filter((name) => attributes[name] !== undefined);
+      const removed = names.filter((name) => attributes[name] === undefined);
       await table.update(rowKey(address), {
-        update: `SET #permissions = :permissions${expiry === undefined ? ' REMOVE tokenExpires' : ', tokenExpires = :expires'}`,
+        update:
+          `SET ${set.map((name) => `#${name} = :${name}`).join(', ')}` +
+          (removed.length === 0 ? '' : ` REMOVE ${removed.map((name) => `#${name}`).join(', ')}`),
         condition: 'attribute_exists(address)',
-        names: { '#permissions': 'permissions' },
-        values: {
-          ':permissions': S(JSON.stringify(identity.permissions)),
-          ...(expiry === undefined ? {} : { ':expires': N(expiry) }),
-        },
+        names: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+        values: item(Object.fromEntries(set.map((name) => [`:${name}`, attributes[name]]))),
+      });
+    },
+
+    async setRevocationsSeen(address, revocationsSeenMs) {
+      await table.update(rowKey(address), {
+        update: 'SET revocationsSeen = :seen',
+        condition: 'attribute_exists(address)',
+        values: { ':seen': N(revocationsSeenMs) },
       });
     },
 
@@ -192,9 +207,7 @@ function connectionItem(connection: Connection): Item {
       protocol: N(connection.protocolVersion),
       generation: S(connection.generation),
       keepAlive: N(connection.keepAliveSeconds),
-      permissions: S(JSON.stringify(connection.permissions)),
-      tokenExpires: optional(connection.tokenExpiresAtSeconds, N),
-      subject: optional(connection.subject, S),
+      ...tokenAttributes(connection),
       username: optional(connection.username, S),
       maxBytes: optional(connection.clientMaxPacketBytes, N),
       outAliases: N(connection.clientTopicAliasMaximum),
@@ -211,11 +224,25 @@ function connectionItem(connection: Connection): Item {
   };
 }
 
+function tokenAttributes(token: TokenState): Record<string, AttributeValue | undefined> {
+  return {
+    permissions: S(JSON.stringify(token.permissions)),
+    tokenExpires: optional(token.tokenExpiresAtSeconds, N),
+    subject: optional(token.subject, S),
+    tokenId: optional(token.tokenId, S),
+    tokenIssued: optional(token.tokenIssuedAtSeconds, N),
+    revocationsSeen: optional(token.revocationsSeenMs, N),
+  };
+}
+
 function connectionFrom(stored: Item): Connection {
   known(stored);
   const aliases = Object.entries(stored.aliases?.M ?? {}).map(([alias, topic]) => [alias, topic.S ?? '']);
   const tokenExpiresAtSeconds = optionalNumber(stored, 'tokenExpires');
   const subject = optionalString(stored, 'subject');
+  const tokenId = optionalString(stored, 'tokenId');
+  const tokenIssuedAtSeconds = optionalNumber(stored, 'tokenIssued');
+  const revocationsSeenMs = optionalNumber(stored, 'revocationsSeen');
   const username = optionalString(stored, 'username');
   const clientMaxPacketBytes = optionalNumber(stored, 'maxBytes');
   const authenticationMethod = optionalString(stored, 'method');
@@ -234,6 +261,9 @@ function connectionFrom(stored: Item): Connection {
     topicAliases: Object.fromEntries(aliases) as Record<number, string>,
     ...(tokenExpiresAtSeconds === undefined ? {} : { tokenExpiresAtSeconds }),
     ...(subject === undefined ? {} : { subject }),
+    ...(tokenId === undefined ? {} : { tokenId }),
+    ...(tokenIssuedAtSeconds === undefined ? {} : { tokenIssuedAtSeconds }),
+    ...(revocationsSeenMs === undefined ? {} : { revocationsSeenMs }),
     ...(username === undefined ? {} : { username }),
     ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
     ...(authenticationMethod === undefined ? {} : { authenticationMethod }),

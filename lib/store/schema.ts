@@ -46,10 +46,11 @@ export const tableSchemas: Readonly<Record<TableKind, TableSchema>> = {
   subscriptions: { partitionKey: 'filter', sortKey: 'client', timeToLive: 'ttl' },
   /** `tenant` → topic. */
   retained: { partitionKey: 'tenant', sortKey: 'topic', timeToLive: 'ttl' },
-  /** `tenant` → `meta` and the copies of the row that the message path reads. */
+  /** `tenant` → `meta` the copies of the row that the message path reads, and revocations. */
   tenants: {
     partitionKey: 'tenant',
     sortKey: 'part',
+    timeToLive: 'ttl',
     indexes: { [tenantsByPart]: { partitionKey: 'part', sortKey: 'tenant' } },
   },
   /** `tenant` → counts of an hour, and what the tenant holds now. */

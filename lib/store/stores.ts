@@ -5,6 +5,7 @@ import type { UsageStore } from '../broker/usage.ts';
 import { connectionStore } from './connections.ts';
 import { queueStore } from './queue.ts';
 import { retainedStore } from './retained.ts';
+import { revocationStore } from './revocations.ts';
 import type { TableNames } from './schema.ts';
 import { sessionStore } from './sessions.ts';
 import { subscriptionStore } from './subscriptions.ts';
@@ -15,7 +16,14 @@ import { usageStore } from './usage.ts';
 
 export type Stores = Pick<
   Ports,
-  'connections' | 'sessions' | 'queue' | 'subscriptions' | 'retained' | 'tenants' | 'tenantData'
+  | 'connections'
+  | 'sessions'
+  | 'queue'
+  | 'subscriptions'
+  | 'retained'
+  | 'tenants'
+  | 'tenantData'
+  | 'revocations'
 > & { readonly tenantAdmin: TenantAdmin & TenantLookup; readonly usageStore: UsageStore };
 
 /**
@@ -31,6 +39,7 @@ export function createStores(
   const tenants = liveTenantTable(client, tables.tenants, random);
   return {
     tenants,
+    revocations: revocationStore(client, tables.tenants),
     tenantAdmin: tenantStore(client, tables.tenants, nowMs),
     connections: connectionStore(client, tables.connections, tenants, nowMs),
     sessions: sessionStore(client, tables.sessions, nowMs),

@@ -3,7 +3,7 @@ import type { TenantId } from '../auth/tenant-id.ts';
 import type { TenantLive } from '../broker/model.ts';
 import type { LiveTenantStore } from '../broker/ports.ts';
 import type { TenantQuotas } from '../broker/quotas.ts';
-import { type Item, json, known, N, S } from './attributes.ts';
+import { type Item, json, known, N, optionalNumber, S } from './attributes.ts';
 import { Table } from './table.ts';
 
 /**
@@ -60,13 +60,15 @@ export function liveTenantTable(
 
 export function liveFrom(stored: Item): TenantLive {
   known(stored);
+  const revokedAtMs = optionalNumber(stored, 'revoked');
   return {
     quotas: stored.quotas === undefined ? {} : (json(stored, 'quotas') as TenantQuotas),
     status: stored.status?.S === 'active' ? 'active' : 'suspended',
     shapes: new Set(stored.shapes?.SS ?? []),
+    ...(revokedAtMs === undefined ? {} : { revokedAtMs }),
   };
 }
 
-function copyKey(tenant: TenantId, copy: number): Item {
+export function copyKey(tenant: TenantId, copy: number): Item {
   return { tenant: S(tenant), part: S(livePart(copy)) };
 }

@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { parseTenantConfig, type TenantAdmin, type TenantConfig, type TenantLookup } from '../auth/index.ts';
 import type { VersionedTenantConfig } from '../auth/tenant-config.ts';
 import { type Item, json, known, N, number, S, string, version } from './attributes.ts';
+import { deleteRevocations } from './revocations.ts';
 import { tenantsByPart } from './schema.ts';
 import { Table } from './table.ts';
 import { liveCopies, livePart } from './tenant-live.ts';
@@ -145,6 +146,7 @@ export function tenantStore(
       await Promise.all(
         Array.from({ length: liveCopies }, (_, copy) => table.delete(key(name, livePart(copy)))),
       );
+      await deleteRevocations(table, name);
       const existed = await table.delete(key(name, metaPart));
       loaded.delete(name);
       return existed !== undefined;

@@ -121,11 +121,11 @@ describe('tables', () => {
 
   it('timer does that too, and erases what a deleted tenant had', () => {
     expect(tableActions('timer')).toEqual({
-      Connections: ['DeleteItem', 'GetItem'],
+      Connections: ['BatchGetItem', 'DeleteItem', 'GetItem'],
       Sessions: sessionActions,
       Subscriptions: ['BatchWriteItem', 'DeleteItem', 'Query'],
       Retained: ['BatchWriteItem', 'DeleteItem', 'PutItem', 'Query'],
-      Tenants: ['DeleteItem', 'GetItem'],
+      Tenants: ['BatchWriteItem', 'DeleteItem', 'GetItem', 'Query'],
       Usage: ['BatchWriteItem', 'Query', 'UpdateItem'],
     });
   });

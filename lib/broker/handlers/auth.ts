@@ -1,10 +1,12 @@
 import { mayPublish, resolvePermissions } from '../../auth/index.ts';
 import { type AuthPacket, reasonCodes } from '../../mqtt/index.ts';
-import { textOf } from '../authentication.ts';
+import { textOf, tokenState } from '../authentication.ts';
 import type { Context } from '../context.ts';
 import type { Connection } from '../model.ts';
 import { narrowSession } from '../narrow-session.ts';
 import { type End, endWith, type Outcome } from '../outcome.ts';
+import type { TokenState } from '../ports.ts';
+import { isRevoked } from '../revocation.ts';
 
 /**
  * AUTH with 0x19: renews the token without reconnecting (section 4.12.1 of MQTT 5.0). The new token must be of the same
@@ -45,18 +47,19 @@ export async function handleAuth(
       'the token is for another tenant or client identifier',
     );
 
-  const renewed = {
-    permissions: resolvePermissions(identity, connection),
-    ...(identity.expiresAtSeconds === undefined ? {} : { tokenExpiresAtSeconds: identity.expiresAtSeconds }),
-  };
+  const live = await context.tenants.readLive(connection.tenant, true);
+  if (await isRevoked(context, live ?? {}, { ...identity, clientId: connection.clientId }))
+    return fail(reasonCodes.notAuthorized.code, 'token-revoked', 'the token has been revoked');
+
+  const permissions = resolvePermissions(identity, connection);
+  const renewed = tokenState(identity, permissions, live?.revokedAtMs);
   await context.connections.renew(connection.address, renewed);
   if (identity.expiresAtSeconds !== undefined)
     await context.timers.schedule(
       { kind: 'token-expiry', address: connection.address },
       identity.expiresAtSeconds * 1000,
     );
-  const { tokenExpiresAtSeconds: _, ...kept } = connection;
-  const current: Connection = { ...kept, ...renewed };
+  const current: Connection = { ...withoutToken(connection), ...renewed };
   const removed = await narrowSession(context, { ...current, sentTo: current.address });
   await dropForbiddenWill(context, current);
   return {
@@ -74,6 +77,18 @@ export async function handleAuth(
       },
     ],
   };
+}
+
+function withoutToken(connection: Connection): Omit<Connection, keyof TokenState> {
+  const {
+    tokenExpiresAtSeconds: _,
+    subject: _1,
+    tokenId: _2,
+    tokenIssuedAtSeconds: _3,
+    ...rest
+  } = connection;
+  const { permissions: _4, revocationsSeenMs: _5, ...kept } = rest;
+  return kept;
 }
 
 /** A Will that the client may no longer publish is not published for it either. */

@@ -2,14 +2,15 @@ import { resolvePermissions } from '../../auth/index.ts';
 import type { Identity, Permissions } from '../../auth/permissions.ts';
 import { drain } from '../../delivery/drain.ts';
 import { type ConnackPacket, type ConnectPacket, reasonCodes } from '../../mqtt/index.ts';
-import { tokenFrom } from '../authentication.ts';
+import { tokenFrom, tokenState } from '../authentication.ts';
 import type { Context } from '../context.ts';
 import { discardWill } from '../lifecycle.ts';
 import { metrics } from '../metrics.ts';
-import type { Connection, ConnectionAddress } from '../model.ts';
+import type { Connection, ConnectionAddress, TenantLive } from '../model.ts';
 import { narrowSession } from '../narrow-session.ts';
 import { endWith, type Outcome, refuseConnect } from '../outcome.ts';
 import type { PeerState } from '../ports.ts';
+import { isRevoked } from '../revocation.ts';
 import { openSession, SessionBusyError } from '../session-open.ts';
 import { takeOver } from '../takeover.ts';
 import { scheduleConnectionTimers } from '../timers/schedule.ts';
@@ -24,7 +25,7 @@ interface Admission {
 }
 
 /**
- * CONNECT: authenticate → name → permit the Will → quota → open the session → write the connection row → end the connection it
+ * CONNECT: authenticate → name → not revoked → permit the Will → quota → open the session → write the connection row → end the connection it
  * was taken from → keep the Will → timers → CONNACK. Everything is written before CONNACK is sent.
  */
 export async function handleConnect(
@@ -42,6 +43,10 @@ export async function handleConnect(
   if ('code' in token) return refuse(token.reasonCode, token.code, token.message);
   const named = nameClient(context, packet, token);
   if ('code' in named) return refuse(named.reasonCode, named.code, named.message);
+  // Consistently: a revocation that came before is seen, and the connection notes what it has seen.
+  const live = await context.tenants.readLive(token.tenant, true);
+  if (await isRevoked(context, live ?? {}, { ...token, clientId: named.clientId }))
+    return refuse(reasonCodes.notAuthorized.code, 'token-revoked', 'the token has been revoked');
   const permissions = resolvePermissions(token, {
     clientId: named.clientId,
     ...(packet.username === undefined ? {} : { username: packet.username }),
@@ -50,14 +55,14 @@ export async function handleConnect(
   const will = willOf(context, admission.clientId, permissions, packet.will);
   if (will !== undefined && 'code' in will) return refuse(will.reasonCode, will.code, will.message);
 
-  if (!(await hasRoom(context, token.tenant)))
+  if (!(await hasRoom(context, token.tenant, live)))
     return refuse(
       reasonCodes.quotaExceeded.code,
       'too-many-connections',
       'the tenant has too many connections',
     );
 
-  const connection = connectionOf(context, address, packet, admission);
+  const connection = connectionOf(context, address, packet, admission, live?.revokedAtMs);
   const opened = await open(context, connection, packet);
   if ('code' in opened) return refuse(reasonCodes.serverBusy.code, opened.code, opened.message);
   const held = { ...connection, generation: opened.session.generation };
@@ -81,8 +86,11 @@ export async function handleConnect(
 }
 
 /** Within the tenant's quota of connections, as far as this process knows. */
-async function hasRoom(context: Context, tenant: Identity['tenant']): Promise<boolean> {
-  const live = await context.tenants.readLive(tenant, false);
+async function hasRoom(
+  context: Context,
+  tenant: Identity['tenant'],
+  live: TenantLive | undefined,
+): Promise<boolean> {
   const bound = live?.quotas.connections;
   return bound === undefined || (await context.usage.gauges(tenant)).connections < bound;
 }
@@ -134,6 +142,7 @@ function connectionOf(
   address: ConnectionAddress,
   packet: ConnectPacket,
   { identity, clientId, permissions }: Admission,
+  revocationsSeenMs: number | undefined,
 ): Connection {
   const { properties } = packet;
   return {
@@ -143,14 +152,12 @@ function connectionOf(
     protocolVersion: packet.protocolVersion,
     generation: address,
     keepAliveSeconds: effectiveKeepAlive(context, packet),
-    permissions,
+    ...tokenState(identity, permissions, revocationsSeenMs),
     clientTopicAliasMaximum: properties?.topicAliasMaximum ?? 0,
     requestProblemInformation: properties?.requestProblemInformation ?? true,
     sessionExpirySeconds: sessionExpiry(context, packet),
     topicAliases: {},
     connectedAtMs: context.clock.nowMs(),
-    ...(identity.expiresAtSeconds === undefined ? {} : { tokenExpiresAtSeconds: identity.expiresAtSeconds }),
-    ...(identity.subject === undefined ? {} : { subject: identity.subject }),
     ...(packet.username === undefined ? {} : { username: packet.username }),
     ...(properties?.maximumPacketSize === undefined
       ? {}

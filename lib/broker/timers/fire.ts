@@ -6,6 +6,7 @@ import { connectionLost, endSession, publishWillOf } from '../lifecycle.ts';
 import type { ConnectionAddress } from '../model.ts';
 import { endWith } from '../outcome.ts';
 import type { Timer } from '../ports.ts';
+import { endRevoked } from '../revocation.ts';
 import { hasEnded } from '../session-rules.ts';
 import { sweepTenant } from '../tenant-sweep.ts';
 import { graceMs } from './schedule.ts';
@@ -28,6 +29,8 @@ export async function fireTimer(context: Context, timer: Timer): Promise<void> {
       return sessionExpiry(context, timer);
     case 'tenant-sweep':
       return sweepTenant(context, timer);
+    case 'revocation':
+      return endRevoked(context, timer);
     default:
       return timer satisfies never;
   }

@@ -185,12 +185,44 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
       const connection = full();
       await connections.create(connection);
       const permissions = [{ effect: 'allow', action: 'publish', filter: 'new' }] as const;
-      await connections.renew(connection.address, { permissions, tokenExpiresAtSeconds: 1_900_000_000 });
+      const { subject } = connection;
+      const token = { permissions, ...(subject === undefined ? {} : { subject }) };
+      await connections.renew(connection.address, { ...token, tokenExpiresAtSeconds: 1_900_000_000 });
       const renewed = { ...connection, permissions, tokenExpiresAtSeconds: 1_900_000_000 };
       expect(await connections.get(connection.address)).toEqual(renewed);
-      await connections.renew(connection.address, { permissions: [] });
+      await connections.renew(connection.address, { ...token, permissions: [] });
       const { tokenExpiresAtSeconds: _, ...endless } = renewed;
       expect(await connections.get(connection.address)).toEqual({ ...endless, permissions: [] });
+    });
+
+    test('renewing replaces what names the token, and what a check of it has seen is noted', async () => {
+      const { connections } = world.process();
+      const { subject: _, ...named } = full();
+      const connection = { ...named, tokenId: 'one', tokenIssuedAtSeconds: 1, revocationsSeenMs: 2 };
+      await connections.create({ ...connection, subject: 's' });
+      expect(await connections.get(connection.address)).toEqual({ ...connection, subject: 's' });
+      const { permissions } = connection;
+      await connections.renew(connection.address, { permissions, tokenId: 'two', revocationsSeenMs: 3 });
+      const { tokenExpiresAtSeconds: _1, tokenIssuedAtSeconds: _2, ...rest } = connection;
+      const renewed = { ...rest, tokenId: 'two', revocationsSeenMs: 3 };
+      expect(await connections.get(connection.address)).toEqual(renewed);
+      await connections.setRevocationsSeen(connection.address, 4);
+      expect(await connections.get(connection.address)).toEqual({ ...renewed, revocationsSeenMs: 4 });
+      const gone = newAddress();
+      await connections.setRevocationsSeen(gone, 5);
+      expect(await rowOf(gone)).toBeUndefined();
+    });
+
+    test('reads many at once, without those that have no CONNECT', async () => {
+      const { connections } = world.process();
+      const [one, two] = [full(), full()];
+      const pending = newAddress();
+      await connections.create(one);
+      await connections.create(two);
+      await connections.putPending(pending, { tenant: one.tenant, grants: [] });
+      const read = await connections.getMany([one.address, pending, newAddress(), two.address]);
+      expect(new Set(read.map(({ address }) => address))).toEqual(new Set([one.address, two.address]));
+      expect(await connections.getMany([])).toEqual([]);
     });
 
     test('changes to a connection that is gone bring nothing back', async () => {

@@ -2,6 +2,7 @@ import type { World } from '../world.ts';
 import { connectionsContract } from './connections.ts';
 import { queueContract } from './queue.ts';
 import { retainedContract } from './retained.ts';
+import { revocationsContract } from './revocations.ts';
 import { sessionsContract } from './sessions.ts';
 import { subscriptionsContract } from './subscriptions.ts';
 import { tenantsContract } from './tenants.ts';
@@ -14,4 +15,5 @@ export function storeContracts(name: string, open: () => Promise<World>): void {
   subscriptionsContract(name, open);
   retainedContract(name, open);
   tenantsContract(name, open);
+  revocationsContract(name, open);
 }
