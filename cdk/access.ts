@@ -19,6 +19,8 @@ export interface FunctionAccess {
   readonly connections: boolean;
   /** May set timers. */
   readonly timers: boolean;
+  /** May read the secrets of issuers in Secrets Manager: for functions that verify tokens. */
+  readonly issuerSecrets?: boolean;
 }
 
 /** Queues, subscriptions and Wills of sessions: whoever publishes reads and writes them all. */
@@ -52,6 +54,7 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     tables: { tenants: ['GetItem'], connections: ['PutItem'] },
     connections: false,
     timers: true,
+    issuerSecrets: true,
   },
   message: {
     tables: {
@@ -64,6 +67,7 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     },
     connections: true,
     timers: true,
+    issuerSecrets: true,
   },
   disconnect: farewell,
   // It also erases deleted tenants, and looks for clients whose tokens have been revoked.
@@ -103,5 +107,6 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     },
     connections: true,
     timers: true,
+    issuerSecrets: true,
   },
 };

@@ -6,6 +6,7 @@ import { access } from './access.ts';
 import { CustomDomain } from './constructs/custom-domain.ts';
 import { Gateway, routeTimeout } from './constructs/gateway.ts';
 import { HttpGateway } from './constructs/http-gateway.ts';
+import { grantReadIssuerSecrets } from './constructs/issuer-secrets.ts';
 import { Monitoring } from './constructs/monitoring.ts';
 import { ServiceFunction } from './constructs/service-function.ts';
 import { capitalised, Tables } from './constructs/tables.ts';
@@ -26,7 +27,13 @@ export class WispStack extends Stack {
     const functions = this.makeFunctions(settings);
 
     for (const name of functionNames) {
-      const { connections, tables: kinds, indexes = {}, timers: setsTimers } = access[name];
+      const {
+        connections,
+        tables: kinds,
+        indexes = {},
+        timers: setsTimers,
+        issuerSecrets = false,
+      } = access[name];
       for (const kind of tableNames) {
         const actions = kinds[kind];
         if (actions !== undefined) tables.grant(functions[name], kind, actions);
@@ -34,6 +41,7 @@ export class WispStack extends Stack {
       }
       if (connections) gateway.grantManageConnections(functions[name]);
       if (setsTimers) timers.grantSend(functions[name]);
+      if (issuerSecrets) grantReadIssuerSecrets(functions[name]);
     }
     gateway.addRoutes(functions);
     timers.deliverTo(functions.timer, settings);

@@ -215,3 +215,20 @@ describe('timers', () => {
     }
   });
 });
+
+describe('secrets of issuers', () => {
+  const verifying: readonly FunctionName[] = ['connect', 'message', 'publish'];
+
+  it.each(functionNames)('%s reads those under wisp/ if it verifies tokens, and no others', (name) => {
+    const granted = statements(name).filter((it) =>
+      list(it.Action).some((a) => a.startsWith('secretsmanager:')),
+    );
+    if (!verifying.includes(name)) {
+      expect(granted).toEqual([]);
+      return;
+    }
+    expect(granted).toHaveLength(1);
+    expect(granted[0]?.Action).toBe('secretsmanager:GetSecretValue');
+    expect(JSON.stringify(granted[0]?.Resource)).toMatch(/:secret:wisp\/\*"/);
+  });
+});
