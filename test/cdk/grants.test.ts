@@ -61,12 +61,13 @@ describe('every function', () => {
   });
 
   it.each(functionNames)(
-    '%s is granted nothing on all resources, and wildcards only for connection ids',
+    '%s is granted nothing on all resources, and wildcards only for connection ids and names of secrets',
     (name) => {
       for (const { Resource } of statements(name)) {
         for (const resource of list(Resource)) {
           const text = JSON.stringify(resource);
-          if (text.includes('*')) expect(text).toMatch(/"\/mqtt\/(POST|GET|DELETE)\/@connections\/\*"/);
+          if (text.includes('*'))
+            expect(text).toMatch(/"\/mqtt\/(POST|GET|DELETE)\/@connections\/\*"|":secret:wisp\/\*"/);
         }
       }
     },
