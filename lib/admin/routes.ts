@@ -3,6 +3,7 @@ import { addIssuer, listIssuers, removeIssuer } from './issuers.ts';
 import { publish } from './publish.ts';
 import type { AdminOperation } from './request.ts';
 import { deleteRetained, listRetained, showRetained } from './retained.ts';
+import { revokeTokens } from './revoke.ts';
 import { listSubscribers } from './subscribers.ts';
 import {
   createTenant,
@@ -29,6 +30,7 @@ export const routes: readonly Route[] = [
   { path: '/tenants/{tenant}', methods: { GET: showTenant, PUT: createTenant, DELETE: deleteTenant } },
   { path: '/tenants/{tenant}/suspend', methods: { POST: suspendTenant } },
   { path: '/tenants/{tenant}/resume', methods: { POST: resumeTenant } },
+  { path: '/tenants/{tenant}/revoke', methods: { POST: revokeTokens } },
   { path: '/tenants/{tenant}/quotas', methods: { PUT: setQuotas } },
   { path: '/tenants/{tenant}/issuers', methods: { GET: listIssuers, POST: addIssuer } },
   { path: '/tenants/{tenant}/issuers/{issuer}', methods: { DELETE: removeIssuer } },

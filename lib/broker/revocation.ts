@@ -95,23 +95,23 @@ const secondRoundMs = 35_000;
  * after 35 seconds.
  *
  * @param options.keepSeconds how long tokens that are out may live: the revocation is forgotten then. Default: never.
- * @returns false where there is no such tenant.
+ * @returns the time up to which tokens issued are revoked (ms since 1970); undefined where there is no such tenant.
  */
 export async function revoke(
   context: Context,
   tenant: TenantId,
   target: RevocationTarget,
   options: { readonly keepSeconds?: number } = {},
-): Promise<boolean> {
+): Promise<number | undefined> {
   const atMs = context.clock.nowMs();
-  if (!(await context.revocations.revoke(tenant, target, atMs, options.keepSeconds))) return false;
+  if (!(await context.revocations.revoke(tenant, target, atMs, options.keepSeconds))) return undefined;
   context.log.info('tokens revoked', { tenant, target: target.kind });
   const timer: Timer = { kind: 'revocation', tenant, target, atMs };
   await Promise.all([
     context.timers.schedule(timer, atMs),
     context.timers.schedule(timer, atMs + secondRoundMs),
   ]);
-  return true;
+  return atMs;
 }
 
 const clientsPerPage = 100;

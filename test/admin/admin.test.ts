@@ -313,3 +313,37 @@ describe('usage', () => {
       expect(await api('GET', `/tenants/acme/usage?${query}`)).toMatchObject({ body: { code: 'parameter' } });
   });
 });
+
+describe('revocation', () => {
+  it.each(['tokenId', 'subject', 'clientId', 'all'] as const)('by %s ends the connection', async (by) => {
+    const mint = await service.tenant(`revoked-${by.toLowerCase()}`);
+    const client = await service.connect(mint, {
+      clientId: 'meant',
+      password: await mint({ jti: 'meant', sub: 'meant' }),
+    });
+    const ended = new Promise<number | undefined>((resolve) =>
+      client.once('disconnect', ({ reasonCode }) => resolve(reasonCode)),
+    );
+    const body = { [by]: by === 'all' ? true : 'meant', keepSeconds: 60 };
+    const answer = await api('POST', `/tenants/${mint.tenant}/revoke`, body);
+    expect(answer).toMatchObject({ status: 202, body: { revokedAt: expect.any(String) } });
+    expect(await ended).toBe(0x87);
+  });
+
+  it.each([
+    [{}, 400, 'body'],
+    [{ all: false }, 400, 'body'],
+    [{ tokenId: '' }, 400, 'body'],
+    [{ tokenId: 'a', subject: 'b' }, 400, 'body'],
+    [{ clientId: 7 }, 400, 'body'],
+    [{ everybody: true }, 400, 'body'],
+    [{ all: true, keepSeconds: 0.5 }, 400, 'body'],
+  ] as const)('of %j is refused', async (body, status, code) => {
+    expect(await api('POST', '/tenants/acme/revoke', body)).toMatchObject({ status, body: { code } });
+  });
+
+  it('needs a tenant', async () => {
+    const answer = await api('POST', '/tenants/nobody-at-all/revoke', { all: true });
+    expect(answer).toMatchObject({ status: 404, body: { code: 'tenant-unknown' } });
+  });
+});

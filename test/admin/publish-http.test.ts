@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { vouchedTenantId } from '../../lib/auth/index.ts';
+import { revoke } from '../../lib/broker/revocation.ts';
 import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
 import { type Answer, type Api, apiAt } from './api.ts';
 
@@ -206,4 +208,16 @@ describe('POST /publish', () => {
   it('takes nothing but POST', async () => {
     expect(await api('GET', '')).toMatchObject({ status: 405, body: { code: 'method' } });
   });
+});
+
+it('a revoked token does not publish', async () => {
+  const tenant = await service.tenant('revoking');
+  const send = async (jti: string) => {
+    const iat = Math.floor(service.service.nowMs() / 1000);
+    const headers = { authorization: `Bearer ${await tenant({ jti, iat })}` };
+    return api('POST', '/a', 'x', headers);
+  };
+  await revoke(service.service.context, vouchedTenantId('revoking'), { kind: 'token', tokenId: 'bad' });
+  expect(await send('bad')).toMatchObject({ status: 401, body: { code: 'token-revoked' } });
+  expect(await send('good')).toMatchObject({ status: 200 });
 });
