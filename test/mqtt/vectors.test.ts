@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { decodePackets, mqttErrorCodes } from '../../lib/mqtt/index.ts';
-import { asVector, readVectors } from './vectors.ts';
+import { asVector, readVectors, titleOf } from './vectors.ts';
 
 const files = readVectors();
 
 for (const { file, about, cases } of files) {
   describe(`${file}: ${about}`, () => {
-    test.each(cases)('$version: $name [$clause]', ({ version, hex, expect: expected }) => {
+    const titled = cases.map((vector) => ({ ...vector, title: titleOf(vector) }));
+    test.each(titled)('$version: $title', ({ version, hex, expect: expected }) => {
       const bytes = Buffer.from(hex, 'hex');
       const decoded = decodePackets(bytes, version ?? undefined);
       expect(decoded.error).toEqual(expected.error && expect.objectContaining(expected.error));

@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** One protocol case: bytes from a client, and what they must be decoded to. See the files beside this one. */
 export interface Vector {
   readonly name: string;
-  /** Section or clause, preceded by the version that says it. */
+  /** The statement that it shows, as a tag: `MQTT-1.5.5-1 v5`. Where there are several, `clauses` has them. */
   readonly clause?: string;
+  readonly clauses?: readonly string[];
   /** Version of the connection; null before its CONNECT. */
   readonly version: 3 | 4 | 5 | null;
   readonly hex: string;
@@ -21,6 +22,12 @@ export interface VectorFile {
   readonly file: string;
   readonly about: string;
   readonly cases: readonly Vector[];
+}
+
+/** Name of a case with its tags, for titles. */
+export function titleOf({ name, clause, clauses }: Vector): string {
+  const tags = clauses ?? (clause === undefined ? [] : [clause]);
+  return tags.length === 0 ? name : `${name} [${tags.join(', ')}]`;
 }
 
 export function readVectors(): VectorFile[] {
