@@ -88,13 +88,6 @@ async function createTable(client: DynamoDBClient, names: TableNames, kind: keyo
   );
 }
 
-function keysOf(partitionKey: string, sortKey: string | undefined) {
-  return [
-    { AttributeName: partitionKey, KeyType: 'HASH' as const },
-    ...(sortKey === undefined ? [] : [{ AttributeName: sortKey, KeyType: 'RANGE' as const }]),
-  ];
-}
-
 /** The client's own HTTP handler in the form that `intercept` takes; it meters nothing. */
 function overHttp(client: DynamoDBClient): EngineRequestHandler {
   const http = client.config.requestHandler;
