@@ -1,6 +1,6 @@
 /**
  * Whether some topic matches both filters. Both must be valid and without `$share/name/`. A filter that begins with a
- * wildcard shares no topic with one that begins with `$` [MQTT-4.7.2-1].
+ * wildcard shares no topic with one that begins with `$` [MQTT-4.7.2-1 v3+v5].
  */
 export function overlaps(first: string, second: string): boolean {
   const a = first.split('/');

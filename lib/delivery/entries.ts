@@ -37,12 +37,13 @@ export async function deleteEntries(
 }
 
 /**
- * Sends claimed entries: PUBLISH, or PUBREL for those the client has confirmed with PUBREC [MQTT-4.4.0-1].
+ * Sends claimed entries: PUBLISH, or PUBREL for those the client has confirmed with PUBREC [MQTT-4.4.0-1 v3+v5].
  * What is too large for the client counts as delivered [MQTT-3.1.2-25 v5]: its entry goes.
  *
  * A connection that is gone or cannot be reached is ended: entries wait for the session to resume. MQTT has no other
  * way to send a message again [MQTT-4.4.0-1 v5].
- * @param resent packet identifiers that go with DUP [MQTT-3.3.1-1].
+ * @param resent packet identifiers that go with DUP; DUP of the incoming packet plays no part [MQTT-3.3.1-1 v3+v5,
+ * MQTT-3.3.1-3 v3+v5].
  */
 export async function pushEntries(
   context: Context,

@@ -29,7 +29,7 @@ export interface Decoded {
 /**
  * Decodes whole packets as a client sends them; bytes that end inside a packet are the error `partial-packet`. Without
  * `protocolVersion` the first packet must be CONNECT, which fixes the version for the rest; with it a CONNECT is an error
- * [MQTT-3.1.0-1, MQTT-3.1.0-2]. Never throws. Topic names and filters are not judged here (`lib/topics`), nor what depends
+ * [MQTT-3.1.0-1 v3+v5, MQTT-3.1.0-2 v3+v5]. Never throws. Topic names and filters are not judged here (`lib/topics`), nor what depends
  * on the session. Payloads and binary properties are views of `bytes`.
  */
 export function decodePackets(
@@ -51,7 +51,7 @@ export function decodePackets(
       const first = checkFixedHeader(source[at] ?? 0, type, version);
       const { start, end, minimal } = frame(source, at, limits);
       if (type === 'connect') version = peekVersion(source.subarray(start, end));
-      // 3.1.1 does not demand the shortest form [MQTT-1.5.5-1 of 5.0].
+      // 3.1.1 does not demand the shortest form [MQTT-1.5.5-1 v5].
       if (!minimal && version === 5) throw new Refusal('malformed-length');
 
       parser ??= new StrictParser().parser({ protocolVersion: version ?? 4 }).on('packet', (packet) => {
@@ -109,9 +109,9 @@ function checked(raw: RawPacket, version: ProtocolVersion): ClientPacket {
       return { cmd, messageId, ...reason, ...properties };
     case 'subscribe': {
       const subscriptions = raw.subscriptions ?? [];
-      // [MQTT-3.8.3-3 of 3.1.1; MQTT-3.8.3-2 of 5.0]
+      // [MQTT-3.8.3-3 v3, MQTT-3.8.3-2 v5]
       if (subscriptions.length === 0) throw new Refusal('no-filters');
-      // [MQTT-3.8.3-4 of 5.0]
+      // [MQTT-3.8.3-4 v5]
       if (subscriptions.some(({ topic, nl }) => nl === true && topic.startsWith('$share/'))) {
         throw new Refusal('no-local-on-shared');
       }
@@ -119,7 +119,7 @@ function checked(raw: RawPacket, version: ProtocolVersion): ClientPacket {
     }
     case 'unsubscribe': {
       const unsubscriptions = raw.unsubscriptions ?? [];
-      // [MQTT-3.10.3-2]
+      // [MQTT-3.10.3-2 v3+v5]
       if (unsubscriptions.length === 0) throw new Refusal('no-filters');
       return { cmd, messageId, unsubscriptions, ...properties };
     }

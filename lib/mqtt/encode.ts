@@ -32,8 +32,8 @@ export function encodedLength(packet: Packet, protocolVersion: ProtocolVersion):
 
 /**
  * One packet within the receiver's Maximum Packet Size. Reason string and user properties of the server's own answers are
- * left out where they do not fit [MQTT-3.2.2-19, MQTT-3.4.2-2 and their like]; a message is never altered. Undefined when
- * it does not fit at all: then it must not be sent [MQTT-3.1.2-24], and a message counts as delivered [MQTT-3.1.2-25].
+ * left out where they do not fit [MQTT-3.2.2-19 v5, MQTT-3.4.2-2 v5 and their like]; a message is never altered. Undefined when
+ * it does not fit at all: then it must not be sent [MQTT-3.1.2-24 v5], and a message counts as delivered [MQTT-3.1.2-25 v5].
  */
 export function encodePacketWithin(
   packet: Packet,

@@ -2,7 +2,7 @@ import type { PacketCmd } from './types.ts';
 
 /**
  * Every way in which bytes can fail to be what a client may send: stable code → MQTT 5.0 reason code and message. The same
- * errors hold for MQTT 3.1.1, where the answer is to close [MQTT-4.8.0-1 of 3.1.1], or a CONNACK (see `connackReturnCode`).
+ * errors hold for MQTT 3.1.1, where the answer is to close [MQTT-4.8.0-1 v3], or a CONNACK (see `connackReturnCode`).
  */
 const catalogue = {
   'partial-packet': [0x81, 'the bytes end inside a packet'],

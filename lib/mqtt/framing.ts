@@ -77,9 +77,9 @@ export function checkFixedHeader(
   if (version !== undefined && type === 'connect') throw new Refusal('connect-repeated');
   if (type === 'publish') {
     const qos = (first >> 1) & 0x03;
-    // [MQTT-3.3.1-4]
+    // [MQTT-3.3.1-4 v3+v5]
     if (qos === 3) throw new Refusal('invalid-qos');
-    // [MQTT-3.3.1-2]
+    // [MQTT-3.3.1-2 v3+v5]
     if (qos === 0 && (first & 0x08) !== 0) throw new Refusal('dup-at-qos-0');
   }
   return version === 3 && dupInMqtt31.has(type) ? first & ~0x08 : first;

@@ -93,13 +93,13 @@ function readProperty(
 ): void {
   const { name, type, places, nonZero } = definition;
   if (!places.includes(place)) throw new Refusal('property-not-allowed', name);
-  // A client never sends it with a message [MQTT-3.3.4-6].
+  // A client never sends it with a message [MQTT-3.3.4-6 v5].
   if (name === 'subscriptionIdentifier' && place === 'publish') {
     throw new Refusal('property-from-server-only', name);
   }
   if (name in properties) throw new Refusal('duplicate-property', name);
   const value = readValue(reader, type, name);
-  // [MQTT-3.3.2-8]
+  // [MQTT-3.3.2-8 v5]
   if (name === 'topicAlias' && value === 0) throw new Refusal('topic-alias-zero');
   if (nonZero && value === 0) throw new Refusal('invalid-property-value', name);
   properties[name] = value;

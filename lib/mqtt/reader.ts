@@ -25,7 +25,7 @@ export class ByteReader {
     return this.bytes.readUInt32BE(this.#advance(4));
   }
 
-  /** At most four bytes, and no more than needed [MQTT-1.5.5-1 of 5.0]. */
+  /** At most four bytes, and no more than needed [MQTT-1.5.5-1 v5]. */
   variableByteInteger(): number {
     let value = 0;
     for (let shift = 0; shift <= 21; shift += 7) {
@@ -46,8 +46,12 @@ export class ByteReader {
   }
 
   /**
-   * Well-formed UTF-8 without U+0000 [MQTT-1.5.3-1, MQTT-1.5.3-2 of 3.1.1; MQTT-1.5.4-1, MQTT-1.5.4-2 of 5.0]. U+FEFF
-   * stays where it is [MQTT-1.5.3-3; MQTT-1.5.4-3]. Other control and non-characters, which a receiver may refuse, pass.
+   * Well-formed UTF-8 without U+0000 [MQTT-1.5.3-1 v3, MQTT-1.5.3-2 v3, MQTT-1.5.4-1 v5, MQTT-1.5.4-2 v5]. U+FEFF
+   * stays where it is [MQTT-1.5.3-3 v3, MQTT-1.5.4-3 v5]. Other control and non-characters, which a receiver may refuse,
+   * pass. Every string of a packet is read here: client identifier [MQTT-3.1.3-4 v3+v5], Will topic [MQTT-3.1.3-10 v3,
+   * MQTT-3.1.3-11 v5], user name [MQTT-3.1.3-11 v3, MQTT-3.1.3-12 v5], topic names [MQTT-3.3.2-1 v3+v5], filters
+   * [MQTT-3.8.3-1 v3+v5, MQTT-3.10.3-1 v3+v5], response topic [MQTT-3.3.2-13 v5], content type [MQTT-3.3.2-19 v5] and
+   * both halves of user properties [MQTT-1.5.7-1 v5].
    */
   text(): string {
     const bytes = this.binary();

@@ -138,13 +138,13 @@ const returnCodes: Readonly<Record<number, 0 | 1 | 2 | 3 | 4 | 5>> = {
 /**
  * The MQTT 3.1.1 CONNACK return code that says what a 5.0 reason code says: 0 accepted, 1 unacceptable protocol version,
  * 2 identifier rejected, 3 server unavailable, 4 bad user name or password, 5 not authorised. Undefined where no code
- * fits, as for malformed packets: then the connection is closed without CONNACK [MQTT-3.2.2-6 of 3.1.1].
+ * fits, as for malformed packets: then the connection is closed without CONNACK [MQTT-3.2.2-6 v3].
  */
 export function connackReturnCode(reasonCode: number): 0 | 1 | 2 | 3 | 4 | 5 | undefined {
   return returnCodes[reasonCode];
 }
 
-/** SUBACK code in the form of the version: 3.1.1 knows only 0, 1, 2 and 0x80 (MQTT-3.9.3-2 of 3.1.1). */
+/** SUBACK code in the form of the version: 3.1.1 knows only 0, 1, 2 and 0x80 [MQTT-3.9.3-2 v3]. */
 export function subackCode(reasonCode: number, protocolVersion: 3 | 4 | 5): number {
   return protocolVersion < 5 && reasonCode >= 0x80 ? 0x80 : reasonCode;
 }

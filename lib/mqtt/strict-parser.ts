@@ -49,6 +49,11 @@ const BaseParser = createParser().constructor as unknown as new () => PacketPars
  * mqtt-packet's parser with strict data types: it knows the layout of the packets, this class refuses what it lets pass:
  * reads past the end, ill-formed strings, misplaced or repeated properties, packet identifier 0, contradicting flags,
  * trailing bytes. Give it one whole packet at a time. Throws a Refusal, after which the parser must not be used again.
+ *
+ * Fields that a flag announces must be there, in their order, and no others: a packet is read to its end [MQTT-3.1.2-9 v3+v5,
+ * MQTT-3.1.2-18 v3, MQTT-3.1.2-19 v3, MQTT-3.1.2-20 v3, MQTT-3.1.2-21 v3, MQTT-3.1.2-16 v5, MQTT-3.1.2-17 v5,
+ * MQTT-3.1.2-18 v5, MQTT-3.1.2-19 v5, MQTT-3.1.3-1 v3+v5, MQTT-3.1.3-3 v3+v5, MQTT-3.1.4-1 v3+v5]. A PUBLISH at QoS 0 has no
+ * packet identifier to be read [MQTT-2.3.1-5 v3, MQTT-2.2.1-2 v5].
  */
 export class StrictParser extends BaseParser {
   #reader = new ByteReader(Buffer.alloc(0));
@@ -75,15 +80,16 @@ export class StrictParser extends BaseParser {
     const name = reader.text();
     const level = reader.byte();
     const flags = reader.byte();
+    // [MQTT-3.1.2-1 v3+v5]
     if (name !== 'MQTT' && name !== 'MQIsdp') throw new Refusal('unsupported-protocol-name');
-    // mqtt-packet would take bit 7 for a bridge; a bridge that is refused tries again without it.
+    // [MQTT-3.1.2-2 v3+v5]; mqtt-packet would take bit 7 for a bridge; a bridge that is refused tries again without it.
     if (name === 'MQIsdp' ? level !== 3 : level !== 4 && level !== 5) {
       throw new Refusal('unsupported-protocol-level');
     }
     const willQos = (flags >> 3) & 0x03;
-    // [MQTT-3.1.2-14 of 3.1.1; MQTT-3.1.2-12 of 5.0]
+    // [MQTT-3.1.2-14 v3, MQTT-3.1.2-12 v5]
     if (willQos > 2) throw new Refusal('invalid-qos', 'Will QoS');
-    // [MQTT-3.1.2-22 of 3.1.1]; 5.0 allows it
+    // [MQTT-3.1.2-22 v3]; 5.0 allows it
     if (level !== 5 && (flags & 0xc0) === 0x40) throw new Refusal('password-without-user-name');
     return super._parseConnect();
   }
@@ -109,7 +115,7 @@ export class StrictParser extends BaseParser {
 
   _parseMessageId(): boolean {
     this.packet.messageId = this.#reader.twoByteInteger();
-    // [MQTT-2.3.1-1 of 3.1.1; MQTT-2.2.1-3, MQTT-2.2.1-4 of 5.0]
+    // [MQTT-2.3.1-1 v3, MQTT-2.2.1-3 v5]
     if (this.packet.messageId === 0) throw new Refusal('packet-identifier-zero');
     return true;
   }
@@ -139,17 +145,23 @@ export class StrictParser extends BaseParser {
 
   #checkReasonCode(): void {
     const { cmd, reasonCode } = this.packet;
+    // [MQTT-3.14.2-1 v5, MQTT-3.15.2-1 v5]
     if (reasonCode !== undefined && !clientMaySend(cmd, reasonCode)) throw new Refusal('invalid-reason-code');
   }
 }
 
 /** mqtt-packet's complaints have no codes. */
 const complaints: readonly (readonly [pattern: RegExp, code: MqttErrorCode])[] = [
+  // [MQTT-2.2.2-1 v3, MQTT-2.2.2-2 v3, MQTT-2.1.3-1 v5, MQTT-3.6.1-1 v3+v5, MQTT-3.8.1-1 v3+v5, MQTT-3.10.1-1 v3+v5,
+  // MQTT-3.14.1-1 v3+v5, MQTT-3.15.1-1 v5]
   [/header flag bits/, 'invalid-flags'],
+  // [MQTT-3.1.2-3 v3+v5, MQTT-3.1.2-11 v3+v5, MQTT-3.1.2-13 v3+v5, MQTT-3.1.2-15 v3]
   [/^Connect flag bit 0|^Will (Retain|QoS)/, 'invalid-connect-flags'],
+  // [MQTT-3.8.3-4 v3, MQTT-3.8.3-5 v5]
   [/subscribe topic flag bits/, 'invalid-subscription-options'],
   [/subscribe QoS/, 'invalid-subscription-qos'],
   [/retain handling/, 'invalid-retain-handling'],
+  // [MQTT-3.4.2-1 v5, MQTT-3.5.2-1 v5, MQTT-3.6.2-1 v5, MQTT-3.7.2-1 v5]
   [/reason code/, 'invalid-reason-code'],
   [/too short|no payload|Malformed Subscribe/, 'length-mismatch'],
 ];

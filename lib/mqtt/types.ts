@@ -7,7 +7,7 @@
 export type ProtocolVersion = 3 | 4 | 5;
 export type QoS = 0 | 1 | 2;
 
-/** Name and value. Names may repeat, and the order is the sender's [MQTT-3.3.2-18 of 5.0]. */
+/** Name and value. Names may repeat, and the order is the sender's [MQTT-3.3.2-18 v5]. */
 export type UserProperty = readonly [name: string, value: string];
 
 /** Properties of an application message, in PUBLISH and in a Will (MQTT 5.0). */

@@ -6,7 +6,8 @@ const dollar = 0x24;
 /**
  * Whether a topic name matches a topic filter (without `$share/name/`); both must be valid. `a/#` matches `a` too,
  * `+` matches an empty level, and a filter that begins with a wildcard matches no topic that begins with `$`
- * [MQTT-4.7.2-1]. Walks both strings once and allocates nothing: it runs for every message.
+ * [MQTT-4.7.2-1 v3+v5]. Levels are compared unit by unit, nothing is normalised [MQTT-4.7.3-4 v3+v5]. Walks both strings
+ * once and allocates nothing: it runs for every message.
  */
 export function matches(filter: string, topic: string): boolean {
   const first = filter.charCodeAt(0);
@@ -38,7 +39,7 @@ export function matches(filter: string, topic: string): boolean {
 
 /**
  * Whether every topic that `filter` can match is matched by `grant`: a wildcard subscription lies wholly inside the
- * grant. Both must be valid filters without `$share/name/`. `#` does not cover `$SYS/#` [MQTT-4.7.2-1]; `+/#`
+ * grant. Both must be valid filters without `$share/name/`. `#` does not cover `$SYS/#` [MQTT-4.7.2-1 v3+v5]; `+/#`
  * covers `#`, since a topic has at least one level.
  */
 export function covers(grant: string, filter: string): boolean {

@@ -45,9 +45,9 @@ export function isTopicError(value: ParsedFilter | TopicError | undefined): valu
 }
 
 /**
- * Checks a topic name, as in PUBLISH, a Will or a response topic: at least one character [MQTT-4.7.3-1], no
- * U+0000 [MQTT-4.7.3-2], no `+` or `#` [MQTT-3.3.2-2], within {@link topicLimits}. Clauses are the same in 3.1.1
- * and 5.0. A PUBLISH of 5.0 with a topic alias may leave the topic out: resolve the alias first.
+ * Checks a topic name, as in PUBLISH, a Will or a response topic: at least one character [MQTT-4.7.3-1
+ * v3+v5], no U+0000 [MQTT-4.7.3-2 v3+v5], no `+` or `#` [MQTT-3.3.2-2 v3+v5, MQTT-4.7.1-1 v3, MQTT-4.7.0-1 v5], within
+ * {@link topicLimits}, which are narrower than the 65,535 bytes of MQTT [MQTT-4.7.3-3 v3+v5]. A PUBLISH of 5.0 with a topic alias may leave the topic out: resolve the alias first.
  */
 export function validateTopicName(topic: string): TopicError | undefined {
   if (topic.length === 0) {
@@ -61,9 +61,9 @@ export function validateTopicName(topic: string): TopicError | undefined {
 
 /**
  * Checks a topic filter of SUBSCRIBE, UNSUBSCRIBE or a grant, and takes a shared subscription apart. `#` stands
- * alone in the last level [MQTT-4.7.1-1 of 5.0, 4.7.1-2 of 3.1.1], `+` alone in a level [MQTT-4.7.1-2 of 5.0,
- * 4.7.1-3 of 3.1.1]; empty levels are levels. `$share/{name}/{filter}` needs a name of at least one character without
- * `/`, `+`, `#`, and a filter [MQTT-4.8.2-1, MQTT-4.8.2-2 of 5.0]; 3.1.1 does not know it, and Wisp gives it the
+ * alone in the last level [MQTT-4.7.1-1 v5, MQTT-4.7.1-2 v3], `+` alone in a level [MQTT-4.7.1-2 v5,
+ * MQTT-4.7.1-3 v3]; empty levels are levels. `$share/{name}/{filter}` needs a name of at least one character without
+ * `/`, `+`, `#`, and a filter [MQTT-4.8.2-1 v5, MQTT-4.8.2-2 v5]; 3.1.1 does not know it, and Wisp gives it the
  * same meaning there. The limits hold for the whole text.
  */
 export function parseFilter(text: string): ParsedFilter | TopicError {

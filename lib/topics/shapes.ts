@@ -27,8 +27,8 @@ export function shapeOf(filter: string): string {
 
 /**
  * Every filter that could match `topic` and whose shape is among `shapes`: one per shape of fitting length (`#` stands
- * for zero or more levels), none that begins with a wildcard where the topic begins with `$` [MQTT-4.7.2-1].
- * In the order of `shapes`, without duplicates. The topic must be valid.
+ * for zero or more levels), none that begins with a wildcard where the topic begins with `$` [MQTT-4.7.2-1
+ * v3+v5]. In the order of `shapes`, without duplicates. The topic must be valid.
  */
 export function candidateFilters(shapes: Iterable<string>, topic: string): string[] {
   const unique = shapes instanceof Set ? (shapes as Set<string>) : new Set(shapes);

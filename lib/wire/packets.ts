@@ -5,7 +5,7 @@ import { maxFrameBytes, maxPacketBytes } from './limits.ts';
 /**
  * Length in bytes of the MQTT packet that starts at `offset`, fixed header included, even where `bytes` end before it
  * does; 0 while its remaining length is not complete, -1 where that is malformed: a fourth byte that announces a
- * fifth (3.1.1 section 2.2.3; 5.0 [MQTT-1.5.5-1] and section 1.5.5).
+ * fifth (3.1.1 section 2.2.3; 5.0 section 1.5.5).
  */
 export function packetLength(bytes: Uint8Array, offset = 0): number {
   let remaining = 0;
