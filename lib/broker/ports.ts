@@ -194,8 +194,11 @@ export interface SessionStore {
   /** Deletes a filter from the list, if it is that generation's. */
   deleteSubscription(key: ClientKey, filter: string, generation: string): Promise<void>;
 
-  putWill(key: ClientKey, address: ConnectionAddress, will: Will): Promise<void>;
-  getWill(key: ClientKey): Promise<{ will: Will; address: ConnectionAddress } | undefined>;
+  /** Keeps the Will of one connection, beside what earlier connections may have left. */
+  putWill(key: ClientKey, address: ConnectionAddress, generation: string, will: Will): Promise<void>;
+  getWill(key: ClientKey, address: ConnectionAddress): Promise<Will | undefined>;
+  /** All Wills of the client's connections that nobody has taken. */
+  listWills(key: ClientKey): Promise<{ will: Will; address: ConnectionAddress; generation: string }[]>;
   /** Deletes the Will that `address` left. @returns whether this call deleted it: only then publish it. */
   takeWill(key: ClientKey, address: ConnectionAddress): Promise<boolean>;
 

@@ -1,6 +1,7 @@
 import type { Permissions } from '../auth/permissions.ts';
 import type { Context } from './context.ts';
-import { deleteSubscriptions, publishWillOf } from './lifecycle.ts';
+import { publishWillsOfSession } from './left-will.ts';
+import { deleteSubscriptions } from './lifecycle.ts';
 import type { ClientKey, Connection, ConnectionAddress, Session } from './model.ts';
 import { narrowSession } from './narrow-session.ts';
 import { hasEnded, mayGoDirect } from './session-rules.ts';
@@ -123,7 +124,7 @@ function held(request: SessionRequest) {
 
 /** The old session has ended, so its Will, delayed or not, is due now (section 3.1.2.5 of MQTT 5.0). */
 async function deleteRemains(context: Context, key: ClientKey, generation: string): Promise<void> {
-  await publishWillOf(context, key, undefined);
+  await publishWillsOfSession(context, key, generation);
   await deleteSubscriptions(context, key, generation);
   await context.queue.sweep(key, generation);
 }

@@ -20,7 +20,7 @@ import { sessionKey } from './keys.ts';
 /** Sort keys in table Sessions. One Query over a partition finds everything a session has. */
 export const kinds = {
   session: 'session',
-  will: 'will',
+  will: (address: string) => `will#${address}`,
   subscription: (filter: string) => `sub#${filter}`,
   /** Zero-padded, so that entries sort by packet identifier. */
   queued: (packetIdentifier: number) => `q#${String(packetIdentifier).padStart(5, '0')}`,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { ClientKey, ConnectionAddress, Qos, Session } from '../broker/model.ts';
+import type { ClientKey, ConnectionAddress, Qos, Session, Will } from '../broker/model.ts';
 import type { SessionStore } from '../broker/ports.ts';
 import {
   type Item,
@@ -208,36 +208,31 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
       });
     },
 
-    async putWill(key, address, will) {
+    async putWill(key, address, generation, will) {
       await table.put({
-        ...rowKey(key, kinds.will),
+        ...rowKey(key, kinds.will(address)),
         v: version,
         address: S(address),
+        generation: S(generation),
         delay: N(will.delaySeconds),
         ...item({ messageExpiry: optional(will.messageExpirySeconds, N) }),
         ...messageAttributes(will.message),
       });
     },
 
-    async getWill(key) {
-      const found = await table.get(rowKey(key, kinds.will), true);
-      if (found === undefined) return undefined;
-      const messageExpirySeconds = optionalNumber(found, 'messageExpiry');
-      return {
-        address: string(known(found), 'address') as ConnectionAddress,
-        will: {
-          delaySeconds: number(found, 'delay'),
-          message: messageFrom(found),
-          ...(messageExpirySeconds === undefined ? {} : { messageExpirySeconds }),
-        },
-      };
+    async getWill(key, address) {
+      const found = await table.get(rowKey(key, kinds.will(address)), true);
+      return found === undefined ? undefined : willFrom(found).will;
+    },
+
+    async listWills(key) {
+      const found = [];
+      for await (const row of table.items(prefixQuery(key, kinds.will('')))) found.push(willFrom(row));
+      return found;
     },
 
     async takeWill(key, address) {
-      return table.deleteIf(rowKey(key, kinds.will), {
-        condition: 'address = :address',
-        values: { ':address': S(address) },
-      });
+      return table.deleteIf(rowKey(key, kinds.will(address)), { condition: 'attribute_exists(kind)' });
     },
 
     async markReceived(key, generation, packetIdentifier, messageId) {
@@ -270,6 +265,19 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
     async countReceived(key, limit) {
       const page = await table.page({ ...prefixQuery(key, 'r#'), Select: 'COUNT', Limit: limit });
       return page.count;
+    },
+  };
+}
+
+function willFrom(stored: Item): { will: Will; address: ConnectionAddress; generation: string } {
+  const messageExpirySeconds = optionalNumber(known(stored), 'messageExpiry');
+  return {
+    address: string(stored, 'address') as ConnectionAddress,
+    generation: string(stored, 'generation'),
+    will: {
+      delaySeconds: number(stored, 'delay'),
+      message: messageFrom(stored),
+      ...(messageExpirySeconds === undefined ? {} : { messageExpirySeconds }),
     },
   };
 }

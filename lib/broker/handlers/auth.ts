@@ -93,9 +93,9 @@ function withoutToken(connection: Connection): Omit<Connection, keyof TokenState
 
 /** A Will that the client may no longer publish is not published for it either. */
 async function dropForbiddenWill(context: Context, connection: Connection): Promise<void> {
-  const left = await context.sessions.getWill(connection);
-  if (left?.address !== connection.address) return;
-  const { topic, qos, retain } = left.will.message;
+  const will = await context.sessions.getWill(connection, connection.address);
+  if (will === undefined) return;
+  const { topic, qos, retain } = will.message;
   if (mayPublish(connection.permissions, topic, qos, retain)) return;
   await context.sessions.takeWill(connection, connection.address);
   context.log.info('the Will is no longer allowed', {

@@ -4,9 +4,9 @@ import { drain } from '../../delivery/drain.ts';
 import { type ConnackPacket, type ConnectPacket, reasonCodes } from '../../mqtt/index.ts';
 import { tokenFrom, tokenState } from '../authentication.ts';
 import type { Context } from '../context.ts';
-import { discardWill } from '../lifecycle.ts';
+import { settleEarlierWills } from '../left-will.ts';
 import { metrics } from '../metrics.ts';
-import type { Connection, ConnectionAddress, TenantLive } from '../model.ts';
+import type { Connection, ConnectionAddress, TenantLive, Will } from '../model.ts';
 import { narrowSession } from '../narrow-session.ts';
 import { endWith, type Outcome, refuseConnect } from '../outcome.ts';
 import type { PeerState } from '../ports.ts';
@@ -71,18 +71,26 @@ export async function handleConnect(
     connects: 1,
     connections: opened.previousAddress === undefined ? 1 : 0,
   });
-  if (opened.previousAddress !== undefined)
-    await takeOver(context, held, opened.previousAddress, { sessionEnded: !opened.present });
+  if (opened.previousAddress !== undefined) await takeOver(context, held, opened.previousAddress);
   // The connection that held the session may have subscribed once more while it was taken.
   if (opened.present && opened.previousAddress !== undefined) await narrowSession(context, held);
-  // A delayed Will of a session that is resumed in time is not sent [MQTT-3.1.3-9 v5]: the new row replaces it.
-  if (will !== undefined) await context.sessions.putWill(held, address, will);
-  else if (opened.present) await discardWill(context, held);
+  if (opened.present) await settleEarlierWills(context, held);
+  if (will !== undefined) await keepWill(context, held, will);
   await scheduleConnectionTimers(context, held);
   if (opened.present) await drain(context, held);
 
   context.log.count(metrics.connectsAccepted);
   return { replies: [connack(context, packet, admission, held, opened.present)], connection: held };
+}
+
+/**
+ * Write yours, then read theirs: a connection from which the session has been taken meanwhile, before its CONNACK, leaves
+ * no Will; whoever takes it from now on finds the row.
+ */
+async function keepWill(context: Context, held: Connection, will: Will): Promise<void> {
+  await context.sessions.putWill(held, held.address, held.generation, will);
+  const session = await context.sessions.get(held);
+  if (session?.address !== held.address) await context.sessions.takeWill(held, held.address);
 }
 
 /** Within the tenant's quota of connections, as far as this process knows. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ClientKey, Session, Will } from '../../../lib/broker/model.ts';
+import type { ClientKey, ConnectionAddress, Session, Will } from '../../../lib/broker/model.ts';
 import { ItemFormatError } from '../../../lib/store/attributes.ts';
 import { topicLimits } from '../../../lib/topics/index.ts';
 import { loseFirstAnswer, meetAt, oddNames, recorder, ttlFromNow, type World } from '../world.ts';
@@ -519,12 +519,13 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       test('reads back what was put', async () => {
         const { sessions } = world.process();
         const key = newKey();
-        expect(await sessions.getWill(key)).toBeUndefined();
+        expect(await sessions.listWills(key)).toEqual([]);
         const { expiresAtMs: _, ...message } = fullMessage({ payload: new Uint8Array(65_535).fill(9) });
         for (const will of [willOf(), willOf({ delaySeconds: 5, messageExpirySeconds: never, message })]) {
           const address = newAddress();
-          await sessions.putWill(key, address, will);
-          expect(plain(await sessions.getWill(key))).toEqual({ will, address });
+          await sessions.putWill(key, address, 'g', will);
+          expect(plain(await sessions.getWill(key, address))).toEqual(will);
+          expect(plain(await sessions.listWills(key))).toContainEqual({ will, address, generation: 'g' });
         }
       });
 
@@ -532,16 +533,16 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         const { sessions } = world.process(meetAt('DeleteItem', 2));
         const key = newKey();
         const [address, later] = [newAddress(), newAddress()];
-        await sessions.putWill(key, address, willOf());
+        await sessions.putWill(key, address, 'g', willOf());
         const taken = await Promise.all([sessions.takeWill(key, address), sessions.takeWill(key, address)]);
         expect(taken.toSorted()).toEqual([false, true]);
-        await sessions.putWill(key, later, willOf());
+        await sessions.putWill(key, later, 'g', willOf());
         const other = await Promise.all([
           sessions.takeWill(key, address),
           sessions.takeWill(key, newAddress()),
         ]);
         expect(other).toEqual([false, false]);
-        expect((await sessions.getWill(key))?.address).toBe(later);
+        expect((await sessions.listWills(key)).map((left) => left.address)).toEqual([later]);
       });
     });
 
@@ -620,7 +621,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       const { generation, address = newAddress() } = session;
       const will: Will = { message: messageOf(), delaySeconds: 0 };
       await sessions.putSubscription(session, 'f', generation);
-      await sessions.putWill(session, address, will);
+      await sessions.putWill(session, address, generation, will);
       await sessions.markReceived(session, generation, 1, 'm');
 
       expect(await sessions.get(other)).toBeUndefined();
@@ -631,7 +632,8 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       await sessions.markSwept(other, generation);
       expect(await sessions.listSubscriptions(other)).toEqual([]);
       await sessions.deleteSubscription(other, 'f', generation);
-      expect(await sessions.getWill(other)).toBeUndefined();
+      expect(await sessions.getWill(other, address)).toBeUndefined();
+      expect(await sessions.listWills(other)).toEqual([]);
       expect(await sessions.takeWill(other, address)).toBe(false);
       expect(await sessions.deleteReceived(other, generation, 1)).toBe(false);
       expect(await sessions.countReceived(other, 10)).toBe(0);
@@ -648,7 +650,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       await sessions.allocate(session, generation, 1);
       await sessions.claim(session, claimOf('me'));
       await sessions.putSubscription(session, 'f', generation);
-      await sessions.putWill(session, address, { message: messageOf(), delaySeconds: 0 });
+      await sessions.putWill(session, address, generation, { message: messageOf(), delaySeconds: 0 });
       await sessions.markReceived(session, generation, 1, 'm');
       const ttlOf = async (kind: string) => ttlFromNow(await rowOf(session, kind), world.clock);
       for (const row of await world.items('sessions', partitionOf(session)))
@@ -673,19 +675,22 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       ['session', 'without a generation', { generation: { N: '1' } }],
       ['session', 'without a version', { v: { S: '1' } }],
       ['session', 'of a newer release', { v: { N: '2' } }],
-      ['will', 'without an address', { address: { N: '1' } }],
-      ['will', 'of a newer release', { v: { N: '2' } }],
+      ['will#a', 'without an address', { address: { N: '1' } }],
+      ['will#a', 'of a newer release', { v: { N: '2' } }],
       ['sub#f', 'without a generation', { generation: { N: '1' } }],
       ['sub#f', 'of a newer release', { v: { N: '2' } }],
     ] as const)('an item %s %s is refused', async (kind, _, change) => {
       const { sessions } = world.process();
       const session = await opened();
       await sessions.putSubscription(session, 'f', 'g');
-      await sessions.putWill(session, newAddress(), { message: messageOf(), delaySeconds: 0 });
+      await sessions.putWill(session, 'a' as ConnectionAddress, 'g', {
+        message: messageOf(),
+        delaySeconds: 0,
+      });
       await world.putItem('sessions', { ...(await rowOf(session, kind)), ...change });
       const reads = {
         session: () => sessions.get(session),
-        will: () => sessions.getWill(session),
+        'will#a': () => sessions.getWill(session, 'a' as ConnectionAddress),
         'sub#f': () => sessions.listSubscriptions(session),
       };
       await expect(reads[kind]()).rejects.toThrow(ItemFormatError);
