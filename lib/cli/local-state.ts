@@ -11,6 +11,8 @@ export interface LocalState {
   readonly tables: { readonly tenants: string } & Readonly<Record<string, string>>;
   /** URL of the gateway, for clients that speak the wire profile. */
   readonly webSocketUrl: string;
+  /** URL of the admin API. */
+  readonly adminUrl?: string;
   /** Port of the bridge for stock MQTT over TCP. */
   readonly mqttPort?: number;
 }
@@ -39,13 +41,14 @@ export async function readLocalState(home: string): Promise<LocalState | undefin
   try {
     const state = JSON.parse(await readFile(localStatePath(home), 'utf8')) as Partial<LocalState> | null;
     if (state?.formatVersion !== 1) return undefined;
-    const { pid, endpoint, tables, webSocketUrl, mqttPort } = state;
+    const { pid, endpoint, tables, webSocketUrl, mqttPort, adminUrl } = state;
     if (typeof pid !== 'number' || typeof endpoint !== 'string' || typeof webSocketUrl !== 'string') {
       return undefined;
     }
     if (typeof tables?.tenants !== 'string') return undefined;
     const port = typeof mqttPort === 'number' ? { mqttPort } : {};
-    return { formatVersion: 1, pid, endpoint, tables, webSocketUrl, ...port };
+    const url = typeof adminUrl === 'string' ? { adminUrl } : {};
+    return { formatVersion: 1, pid, endpoint, tables, webSocketUrl, ...port, ...url };
   } catch {
     return undefined;
   }

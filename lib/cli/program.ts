@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addIssuerCommands } from './commands/issuer.ts';
+import { addOperatingCommands } from './commands/operate.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addTenantCommands } from './commands/tenant.ts';
 import { addTokenCommand } from './commands/token.ts';
@@ -37,6 +38,7 @@ export async function run(args: readonly string[], terminal: Terminal = processT
   addTenantCommands(program, terminal);
   addIssuerCommands(program, terminal);
   addTokenCommand(program, terminal);
+  addOperatingCommands(program, terminal);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCodes.ok;

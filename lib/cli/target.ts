@@ -1,5 +1,6 @@
 import type { TenantAdmin } from '../auth/index.ts';
 import type { AwsClientOptions } from '../aws/settings.ts';
+import { type AdminClient, adminClient } from './admin-client.ts';
 import { CliError, exitCodes } from './error.ts';
 import { keyDirectory, wispHome } from './home.ts';
 import { localStatePath, readLocalState } from './local-state.ts';
@@ -28,6 +29,8 @@ export interface Target {
 
 export interface Connection {
   readonly admin: TenantAdmin;
+  /** The admin API, where the deployment tells where it is. */
+  readonly api?: AdminClient;
   /** URL of the WebSocket API, where known. */
   readonly webSocketUrl?: string;
   /** Port of the bridge for stock MQTT over TCP, where there is one. */
@@ -77,9 +80,10 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
       if (table === undefined) {
         throw new CliError('stack', `stack ${stack} has no output TenantsTableName: is it one of Wisp?`);
       }
-      const { WebSocketUrl: webSocketUrl } = outputs;
+      const { WebSocketUrl: webSocketUrl, AdminUrl: adminUrl } = outputs;
       return {
         admin: await openTable(client, table),
+        ...(adminUrl === undefined ? {} : { api: await signedClient(adminUrl, client) }),
         ...(webSocketUrl === undefined ? {} : { webSocketUrl }),
       };
     },
@@ -96,12 +100,27 @@ async function connectLocally(home: string): Promise<Connection> {
   }
   const { localCredentials } = await import('../aws/settings.ts');
   const client = { endpoint: state.endpoint, region: 'local', credentials: localCredentials };
-  const { webSocketUrl, mqttPort } = state;
+  const { webSocketUrl, mqttPort, adminUrl } = state;
   return {
     admin: await openTable(client, state.tables.tenants),
+    ...(adminUrl === undefined ? {} : { api: adminClient(adminUrl) }),
     webSocketUrl,
     ...(mqttPort === undefined ? {} : { mqttPort }),
   };
+}
+
+/** @throws CliError `no-admin-api` where only the Tenants table is known. */
+export function adminApi(target: Target, { api }: Connection): AdminClient {
+  if (api !== undefined) return api;
+  throw new CliError(
+    'no-admin-api',
+    `${target.label} tells of no admin API, which this command needs; name a deployment by --stack`,
+  );
+}
+
+async function signedClient(adminUrl: string, options: AwsClientOptions): Promise<AdminClient> {
+  const { signer } = await import('./sign.ts');
+  return adminClient(adminUrl, signer(adminUrl, options.region, options.credentials));
 }
 
 /** An emulator on this machine takes any credentials and region; AWS needs real ones. */

@@ -6,6 +6,8 @@ export interface GreetingFacts {
   readonly mqttPort: number;
   readonly wsPort: number;
   readonly tablesUrl: string;
+  readonly adminUrl: string;
+  readonly publishUrl: string;
   readonly host: string;
   readonly token: string | undefined;
   readonly dataDirectory?: string;
@@ -22,6 +24,8 @@ export function greeting(facts: GreetingFacts): string[] {
     `  gateway (wire profile)   ${facts.url}`,
     `  MQTT over TCP            mqtt://${host}:${mqttPort}`,
     `  MQTT over WebSocket      ws://${host}:${wsPort}/mqtt`,
+    `  publish over HTTP        ${facts.publishUrl}`,
+    `  admin API                ${facts.adminUrl}`,
     `  tables (DynamoDB API)    ${facts.tablesUrl}`,
     `  state                    ${stored}`,
     '',

@@ -16,6 +16,8 @@ export interface LocalOptions {
   readonly port: number;
   readonly mqttPort: number;
   readonly wsPort: number;
+  /** Port of the admin API and of publishing over HTTP; 0 picks a free one. */
+  readonly adminPort: number;
   /** Keeps state on disk. Default: in memory. */
   readonly dataDirectory?: string;
   /** One of {@link logLevels}; default `info`. */
@@ -31,6 +33,8 @@ export interface LocalRuntime {
   readonly wsPort: number;
   /** The tables, for the `wisp` command and the AWS CLI. */
   readonly tablesUrl: string;
+  readonly adminUrl: string;
+  readonly publishUrl: string;
   close(): Promise<void>;
 }
 
@@ -49,6 +53,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   const service = await startLocalService({
     host,
     port,
+    adminPort: options.adminPort,
     log,
     ...(dataDirectory === undefined ? {} : { directory: dataDirectory }),
   });
@@ -70,12 +75,15 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
       endpoint: tablesUrl,
       tables: localTables,
       webSocketUrl: service.gateway.url,
+      adminUrl: service.adminUrl,
     });
     const runtime: LocalRuntime = {
       url: service.gateway.url,
       mqttPort: portOf(started.mqttPort),
       wsPort: portOf(started.wsPort),
       tablesUrl,
+      adminUrl: service.adminUrl,
+      publishUrl: service.publishUrl,
       async close() {
         await started.close();
         await service.close();

@@ -12,7 +12,7 @@ import { createService } from '../aws/service.ts';
 import { localCredentials } from '../aws/settings.ts';
 import { createSqsClient } from '../aws/sqs.ts';
 import type { Log, Ports } from '../broker/ports.ts';
-import type { Settings } from '../broker/settings.ts';
+import { defaultSettings, type Settings } from '../broker/settings.ts';
 import { publishPrefix } from '../http/publish.ts';
 import { type TableNames, tableNames, tableSchemas } from '../store/schema.ts';
 import type { Stores } from '../store/stores.ts';
@@ -28,6 +28,8 @@ export const localTables: TableNames = Object.fromEntries(
   tableNames.map((kind) => [kind, `wisp-${kind}`]),
 ) as TableNames;
 
+/** In one process nothing trusts an old configuration, and handlers end within moments. */
+const localSettleSeconds = 2;
 const region = 'us-east-1';
 const timerQueueName = 'wisp-timers';
 
@@ -124,7 +126,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     allowPrivateIssuers: true,
     log,
     nowMs: () => clock.now(),
-    ...(options.settings === undefined ? {} : { settings: options.settings }),
+    settings: options.settings ?? { ...defaultSettings, tenantSettleSeconds: localSettleSeconds },
     ...(options.wrapPorts === undefined ? {} : { wrap: options.wrapPorts }),
   });
   const service: FunctionService = {
@@ -154,8 +156,8 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     nowMs: () => clock.now(),
     log: (line) => log.error('http api', line as Record<string, string>),
     routes: [
-      { prefix: adminPrefix, fromBrowsers: false, invoke: adminHandler(() => service) },
-      { prefix: publishPrefix, fromBrowsers: true, invoke: publishHandler(() => service) },
+      { prefix: adminPrefix, operatorsOnly: true, invoke: adminHandler(() => service) },
+      { prefix: publishPrefix, operatorsOnly: false, invoke: publishHandler(() => service) },
     ],
   }).catch(async (error: unknown) => {
     await gateway.close();

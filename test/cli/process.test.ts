@@ -13,7 +13,7 @@ import { temporaryDirectory } from './service.ts';
 
 /** Inside the project, since the bundles take their dependencies from its node_modules. */
 const dist = fileURLToPath(new URL(`../../node_modules/.cache/wisp-test-${process.pid}`, import.meta.url));
-const anyPorts = ['--port', '0', '--mqtt-port', '0', '--ws-port', '0'];
+const anyPorts = ['--port', '0', '--mqtt-port', '0', '--ws-port', '0', '--admin-port', '0'];
 let home: Awaited<ReturnType<typeof temporaryDirectory>>;
 const children = new Set<ChildProcess>();
 
@@ -134,15 +134,18 @@ describe('the built command', () => {
     expect(await readLocalState(home.path)).toBeUndefined();
   });
 
-  it.each(['--port', '--mqtt-port', '--ws-port'])('names the port that is in use, and %s', async (flag) => {
-    const occupant = createServer().listen(0, '127.0.0.1');
-    await once(occupant, 'listening');
-    const { port } = occupant.address() as AddressInfo;
-    const { exitCode, stdout, stderr } = await wisp('start', ...anyPorts, flag, String(port));
-    occupant.close();
-    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-    expect(stderr).toBe(
-      `wisp: port ${port} is in use; choose another one with ${flag} (0 picks a free one)\n`,
-    );
-  });
+  it.each(['--port', '--mqtt-port', '--ws-port', '--admin-port'])(
+    'names the port that is in use, and %s',
+    async (flag) => {
+      const occupant = createServer().listen(0, '127.0.0.1');
+      await once(occupant, 'listening');
+      const { port } = occupant.address() as AddressInfo;
+      const { exitCode, stdout, stderr } = await wisp('start', ...anyPorts, flag, String(port));
+      occupant.close();
+      expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+      expect(stderr).toBe(
+        `wisp: port ${port} is in use; choose another one with ${flag} (0 picks a free one)\n`,
+      );
+    },
+  );
 });

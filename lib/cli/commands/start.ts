@@ -9,6 +9,7 @@ interface StartOptions {
   readonly port: number;
   readonly mqttPort: number;
   readonly wsPort: number;
+  readonly adminPort: number;
   readonly data?: string;
   readonly logLevel: string;
 }
@@ -27,6 +28,7 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
     .option('--port <port>', 'gateway: the wire profile over WebSocket', port, 8080)
     .option('--mqtt-port <port>', 'bridge: MQTT over TCP', port, 1883)
     .option('--ws-port <port>', 'bridge: binary MQTT over WebSocket', port, 8083)
+    .option('--admin-port <port>', 'admin API (this machine only) and publishing over HTTP', port, 8081)
     .option(
       '--host <address>',
       'address to listen on; everything else than loopback is open to your network',
@@ -41,12 +43,13 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
 async function start(options: StartOptions, terminal: Terminal): Promise<void> {
   const { startLocal } = await import('../../local/runtime.ts');
   const ended = askedToEnd(terminal);
-  const { host, port, mqttPort, wsPort, data, logLevel } = options;
+  const { host, port, mqttPort, wsPort, adminPort, data, logLevel } = options;
   const started = startLocal({
     host,
     port,
     mqttPort,
     wsPort,
+    adminPort,
     logLevel,
     print: (line) => terminal.out(line),
     ...(data === undefined ? {} : { dataDirectory: resolve(data) }),
@@ -95,6 +98,7 @@ function inUse(error: unknown, options: StartOptions): CliError | undefined {
     ['--port', options.port],
     ['--mqtt-port', options.mqttPort],
     ['--ws-port', options.wsPort],
+    ['--admin-port', options.adminPort],
   ] as const;
   const flag = flags.find(([, value]) => value === taken)?.[0];
   const choose = flag === undefined ? 'another port' : `another one with ${flag} (0 picks a free one)`;
@@ -116,4 +120,4 @@ const help = `
 Examples:
   $ wisp start
   $ wisp start --data ./wisp-data --log-level warn
-  $ wisp start --port 0 --mqtt-port 0 --ws-port 0`;
+  $ wisp start --port 0 --mqtt-port 0 --ws-port 0 --admin-port 0`;

@@ -1,17 +1,18 @@
 import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { TenantSummary } from '../../auth/index.ts';
 import { createTenant } from '../create-tenant.ts';
 import { CliError, exitCodes } from '../error.ts';
 import { deleteSigningKey, keyPath } from '../key-file.ts';
 import { addTargetOptions, tenantName } from '../options.ts';
-import { type Connection, resolveTarget, type Target, type TargetOptions } from '../target.ts';
+import { adminApi, type Connection, resolveTarget, type Target, type TargetOptions } from '../target.ts';
 import { commandName, type Terminal } from '../terminal.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 
-/** `wisp tenant create|list|show|delete` */
+/** `wisp tenant create|list|show|suspend|resume|delete` */
 export function addTenantCommands(program: Command, terminal: Terminal): void {
-  const tenant = program.command('tenant').summary('create, list, show and delete tenants');
+  const tenant = program.command('tenant').summary('create, list, show, suspend and delete tenants');
   tenant
     .description('Tenants of the local service, or of a deployment (--stack).')
     .addHelpText('after', help);
@@ -73,22 +74,63 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
       terminal.out(JSON.stringify({ name, ...withoutSecrets(config) }, null, 2));
     });
 
+  for (const [verb, summary, outcome] of [
+    ['suspend', 'let nobody in and disconnect everybody', 'suspended: its clients are being disconnected'],
+    ['resume', 'let clients in again', 'resumed'],
+  ] as const)
+    addTargetOptions(tenant.command(verb))
+      .summary(summary)
+      .argument('<name>', 'name of the tenant', tenantName)
+      .addHelpText('after', help)
+      .action(async (name: string, options: TargetOptions) => {
+        const target = resolveTarget(options);
+        await orUnknown(
+          name,
+          target,
+          adminApi(target, await target.connect()).call('POST', `/${name}/${verb}`),
+        );
+        terminal.out(`Tenant ${name} ${outcome}.`);
+      });
+
   addTargetOptions(tenant.command('delete'))
-    .summary('delete a tenant')
+    .summary('delete a tenant with all its data')
     .description(
-      'Deletes a tenant: none of its clients can connect any more. Deletes its private key file too.',
+      'Deletes a tenant with all its data: sessions, subscriptions, retained messages, usage. Its clients are\n' +
+        'disconnected. Waits until nothing is left, then deletes its private key file too.',
     )
     .argument('<name>', 'name of the tenant', tenantName)
     .option('--yes', 'do not ask (outside the local service the command asks first)')
     .addHelpText('after', help)
     .action(async (name: string, options: TargetOptions & { yes?: true }) => {
       const target = resolveTarget(options);
-      const { admin } = await target.connect();
-      if (!target.isLocal && options.yes !== true) await confirm(`Delete tenant ${name} in ${target.label}?`);
-      if (!(await admin.delete(name))) throw unknownTenant(name, target);
+      const connection = await target.connect();
+      const api = adminApi(target, connection);
+      if ((await connection.admin.show(name)) === undefined) throw unknownTenant(name, target);
+      if (!target.isLocal && options.yes !== true)
+        await confirm(`Delete tenant ${name} and all its data in ${target.label}?`);
+      await orUnknown(name, target, api.call('DELETE', `/${name}`));
       await deleteSigningKey(keyPath(target.keyDirectory, name));
-      terminal.out(`Tenant ${name} deleted from ${target.label}.`);
+      if (await isGone(connection.admin, name)) terminal.out(`Tenant ${name} deleted from ${target.label}.`);
+      else terminal.err(`Nobody is let into tenant ${name} any more; its data is still being deleted.`);
     });
+}
+
+const maxErasureMs = 120_000;
+const checkEveryMs = 500;
+
+async function isGone(admin: Connection['admin'], name: string): Promise<boolean> {
+  for (const endMs = performance.now() + maxErasureMs; performance.now() < endMs; await sleep(checkEveryMs))
+    if ((await admin.show(name)) === undefined) return true;
+  return false;
+}
+
+async function orUnknown<Value>(name: string, target: Target, answer: Promise<Value>): Promise<Value> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof CliError && error.code === 'tenant-unknown') throw unknownTenant(name, target);
+    throw error;
+  }
 }
 
 async function allTenants(admin: Connection['admin']): Promise<TenantSummary[]> {

@@ -9,8 +9,8 @@ export interface HttpApiRoute {
   /** The path itself and everything below it. */
   readonly prefix: string;
   readonly invoke: (event: HttpApiEvent) => Promise<unknown>;
-  /** Whether pages in a browser may call it. AWS asks for a signature instead, which no page of elsewhere can make. */
-  readonly fromBrowsers: boolean;
+  /** Whether only programs on this machine may call it. AWS asks for a signature instead. */
+  readonly operatorsOnly: boolean;
 }
 
 export interface HttpApiOptions {
@@ -78,7 +78,7 @@ async function respond(
     send(response, 404, { message: 'Not Found' });
     return;
   }
-  if (!route.fromBrowsers && comesFromPage(request)) {
+  if (route.operatorsOnly && !comesFromOperator(request)) {
     send(response, 403, { message: 'Forbidden' });
     return;
   }
@@ -94,13 +94,14 @@ interface Result {
 }
 
 /**
- * A page of any site can send requests to this machine, directly or by a host name of its own that leads here. Browsers
- * say so by `Origin` or by `Sec-Fetch-Site`, and by a `Host` that is no address.
+ * From this machine, and not from a page in its browser: a page of any site can send requests here, directly or by a
+ * host name of its own. Browsers say so by `Origin` or `Sec-Fetch-Site`, and by a `Host` that is no address.
  */
-function comesFromPage({ headers }: IncomingMessage): boolean {
+function comesFromOperator({ headers, socket }: IncomingMessage): boolean {
   const { origin, host = '' } = headers;
-  if (origin !== undefined || headers['sec-fetch-site'] !== undefined) return true;
-  return !/^(localhost|[\d.]+|\[[\da-f:.]+\])(:\d+)?$/i.test(host);
+  if (origin !== undefined || headers['sec-fetch-site'] !== undefined) return false;
+  const isLoopback = /^(::1|(::ffff:)?127\.[\d.]+)$/.test(socket.remoteAddress ?? '');
+  return isLoopback && /^(localhost|[\d.]+|\[[\da-f:.]+\])(:\d+)?$/i.test(host);
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {

@@ -1,0 +1,130 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { writeLocalState } from '../../lib/cli/local-state.ts';
+import { run } from '../../lib/cli/program.ts';
+import { localTables } from '../../lib/local/service.ts';
+import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
+import { recordingTerminal, temporaryDirectory } from './service.ts';
+
+let service: TestService;
+let home: Awaited<ReturnType<typeof temporaryDirectory>>;
+let acme: Mint;
+
+beforeAll(async () => {
+  home = await temporaryDirectory();
+  service = await startTestService();
+  acme = await service.tenant('acme');
+  await writeLocalState(home.path, {
+    formatVersion: 1,
+    pid: process.pid,
+    endpoint: await service.exposeTables(),
+    tables: localTables as { tenants: string },
+    webSocketUrl: service.url,
+    adminUrl: service.adminUrl,
+  });
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await service.close();
+  await home.remove();
+});
+beforeEach(() => {
+  vi.stubEnv('WISP_HOME', home.path);
+  for (const name of ['WISP_STACK', 'WISP_TENANTS_TABLE', 'WISP_ENDPOINT']) vi.stubEnv(name, undefined);
+});
+
+async function wisp(...args: string[]) {
+  const terminal = recordingTerminal();
+  const exitCode = await run(args, terminal);
+  return { exitCode, stdout: terminal.stdout.join('\n'), stderr: terminal.stderr.join('\n') };
+}
+
+describe('wisp client', () => {
+  it('lists, shows and disconnects', async () => {
+    const client = await service.connect(acme, {
+      clientId: 'a/b c+\u009b',
+      properties: { sessionExpiryInterval: 60 },
+    });
+    await client.subscribeAsync('x/#', { qos: 1 });
+    expect((await wisp('client', 'list', 'acme')).stdout).toBe('online   5.0    a/b c+\\u009b');
+    const listed = JSON.parse((await wisp('client', 'list', 'acme', '--json')).stdout);
+    expect(listed).toMatchObject([{ clientId: 'a/b c+\u009b', online: true }]);
+    const shown = JSON.parse((await wisp('client', 'show', 'acme', 'a/b c+\u009b')).stdout);
+    expect(shown).toMatchObject({ subscriptions: [{ filter: 'x/#', qos: 1 }] });
+    expect((await wisp('subscribers', 'acme', 'x/1')).stdout).toBe('online   QoS 1  a/b c+\\u009b  x/#');
+
+    const closed = new Promise((resolve) => client.once('close', () => resolve(undefined)));
+    expect((await wisp('client', 'disconnect', 'acme', 'a/b c+\u009b')).stdout).toBe('Disconnected.');
+    await closed;
+    expect((await wisp('client', 'disconnect', 'acme', 'a/b c+\u009b')).stdout).toContain(
+      'was not connected',
+    );
+    expect(await wisp('client', 'show', 'acme', 'nobody')).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'wisp: the tenant has no such client',
+    });
+  });
+});
+
+describe('wisp publish and wisp retained', () => {
+  it('publish, list, show and delete', async () => {
+    const client = await service.connect(acme, { clientId: 'reader' });
+    const received = inbox(client);
+    await client.subscribeAsync('news', { qos: 1 });
+    expect(await wisp('publish', 'acme', 'news', 'grüße', '--qos', '1', '--retain')).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+    });
+    expect(await received.next()).toMatchObject({ text: 'grüße', qos: 1 });
+    expect((await wisp('retained', 'list', 'acme', '--prefix', 'ne')).stdout).toBe('QoS 1       7 B  news');
+    expect(JSON.parse((await wisp('retained', 'show', 'acme', 'news')).stdout)).toMatchObject({
+      payload: 'grüße',
+    });
+    expect(await wisp('retained', 'delete', 'acme', 'news')).toMatchObject({ exitCode: 0, stdout: '' });
+    expect((await wisp('retained', 'list', 'acme')).stdout).toBe('');
+    expect((await wisp('publish', 'acme', 'nobody', 'x')).stderr).toBe('nobody subscribes to this topic');
+    expect(await wisp('publish', 'acme', '$SYS/x', 'x')).toMatchObject({
+      exitCode: 1,
+      stderr: 'wisp: the client may not publish to this topic',
+    });
+    expect(await wisp('publish', 'acme', 'x', 'x', '--qos', '3')).toMatchObject({ exitCode: 2 });
+  });
+});
+
+describe('wisp tenant suspend, resume, delete', () => {
+  it('suspend disconnects and resume lets in again', async () => {
+    const mint = await service.tenant('pausing');
+    const client = await service.connect(mint);
+    const reason = new Promise((resolve) =>
+      client.once('disconnect', (packet) => resolve(packet.reasonCode)),
+    );
+    expect((await wisp('tenant', 'suspend', 'pausing')).stdout).toContain('suspended');
+    expect(await reason).toBe(0x98);
+    expect((await wisp('tenant', 'list')).stdout).toMatch(/^pausing +suspended /m);
+    expect((await wisp('tenant', 'resume', 'pausing')).stdout).toContain('resumed');
+    expect((await service.connect(mint)).connected).toBe(true);
+  });
+
+  it('delete waits until nothing is left, and takes the key with it', async () => {
+    await wisp('tenant', 'create', 'brief');
+    const key = join(home.path, 'keys', 'brief.jwk');
+    await access(key);
+    expect(await wisp('tenant', 'delete', 'brief')).toEqual({
+      exitCode: 0,
+      stdout: 'Tenant brief deleted from the local service.',
+      stderr: '',
+    });
+    await expect(access(key)).rejects.toThrow('ENOENT');
+    expect(await wisp('tenant', 'create', 'brief')).toMatchObject({ exitCode: 0 });
+  });
+
+  it.each(['suspend', 'resume', 'delete'])('%s of an unknown tenant fails in one line', async (verb) => {
+    expect(await wisp('tenant', verb, 'nobody')).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'wisp: there is no tenant nobody in the local service',
+    });
+  });
+});
