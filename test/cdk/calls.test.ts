@@ -197,6 +197,7 @@ async function useHttp(): Promise<void> {
     await admin('GET', `/temporary/${path}`);
   await admin('DELETE', '/temporary/retained/message?topic=u');
   await admin('POST', '/temporary/client/disconnect?clientId=c');
+  await admin('POST', '/temporary/revoke', { subject: 'nobody' });
   await admin('DELETE', '/temporary');
   const gone = async () => {
     await clock.advance(1_000);

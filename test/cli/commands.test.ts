@@ -200,6 +200,8 @@ describe('wisp token', () => {
     expect(await verified(stdout)).toEqual({
       tenant: 'acme',
       subject: 'acme',
+      tokenId: jti,
+      issuedAtSeconds: iat,
       expiresAtSeconds: exp,
       grants: [
         { effect: 'allow', action: 'publish', filter: '#' },
