@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { addAccountCommands } from './commands/account.ts';
 import { addIssuerCommands } from './commands/issuer.ts';
 import { addOperatingCommands } from './commands/operate.ts';
 import { addStartCommand } from './commands/start.ts';
@@ -39,6 +40,7 @@ export async function run(args: readonly string[], terminal: Terminal = processT
   addIssuerCommands(program, terminal);
   addTokenCommand(program, terminal);
   addOperatingCommands(program, terminal);
+  addAccountCommands(program, terminal);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCodes.ok;

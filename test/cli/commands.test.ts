@@ -316,6 +316,8 @@ describe('help', () => {
     [['retained', 'show']],
     [['subscribers']],
     [['publish']],
+    [['usage']],
+    [['revoke']],
     [['token']],
   ])('of %j has examples', async (command) => {
     const { exitCode, stdout } = await wisp(...command, '--help');

@@ -93,6 +93,39 @@ describe('wisp publish and wisp retained', () => {
   });
 });
 
+describe('wisp usage', () => {
+  it('shows hours and what is held now, as a table and as JSON', async () => {
+    const mint = await service.tenant('counted');
+    const client = await service.connect(mint);
+    await client.publishAsync('a', 'xyz', { qos: 1, retain: true });
+    await client.endAsync();
+    const { now } = JSON.parse((await wisp('usage', 'counted', '--json')).stdout);
+    expect(now).toMatchObject({ retainedMessages: 1, retainedBytes: 4 });
+    const { stdout } = await wisp('usage', 'counted');
+    expect(stdout).toMatch(/^hour \(UTC\) +messagesIn +bytesIn /);
+    expect(stdout).toContain('now retainedMessages: 1');
+    expect(await wisp('usage', 'counted', '--from', 'yesterday')).toMatchObject({ exitCode: 1, stdout: '' });
+  });
+});
+
+describe('wisp revoke', () => {
+  it('ends the connection of a client and refuses its token', async () => {
+    const mint = await service.tenant('revoking');
+    const password = await mint({ sub: 'lost' });
+    const client = await service.connect(mint, { password });
+    const closed = new Promise((resolve) => client.once('close', () => resolve(undefined)));
+    expect((await wisp('revoke', 'revoking', '--subject', 'lost')).stdout).toMatch(
+      /^Tokens issued until \S+Z are/,
+    );
+    await closed;
+    await expect(service.connect(mint, { password })).rejects.toMatchObject({ code: 0x87 });
+  });
+
+  it.each([[[]], [['--all', '--subject', 'x']]])('%j does not say which tokens', async (flags) => {
+    expect(await wisp('revoke', 'acme', ...flags)).toMatchObject({ exitCode: 2, stdout: '' });
+  });
+});
+
 describe('wisp tenant suspend, resume, delete', () => {
   it('suspend disconnects and resume lets in again', async () => {
     const mint = await service.tenant('pausing');

@@ -1,0 +1,106 @@
+import { type Command, Option } from 'commander';
+import { CliError, exitCodes } from '../error.ts';
+import { addTargetOptions, tenantName, ttl } from '../options.ts';
+import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface UsageOptions extends TargetOptions {
+  readonly from?: string;
+  readonly to?: string;
+  readonly json?: true;
+}
+
+interface RevokeOptions extends TargetOptions {
+  readonly tokenId?: string;
+  readonly subject?: string;
+  readonly clientId?: string;
+  readonly all?: true;
+  readonly keep?: number;
+}
+
+interface Usage {
+  readonly hours: readonly ({ readonly hour: string } & Readonly<Record<string, number>>)[];
+  readonly now: Readonly<Record<string, number>>;
+}
+
+/** `wisp usage` and `wisp revoke`: what a tenant has used, and taking its tokens back. */
+export function addAccountCommands(program: Command, terminal: Terminal): void {
+  addTargetOptions(program.command('usage'))
+    .summary('what a tenant has used, hour by hour')
+    .description('Shows use by hour (UTC), the total, and what the tenant holds now.')
+    .argument('<tenant>', 'name of the tenant', tenantName)
+    .option('--from <hour>', 'first hour, such as 2026-11-21T06 (default: 23 hours before --to)')
+    .option('--to <hour>', 'last hour (default: now)')
+    .option('--json', 'as JSON')
+    .addHelpText('after', help)
+    .action(async (tenant: string, options: UsageOptions) => {
+      const target = resolveTarget(options);
+      const { from, to } = options;
+      const range = new URLSearchParams({
+        ...(from === undefined ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
+      });
+      const api = adminApi(target, await target.connect());
+      const usage = (await api.call('GET', `/${tenant}/usage?${range}`)) as Usage;
+      if (options.json) terminal.out(JSON.stringify(usage, null, 2));
+      else for (const line of table(usage)) terminal.out(line);
+    });
+
+  addTargetOptions(program.command('revoke'))
+    .summary('take back tokens of a tenant')
+    .description(
+      'Revokes tokens that are out: they let nobody in any more, and connections that they let in are ended\n' +
+        'within seconds. Tokens minted later are good.',
+    )
+    .argument('<tenant>', 'name of the tenant', tenantName)
+    .option('--token-id <jti>', 'the token with this "jti"')
+    .option('--subject <sub>', 'tokens with this "sub"')
+    .option('--client-id <id>', 'tokens that this client has used or may use')
+    .option('--all', 'every token of the tenant')
+    .addOption(
+      new Option('--keep <duration>', 'how long tokens that are out may live: 15m, 1h, 7d').argParser(ttl),
+    )
+    .addHelpText('after', help)
+    .action(async (tenant: string, options: RevokeOptions) => {
+      const { tokenId, subject, clientId, all, keep } = options;
+      const meant = Object.entries({ tokenId, subject, clientId, all }).filter(
+        ([, value]) => value !== undefined,
+      );
+      if (meant.length !== 1)
+        throw new CliError('usage', 'say which tokens: one of --token-id, --subject, --client-id, --all', {
+          exitCode: exitCodes.usage,
+        });
+      const target = resolveTarget(options);
+      const api = adminApi(target, await target.connect());
+      const body = { ...Object.fromEntries(meant), ...(keep === undefined ? {} : { keepSeconds: keep }) };
+      const { revokedAt } = (await api.call('POST', `/${tenant}/revoke`, body)) as { revokedAt: string };
+      terminal.out(`Tokens issued until ${revokedAt} are revoked.`);
+    });
+}
+
+/** Bytes and milliseconds stay as they are: they are for bills. */
+function table({ hours, now }: Usage): string[] {
+  const names = Object.keys(hours[0] ?? {}).filter((name) => name !== 'hour');
+  const total = names.map((name) => hours.reduce((sum, hour) => sum + (hour[name] ?? 0), 0));
+  const row = (first: string, cells: readonly (string | number)[]) =>
+    [first.padEnd(13), ...cells.map((cell) => String(cell).padStart(14))].join('');
+  return [
+    ...(hours.length === 0 ? ['no use in these hours'] : [row('hour (UTC)', names)]),
+    ...hours.map((hour) =>
+      row(
+        hour.hour,
+        names.map((name) => hour[name] ?? 0),
+      ),
+    ),
+    ...(hours.length > 1 ? [row('total', total)] : []),
+    '',
+    ...Object.entries(now).map(([name, value]) => `now ${name}: ${value}`),
+  ];
+}
+
+const help = `
+Examples:
+  $ wisp usage demo
+  $ wisp usage acme --stack Wisp --from 2026-11-01T00 --to 2026-11-30T23 --json
+  $ wisp revoke acme --client-id sensor-7
+  $ wisp revoke acme --all --keep 1h`;
