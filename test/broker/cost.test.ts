@@ -21,13 +21,13 @@ describe('what each exchange costs', () => {
     expect(costTable(costs)).toMatchInlineSnapshot(`
       "                                         calls    RCU    WCU  round trips    SQS  msgs in  msgs out
       WebSocket handshake                          0      0      0            0      1        0         0
-      CONNECT, first of its tenant                 8      3      4            7      2        1         1
-      CONNECT, session taken over                 11    6.5      4           12      2        1         2
+      CONNECT, first of its tenant                 8    3.5      4            7      2        1         1
+      CONNECT, session taken over                 12      8      4           13      2        1         2
       PINGREQ                                      1      1      0            1      0        1         1
       heartbeat                                    0      0      0            0      0        1         1
-      DISCONNECT, function alone                   9      5      4            9      0        0         0
-      CONNECT, new session                         7    2.5      4            6      2        1         1
-      $disconnect, nothing said before             9      5      4            9      0        0         0
+      DISCONNECT, function alone                  11      7      4           11      0        0         0
+      CONNECT, new session                         7      3      4            6      2        1         1
+      $disconnect, nothing said before            11      7      4           11      0        0         0
       $disconnect after DISCONNECT                 2      1      1            2      0        0         0
       SUBSCRIBE, shape new to the tenant           9      3      6            6      0        1         1
       SUBSCRIBE, known shape                       5      3      2            5      0        1         1
@@ -53,10 +53,10 @@ describe('what each exchange costs', () => {
       10 × its PUBREL                             11      1     10            2      0        1         1
       10 × its PUBREC                             11      1     10            2      0        1         1
       10 × its PUBCOMP                             3      2     10            3      0        1         1
-      resume, 0 queued, to the last PUBACK        11    5.5      5           10      3        1         1
+      resume, 0 queued, to the last PUBACK        11      6      5           10      3        1         1
       10 × PUBLISH QoS 1, subscriber offline      14    3.5     11            6      0        1         1
-      resume, 10 queued, to the last PUBACK       18   10.5     16           18      3        2         3
-      resume, 1000 queued, to the last PUBACK    129  424.5   1064          108      3       11        21"
+      resume, 10 queued, to the last PUBACK       18     11     16           18      3        2         3
+      resume, 1000 queued, to the last PUBACK    129    425   1064          108      3       11        21"
     `);
   });
 
