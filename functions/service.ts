@@ -1,5 +1,6 @@
 import { createDynamoClient } from '../lib/aws/dynamodb.ts';
 import { allowPrivateIssuersVariable, functionEnvironment } from '../lib/aws/environment.ts';
+import { eventBus } from '../lib/aws/event-bus.ts';
 import { managementClient } from '../lib/aws/gateway.ts';
 import { powertoolsLog } from '../lib/aws/log.ts';
 import { secretsManagerSource } from '../lib/aws/secrets.ts';
@@ -29,7 +30,7 @@ export function functionService(): FunctionService {
 }
 
 function fromEnvironment(): FunctionService {
-  const { tables, callbackEndpoint, timerQueueUrl } = functionEnvironment(process.env);
+  const { tables, callbackEndpoint, timerQueueUrl, eventBusName } = functionEnvironment(process.env);
   const log = powertoolsLog();
   const { broker, timers, usage, context } = createService({
     dynamo: createDynamoClient(),
@@ -40,6 +41,7 @@ function fromEnvironment(): FunctionService {
     secrets: secretsManagerSource(),
     allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
     log,
+    ...(eventBusName === undefined ? {} : { events: eventBus(eventBusName) }),
   });
   const flush = async (): Promise<void> => {
     await usage.flush();

@@ -14,6 +14,8 @@ export const callbackEndpointVariable = 'CALLBACK_ENDPOINT';
 export const timerQueueVariable = 'TIMER_QUEUE_URL';
 /** `true` in functions on an emulator, whose identity provider is on the same machine. The stack never sets it. */
 export const allowPrivateIssuersVariable = 'ALLOW_PRIVATE_ISSUERS';
+/** Name of the EventBridge bus for lifecycle events; absent: none are sent. */
+export const eventBusVariable = 'EVENT_BUS_NAME';
 export const logLevelVariable = 'LOG_LEVEL';
 
 export interface FunctionEnvironment {
@@ -21,6 +23,7 @@ export interface FunctionEnvironment {
   /** Absent in functions that do not call the `@connections` API. */
   readonly callbackEndpoint?: string;
   readonly timerQueueUrl: string;
+  readonly eventBusName?: string;
 }
 
 export class EnvironmentError extends Error {
@@ -43,5 +46,11 @@ export function functionEnvironment(
   const tables = Object.fromEntries(
     tableNames.map((kind) => [kind, variables[tableVariables[kind]] ?? `${tableVariables[kind]} is not set`]),
   ) as Record<TableKind, string>;
-  return { tables, timerQueueUrl, ...(callbackEndpoint === undefined ? {} : { callbackEndpoint }) };
+  const eventBusName = variables[eventBusVariable];
+  return {
+    tables,
+    timerQueueUrl,
+    ...(callbackEndpoint === undefined ? {} : { callbackEndpoint }),
+    ...(eventBusName === undefined ? {} : { eventBusName }),
+  };
 }

@@ -4,7 +4,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { createAuthenticator, type SecretSource } from '../auth/index.ts';
 import { type Broker, createBroker, createContext } from '../broker/broker.ts';
 import type { Context } from '../broker/context.ts';
-import type { Log, Ports, Timers } from '../broker/ports.ts';
+import type { LifecycleEvents, Log, Ports, Timers } from '../broker/ports.ts';
 import type { Settings } from '../broker/settings.ts';
 import { Usage } from '../broker/usage.ts';
 import type { TableNames } from '../store/schema.ts';
@@ -20,6 +20,8 @@ export interface ServiceOptions {
   readonly tables: TableNames;
   readonly timerQueueUrl: string;
   readonly log: Log;
+  /** Where lifecycle events go beside MQTT. Default: nowhere. */
+  readonly events?: LifecycleEvents;
   readonly nowMs?: () => number;
   readonly settings?: Settings;
   /** Where shared secrets are that tenants' rows refer to. Default: none, such issuers have no keys. */
@@ -60,6 +62,7 @@ export function createService(options: ServiceOptions): Service {
     usage: new Usage(stores.usageStore, nowMs),
     timers: timerQueue(options.sqs, options.timerQueueUrl, nowMs),
     log: options.log,
+    events: options.events ?? { put: async () => {} },
   };
   const wrapped = options.wrap?.(ports) ?? ports;
   const context = createContext(wrapped, options.settings);

@@ -3,6 +3,7 @@ import { handleFrame } from './frame.ts';
 import { connectionLost, releaseConnection } from './lifecycle.ts';
 import type { ConnectionAddress } from './model.ts';
 import type { Ports, Timer } from './ports.ts';
+import { connectionLostReason } from './presence.ts';
 import { defaultSettings, type Settings } from './settings.ts';
 import { fireTimer } from './timers/fire.ts';
 
@@ -58,7 +59,7 @@ export function createBroker(context: Context): Broker {
     async disconnected(address) {
       const connection = await context.connections.get(address);
       if (connection === undefined) await context.connections.deletePending(address);
-      else await releaseConnection(context, connection, { will: 'publish' });
+      else await releaseConnection(context, connection, { will: 'publish', reason: connectionLostReason });
     },
 
     timer: (timer) => fireTimer(context, timer),

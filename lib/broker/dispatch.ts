@@ -65,7 +65,7 @@ export async function handleGroup(
       // [MQTT-3.12.4-1 v3+v5]
       return { replies: [{ cmd: 'pingresp' }] };
     case 'disconnect':
-      return handleDisconnect(context, connection, packet);
+      return handleDisconnect(context, connection, live, packet);
     case 'auth':
       return handleAuth(context, connection, packet);
     default:

@@ -4,7 +4,7 @@ import { encodeMessages } from '../wire/index.ts';
 import type { Context } from './context.ts';
 import { releaseConnection } from './lifecycle.ts';
 import { metrics } from './metrics.ts';
-import type { Connection, ConnectionAddress } from './model.ts';
+import type { Connection, ConnectionAddress, TenantLive } from './model.ts';
 import type { End } from './outcome.ts';
 import { encodePackets } from './replies.ts';
 
@@ -20,6 +20,7 @@ export async function endConnection(
   connection: Connection | undefined,
   replies: readonly ServerPacket[],
   end: End,
+  live?: TenantLive,
 ): Promise<void> {
   const orderly = end.code === 'client-disconnect';
   context.log[orderly ? 'debug' : 'info']('connection ended', {
@@ -31,7 +32,15 @@ export async function endConnection(
   });
   if (!orderly) {
     context.log.count(metrics.protocolErrors);
-    if (connection !== undefined) await releaseConnection(context, connection, { will: end.will });
+    if (connection !== undefined) {
+      const { code, reasonCode } = end;
+      const reason = {
+        code,
+        ...(reasonCode === undefined ? {} : { reasonCode }),
+        initiator: 'server',
+      } as const;
+      await releaseConnection(context, connection, { will: end.will, reason, ...(live && { live }) });
+    }
   }
   const packets = encodePackets(connection, end.packet === undefined ? replies : [...replies, end.packet]);
   for (const text of encodeMessages(packets, chunkId)) await context.gateway.post(address, text);

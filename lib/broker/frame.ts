@@ -37,7 +37,7 @@ export async function handleFrame(
   });
   const connection = outcome.connection ?? state.connection;
   if (outcome.end === undefined) return encodeReplies(context, address, connection, outcome.replies);
-  await endConnection(context, address, connection, outcome.replies, outcome.end);
+  await endConnection(context, address, connection, outcome.replies, outcome.end, state.live);
   return heartbeatReply;
 }
 

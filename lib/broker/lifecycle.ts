@@ -1,7 +1,8 @@
 import { parseFilter } from '../topics/index.ts';
 import type { Context } from './context.ts';
 import { discardWill, publishWillsOfSession, settleWill } from './left-will.ts';
-import type { ClientKey, Connection, ConnectionAddress, Session } from './model.ts';
+import type { ClientKey, Connection, ConnectionAddress, Session, TenantLive } from './model.ts';
+import { announceDisconnected, connectionLostReason, type DisconnectReason } from './presence.ts';
 import { neverEndsSeconds } from './session-rules.ts';
 
 /**
@@ -15,7 +16,13 @@ import { neverEndsSeconds } from './session-rules.ts';
 export async function releaseConnection(
   context: Context,
   connection: Connection,
-  options: { readonly will: 'publish' | 'discard'; readonly sessionExpirySeconds?: number },
+  options: {
+    readonly will: 'publish' | 'discard';
+    readonly reason: DisconnectReason;
+    readonly sessionExpirySeconds?: number;
+    /** The tenant's row where it has been read already. */
+    readonly live?: TenantLive;
+  },
 ): Promise<void> {
   const expirySeconds = options.sessionExpirySeconds ?? connection.sessionExpirySeconds;
   const nowMs = context.clock.nowMs();
@@ -29,6 +36,15 @@ export async function releaseConnection(
   if (left?.first === true) {
     const connectionMs = Math.max(0, nowMs - connection.connectedAtMs);
     context.usage.count(connection.tenant, { connections: -1, connectionMs });
+    const { protocolVersion, connectedAtMs } = connection;
+    const sequence = left.session.connectionSequence;
+    const { reason } = options;
+    await announceDisconnected(
+      context,
+      connection,
+      { sequence, protocolVersion, connectedAtMs, reason },
+      options.live,
+    );
   }
   if (left !== undefined) await endInTime(context, left.session);
   await context.connections.delete(connection.address);
@@ -84,7 +100,7 @@ export async function connectionLost(
 ): Promise<void> {
   const connection = await context.connections.get(address);
   if (connection !== undefined) {
-    await releaseConnection(context, connection, { will: 'publish' });
+    await releaseConnection(context, connection, { will: 'publish', reason: connectionLostReason });
     return;
   }
   const session = await context.sessions.get(key);

@@ -13,6 +13,7 @@ export const metrics = {
   subscriptionsRemoved: 'SubscriptionsRemoved',
   connectionsRevoked: 'ConnectionsRevoked',
   protocolErrors: 'ProtocolErrors',
+  lifecycleEventsFailed: 'LifecycleEventsFailed',
   postsGone: 'PostsGone',
   postsFailed: 'PostsFailed',
 } as const;

@@ -154,6 +154,8 @@ export interface Session extends ClientKey {
   readonly expirySeconds: number;
   /** When an offline session ends, in ms since 1970. */
   readonly expiresAtMs?: number;
+  /** Number of the connection that holds or last held it: grows with every connection of the client, not by one. */
+  readonly connectionSequence: number;
   /** The session has ended and all it left is deleted; the row stays a while so that numbers are not given again. */
   readonly swept?: boolean;
 }
@@ -205,3 +207,28 @@ export interface Will {
   readonly delaySeconds: number;
   readonly messageExpirySeconds?: number;
 }
+
+/** What operators and the tenant's own services are told of a client. Times in ms since 1970. */
+export type LifecycleEvent = {
+  readonly tenant: TenantId;
+  readonly clientId: string;
+  /** Of one client's events the one with the higher number is of the later connection. */
+  readonly sequence: number;
+} & (
+  | {
+      readonly event: 'connected';
+      readonly connectedAtMs: number;
+      readonly protocolVersion: '3.1' | '3.1.1' | '5.0';
+      readonly sessionPresent: boolean;
+    }
+  | {
+      readonly event: 'disconnected';
+      readonly connectedAtMs?: number;
+      readonly disconnectedAtMs: number;
+      readonly protocolVersion?: '3.1' | '3.1.1' | '5.0';
+      /** Stable code. */
+      readonly reason: string;
+      readonly reasonCode?: number;
+      readonly initiator: 'client' | 'server' | 'network';
+    }
+);

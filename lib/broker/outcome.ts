@@ -6,6 +6,8 @@ import type { Connection, ProtocolVersion, TenantLive } from './model.ts';
 export interface End {
   /** Stable code for logs and metrics. */
   readonly code: string;
+  /** MQTT 5.0 reason code, whatever the client's version. */
+  readonly reasonCode?: number;
   /** For the log and, in 5.0, the client's Reason String. Holds nothing secret. */
   readonly message: string;
   /** Last packet to the client, if its version has one. */
@@ -34,6 +36,7 @@ export function endWith(
 ): End {
   return {
     code,
+    reasonCode,
     message,
     will: 'publish',
     ...(protocolVersion === 5

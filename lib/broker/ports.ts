@@ -5,6 +5,7 @@ import type {
   ClientKey,
   Connection,
   ConnectionAddress,
+  LifecycleEvent,
   Qos,
   QueueEntry,
   RetainedMessage,
@@ -43,6 +44,7 @@ export interface Ports {
   readonly gateway: Gateway;
   readonly timers: Timers;
   readonly usage: Usage;
+  readonly events: LifecycleEvents;
   readonly log: Log;
 }
 
@@ -337,4 +339,10 @@ export interface Timers {
    * past the queue's longest delay (15 minutes) are reached in several steps.
    */
   schedule(timer: Timer, dueAtMs: number): Promise<void>;
+}
+
+/** Where connections and their ends are told beside MQTT. */
+export interface LifecycleEvents {
+  /** Resolves when the event has been handed over; callers take a failure as a lost event. */
+  put(event: LifecycleEvent): Promise<void>;
 }

@@ -15,6 +15,8 @@ export interface Opened {
   readonly present: boolean;
   /** The connection that held the session until now. */
   readonly previousAddress?: ConnectionAddress;
+  /** Its number, see {@link Session.connectionSequence}. */
+  readonly previousSequence: number;
 }
 
 /** The session is being changed faster than it could be opened: refuse with 0x89 Server busy. */
@@ -50,7 +52,7 @@ export interface SessionRequest extends ClientKey {
  * it is deleted.
  */
 export async function openSession(context: Context, request: SessionRequest): Promise<Opened> {
-  let takenFrom: ConnectionAddress | undefined;
+  let takenFrom: Session | undefined;
   let ended: Session | undefined;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const previous = await context.sessions.get(request);
@@ -62,8 +64,8 @@ export async function openSession(context: Context, request: SessionRequest): Pr
     const present = previous !== undefined && !request.cleanStart && !hasEnded(previous, nowMs);
     // Before the session is held, so that nothing forbidden can be sent to the new connection.
     if (present) await narrowSession(context, { ...request, generation: previous.generation });
-    const session = present ? resumed(previous, request) : fresh(context, previous, request);
-    takenFrom = previous?.address;
+    const session = present ? resumed(context, previous, request) : fresh(context, previous, request);
+    takenFrom = previous?.address === undefined ? undefined : previous;
     ended = present ? undefined : previous;
     if (!(await context.sessions.replace(session, previous))) continue;
     if (previous !== undefined && !present && previous.swept !== true)
@@ -73,8 +75,19 @@ export async function openSession(context: Context, request: SessionRequest): Pr
   throw new SessionBusyError('the session is being opened by too many connections at once');
 }
 
-function opened(session: Session, present: boolean, previousAddress: ConnectionAddress | undefined): Opened {
-  return { session, present, ...(previousAddress === undefined ? {} : { previousAddress }) };
+function opened(session: Session, present: boolean, takenFrom: Session | undefined): Opened {
+  const { address, connectionSequence = 0 } = takenFrom ?? {};
+  return {
+    session,
+    present,
+    previousSequence: connectionSequence,
+    ...(address === undefined ? {} : { previousAddress: address }),
+  };
+}
+
+/** By the clock, so that it goes on growing where the row of an earlier session is gone; but never back. */
+function nextSequence(context: Context, previous: Session | undefined): number {
+  return Math.max((previous?.connectionSequence ?? 0) + 1, context.clock.nowMs());
 }
 
 function fresh(context: Context, previous: Session | undefined, request: SessionRequest): Session {
@@ -87,13 +100,14 @@ function fresh(context: Context, previous: Session | undefined, request: Session
     sequence,
     recountAtSequence: sequence + context.settings.maxQueuedMessages,
     claimVersion: (previous?.claimVersion ?? 0) + 1,
+    connectionSequence: nextSequence(context, previous),
     inFlight: new Set(),
     resent: new Set(),
     opened: new Set(),
   };
 }
 
-function resumed(previous: Session, request: SessionRequest): Session {
+function resumed(context: Context, previous: Session, request: SessionRequest): Session {
   return {
     ...held(request),
     generation: previous.generation,
@@ -101,6 +115,7 @@ function resumed(previous: Session, request: SessionRequest): Session {
     sequence: previous.sequence,
     recountAtSequence: previous.recountAtSequence,
     claimVersion: previous.claimVersion + 1,
+    connectionSequence: nextSequence(context, previous),
     inFlight: new Set(),
     resent: new Set([...previous.resent, ...previous.inFlight]),
     opened: previous.opened,

@@ -1,7 +1,8 @@
 import { encodePacket, reasonCodes } from '../mqtt/index.ts';
 import { encodePackets } from '../wire/index.ts';
 import type { Context } from './context.ts';
-import type { Connection, ConnectionAddress } from './model.ts';
+import type { Connection, ConnectionAddress, TenantLive } from './model.ts';
+import { announceDisconnected, type DisconnectReason } from './presence.ts';
 
 /**
  * Ends the connection from which a session has been taken: DISCONNECT 0x8E in 5.0 and close [MQTT-3.1.4-3 v5,
@@ -10,7 +11,16 @@ import type { Connection, ConnectionAddress } from './model.ts';
  * A crash on the way leaves the old connection open; it no longer holds the session, its frames are refused once its
  * row is gone, and API Gateway ends it at the latest after 2 hours.
  */
-export async function takeOver(context: Context, by: Connection, previous: ConnectionAddress): Promise<void> {
+export async function takeOver(
+  context: Context,
+  by: Connection,
+  previous: ConnectionAddress,
+  options: {
+    /** Number of the connection that is ended. */
+    readonly sequence: number;
+    readonly live: TenantLive | undefined;
+  },
+): Promise<void> {
   const old = await context.connections.get(previous);
   await context.connections.delete(previous);
   if (old !== undefined)
@@ -20,4 +30,22 @@ export async function takeOver(context: Context, by: Connection, previous: Conne
     await context.gateway.post(previous, encodePackets(packet));
   }
   await context.gateway.close(previous);
+  await announceDisconnected(
+    context,
+    by,
+    {
+      sequence: options.sequence,
+      reason: takenOver,
+      ...(old === undefined
+        ? {}
+        : { protocolVersion: old.protocolVersion, connectedAtMs: old.connectedAtMs }),
+    },
+    options.live,
+  );
 }
+
+const takenOver: DisconnectReason = {
+  code: 'session-taken-over',
+  reasonCode: reasonCodes.sessionTakenOver.code,
+  initiator: 'server',
+};

@@ -125,6 +125,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     timerQueueUrl: queues.urlOf(timerQueueName),
     allowPrivateIssuers: true,
     log,
+    events: { put: async (event) => log.debug('lifecycle', { ...event }) },
     nowMs: () => clock.now(),
     settings: options.settings ?? { ...defaultSettings, tenantSettleSeconds: localSettleSeconds },
     ...(options.wrapPorts === undefined ? {} : { wrap: options.wrapPorts }),

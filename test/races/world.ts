@@ -92,6 +92,7 @@ export class World {
                 this.timers.push({ timer, dueAtMs });
               }),
           },
+          events: { put: async () => undefined },
           log: this.#log(),
         },
         { ...defaultSettings, ...options.settings },

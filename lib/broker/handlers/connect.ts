@@ -10,6 +10,7 @@ import type { Connection, ConnectionAddress, TenantLive, Will } from '../model.t
 import { narrowSession } from '../narrow-session.ts';
 import { endWith, type Outcome, refuseConnect } from '../outcome.ts';
 import type { PeerState } from '../ports.ts';
+import { announceConnected } from '../presence.ts';
 import { isRevoked } from '../revocation.ts';
 import { openSession, SessionBusyError } from '../session-open.ts';
 import { takeOver } from '../takeover.ts';
@@ -71,13 +72,17 @@ export async function handleConnect(
     connects: 1,
     connections: opened.previousAddress === undefined ? 1 : 0,
   });
-  if (opened.previousAddress !== undefined) await takeOver(context, held, opened.previousAddress);
+  if (opened.previousAddress !== undefined)
+    await takeOver(context, held, opened.previousAddress, { sequence: opened.previousSequence, live });
   // The connection that held the session may have subscribed once more while it was taken.
   if (opened.present && opened.previousAddress !== undefined) await narrowSession(context, held);
   if (opened.present) await settleEarlierWills(context, held);
   if (will !== undefined) await keepWill(context, held, will);
   await scheduleConnectionTimers(context, held);
-  if (opened.present) await drain(context, held);
+  await Promise.all([
+    opened.present ? drain(context, held) : undefined,
+    announceConnected(context, held, opened.session, opened.present, live),
+  ]);
 
   context.log.count(metrics.connectsAccepted);
   return { replies: [connack(context, packet, admission, held, opened.present)], connection: held };

@@ -1,7 +1,7 @@
 import { type DisconnectPacket, reasonCodes } from '../../mqtt/index.ts';
 import type { Context } from '../context.ts';
 import { releaseConnection } from '../lifecycle.ts';
-import type { Connection } from '../model.ts';
+import type { Connection, TenantLive } from '../model.ts';
 import { endWith, type Outcome } from '../outcome.ts';
 
 /**
@@ -11,6 +11,7 @@ import { endWith, type Outcome } from '../outcome.ts';
 export async function handleDisconnect(
   context: Context,
   connection: Connection,
+  live: TenantLive,
   packet: DisconnectPacket,
 ): Promise<Outcome> {
   const requested = packet.properties?.sessionExpiryInterval;
@@ -25,9 +26,12 @@ export async function handleDisconnect(
         'a session that ends with its connection cannot be given an expiry by DISCONNECT',
       ),
     };
-  const normal = (packet.reasonCode ?? 0) === reasonCodes.normalDisconnection.code;
+  const reasonCode = packet.reasonCode ?? reasonCodes.normalDisconnection.code;
+  const normal = reasonCode === reasonCodes.normalDisconnection.code;
   await releaseConnection(context, connection, {
     will: normal ? 'discard' : 'publish',
+    reason: { code: 'client-disconnect', reasonCode, initiator: 'client' },
+    live,
     ...(requested === undefined
       ? {}
       : { sessionExpirySeconds: Math.min(requested, context.settings.maxSessionExpirySeconds) }),

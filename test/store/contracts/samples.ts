@@ -55,6 +55,7 @@ export function sessionOf(key: ClientKey, changes: Partial<Session> = {}): Sessi
     resent: new Set(),
     opened: new Set(),
     expirySeconds: 3_600,
+    connectionSequence: 1,
     ...changes,
   };
 }

@@ -1,0 +1,114 @@
+import type { TenantId } from '../auth/tenant-id.ts';
+import { publishMessages } from '../delivery/publish.ts';
+import type { Context } from './context.ts';
+import { metrics } from './metrics.ts';
+import type { ClientKey, Connection, LifecycleEvent, ProtocolVersion, Session, TenantLive } from './model.ts';
+
+/** Why a connection ended. */
+export interface DisconnectReason {
+  /** Stable code, as in logs. */
+  readonly code: string;
+  /** MQTT 5.0 reason code, whatever the client's version; absent where none tells it: the network was lost. */
+  readonly reasonCode?: number;
+  readonly initiator: LifecycleInitiator;
+}
+type LifecycleInitiator = Extract<LifecycleEvent, { event: 'disconnected' }>['initiator'];
+
+export const connectionLostReason: DisconnectReason = { code: 'connection-lost', initiator: 'network' };
+
+const protocolNames = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const satisfies Record<ProtocolVersion, string>;
+
+/**
+ * A connection has been accepted: told to the tenant's subscribers of `$SYS/tenants/{tenant}/clients/{clientId}/connected`
+ * and to the event bus, where there is one. The `disconnected` of a connection that was taken over comes before it.
+ */
+export function announceConnected(
+  context: Context,
+  connection: Connection,
+  session: Pick<Session, 'connectionSequence'>,
+  sessionPresent: boolean,
+  live: TenantLive | undefined,
+): Promise<void> {
+  const { tenant, clientId, connectedAtMs, protocolVersion } = connection;
+  const event: LifecycleEvent = {
+    event: 'connected',
+    tenant,
+    clientId,
+    sequence: session.connectionSequence,
+    connectedAtMs,
+    protocolVersion: protocolNames[protocolVersion],
+    sessionPresent,
+  };
+  return announce(context, event, live);
+}
+
+/** A connection has ended. Called by whoever took the session from it, in one conditional write: so once. */
+export function announceDisconnected(
+  context: Context,
+  key: ClientKey,
+  ended: {
+    readonly sequence: number;
+    readonly protocolVersion?: ProtocolVersion;
+    readonly connectedAtMs?: number;
+    readonly reason: DisconnectReason;
+  },
+  live: TenantLive | undefined,
+): Promise<void> {
+  const { connectedAtMs, protocolVersion, reason } = ended;
+  const event: LifecycleEvent = {
+    event: 'disconnected',
+    tenant: key.tenant,
+    clientId: key.clientId,
+    sequence: ended.sequence,
+    ...(connectedAtMs === undefined ? {} : { connectedAtMs }),
+    disconnectedAtMs: context.clock.nowMs(),
+    ...(protocolVersion === undefined ? {} : { protocolVersion: protocolNames[protocolVersion] }),
+    reason: reason.code,
+    ...(reason.reasonCode === undefined ? {} : { reasonCode: reason.reasonCode }),
+    initiator: reason.initiator,
+  };
+  return announce(context, event, live);
+}
+
+/**
+ * Tells an event. Whatever fails here fails nothing else: it is logged and counted. A crash between the change and this
+ * loses the event; `sequence` shows which of two events that come late is the newer.
+ */
+async function announce(
+  context: Context,
+  event: LifecycleEvent,
+  live: TenantLive | undefined,
+): Promise<void> {
+  const outcomes = await Promise.allSettled([publish(context, event, live), context.events.put(event)]);
+  for (const outcome of outcomes) {
+    if (outcome.status === 'fulfilled') continue;
+    context.log.count(metrics.lifecycleEventsFailed);
+    const error = outcome.reason instanceof Error ? outcome.reason.name : 'unknown';
+    context.log.warn('a lifecycle event was lost', { tenant: event.tenant, event: event.event, error });
+  }
+}
+
+/** At QoS 1, so that subscribers who are away find what happened. Where no shape of the tenant fits, nothing is read. */
+async function publish(
+  context: Context,
+  event: LifecycleEvent,
+  known: TenantLive | undefined,
+): Promise<void> {
+  const { tenant } = event;
+  const live = known ?? (await context.tenants.readLive(tenant, false));
+  if (live === undefined) return;
+  const payload = new TextEncoder().encode(JSON.stringify(event));
+  const topic = presenceTopic(tenant, event.clientId, event.event);
+  const properties = { contentType: 'application/json', payloadFormatIndicator: true };
+  const id = context.ids.unique();
+  await publishMessages(context, tenant, live, [{ id, topic, payload, qos: 1, retain: false, properties }]);
+}
+
+/**
+ * The client id stands in one level: `/`, `+`, `#`, NUL and `%` are written as `%2F`, `%2B`, `%23`, `%00` and `%25`.
+ * Everything is inside the tenant's own keys, so another tenant's events cannot be named at all.
+ */
+export function presenceTopic(tenant: TenantId, clientId: string, event: LifecycleEvent['event']): string {
+  const level = clientId.replace(/[/+#\0%]/g, encodeURIComponent);
+  return `$SYS/tenants/${tenant}/clients/${level}/${event}`;
+}
