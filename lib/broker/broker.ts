@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 import { handleFrame } from './frame.ts';
-import { connectionLost, releaseConnection } from './lifecycle.ts';
+import { connectionLost, endSession, releaseConnection } from './lifecycle.ts';
 import type { ConnectionAddress } from './model.ts';
 import type { Ports, Timer } from './ports.ts';
 import { connectionLostReason } from './presence.ts';
@@ -32,6 +32,7 @@ export function createContext(ports: Ports, settings: Settings = defaultSettings
     ...ports,
     settings,
     connectionLost: (key, address) => connectionLost(context, key, address),
+    sessionEnded: (key, generation) => endSession(context, key, generation),
   };
   return context;
 }

@@ -10,4 +10,6 @@ export interface Context extends Ports {
    * have. Idempotent.
    */
   connectionLost(key: ClientKey, address: ConnectionAddress): Promise<void>;
+  /** Called when a message for a session shows that it has ended: deletes what it left. Idempotent. */
+  sessionEnded(key: ClientKey, generation: string): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { redistributeShared } from '../delivery/redistribute.ts';
 import { parseFilter } from '../topics/index.ts';
 import type { Context } from './context.ts';
 import { discardWill, publishWillsOfSession, settleWill } from './left-will.ts';
@@ -60,15 +61,29 @@ async function endInTime(context: Context, session: Session): Promise<void> {
 
 /**
  * Deletes what an ended session has left, and notes so in its row last: a crash leaves a row that has ended and not been
- * swept, and the next CONNECT or timer deletes the rest. Only rows of that generation go, so a client that returns
- * meanwhile keeps what it has made.
+ * swept, and the next CONNECT, timer or message deletes the rest. Only rows of that generation go, so a client that
+ * returns meanwhile keeps what it has made.
  */
 export async function endSession(context: Context, key: ClientKey, generation: string): Promise<void> {
-  await publishWillsOfSession(context, key, generation);
-  await deleteSubscriptions(context, key, generation);
-  await context.queue.sweep(key, generation);
+  const session = await context.sessions.get(key);
+  await deleteRemains(context, session?.generation === generation ? session : { ...key, generation });
   await context.sessions.markSwept(key, generation);
 }
+
+/**
+ * Wills, subscriptions, queue: in this order, so that nothing more comes for a queue that is being emptied.
+ * @param session as its row was when it ended, where that is known.
+ */
+export async function deleteRemains(context: Context, session: Session | EndedSession): Promise<void> {
+  const { generation } = session;
+  await publishWillsOfSession(context, session, generation);
+  await deleteSubscriptions(context, session, generation);
+  await redistributeShared(context, session);
+  await context.queue.sweep(session, generation);
+}
+
+/** A session of which no more is known: its row is another's or gone. */
+export type EndedSession = ClientKey & { readonly generation: string };
 
 /** Deletes the subscriptions that one generation of a session has made. */
 export async function deleteSubscriptions(

@@ -178,6 +178,8 @@ export interface QueueEntry {
   readonly qos: 1 | 2;
   readonly retain: boolean;
   readonly subscriptionIdentifiers: readonly number[];
+  /** The shared subscription (`$share/{name}/{filter}`) through which it came; absent for a subscription of its own. */
+  readonly share?: string;
   readonly message: Message;
 }
 

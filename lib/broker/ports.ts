@@ -204,6 +204,12 @@ export interface SessionStore {
   /** Deletes the Will that `address` left. @returns whether this call deleted it: only then publish it. */
   takeWill(key: ClientKey, address: ConnectionAddress): Promise<boolean>;
 
+  /**
+   * Keeps, with the publisher's session, what has been chosen for one of its messages: the first choice stays, unless
+   * it is `failed`. @returns the choice that is kept.
+   */
+  keepChoice(publisher: ClientKey, name: string, choice: string, failed: string | undefined): Promise<string>;
+
   /** Marks an inbound QoS 2 packet identifier as received. @returns the message id first stored for it. */
   markReceived(
     key: ClientKey,
@@ -244,6 +250,8 @@ export interface QueueStore {
    * owns it for as long as a publisher may try again. @returns the sequence that owns it.
    */
   own(key: ClientKey, generation: string, messageId: string, sequence: number): Promise<number>;
+  /** The entries of one generation of a session that came through shared subscriptions, oldest first. */
+  listShared(key: ClientKey, generation: string): Promise<QueueEntry[]>;
   /** Deletes the queue entries and marks that one generation of a session has left. */
   sweep(key: ClientKey, generation: string): Promise<void>;
 }

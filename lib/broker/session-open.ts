@@ -1,7 +1,6 @@
 import type { Permissions } from '../auth/permissions.ts';
 import type { Context } from './context.ts';
-import { publishWillsOfSession } from './left-will.ts';
-import { deleteSubscriptions } from './lifecycle.ts';
+import { deleteRemains } from './lifecycle.ts';
 import type { ClientKey, Connection, ConnectionAddress, Session } from './model.ts';
 import { narrowSession } from './narrow-session.ts';
 import { hasEnded, mayGoDirect } from './session-rules.ts';
@@ -57,7 +56,7 @@ export async function openSession(context: Context, request: SessionRequest): Pr
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const previous = await context.sessions.get(request);
     if (previous !== undefined && previous.address === request.address) {
-      if (ended !== undefined) await deleteRemains(context, request, ended.generation);
+      if (ended !== undefined) await deleteRemains(context, ended);
       return opened(previous, previous.generation !== request.address, takenFrom);
     }
     const nowMs = context.clock.nowMs();
@@ -68,8 +67,7 @@ export async function openSession(context: Context, request: SessionRequest): Pr
     takenFrom = previous?.address === undefined ? undefined : previous;
     ended = present ? undefined : previous;
     if (!(await context.sessions.replace(session, previous))) continue;
-    if (previous !== undefined && !present && previous.swept !== true)
-      await deleteRemains(context, request, previous.generation);
+    if (ended !== undefined && ended.swept !== true) await deleteRemains(context, ended);
     return opened(session, present, takenFrom);
   }
   throw new SessionBusyError('the session is being opened by too many connections at once');
@@ -135,11 +133,4 @@ function held(request: SessionRequest) {
     clientTopicAliasMaximum,
     ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
   };
-}
-
-/** The old session has ended, so its Will, delayed or not, is due now (section 3.1.2.5 of MQTT 5.0). */
-async function deleteRemains(context: Context, key: ClientKey, generation: string): Promise<void> {
-  await publishWillsOfSession(context, key, generation);
-  await deleteSubscriptions(context, key, generation);
-  await context.queue.sweep(key, generation);
 }

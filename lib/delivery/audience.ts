@@ -8,7 +8,8 @@ import { candidateFilters } from '../topics/index.ts';
  * whatever the number of subscriptions. All Queries of a batch of messages run side by side, and a filter that
  * several topics share is read once.
  *
- * QoS 1 and 2 messages read consistently: whoever has a SUBACK gets them. QoS 0 reads cost half and may miss a
+ * QoS 1 and 2 messages read consistently: whoever has a SUBACK gets them, now or when the session resumes [MQTT-4.5.0-1
+ * v3+v5, MQTT-3.1.2-5 v3]. No other topic than one that the filter matches is sent [MQTT-3.3.2-3 v3+v5]. QoS 0 reads cost half and may miss a
  * subscription of the last moment.
  */
 export async function findAudiences(

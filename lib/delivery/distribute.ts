@@ -6,12 +6,20 @@ import { concurrently } from './concurrently.ts';
 import { enqueue, type Queueable } from './enqueue.ts';
 import { postAtMostOnce } from './post.ts';
 import type { Delivery } from './publish-packet.ts';
-import { chooseMembers } from './share.ts';
-import { splitShares, type Target, targetsOf } from './targets.ts';
+import { chooseMember, memberId } from './share.ts';
+import { type Share, splitShares, type Target, targetsOf } from './targets.ts';
 
 export interface DistributeOptions {
   /** A second try at a QoS 2 message: those who got it at QoS 0 must not get it again. */
   readonly again?: ReadonlySet<string>;
+}
+
+/** A message for one member of a share. */
+interface SharedDelivery {
+  readonly message: Message;
+  readonly share: Share;
+  /** Members whose sessions turned out to have ended. */
+  readonly failed: readonly string[];
 }
 
 /** What one client is to get of a batch of messages, in their order. */
@@ -20,6 +28,7 @@ interface Parcel {
   readonly generation: string;
   readonly atMostOnce: Delivery[];
   readonly queued: Queueable[];
+  readonly shared: SharedDelivery[];
 }
 
 /**
@@ -27,7 +36,8 @@ interface Parcel {
  * publisher may be acknowledged, and one attempt to send each has been made.
  *
  * Messages of one call reach each client in their order. Round trips: one for all matching, one for routes that are
- * not cached, one for all posts; at QoS 1 and 2 numbering and storing come before the post.
+ * not cached, one for all posts; at QoS 1 and 2 numbering and storing come before the post. A member of a share whose
+ * session turns out to have ended costs another round: the message goes to the next member.
  *
  * @returns for each message how many clients it was for.
  */
@@ -41,50 +51,115 @@ export async function distribute(
   if (messages.length === 0) return [];
   const audiences = await findAudiences(context, tenant, live, messages);
   const counts: number[] = [];
-  const byClient = new Map<string, Parcel>();
+  const parcels = new Parcels(tenant);
   for (const message of messages) {
     const { ordinary, shares } = splitShares(audiences.get(message.topic) ?? []);
-    const members = await chooseMembers(context, tenant, shares, message);
-    const targets = [
-      ...targetsOf(message, ordinary),
-      ...members.flatMap((member) => targetsOf(message, [member])),
-    ];
-    counts.push(targets.length);
-    for (const target of targets) {
-      if (target.qos === 0 && options.again?.has(message.id)) continue;
-      assign(byClient, tenant, target, message);
-    }
+    const again = options.again?.has(message.id) ?? false;
+    const targets = targetsOf(message, ordinary);
+    for (const target of targets) if (target.qos > 0 || !again) parcels.add(target, message);
+    let count = targets.length;
+    for (const share of shares)
+      if (await addShared(context, tenant, parcels, { message, share, failed: [] }, again)) count += 1;
+    counts.push(count);
   }
-  await send(context, tenant, [...byClient.values()]);
+  await sendAll(context, tenant, parcels);
   return counts;
 }
 
-function assign(byClient: Map<string, Parcel>, tenant: TenantId, target: Target, message: Message): void {
-  const id = `${target.generation}\0${target.clientId}`;
-  let parcel = byClient.get(id);
-  if (parcel === undefined) {
-    const key = { tenant, clientId: target.clientId };
-    parcel = { key, generation: target.generation, atMostOnce: [], queued: [] };
-    byClient.set(id, parcel);
-  }
-  const { retain, subscriptionIdentifiers } = target;
-  if (target.qos === 0)
-    parcel.atMostOnce.push({ message, qos: 0, retain, dup: false, subscriptionIdentifiers });
-  else parcel.queued.push({ message, qos: target.qos, retain, subscriptionIdentifiers });
+/** Brings messages to one member each of their shares. */
+export async function distributeShared(
+  context: Context,
+  tenant: TenantId,
+  deliveries: readonly SharedDelivery[],
+): Promise<void> {
+  const parcels = new Parcels(tenant);
+  for (const delivery of deliveries) await addShared(context, tenant, parcels, delivery, false);
+  await sendAll(context, tenant, parcels);
 }
 
-async function send(context: Context, tenant: TenantId, shares: readonly Parcel[]): Promise<void> {
-  const wanted = shares.filter((parcel) => parcel.atMostOnce.length > 0).map((parcel) => parcel.key.clientId);
+async function addShared(
+  context: Context,
+  tenant: TenantId,
+  parcels: Parcels,
+  delivery: SharedDelivery,
+  again: boolean,
+): Promise<boolean> {
+  const { message, share, failed } = delivery;
+  const member = await chooseMember(context, tenant, share, message, failed);
+  const [target] = member === undefined ? [] : targetsOf(message, [member]);
+  if (target === undefined) return false;
+  if (target.qos > 0 || !again) parcels.add(target, message, delivery);
+  return true;
+}
+
+/** Sends until every shared message has found a member that lives, or has none left. */
+async function sendAll(context: Context, tenant: TenantId, first: Parcels): Promise<void> {
+  for (let parcels = first; parcels.size > 0; ) {
+    const ended = await send(context, tenant, parcels.all);
+    parcels = new Parcels(tenant);
+    for (const parcel of ended)
+      for (const { message, share, failed } of parcel.shared) {
+        const delivery = { message, share, failed: [...failed, memberId({ ...parcel.key, ...parcel })] };
+        await addShared(context, tenant, parcels, delivery, false);
+      }
+  }
+}
+
+class Parcels {
+  readonly #tenant: TenantId;
+  readonly #byClient = new Map<string, Parcel>();
+
+  constructor(tenant: TenantId) {
+    this.#tenant = tenant;
+  }
+
+  get size(): number {
+    return this.#byClient.size;
+  }
+  get all(): readonly Parcel[] {
+    return [...this.#byClient.values()];
+  }
+
+  add(target: Target, message: Message, shared?: SharedDelivery): void {
+    const { clientId, generation, retain, subscriptionIdentifiers, qos } = target;
+    const id = memberId(target);
+    let parcel = this.#byClient.get(id);
+    if (parcel === undefined) {
+      const key = { tenant: this.#tenant, clientId };
+      parcel = { key, generation, atMostOnce: [], queued: [], shared: [] };
+      this.#byClient.set(id, parcel);
+    }
+    if (qos === 0) {
+      // [MQTT-4.3.1-1 v3+v5]
+    parcel.atMostOnce.push({ message, qos, retain, dup: false, subscriptionIdentifiers });
+      return;
+    }
+    const share = shared === undefined ? {} : { share: shared.share.id };
+    parcel.queued.push({ message, qos, retain, subscriptionIdentifiers, ...share });
+    if (shared !== undefined) parcel.shared.push(shared);
+  }
+}
+
+/** @returns the parcels whose session turned out to have ended. */
+async function send(context: Context, tenant: TenantId, parcels: readonly Parcel[]): Promise<Parcel[]> {
+  const wanted = parcels.filter(({ atMostOnce }) => atMostOnce.length > 0).map(({ key }) => key.clientId);
   const routes =
     wanted.length === 0
       ? new Map<string, Route>()
       : await context.sessions.routes(tenant, [...new Set(wanted)]);
-  await concurrently(shares, context.settings.maxConcurrentPosts, async (parcel) => {
-    const route = routes.get(parcel.key.clientId);
-    const pushes: Promise<unknown>[] = [];
-    if (parcel.atMostOnce.length > 0 && route?.generation === parcel.generation)
-      pushes.push(postAtMostOnce(context, parcel.key, route, parcel.atMostOnce));
-    if (parcel.queued.length > 0) pushes.push(enqueue(context, parcel.key, parcel.generation, parcel.queued));
-    await Promise.all(pushes);
+  const ended: Parcel[] = [];
+  await concurrently(parcels, context.settings.maxConcurrentPosts, async (parcel) => {
+    const { key, generation, atMostOnce, queued } = parcel;
+    const route = routes.get(key.clientId);
+    const posted =
+      atMostOnce.length > 0 && route?.generation === generation
+        ? postAtMostOnce(context, key, route, atMostOnce)
+        : undefined;
+    if (queued.length > 0 && (await enqueue(context, key, generation, queued)) === 'ended')
+      ended.push(parcel);
+    await posted;
   });
+  // Nobody has tidied up behind them: a timer was lost, or a subscription came late.
+  for (const { key, generation } of ended) await context.sessionEnded(key, generation);
+  return ended;
 }

@@ -15,7 +15,8 @@ const maxAttempts = 50;
  *
  * Entries are claimed for the current connection by one conditional write on the session row before they are sent, so
  * no two handlers send the same entry, and the window (Receive Maximum) is exact. While a handler sends what it has
- * claimed, no other claims: entries reach the client in their order [MQTT-4.6.0-6 v3+v5]. It lets go by another write
+ * claimed, no other claims: entries reach the client in their order, those sent again
+ * included [MQTT-4.6.0-1 v3, MQTT-4.6.0-5 v3+v5, MQTT-4.6.0-6 v3+v5]. It lets go by another write
  * and looks once more, so what was stored meanwhile by handlers that left it to this one is sent as well.
  *
  * When everything has been sent, a session whose client has set no Receive Maximum goes to mode `direct`, in which the
@@ -26,30 +27,31 @@ const maxAttempts = 50;
  * not acknowledged is sent again.
  *
  * @param options.evenIfDirect the caller has stored an entry that nobody has pushed.
+ * @returns the session as it was read last.
  */
 export async function drain(
   context: Context,
   key: ClientKey,
   options: { readonly evenIfDirect?: boolean } = {},
-): Promise<void> {
+): Promise<Session | undefined> {
   let evenIfDirect = options.evenIfDirect ?? false;
   /** The claim under which this handler sends; undefined: it does not hold the right to. */
   let mine: string | undefined;
   let session = await context.sessions.get(key);
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-    if (session?.address === undefined) return;
+    if (session?.address === undefined) return session;
     if (mine === undefined || session.claimedBy !== mine) {
       mine = undefined;
-      if (session.mode === 'direct' && !evenIfDirect) return;
+      if (session.mode === 'direct' && !evenIfDirect) return session;
       if (session.sendingUntilMs !== undefined) {
         if (session.sendingUntilMs <= context.clock.nowMs())
           await endStalled(context, session, session.address);
-        return;
+        return session;
       }
     }
     const round = await planRound(context, session);
     const step = nextStep(session, round, mine !== undefined);
-    if (step === undefined) return;
+    if (step === undefined) return session;
     const claimedBy = context.ids.unique();
     const claimed = await claim(context, session, round, step, claimedBy);
     if (claimed === undefined) {
@@ -63,6 +65,7 @@ export async function drain(
     if (step === 'send') await send(context, session, session.address, round.picks);
     session = claimed;
   }
+  return session;
 }
 
 type Step = 'send' | 'let go' | 'go direct';

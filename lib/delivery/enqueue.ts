@@ -4,7 +4,7 @@ import type { ClientKey, Message, QueueEntry, Route, Session } from '../broker/m
 import { packetIdentifierOf } from '../broker/packet-identifier.ts';
 import { hasEnded } from '../broker/session-rules.ts';
 import { drain } from './drain.ts';
-import { ownedOnly, pushEntries } from './entries.ts';
+import { deleteEntries, ownedOnly, pushEntries } from './entries.ts';
 
 /** A message for the queue of one session. */
 export interface Queueable {
@@ -12,6 +12,8 @@ export interface Queueable {
   readonly qos: 1 | 2;
   readonly retain: boolean;
   readonly subscriptionIdentifiers: readonly number[];
+  /** The shared subscription through which it comes. */
+  readonly share?: string;
 }
 
 /**
@@ -25,16 +27,19 @@ export interface Queueable {
  * in the queue: it goes out when the session resumes. In both cases the publisher has had no acknowledgement and
  * sends again.
  *
- * @returns how many were stored: fewer where the session has ended (0) or its queue is full.
+ * A session may end while its messages are being stored: whoever ends it may have emptied the queue before they were in
+ * it. So: write yours, then read theirs; entries that have come too late are deleted again.
+ *
+ * @returns how many were stored: fewer where the queue is full; `ended` where there is no such session any more.
  */
 export async function enqueue(
   context: Context,
   key: ClientKey,
   generation: string,
   queueables: readonly Queueable[],
-): Promise<number> {
+): Promise<number | 'ended'> {
   const session = await context.sessions.allocate(key, generation, queueables.length);
-  if (session === undefined || hasEnded(session, context.clock.nowMs())) return 0;
+  if (!isAlive(context, session, generation)) return 'ended';
   const room = await queueRoom(context, session, queueables.length);
   if (room < queueables.length) context.log.count(metrics.messagesDroppedQueueFull, queueables.length - room);
   const accepted = queueables.slice(0, room);
@@ -44,13 +49,21 @@ export async function enqueue(
   const pushedTo = session.mode === 'direct' ? session.address : undefined;
   const entries = accepted.map((queueable, index) => entryOf(queueable, generation, first + index, pushedTo));
   if (pushedTo === undefined) {
-    await storeInOrder(context, key, generation, entries);
-    await drain(context, key, { evenIfDirect: true });
-  } else {
-    const stored = await store(context, key, generation, entries);
-    await pushDirectly(context, key, { ...session, address: pushedTo }, stored);
+    const stored = await storeInOrder(context, key, generation, entries);
+    const now = await drain(context, key, { evenIfDirect: true });
+    if (isAlive(context, now, generation)) return accepted.length;
+    await deleteEntries(context, key, stored);
+    return 'ended';
   }
+  const stored = await store(context, key, generation, entries);
+  const now = await pushDirectly(context, key, { ...session, address: pushedTo }, stored);
+  // They have been sent; nobody else is to get them.
+  if (!isAlive(context, now, generation)) await deleteEntries(context, key, stored);
   return accepted.length;
+}
+
+function isAlive(context: Context, session: Session | undefined, generation: string): session is Session {
+  return session?.generation === generation && !hasEnded(session, context.clock.nowMs());
 }
 
 function entryOf(
@@ -89,17 +102,17 @@ async function storeInOrder(
   key: ClientKey,
   generation: string,
   [first, ...others]: readonly QueueEntry[],
-): Promise<void> {
-  if (first === undefined) return;
+): Promise<QueueEntry[]> {
+  if (first === undefined) return [];
   const behind = { messageId: first.message.id, storedAtMs: context.clock.nowMs() };
   const batch = others.length === 0 ? {} : { behind };
-  await store(
+  const behindFirst = await store(
     context,
     key,
     generation,
     others.map((entry) => ({ ...entry, ...batch })),
   );
-  await store(context, key, generation, [{ ...first, ...batch }]);
+  return [...(await store(context, key, generation, [{ ...first, ...batch }])), ...behindFirst];
 }
 
 /**
@@ -144,14 +157,16 @@ async function pushDirectly(
   key: ClientKey,
   route: Route,
   entries: readonly QueueEntry[],
-): Promise<void> {
+): Promise<Session | undefined> {
   const owned = await ownedOnly(context, key, entries);
   const [, now] = await Promise.all([
     pushEntries(context, key, route, owned, noneResent),
     context.sessions.get(key),
   ]);
-  if (now?.address !== undefined && now.address !== route.address)
-    await drain(context, key, { evenIfDirect: true });
+  return now?.address !== undefined && now.address !== route.address
+    ? drain(context, key, { evenIfDirect: true })
+    : now;
 }
 
+/** What is sent for the first time goes without DUP, and stays in the queue until it is acknowledged [MQTT-4.3.2-1 v3]. */
 const noneResent: ReadonlySet<number> = new Set();

@@ -17,14 +17,26 @@ export async function ownedOnly(
   const owned = await Promise.all(
     entries.map(
       async (entry) =>
-        entry.qos === 1 ||
-        entry.released ||
-        (await context.queue.own(key, entry.generation, entry.message.id, entry.sequence)) === entry.sequence,
+        entry.qos === 1 || entry.released || (await owner(context, key, entry)) === entry.sequence,
     ),
   );
   const copies = entries.filter((_, index) => owned[index] === false);
   await deleteEntries(context, key, copies);
   return entries.filter((_, index) => owned[index] !== false);
+}
+
+/**
+ * The sequence that owns the message of an entry. What comes through a shared subscription is another delivery than what
+ * the same client gets by a subscription of its own (section 4.8.2 of MQTT 5.0).
+ */
+function owner(context: Context, key: ClientKey, entry: QueueEntry): Promise<number> {
+  const { generation, message, share, sequence } = entry;
+  return context.queue.own(
+    key,
+    generation,
+    share === undefined ? message.id : `${message.id}#${share}`,
+    sequence,
+  );
 }
 
 export async function deleteEntries(
@@ -37,7 +49,8 @@ export async function deleteEntries(
 }
 
 /**
- * Sends claimed entries: PUBLISH, or PUBREL for those the client has confirmed with PUBREC [MQTT-4.4.0-1 v3+v5].
+ * Sends claimed entries: PUBLISH, or PUBREL for those the client has confirmed with PUBREC [MQTT-4.4.0-1 v3+v5],
+ * in their order [MQTT-4.6.0-4 v3].
  * What is too large for the client counts as delivered [MQTT-3.1.2-25 v5]: its entry goes.
  *
  * A connection that is gone or cannot be reached is ended: entries wait for the session to resume. MQTT has no other

@@ -20,7 +20,12 @@ export async function publishMessages(
   return distribute(context, tenant, live, messages, options);
 }
 
-/** Of several retained messages of one topic only the last is stored; an empty payload clears [MQTT-3.3.1-6 v5]. */
+/**
+ * Of several retained messages of one topic only the last is stored, with its QoS, 0 included, in place of what was there
+ * [MQTT-3.3.1-5 v3+v5, MQTT-3.3.1-7 v3]; an empty payload clears and is not stored [MQTT-3.3.1-10 v3, MQTT-3.3.1-11 v3,
+ * MQTT-3.3.1-6 v5, MQTT-3.3.1-7 v5]. Messages without RETAIN leave it alone [MQTT-3.3.1-12 v3, MQTT-3.3.1-8 v5]. It belongs
+ * to no session [MQTT-3.1.2-7 v3].
+ */
 async function storeRetained(
   context: Context,
   tenant: TenantId,

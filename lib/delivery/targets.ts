@@ -11,8 +11,9 @@ export interface Target {
 
 /**
  * Merges a client's overlapping subscriptions into one delivery with the highest QoS of them and all their
- * identifiers [MQTT-3.3.4-2 v5, MQTT-3.3.4-4 v5, MQTT-3.3.5-1 v3]. A subscription with No Local takes no part in the
- * client's own messages [MQTT-3.8.3-3 v5]; Retain As Published of any of them keeps the flag [MQTT-3.3.1-13 v5].
+ * identifiers [MQTT-3.3.4-2 v5, MQTT-3.3.4-4 v5, MQTT-3.3.5-1 v3], never above that of the message [MQTT-3.8.4-6 v3, MQTT-3.8.4-8 v5]. A subscription with No Local takes no part in the
+ * client's own messages [MQTT-3.8.3-3 v5]; Retain As Published of any of them keeps the flag [MQTT-3.3.1-13 v5],
+ * without it RETAIN is 0 [MQTT-3.3.1-9 v3, MQTT-3.3.1-12 v5].
  * Subscriptions of different generations stay apart: which one is alive, its session decides.
  */
 export function targetsOf(message: Message, subscriptions: readonly Subscription[]): Target[] {
@@ -42,6 +43,8 @@ function merge(message: Message, subscription: Subscription, other: Target | und
 
 /** The members of one shared subscription: each message goes to one of them. */
 export interface Share {
+  /** The filter as its members subscribe it: `$share/{name}/{filter}`. */
+  readonly id: string;
   readonly name: string;
   readonly filter: string;
   readonly members: readonly Subscription[];
@@ -53,17 +56,17 @@ export function splitShares(subscriptions: readonly Subscription[]): {
   shares: Share[];
 } {
   const ordinary: Subscription[] = [];
-  const shares = new Map<string, { name: string; filter: string; members: Subscription[] }>();
+  const shares = new Map<string, Share & { members: Subscription[] }>();
   for (const subscription of subscriptions) {
     const { shareName: name, filter } = subscription;
     if (name === undefined) {
       ordinary.push(subscription);
       continue;
     }
-    const key = `${name}/${filter}`;
-    const share = shares.get(key) ?? { name, filter, members: [] };
+    const id = `$share/${name}/${filter}`;
+    const share = shares.get(id) ?? { id, name, filter, members: [] };
     share.members.push(subscription);
-    shares.set(key, share);
+    shares.set(id, share);
   }
   return { ordinary, shares: [...shares.values()] };
 }

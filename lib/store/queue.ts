@@ -142,6 +142,14 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
       return owner === undefined ? sequence : number(owner, 'seq');
     },
 
+    async listShared(key, generation) {
+      const found: QueueEntry[] = [];
+      for await (const row of table.items(prefixQuery(key, queuePrefix)))
+        if (row.share !== undefined && optionalString(row, 'generation') === generation)
+          found.push(entryFrom(row));
+      return found.sort((one, other) => one.sequence - other.sequence);
+    },
+
     async sweep(key, generation) {
       const stale: Item[] = [];
       // One range for `m#`, `q#` and `r#`: nothing else sorts between them.
@@ -180,6 +188,7 @@ function entryItem(key: ClientKey, entry: QueueEntry): Item {
       generation: S(entry.generation),
       pushedTo: optional(entry.pushedTo, S),
       behind: optional(entry.behind?.messageId, S),
+      share: optional(entry.share, S),
       storedAt: optional(entry.behind?.storedAtMs, N),
       qos: N(entry.qos),
       published: entry.message.qos === entry.qos ? undefined : N(entry.message.qos),
@@ -198,6 +207,7 @@ function entryFrom(stored: Item): QueueEntry {
   const message = messageFrom(stored);
   const pushedTo = optionalString(stored, 'pushedTo');
   const behind = optionalString(stored, 'behind');
+  const share = optionalString(stored, 'share');
   return {
     sequence,
     packetIdentifier: packetIdentifierOf(sequence),
@@ -208,6 +218,7 @@ function entryFrom(stored: Item): QueueEntry {
     subscriptionIdentifiers: (stored.identifiers?.L ?? []).map((value) => Number(value.N)),
     message: published === undefined ? message : { ...message, qos: published as Message['qos'] },
     ...(pushedTo === undefined ? {} : { pushedTo: pushedTo as ConnectionAddress }),
+    ...(share === undefined ? {} : { share }),
     ...(behind === undefined
       ? {}
       : { behind: { messageId: behind, storedAtMs: number(stored, 'storedAt') } }),

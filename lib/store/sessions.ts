@@ -235,6 +235,25 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
       return table.deleteIf(rowKey(key, kinds.will(address)), { condition: 'attribute_exists(kind)' });
     },
 
+    async keepChoice(publisher, name, choice, failed) {
+      const rowKeys = rowKey(publisher, kinds.choice(name));
+      const kept = await table.putIf(
+        {
+          ...rowKeys,
+          v: version,
+          choice: S(choice),
+          ttl: N(Math.ceil(nowMs() / 1000) + receivedTtlSeconds),
+        },
+        {
+          condition: `attribute_not_exists(kind)${failed === undefined ? '' : ' OR choice = :failed'}`,
+          ...(failed === undefined ? {} : { values: { ':failed': S(failed) } }),
+        },
+      );
+      if (kept) return choice;
+      const stored = await table.get(rowKeys, true);
+      return stored === undefined ? choice : string(stored, 'choice');
+    },
+
     async markReceived(key, generation, packetIdentifier, messageId) {
       const rowKeys = rowKey(key, kinds.received(packetIdentifier));
       const values = { ':generation': S(generation) };

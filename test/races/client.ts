@@ -157,9 +157,11 @@ export class Client {
   }
 
   subscribe(topic: string, qos: 0 | 1 | 2 = 2): void {
+    const messageId = this.#identifier();
+    this.#asked.set(messageId, topic);
     this.#write({
       cmd: 'subscribe',
-      messageId: this.#identifier(),
+      messageId,
       subscriptions: [{ topic, qos }],
     } as Packet);
   }
@@ -258,6 +260,8 @@ export class Client {
         this.#write({ cmd: 'pubcomp', messageId: packet.messageId } as Packet);
         return;
       case 'suback':
+        this.subscribed.add(this.#asked.get(packet.messageId ?? 0) ?? '');
+        return;
       case 'unsuback':
       case 'pingresp':
         return;
@@ -276,6 +280,7 @@ export class Client {
       return;
     }
     socket.accepted = true;
+    this.accepted += 1;
     if (!packet.sessionPresent) {
       this.life += 1;
       this.#received.clear();
@@ -292,6 +297,9 @@ export class Client {
     for (const text of socket.early.splice(0)) this.#handle(socket, text);
   }
   readonly #sent = new Set<number>();
+  readonly #asked = new Map<number, string>();
+  /** Connections that have had their CONNACK. */
+  accepted = 0;
 
   #message(socket: Socket, packet: Packet & { cmd: 'publish' }): void {
     const { topic, qos, dup, retain } = packet;

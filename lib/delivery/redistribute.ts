@@ -1,0 +1,46 @@
+import type { Context } from '../broker/context.ts';
+import type { ClientKey, QueueEntry, Session } from '../broker/model.ts';
+import { parseFilter } from '../topics/index.ts';
+import { distributeShared } from './distribute.ts';
+import { isExpired } from './publish-packet.ts';
+import { memberId } from './share.ts';
+import { splitShares } from './targets.ts';
+
+/**
+ * Hands the shared messages that wait for a session that has ended to other members of their shares, before the queue is
+ * deleted. At QoS 1 all that are unacknowledged (section 4.8.2 of MQTT 5.0); at QoS 2 those that were never sent: what
+ * was on its way when the session ended goes to nobody else [MQTT-4.8.2-5 v5].
+ *
+ * A crash on the way lets the next attempt hand over again: at QoS 1 that may come twice, at QoS 2 the choice is kept.
+ */
+export async function redistributeShared(
+  context: Context,
+  ended: Session | (ClientKey & { readonly generation: string }),
+): Promise<void> {
+  const entries = await context.queue.listShared(ended, ended.generation);
+  if (entries.length === 0) return;
+  const nowMs = context.clock.nowMs();
+  const movable = entries.filter(
+    (entry) => !isExpired(entry.message, nowMs) && (entry.qos === 1 || !mayHaveBeenSent(entry, ended)),
+  );
+  const failed = [memberId(ended)];
+  for (const shareId of new Set(movable.flatMap((entry) => entry.share ?? []))) {
+    const parsed = parseFilter(shareId);
+    if ('code' in parsed) continue;
+    const audience = await context.subscriptions.audience(ended.tenant, parsed.filter, true);
+    const share = splitShares(audience).shares.find(({ id }) => id === shareId);
+    if (share === undefined) continue;
+    const messages = movable.filter((entry) => entry.share === shareId).map(({ message }) => message);
+    await distributeShared(
+      context,
+      ended.tenant,
+      messages.map((message) => ({ message, share, failed })),
+    );
+  }
+}
+
+/** Where the session's row is gone nobody knows: then not to send it is what QoS 2 allows. */
+function mayHaveBeenSent(entry: QueueEntry, ended: Parameters<typeof redistributeShared>[1]): boolean {
+  if (entry.released || entry.pushedTo !== undefined || !('inFlight' in ended)) return true;
+  return ended.inFlight.has(entry.packetIdentifier) || ended.resent.has(entry.packetIdentifier);
+}
