@@ -1,6 +1,6 @@
 /**
  * The bridge: stock MQTT over TCP, TLS and binary WebSocket in, the wire profile out. It knows packet boundaries, not
- * packet meaning, and keeps no state: run as many as you like.
+ * packet meaning, so clients need nothing but MQTT [MQTT-7.0.0-2 v3], and keeps no state: run as many as you like.
  */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';

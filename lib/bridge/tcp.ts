@@ -3,14 +3,14 @@ import type { BridgeLogEntry, Limits } from './options.ts';
 import { type ClientSide, type Session, startSession } from './session.ts';
 import type { Connect } from './upstream.ts';
 
-/** CONNECT, the only packet that a client may begin with (3.1.1 and 5.0: [MQTT-3.1.0-1]). */
+/** CONNECT, the only packet that a client may begin with [MQTT-3.1.0-1 v3+v5]. */
 const connectByte = 0x10;
 
 /** How long a client may take to read the rest and close, once upstream has closed. */
 const endTimeoutMs = 5_000;
 
 /**
- * Serves one client on TCP or TLS. Upstream is connected on the first byte, and only if that begins a CONNECT: health
+ * Serves one client on TCP or TLS: an ordered, lossless stream of bytes both ways [MQTT-7.1.1-1 v3, MQTT-4.2.0-1 v5]. Upstream is connected on the first byte, and only if that begins a CONNECT: health
  * checks, port scanners and clients that meant another port cost nothing.
  */
 export function serveTcpClient(

@@ -6,6 +6,7 @@ import { type ClientSide, type Session, startSession } from './session.ts';
 import type { Connect, Upstream } from './upstream.ts';
 
 const transport = 'websocket';
+/** The first that the client offers is selected [MQTT-6.0.0-4 v3+v5]. */
 const subprotocols = ['mqtt', 'mqttv3.1'];
 
 /** Libraries write bursts of packets as one message; this bounds the burst, not the packet. */
@@ -14,7 +15,8 @@ const maxMessageBytes = 8 * 1024 * 1024;
 const endTimeoutMs = 5_000;
 
 /**
- * A listener for binary MQTT over WebSocket at `/mqtt`. A handshake is answered once upstream has accepted the same
+ * A listener for binary MQTT over WebSocket at `/mqtt`: text is refused [MQTT-6.0.0-1 v3+v5], and packets need not
+ * begin or end with a message [MQTT-6.0.0-2 v3+v5]. A handshake is answered once upstream has accepted the same
  * credentials, so that a client refused there is refused here with the same status.
  */
 export function createWebSocketListener(

@@ -68,7 +68,8 @@ export async function settleEarlierWills(context: Context, held: Connection): Pr
 }
 
 /**
- * Whoever deletes the row publishes. A crash between the two loses the Will. The other order would publish it twice, and
+ * Whoever deletes the row publishes, so a Will is published once; where CONNECT had none, there is no row [MQTT-3.1.2-10
+ * v3+v5, MQTT-3.1.2-12 v3]. A crash between the two loses the Will. The other order would publish it twice, and
  * a Will that says "gone" about a client that is back is worse than none.
  */
 async function publish(

@@ -12,7 +12,7 @@ export interface End {
   readonly message: string;
   /** Last packet to the client, if its version has one. */
   readonly packet?: ServerPacket;
-  /** Whether the Will is published [MQTT-3.1.2-8]; only a DISCONNECT with reason 0x00 discards it. */
+  /** Whether the Will is published [MQTT-3.1.2-8 v3+v5]; only a DISCONNECT with reason 0x00 discards it. */
   readonly will: 'publish' | 'discard';
 }
 
@@ -47,7 +47,8 @@ export function endWith(
 
 /**
  * Refuses a CONNECT: CONNACK with the reason in the form of the version; where 3.1.1 has no return code for it, the
- * connection is closed without one [MQTT-3.2.2-6 v3].
+ * connection is closed without one [MQTT-3.2.2-6 v3]. Session Present is 0 [MQTT-3.2.2-4 v3, MQTT-3.2.2-6 v5], and the close
+ * follows [MQTT-3.2.2-5 v3, MQTT-3.2.2-7 v5], so that nothing more of the client is handled [MQTT-3.1.4-5 v3].
  */
 export function refuseConnect(
   protocolVersion: ProtocolVersion | undefined,

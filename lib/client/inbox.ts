@@ -10,7 +10,7 @@ type Failure = WireError | { readonly kind: 'error'; readonly message: string };
 
 /**
  * What the server sends. Route responses and pushes are not ordered against each other, so pushes wait until a reply
- * that begins with CONNACK has gone to the MQTT library. Two pushes do not wait, since the server closes the
+ * that begins with CONNACK has gone to the MQTT library: to it, CONNACK comes first [MQTT-3.2.0-1 v3+v5]. Two pushes do not wait, since the server closes the
  * connection after them and their frame may never get a reply: one that begins with CONNACK, one that begins with
  * DISCONNECT.
  */

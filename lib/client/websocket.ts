@@ -150,6 +150,7 @@ export class WispWebSocket extends Emitter {
     const frame = typeof data === 'string' ? decodeServerFrame(data) : wireError('bad-frame');
     const messages = this.#inbox.receive(frame);
     if (!Array.isArray(messages)) {
+      // A packet that the server failed to handle ends its connection [MQTT-4.8.0-2 v3].
       this.#finish(
         frame.kind === 'error' ? gatewayErrorCloseCode : badServerFrameCloseCode,
         messages.message,

@@ -27,7 +27,10 @@ interface Admission {
 
 /**
  * CONNECT: authenticate → name → not revoked → permit the Will → quota → open the session → write the connection row → end the connection it
- * was taken from → keep the Will → timers → CONNACK. Everything is written before CONNACK is sent.
+ * was taken from → keep the Will → timers → CONNACK. Everything is written before CONNACK is sent,
+ * which accepts with code 0 and comes first [MQTT-3.1.4-4 v3, MQTT-3.1.4-5 v5, MQTT-3.2.0-1 v3+v5]. The session is begun,
+ * resumed or begun anew as Clean Session asks and lasts as long as the connection at least [MQTT-3.1.4-3 v3,
+ * MQTT-3.1.4-4 v5, MQTT-4.1.0-2 v3, MQTT-4.1.0-1 v5].
  */
 export async function handleConnect(
   context: Context,
@@ -116,7 +119,10 @@ function secondConnect(packet: ConnectPacket): Outcome {
   };
 }
 
-/** The client id [MQTT-3.1.3-5 v3, MQTT-3.1.3-6 v5]: what the token demands, what the packet says, or an assigned one. */
+/**
+ * The client id [MQTT-3.1.3-5 v3, MQTT-3.1.3-6 v3+v5], under which the session is kept [MQTT-3.1.3-2 v3+v5]; one that is
+ * refused gets 0x02, in 5.0 0x85 [MQTT-3.1.3-9 v3, MQTT-3.1.3-8 v5]: what the token demands, what the packet says, or an assigned one.
+ */
 function nameClient(
   context: Context,
   packet: ConnectPacket,
@@ -190,6 +196,7 @@ function effectiveKeepAlive(context: Context, packet: ConnectPacket): number {
     : packet.keepalive;
 }
 
+/** 3.1.1 has no expiry: a session is kept for as long as the settings say [MQTT-3.1.2-4 v3, MQTT-4.1.0-1 v3]. */
 function sessionExpiry(context: Context, packet: ConnectPacket): number {
   const { maxSessionExpirySeconds, v3SessionExpirySeconds } = context.settings;
   if (packet.protocolVersion < 5)
@@ -226,7 +233,7 @@ function connack(
   connection: Connection,
   sessionPresent: boolean,
 ): ConnackPacket {
-  // MQTT 3.1 reserves the byte.
+  // [MQTT-3.2.2-1 v3, MQTT-3.2.2-2 v3, MQTT-3.2.2-3 v3, MQTT-3.2.2-2 v5, MQTT-3.2.2-3 v5]; MQTT 3.1 reserves the byte.
   if (packet.protocolVersion === 3) return { cmd: 'connack', sessionPresent: false, returnCode: 0 };
   if (packet.protocolVersion === 4) return { cmd: 'connack', sessionPresent, returnCode: 0 };
   const { settings } = context;

@@ -6,7 +6,7 @@ import { endWith, type Outcome } from '../outcome.ts';
 
 /**
  * DISCONNECT: discards the Will unless the reason is another than 0x00 [MQTT-3.14.4-3 v5, MQTT-3.14.4-3 v3], may change
- * the session's expiry, and closes the connection [MQTT-3.14.4-1, MQTT-3.14.4-2 v5].
+ * the session's expiry, and closes the connection [MQTT-3.14.4-1 v5, MQTT-3.14.4-2 v5].
  */
 export async function handleDisconnect(
   context: Context,

@@ -174,6 +174,7 @@ async function markQos2(
   return { ids: marked.map((message) => message?.id), messages: [...messages.values()], again };
 }
 
+/** Nothing, PUBACK or PUBREC, with the packet identifier of the PUBLISH [MQTT-3.3.4-1 v3+v5, MQTT-2.3.1-6 v3, MQTT-2.2.1-5 v5]. */
 function acknowledge(
   { protocolVersion }: Connection,
   { packet, reasonCode }: Judged,

@@ -6,7 +6,10 @@ import type { Outcome } from '../outcome.ts';
 import { tooManyFilters } from './too-many-filters.ts';
 
 /**
- * UNSUBSCRIBE: deletes exactly the filters named [MQTT-3.10.4-1]. The subscription goes before its entry in the
+ * UNSUBSCRIBE: deletes exactly the filters named [MQTT-3.10.4-1 v3+v5], so nothing new is matched to them [MQTT-3.10.4-2
+ * v3+v5]; what is queued already is delivered to its end [MQTT-3.10.4-3 v3+v5]. One UNSUBACK of the same packet
+ * identifier answers, whatever was deleted, with a code for each filter in 5.0 [MQTT-2.3.1-7 v3, MQTT-2.2.1-6 v5,
+ * MQTT-3.10.4-4 v3+v5, MQTT-3.10.4-5 v3+v5, MQTT-3.10.4-6 v3+v5, MQTT-3.11.3-1 v5]. The subscription goes before its entry in the
  * session's list, so that a crash between them leaves nothing that the session's end would not find.
  */
 export async function handleUnsubscribe(
