@@ -31,7 +31,7 @@ describe('CONNACK', () => {
     });
   });
 
-  it('Receive Maximum: so many are taken, one more is not [MQTT-3.3.4-7 v5, MQTT-3.3.4-8 v5]', async () => {
+  it('Receive Maximum: so many are taken, one more is not [MQTT-3.3.4-7 v5]', async () => {
     const client = await suite.connect();
     const { receiveMaximum } = announced(client);
     const packets = Array.from({ length: receiveMaximum + 1 }, (_, index) =>

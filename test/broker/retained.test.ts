@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
 import type { Got } from '../support/raw-client.ts';
 import { publish, subscribe, unsubscribe } from './packets.ts';
 import { type Connected, useSuite } from './suite.ts';
@@ -37,6 +38,9 @@ describe('retained messages', () => {
         const [second] = await kept();
         expect(second).toMatchObject(one(suite.text('second')));
         expect(second?.qos ?? 0).toBe(Math.min(qos, 1));
+        await client.send(publish(topic, suite.text('passing')));
+        await client.settle();
+        expect(await kept()).toMatchObject([one(suite.text('second'))]);
         await put('');
         expect(await kept()).toEqual([]);
       });
@@ -147,7 +151,7 @@ describe('retained messages', () => {
     ]);
   });
 
-  it('are not sent to shared subscriptions [MQTT-4.8.2-4 v5]', async () => {
+  it('are not sent to shared subscriptions', async () => {
     const topic = `${prefix()}/x`;
     const client = await suite.connect();
     await keep(client, topic);
@@ -163,12 +167,79 @@ describe('retained messages', () => {
     expect((await client.exchange(subscribe(1, topic))).pushes).toEqual([]);
   });
 
-  it('outlive their publisher [MQTT-3.1.2-5 v3]', async () => {
-    const topic = `${prefix()}/x`;
-    const from = await suite.connect();
-    await keep(from, topic);
-    await from.exchange({ cmd: 'disconnect', reasonCode: 0 });
-    const client = await suite.connect();
-    expect((await client.exchange(subscribe(1, topic))).pushes).toHaveLength(1);
+  it('of the server are not matched by leading wildcards [MQTT-4.7.2-1 v3+v5]', async () => {
+    // No client may publish there: the store is given one.
+    await suite.service.stores.retained.put(vouchedTenantId(suite.mint.tenant), {
+      id: '1',
+      topic: '$SYS/uptime',
+      payload: Buffer.from(suite.text('up')),
+      qos: 0,
+      retain: true,
+      properties: {},
+    });
+    for (const protocolVersion of [4, 5] as const) {
+      const client = await suite.connect({
+        protocolVersion,
+        claims: { mqtt: { publish: [], subscribe: ['#', '$SYS/#'] } },
+      });
+      const asked = async (filter: string) =>
+        topicsOf((await client.exchange(subscribe(1, filter))).pushes).filter((topic) =>
+          topic.startsWith('$'),
+        );
+      expect(await asked('#')).toEqual([]);
+      expect(await asked('+/uptime')).toEqual([]);
+      expect(await asked('+/#')).toEqual([]);
+      expect(await asked('$SYS/+')).toEqual(['$SYS/uptime']);
+      expect(await asked('$SYS/#')).toEqual(['$SYS/uptime']);
+    }
   });
+
+  it.each([3, 4, 5] as const)(
+    'outlive the session of their publisher, version %i [MQTT-3.1.2-7 v3]',
+    async (protocolVersion) => {
+      const topic = `${prefix()}/x`;
+      const from = await suite.connect({ protocolVersion });
+      await keep(from, topic);
+      await from.exchange({ cmd: 'disconnect' });
+      const client = await suite.connect({ protocolVersion });
+      expect((await client.exchange(subscribe(1, topic))).pushes).toHaveLength(1);
+    },
+  );
+
+  it.each([3, 4, 5] as const)(
+    'are left alone by messages without the flag, which come without it, version %i [MQTT-3.3.1-8 v5, MQTT-3.3.1-9 v3, MQTT-3.3.1-10 v3, MQTT-3.3.1-12 v3]',
+    async (protocolVersion) => {
+      const topic = `${prefix()}/x`;
+      const client = await suite.connect({ protocolVersion });
+      await client.send(subscribe(1, topic));
+      const live = await client.exchange(publish(topic, 'kept', retain), publish(topic, 'passing'));
+      expect(live.pushes.map(({ payload, retain: flag }) => [payload, flag])).toEqual([
+        ['kept', undefined],
+        ['passing', undefined],
+      ]);
+      expect((await client.exchange(subscribe(2, topic))).pushes).toMatchObject([
+        { payload: 'kept', retain: true },
+      ]);
+      expect((await client.exchange(publish(topic, '', retain))).pushes).toMatchObject([{ payload: '' }]);
+    },
+  );
+
+  it.each([3, 4, 5] as const)(
+    'are sent again where a subscription is replaced, which it is without a gap, version %i [MQTT-3.8.4-3 v3, MQTT-3.8.4-4 v5]',
+    async (protocolVersion) => {
+      const topic = `${prefix()}/x`;
+      const client = await suite.connect({ protocolVersion });
+      await client.send(publish(topic, 'kept', { ...retain, qos: 1, messageId: 1 }));
+      for (const qos of [0, 1] as const) {
+        const { pushes } = await client.exchange(
+          subscribe(1, { topic, qos }),
+          publish(topic, 'live', { qos: 1, messageId: 2 }),
+        );
+        expect(pushes.map((one) => [one.payload, one.qos ?? 0])).toEqual([
+          ['kept', qos],
+          ['live', qos],
+        ]);
+      }
+    },
+  );
 });

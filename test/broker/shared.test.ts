@@ -23,7 +23,7 @@ const numbers = (got: readonly { payload?: unknown }[]): number[] =>
 
 describe('shared subscriptions', () => {
   it.each([4, 5] as const)(
-    'bring each message to one member, in its order there, and to all ordinary subscribers, version %i [MQTT-4.8.2-4 v5]',
+    'bring each message to one member, in its order there, and to all ordinary subscribers, version %i',
     async (protocolVersion) => {
       const members = await Promise.all([1, 2, 3].map(() => member('$share/g/s/+', 1, protocolVersion)));
       const ordinary = await member('s/x', 1);
@@ -67,11 +67,25 @@ describe('shared subscriptions', () => {
     const online = await member('$share/w/w', 1);
     const from = await suite.connect();
     await publishMany(from, 'w', 20);
-    expect(await online.settle()).toHaveLength(20);
+    const got = await online.settle();
+    expect(got).toHaveLength(20);
+    await online.send(
+      ...got.map(({ messageId }) => ({ cmd: 'puback' as const, messageId: Number(messageId) })),
+    );
     await online.exchange({ cmd: 'disconnect', reasonCode: 0 });
     await publishMany(from, 'w', 5);
     const woken = await suite.connect(fields);
     expect(numbers([...woken.waited, ...(await woken.settle())])).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('hand what a member left unacknowledged at the end of its session to another', async () => {
+    const vanishing = await member('$share/v/v', 1);
+    const from = await suite.connect();
+    await publishMany(from, 'v', 5);
+    expect(await vanishing.settle()).toHaveLength(5);
+    const other = await member('$share/v/v', 1);
+    await vanishing.exchange({ cmd: 'disconnect', reasonCode: 0 });
+    expect(numbers(await other.settle())).toEqual([0, 1, 2, 3, 4]);
   });
 
   it('of a client that has unsubscribed get nothing', async () => {

@@ -29,7 +29,7 @@ describe.each(readVectors())('$file', ({ cases }) => {
   }
 
   for (const vector of later) {
-    it(`${vector.name}: ends a connection of version ${vector.version}`, async () => {
+    it(`${vector.name}: ends a connection of version ${vector.version} [MQTT-3.14.4-1 v5, MQTT-3.14.4-2 v5, MQTT-4.13.1-1 v5, MQTT-4.8.0-1 v3]`, async () => {
       const client = await suite.connect({ protocolVersion: vector.version ?? 5 });
       const { replies, pushes, closed } = await client.exchange(vector.hex);
       expect(closed).toEqual({ code: 1000, reason: '' });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { decodePackets } from '../../lib/mqtt/index.ts';
 import type { Will } from '../../lib/mqtt/types.ts';
 import { publish, subscribe } from './packets.ts';
 import { type Connected, type ConnectFields, useSuite } from './suite.ts';
@@ -115,6 +116,33 @@ describe('a Will is published [MQTT-3.1.2-8 v3+v5]', () => {
     expect(pushes).toMatchObject([{ ...message, retain: true }]);
   });
 
+  it('with its user properties in their order [MQTT-3.1.3-10 v5]', async () => {
+    const watching = await watcher();
+    const userProperties = [
+      ['b', suite.secret],
+      ['a', '1'],
+      ['b', '2'],
+    ] as const;
+    await suite.cut(await suite.connect({ will: will('wills/user', { properties: { userProperties } }) }));
+    expect(await heard(watching)).toEqual(['wills/user']);
+    const [packet] = decodePackets(watching.pushedBytes[0] ?? Buffer.alloc(0), 5).packets;
+    expect(packet).toMatchObject({ cmd: 'publish', properties: { userProperties } });
+  });
+
+  it.each([3, 4] as const)(
+    'retained or not, as CONNECT says, version %i [MQTT-3.1.2-16 v3, MQTT-3.1.2-17 v3]',
+    async (protocolVersion) => {
+      const topic = `flag/${protocolVersion}`;
+      const watching = await watcher(topic);
+      for (const retain of [false, true]) {
+        await suite.cut(await suite.connect({ protocolVersion, will: will(topic, { retain }) }));
+        expect(await heard(watching)).toEqual([topic]);
+        const { pushes } = await watching.exchange(subscribe(2, topic));
+        expect(pushes.map((one) => one.retain)).toEqual(retain ? [true] : []);
+      }
+    },
+  );
+
   it('and not kept without the flag; an empty payload clears', async () => {
     const watching = await watcher('clear/will');
     await watching.send(publish('clear/will', suite.text('x'), { retain: true }));
@@ -133,7 +161,7 @@ describe('a Will is published [MQTT-3.1.2-8 v3+v5]', () => {
 
 describe('a Will is not published', () => {
   it.each(versions)(
-    'after DISCONNECT, version %i [MQTT-3.1.2-10 v3+v5, MQTT-3.14.4-3 v3+v5]',
+    'after DISCONNECT, version %i [MQTT-3.1.2-12 v3, MQTT-3.1.2-10 v3+v5, MQTT-3.14.4-3 v3+v5]',
     async (protocolVersion) => {
       const watching = await watcher();
       const client = await suite.connect({ protocolVersion, will: will('wills/none') });

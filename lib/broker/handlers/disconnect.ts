@@ -15,7 +15,7 @@ export async function handleDisconnect(
   packet: DisconnectPacket,
 ): Promise<Outcome> {
   const requested = packet.properties?.sessionExpiryInterval;
-  // [MQTT-3.14.2-2 v5] and section 3.14.2.2.2: an expiry of 0 at CONNECT cannot be raised.
+  // Section 3.14.2.2.2 of MQTT 5.0: an expiry of 0 at CONNECT cannot be raised.
   if (requested !== undefined && requested > 0 && connection.sessionExpirySeconds === 0)
     return {
       replies: [],

@@ -124,7 +124,7 @@ export const refusedConnects: readonly RefusedConnect[] = [
     only: [4],
   },
   {
-    name: 'a Will for a topic name with a wildcard',
+    name: 'a Will for a topic name with a wildcard [MQTT-3.2.2-6 v3]',
     fields: () => ({ will: { ...will, topic: 'will/+' } }),
     v5: 0x90,
     v3: 'close',
