@@ -70,7 +70,7 @@ describe.each(['tcp', 'ws'] as const)('stock MQTT.js over %s', (scheme) => {
     scheme === 'tcp' ? `mqtt://127.0.0.1:${mqttPort}` : `ws://127.0.0.1:${wsPort}/mqtt`;
 
   it.each([4, 5] as const)(
-    'publishes and receives in order, protocol version %i',
+    'publishes and receives in order, protocol version %i [MQTT-7.1.1-1 v3, MQTT-4.2.0-1 v5]',
     async (protocolVersion) => {
       const { server, bridge } = await start();
       const client = await mqttClient(urlOf(bridge), { protocolVersion });
@@ -107,7 +107,7 @@ describe.each(['tcp', 'ws'] as const)('stock MQTT.js over %s', (scheme) => {
 });
 
 describe('a TCP client', () => {
-  it('reaches upstream with its first byte, and only if that begins a CONNECT', async () => {
+  it('reaches upstream with its first byte, and only if that begins a CONNECT [MQTT-3.1.0-1 v3+v5]', async () => {
     const { server, bridge, logged } = await start();
     const notMqtt = logged('not-mqtt');
     const wrong = tcpTo(bridge);
@@ -283,14 +283,17 @@ describe('a WebSocket client', () => {
     expect(server.peers).toHaveLength(0);
   });
 
-  it('may ask for mqttv3.1', async () => {
+  it('may ask for mqttv3.1, and gets the subprotocol it asks for [MQTT-6.0.0-4 v3+v5]', async () => {
     const { bridge } = await start();
     const socket = webSocketTo(bridge, '/mqtt', ['mqttv3.1']);
     await once(socket, 'open');
     expect(socket.protocol).toBe('mqttv3.1');
+    const usual = webSocketTo(bridge, '/mqtt', ['other', 'mqtt']);
+    await once(usual, 'open');
+    expect(usual.protocol).toBe('mqtt');
   });
 
-  it('that sends text is closed with 1003', async () => {
+  it('that sends text is closed with 1003 [MQTT-6.0.0-1 v3+v5]', async () => {
     const { bridge } = await start();
     const socket = webSocketTo(bridge);
     await once(socket, 'open');
@@ -310,7 +313,7 @@ describe('a WebSocket client', () => {
     expect(await closeOf(socket)).toBe(expected);
   });
 
-  it('gets binary messages, whatever pieces it writes in', async () => {
+  it('gets binary messages, whatever pieces it writes in [MQTT-6.0.0-1 v3+v5, MQTT-6.0.0-2 v3+v5]', async () => {
     const { bridge } = await start();
     const socket = webSocketTo(bridge);
     await once(socket, 'open');

@@ -64,7 +64,7 @@ describe('quality of service', () => {
     expect(await to.settle()).toHaveLength(1);
   });
 
-  it('a QoS 1 message that is sent twice is another message each time, without DUP [MQTT-3.3.1-3 v3+v5]', async () => {
+  it('a QoS 1 message that is sent twice is another message each time, without DUP [MQTT-3.3.1-3 v3+v5, MQTT-4.3.2-2 v3]', async () => {
     const to = await subscriber({ topic: 'twice', qos: 1 });
     const from = await suite.connect();
     const packet = publish('twice', suite.text('x'), { qos: 1, messageId: 3 });

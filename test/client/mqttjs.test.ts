@@ -71,7 +71,7 @@ describe.each([4, 5] as const)('MQTT.js, protocol version %i', (protocolVersion)
     expect(await received).toEqual(payloads);
   });
 
-  it('gets pushes only after CONNACK, even where they overtake it', async () => {
+  it('gets pushes only after CONNACK, even where they overtake it [MQTT-3.2.0-1 v3+v5]', async () => {
     const server = await serverWith({
       reply: (usual, peer, packets) => {
         if (packets[0]?.cmd !== 'connect') return usual;
@@ -135,7 +135,7 @@ describe('MQTT.js', () => {
     ['the gateway fails', '{"message": "Internal server error", "connectionId":"c=", "requestId":"r="}'],
     ['a reply is garbage', '.garbage'],
     ['a reply never comes', undefined],
-  ])('reconnects and loses nothing when %s', async (_name, fault) => {
+  ])('reconnects and loses nothing when %s [MQTT-4.8.0-2 v3]', async (_name, fault) => {
     let faults = 0;
     let letTimePass = () => {};
     const timers = {

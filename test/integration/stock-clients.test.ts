@@ -25,7 +25,7 @@ async function target(version: string): Promise<MosquittoTarget> {
   return { port: ports.mqttPort, username: mint.tenant, password: await mint(), version };
 }
 
-describe.each(['mqttv31', 'mqttv311', 'mqttv5'])('mosquitto clients, %s', (version) => {
+describe.each(['mqttv31', 'mqttv311', 'mqttv5'])('mosquitto clients, %s [MQTT-7.0.0-2 v3]', (version) => {
   test.each([0, 1, 2])('QoS %i both ways', async (qos) => {
     const topic = `mosquitto/${version}/${qos}`;
     const sub = mosquittoSub(await target(version), ['-t', `${topic}/#`, '-q', String(qos), '-C', '3']);

@@ -284,7 +284,7 @@ const subscribing: ExchangeCase[] = [
     replies: [suback(5, 0), { cmd: 'unsuback', messageId: 6, granted: [0, 0x11] }],
   },
   {
-    name: 'no message after UNSUBSCRIBE [MQTT-3.10.4-1 v3+v5, MQTT-3.10.4-2 v3+v5]',
+    name: 'no message after UNSUBSCRIBE [MQTT-3.10.4-1 v5, MQTT-3.10.4-2 v5]',
     versions: v5,
     send: [
       subscribe(5, 'a', 'a/#'),
@@ -488,7 +488,7 @@ const publishing: ExchangeCase[] = [
 
 const wildcards: ExchangeCase[] = [
   {
-    name: '`+`, `#`, empty levels and capitals [MQTT-4.7.3-4 v3+v5]',
+    name: '`+`, `#`, empty levels and capitals [MQTT-3.3.2-3 v3+v5, MQTT-4.7.3-4 v3+v5]',
     versions: all,
     send: [
       subscribe(1, 'sport/#', '+/+', '/+', 'Sport/+/x'),
