@@ -75,13 +75,16 @@ describe('a suspended tenant', () => {
 });
 
 describe('a CONNECT is accepted', () => {
-  it.each(versions)('with a token as password, version %i [MQTT-3.1.4-4 v3, MQTT-3.2.0-1 v3+v5]', async (protocolVersion) => {
-    const client = await suite.connect({ protocolVersion });
-    expect(client.connack).toMatchObject(
-      protocolVersion === 5 ? { cmd: 'connack', reasonCode: 0 } : { cmd: 'connack', returnCode: 0 },
-    );
-    expect(await client.send({ cmd: 'pingreq' })).toEqual([{ cmd: 'pingresp' }]);
-  });
+  it.each(versions)(
+    'with a token as password, version %i [MQTT-3.1.4-4 v3, MQTT-3.2.0-1 v3+v5]',
+    async (protocolVersion) => {
+      const client = await suite.connect({ protocolVersion });
+      expect(client.connack).toMatchObject(
+        protocolVersion === 5 ? { cmd: 'connack', reasonCode: 0 } : { cmd: 'connack', returnCode: 0 },
+      );
+      expect(await client.send({ cmd: 'pingreq' })).toEqual([{ cmd: 'pingresp' }]);
+    },
+  );
 
   it('with packets behind it in the same frame, answered in order after CONNACK', async () => {
     const client = await suite.open();

@@ -288,7 +288,7 @@ export class Client {
       this.#finished.clear();
     } else if (this.cleanStart) this.#world.violation('session present after a clean start');
     this.cleanStart = false;
-    // Sent again in the original order [MQTT-4.6.0-1]; what is first sent on this connection carries no DUP.
+    // Sent again in the original order (section 4.6); what is first sent on this connection carries no DUP.
     for (const outbound of this.#unacknowledged.values()) {
       const { packet: original, phase } = outbound;
       if (phase === 'pubrel') this.#write({ cmd: 'pubrel', messageId: original.messageId } as Packet);
