@@ -4,6 +4,12 @@ import { type BundlingOptions, LogLevel, OutputFormat } from 'aws-cdk-lib/aws-la
 const stub = (name: string): string => fileURLToPath(new URL(`./stubs/${name}`, import.meta.url));
 
 /**
+ * Clients that are taken from the SDK in Lambda's runtime: only deployments with an event bus load this one, with their
+ * first event, and inside the bundle it would cost all others 50 KB.
+ */
+export const fromRuntime = ['@aws-sdk/client-eventbridge'] as const;
+
+/**
  * How functions are bundled. Every choice is for the cold start: CommonJS loads as fast as ESM or faster; the
  * SDK is bundled because its tree-shaken part loads in half the time of the runtime's whole one (`mainFields`
  * picks its ES modules, which can be shaken at all); the aliases drop code that cannot run in Lambda.
@@ -12,7 +18,7 @@ export const bundling: BundlingOptions = {
   format: OutputFormat.CJS,
   minify: true,
   mainFields: ['module', 'main'],
-  externalModules: [],
+  externalModules: [...fromRuntime],
   bundleAwsSDK: true,
   logLevel: LogLevel.WARNING,
   esbuildArgs: {

@@ -50,6 +50,11 @@ export interface StageSettings {
   /** Address that alarms are sent to. Default: none; alarms then show on the console and dashboard only. */
   readonly alarmEmail?: string;
   readonly domain?: DomainSettings;
+  /**
+   * EventBridge bus, by name (`default` is the account's own), that is told of connections and their ends. Billed by
+   * event, two for every connection. Default: none.
+   */
+  readonly eventBusName?: string;
 }
 
 export const presetNames = ['dev', 'prod'] as const;
@@ -105,7 +110,7 @@ export type ReadContext = (name: string) => unknown;
 
 /**
  * Settings of this deployment: the preset that `-c stage=dev|prod` names (default `prod`), changed by
- * `-c stackName=…`, `-c alarmEmail=…`, `-c apiGatewayLogRole=create|existing`, and `-c domainName=…` with
+ * `-c stackName=…`, `-c alarmEmail=…`, `-c eventBusName=…`, `-c apiGatewayLogRole=create|existing`, and `-c domainName=…` with
  * `-c certificateArn=…` and, for a Route 53 record, `-c hostedZoneId=…` and `-c hostedZoneName=…`.
  *
  * @param region region of the deployment where it is known; a certificate of another one is then refused here.
@@ -121,6 +126,10 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
   if (alarmEmail !== undefined && !/^[^\s@]+@[^\s@]+$/.test(alarmEmail)) {
     throw new SettingsError('alarmEmail: not an e-mail address');
   }
+  const eventBusName = readText(context, 'eventBusName');
+  if (eventBusName !== undefined && !/^[A-Za-z0-9._/-]{1,256}$/.test(eventBusName)) {
+    throw new SettingsError('eventBusName: 1 to 256 letters, digits, ".", "_", "/" and "-"; not an ARN');
+  }
   const domain = readDomain(context, region);
   const logRole = preset.createApiGatewayLogRole ? 'create' : 'existing';
   return {
@@ -130,6 +139,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
       readChoice(context, 'apiGatewayLogRole', ['create', 'existing'], logRole) === 'create',
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(domain === undefined ? {} : { domain }),
+    ...(eventBusName === undefined ? {} : { eventBusName }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import { tableNames } from '../lib/store/schema.ts';
 import { access } from './access.ts';
 import { CustomDomain } from './constructs/custom-domain.ts';
+import { grantPutEvents } from './constructs/event-bus.ts';
 import { Gateway, routeTimeout } from './constructs/gateway.ts';
 import { HttpGateway } from './constructs/http-gateway.ts';
 import { grantReadIssuerSecrets } from './constructs/issuer-secrets.ts';
@@ -42,6 +43,9 @@ export class WispStack extends Stack {
       if (connections) gateway.grantManageConnections(functions[name]);
       if (setsTimers) timers.grantSend(functions[name]);
       if (issuerSecrets) grantReadIssuerSecrets(functions[name]);
+      // Whoever manages connections may end some.
+      if (connections && settings.eventBusName !== undefined)
+        grantPutEvents(functions[name], settings.eventBusName);
     }
     gateway.addRoutes(functions);
     timers.deliverTo(functions.timer, settings);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { capitalised } from '../../cdk/constructs/tables.ts';
-import { type FunctionName, functionNames } from '../../cdk/settings.ts';
+import { type FunctionName, functionNames, presets } from '../../cdk/settings.ts';
 import { Synthesised } from './synthesise.ts';
 
 const stack = new Synthesised();
@@ -231,5 +231,30 @@ describe('secrets of issuers', () => {
     expect(granted).toHaveLength(1);
     expect(granted[0]?.Action).toBe('secretsmanager:GetSecretValue');
     expect(JSON.stringify(granted[0]?.Resource)).toMatch(/:secret:wisp\/\*"/);
+  });
+});
+
+describe('the event bus', () => {
+  it.each(functionNames)('%s knows none unless one is named', (name) => {
+    expect(actionsOn(name, 'events')).toEqual([]);
+  });
+
+  it('is told by every function that may end connections, and by name', () => {
+    const told = new Synthesised({ ...presets.prod, eventBusName: 'devices' });
+    for (const name of functionNames) {
+      const policy = told.one('AWS::IAM::Policy', `${capitalised(name)}RoleDefaultPolicy`);
+      const granted = (policy.Properties.PolicyDocument.Statement as Statement[]).filter(
+        ({ Action }) => Action === 'events:PutEvents',
+      );
+      const { Variables } = told.one('AWS::Lambda::Function', capitalised(name)).Properties.Environment;
+      if (name === 'connect') {
+        expect(granted).toEqual([]);
+        expect(Variables).not.toHaveProperty('EVENT_BUS_NAME');
+        continue;
+      }
+      expect(granted).toHaveLength(1);
+      expect(JSON.stringify(granted[0]?.Resource)).toMatch(/:event-bus\/devices"/);
+      expect(Variables.EVENT_BUS_NAME).toBe('devices');
+    }
   });
 });

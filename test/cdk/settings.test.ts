@@ -24,6 +24,11 @@ describe('readSettings', () => {
     });
   });
 
+  it('tells an event bus only where one is named', () => {
+    expect(read()).not.toHaveProperty('eventBusName');
+    expect(read({ eventBusName: 'default' }).eventBusName).toBe('default');
+  });
+
   it('takes a domain with its certificate, and a zone', () => {
     expect(read({ domainName, certificateArn }, 'eu-west-1').domain).toEqual({
       name: domainName,
@@ -40,6 +45,7 @@ describe('readSettings', () => {
     ['a number', { stackName: 7 }, 'stackName: a text is expected'],
     ['a bad stack name', { stackName: '7up' }, 'stackName: letters'],
     ['a bad address', { alarmEmail: 'nobody' }, 'alarmEmail: not an e-mail address'],
+    ['an ARN as event bus', { eventBusName: 'arn:aws:events:x:1:event-bus/a' }, 'eventBusName: 1 to 256'],
     ['a domain without certificate', { domainName }, 'certificateArn is missing'],
     ['a certificate without domain', { certificateArn }, 'domainName is missing'],
     ['a URL as domain', { domainName: 'https://a.example', certificateArn }, 'domainName: a host name'],
