@@ -131,7 +131,7 @@ class Parcels {
     }
     if (qos === 0) {
       // [MQTT-4.3.1-1 v3+v5]
-    parcel.atMostOnce.push({ message, qos, retain, dup: false, subscriptionIdentifiers });
+      parcel.atMostOnce.push({ message, qos, retain, dup: false, subscriptionIdentifiers });
       return;
     }
     const share = shared === undefined ? {} : { share: shared.share.id };

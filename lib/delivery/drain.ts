@@ -2,7 +2,7 @@ import type { Context } from '../broker/context.ts';
 import { metrics } from '../broker/metrics.ts';
 import type { ClientKey, QueueEntry, Session } from '../broker/model.ts';
 import { mayGoDirect } from '../broker/session-rules.ts';
-import { deleteEntries, ownedOnly, pushEntries } from './entries.ts';
+import { deleteEntries, endConnection, ownedOnly, pushEntries } from './entries.ts';
 import { planRound, type Round } from './plan.ts';
 
 /** How often a drain looks again. One that loses a claim may stop: the winner sees to the rest as well. */
@@ -44,8 +44,9 @@ export async function drain(
       mine = undefined;
       if (session.mode === 'direct' && !evenIfDirect) return session;
       if (session.sendingUntilMs !== undefined) {
+        // The handler that was sending has died: what it had claimed may never have left.
         if (session.sendingUntilMs <= context.clock.nowMs())
-          await endStalled(context, session, session.address);
+          await endConnection(context, session, session.address);
         return session;
       }
     }
@@ -107,17 +108,6 @@ async function deleteDead(context: Context, session: Session, dead: readonly Que
   await deleteEntries(context, session, dead);
 }
 
-/** The handler that was sending has died: what it had claimed may never have left. Only a new connection tells. */
-async function endStalled(
-  context: Context,
-  session: Session,
-  address: NonNullable<Session['address']>,
-): Promise<void> {
-  context.log.warn('a handler died while sending', { tenant: session.tenant, clientId: session.clientId });
-  await context.gateway.close(address);
-  await context.connectionLost(session, address);
-}
-
 async function send(
   context: Context,
   session: Session,
@@ -125,7 +115,8 @@ async function send(
   picks: readonly QueueEntry[],
 ): Promise<void> {
   try {
-    const owned = await ownedOnly(context, session, picks);
+    const owned = await ownedOnly(context, session, address, picks);
+    if (owned === undefined) return await endConnection(context, session, address);
     const resent = new Set(
       owned
         .filter((entry) => entry.pushedTo !== undefined || session.resent.has(entry.packetIdentifier))

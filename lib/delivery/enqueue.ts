@@ -4,7 +4,7 @@ import type { ClientKey, Message, QueueEntry, Route, Session } from '../broker/m
 import { packetIdentifierOf } from '../broker/packet-identifier.ts';
 import { hasEnded } from '../broker/session-rules.ts';
 import { drain } from './drain.ts';
-import { deleteEntries, ownedOnly, pushEntries } from './entries.ts';
+import { deleteEntries, endConnection, ownedOnly, pushEntries } from './entries.ts';
 
 /** A message for the queue of one session. */
 export interface Queueable {
@@ -158,9 +158,11 @@ async function pushDirectly(
   route: Route,
   entries: readonly QueueEntry[],
 ): Promise<Session | undefined> {
-  const owned = await ownedOnly(context, key, entries);
+  const owned = await ownedOnly(context, key, route.address, entries);
   const [, now] = await Promise.all([
-    pushEntries(context, key, route, owned, noneResent),
+    owned === undefined
+      ? endConnection(context, key, route.address)
+      : pushEntries(context, key, route, owned, noneResent),
     context.sessions.get(key),
   ]);
   return now?.address !== undefined && now.address !== route.address

@@ -1,5 +1,6 @@
 import type { Context } from '../broker/context.ts';
-import type { ClientKey, QueueEntry, Route } from '../broker/model.ts';
+import type { ClientKey, ConnectionAddress, QueueEntry, Route } from '../broker/model.ts';
+import { packetIdentifierOf } from '../broker/packet-identifier.ts';
 import { encodePacket } from '../mqtt/index.ts';
 import { encodeMessages } from '../wire/index.ts';
 import { post } from './post.ts';
@@ -7,36 +8,59 @@ import { chunkId } from './texts.ts';
 
 /**
  * Of QoS 2 entries, those that own their message: a publisher's second try of the same message may have queued it
- * twice, and only the entry that asks first is ever sent. The others are deleted.
+ * twice, and only the entry that asks first is ever sent. The others are deleted. The first entry asks before the others,
+ * so of two handlers with the same messages one gets all of them.
+ *
+ * Where the owner is an entry that another handler was to push to this very connection and that is unacknowledged, nobody
+ * knows whether it was sent: that handler may have died. Then nothing more may be sent here, or it would overtake.
+ * @returns undefined in that case: the connection is to be ended, and the next one gets everything in order.
  */
 export async function ownedOnly(
   context: Context,
   key: ClientKey,
+  address: ConnectionAddress,
   entries: readonly QueueEntry[],
-): Promise<QueueEntry[]> {
-  const owned = await Promise.all(
-    entries.map(
-      async (entry) =>
-        entry.qos === 1 || entry.released || (await owner(context, key, entry)) === entry.sequence,
-    ),
-  );
-  const copies = entries.filter((_, index) => owned[index] === false);
-  await deleteEntries(context, key, copies);
-  return entries.filter((_, index) => owned[index] !== false);
+): Promise<QueueEntry[] | undefined> {
+  const owned: QueueEntry[] = [];
+  for (const group of [entries.slice(0, 1), entries.slice(1)]) {
+    const owners = await Promise.all(group.map((entry) => owner(context, key, entry)));
+    owned.push(...group.filter((entry, index) => owners[index] === entry.sequence));
+    const copies = group.filter((entry, index) => owners[index] !== entry.sequence);
+    if (copies.length === 0) continue;
+    await deleteEntries(context, key, copies);
+    const others = await Promise.all(
+      owners
+        .filter((sequence, index) => sequence !== group[index]?.sequence)
+        .map((sequence) => context.queue.get(key, packetIdentifierOf(sequence))),
+    );
+    if (others.some((other) => other?.pushedTo === address && !other.released)) return undefined;
+  }
+  return owned;
 }
 
 /**
  * The sequence that owns the message of an entry. What comes through a shared subscription is another delivery than what
  * the same client gets by a subscription of its own (section 4.8.2 of MQTT 5.0).
  */
-function owner(context: Context, key: ClientKey, entry: QueueEntry): Promise<number> {
-  const { generation, message, share, sequence } = entry;
+async function owner(context: Context, key: ClientKey, entry: QueueEntry): Promise<number> {
+  const { generation, message, share, sequence, qos, released } = entry;
+  if (qos === 1 || released) return sequence;
   return context.queue.own(
     key,
     generation,
     share === undefined ? message.id : `${message.id}#${share}`,
     sequence,
   );
+}
+
+/** Ends a connection of which nobody knows what it has got: its client resumes, and is sent all it has not confirmed. */
+export async function endConnection(
+  context: Context,
+  key: ClientKey,
+  address: ConnectionAddress,
+): Promise<void> {
+  await context.gateway.close(address);
+  await context.connectionLost(key, address);
 }
 
 export async function deleteEntries(

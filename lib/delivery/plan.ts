@@ -95,12 +95,13 @@ function visibility(
   session: Session,
   entries: readonly QueueEntry[],
 ): (entry: QueueEntry) => boolean {
-  const present = new Set(entries.map((entry) => entry.message.id));
+  // The oldest entry of each message: what an earlier try at the same batch has left does not stand behind a later one.
+  const present = new Map([...entries].reverse().map((entry) => [entry.message.id, entry.sequence]));
   const deadBeforeMs = context.clock.nowMs() - context.settings.sendingSeconds * 1000;
-  return ({ behind }) =>
+  return ({ behind, sequence }) =>
     behind === undefined ||
     session.opened.has(behind.messageId) ||
-    present.has(behind.messageId) ||
+    (present.get(behind.messageId) ?? Number.POSITIVE_INFINITY) <= sequence ||
     behind.storedAtMs <= deadBeforeMs;
 }
 

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { seededRandom } from '../../lib/local/gateway/index.ts';
 
 /** One thing that may happen next: a held port call of a handler, or something a client or the network does. */
@@ -50,7 +49,8 @@ const maxSteps = 20_000;
  * whenever the chooser picks the same.
  */
 export class Scheduler {
-  readonly #context = new AsyncLocalStorage<Handler>();
+  /** Whose code is running: between two steps only one handler's does. */
+  #running: Handler | undefined;
   readonly #held: Step[] = [];
   chooser: Chooser;
   #current: string | undefined;
@@ -63,17 +63,18 @@ export class Scheduler {
     this.chooser = chooser;
   }
 
-  /** Runs a handler; rejects with {@link Crash} when it is stopped. Its calls never go on then. */
+  /** Runs a handler, one within a step; rejects with {@link Crash} when it is stopped. Its calls never go on then. */
   start<T>(handler: Handler, work: () => Promise<T>): Promise<T> {
     handler.stopped.catch(() => undefined);
-    const result = this.#context.run(handler, work);
+    this.#running = handler;
+    const result = work();
     result.catch(() => undefined);
     return Promise.race([result, handler.stopped]);
   }
 
   /** A port call: it takes effect, and answers, when the scheduler picks it. */
   hold<T>(label: string, effect: () => T): Promise<T> {
-    const handler = this.#context.getStore();
+    const handler = this.#running;
     if (handler === undefined) return Promise.resolve().then(effect);
     return new Promise((resolve, reject) => {
       if (handler.crashed) return;
@@ -88,6 +89,7 @@ export class Scheduler {
             return;
           }
           handler.calls += 1;
+          this.#running = handler;
           try {
             resolve(effect());
           } catch (error) {
@@ -110,6 +112,7 @@ export class Scheduler {
       if (index < this.#held.length) this.#held.splice(index, 1);
       this.#current = step.actor;
       this.trace.push(`${step.actor}: ${step.label}`);
+      this.#running = undefined;
       step.run();
     }
     throw new Error(`the schedule does not come to an end:\n${this.trace.slice(-60).join('\n')}`);

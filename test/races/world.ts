@@ -134,12 +134,13 @@ export class World {
   frame(socket: Socket, text: string): void {
     const run = (): Promise<string> =>
       this.#start(socket.client.options.id, (broker) => broker.message(socket.address, text));
-    const { twice } = this.faults;
+    // A CONNECT that comes again is a protocol error, whoever sends it [MQTT-3.1.0-2 v3+v5].
+    const twice = socket.accepted ? this.faults.twice : undefined;
     const replied =
       twice === undefined
         ? run()
         : twice === 'concurrently'
-          ? Promise.all([run(), run()]).then(([, second]) => second)
+          ? Promise.all([run(), this.#later(socket, run)]).then(([, second]) => second)
           : run().then(run);
     const answer = (reply: string | undefined): void => {
       if (socket.state !== 'open') {
@@ -153,6 +154,19 @@ export class World {
       });
     };
     replied.then(answer, () => answer(undefined));
+  }
+
+  /** Starts a handler in a step of its own. */
+  #later<T>(socket: Socket, run: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.events.push({
+        actor: `again ${socket.address}`,
+        label: 'runs',
+        run: () => {
+          run().then(resolve, reject);
+        },
+      });
+    });
   }
 
   /** The network of a connection is gone, or its client has closed it; `$disconnect` comes as often as the faults say. */
