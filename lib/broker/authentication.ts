@@ -7,7 +7,7 @@ import type { AuthFailure, PeerState, TokenState } from './ports.ts';
 export const authenticationMethods: ReadonlySet<string> = new Set(['wisp-jwt', 'OAUTH2-JWT', 'CUSTOM-JWT']);
 
 /**
- * The identity behind a CONNECT: from authentication data (5.0, section 4.12), from the password, or from the token of
+ * The identity behind a CONNECT: from authentication data (5.0, section 4.12; one method [MQTT-4.12.0-1 v5]), from the password, or from the token of
  * the handshake. The user name is a hint at the tenant whose keys are to verify the token.
  */
 export async function tokenFrom(

@@ -10,7 +10,7 @@ import { encodePackets } from './replies.ts';
 
 /**
  * Ends a connection from the server's side: state first, then the last message (the replies so far and CONNACK or
- * DISCONNECT), then the close. It goes as a push because nothing can be done after a route response has been returned.
+ * DISCONNECT), then the close [MQTT-3.2.2-7 v5, MQTT-3.14.4-1 v5, MQTT-3.14.4-2 v5, MQTT-4.13.2-1 v5]. It goes as a push because nothing can be done after a route response has been returned.
  *
  * A crash before the close leaves a connection without a row: its next frame is refused and the close tried again.
  */
@@ -42,7 +42,10 @@ export async function endConnection(
       await releaseConnection(context, connection, { will: end.will, reason, ...(live && { live }) });
     }
   }
-  const packets = encodePackets(connection, end.packet === undefined ? replies : [...replies, end.packet]);
+  const packets = encodePackets(
+    connection ?? { clientMaxPacketBytes: end.clientMaxPacketBytes },
+    end.packet === undefined ? replies : [...replies, end.packet],
+  );
   for (const text of encodeMessages(packets, chunkId)) await context.gateway.post(address, text);
   await context.gateway.close(address);
 }

@@ -99,7 +99,10 @@ async function handleChunk(
   return handleBytes(context, address, state, joined.bytes);
 }
 
-/** Handles packets in order; what comes before an error is done and acknowledged, then the error is answered. */
+/**
+ * Handles packets in order; what comes before an error is done and acknowledged, then the error is answered. What follows a
+ * packet that ends the connection, a refused CONNECT above all, is not looked at [MQTT-3.1.4-6 v5].
+ */
 async function handleBytes(
   context: Context,
   address: ConnectionAddress,

@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import type { ClientKey, Connection, ConnectionAddress, Will } from './model.ts';
 
 /**
- * Discards a Will. Before the connection lets go of its session: a client that is back at once would find the Will of a
+ * Discards a Will [MQTT-3.1.2-10 v5]. Before the connection lets go of its session: a client that is back at once would find the Will of a
  * connection that has ended without settling it, and publish it.
  */
 export async function discardWill(

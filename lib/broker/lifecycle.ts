@@ -51,7 +51,7 @@ export async function releaseConnection(
   await context.connections.delete(connection.address);
 }
 
-/** Ends a session that is offline: now, at its expiry, or never. */
+/** Ends a session that is offline: now, at its expiry, or never [MQTT-4.1.0-2 v5]. */
 async function endInTime(context: Context, session: Session): Promise<void> {
   const { tenant, clientId, generation, expirySeconds, expiresAtMs } = session;
   if (expirySeconds === 0) await endSession(context, session, generation);

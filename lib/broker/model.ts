@@ -46,7 +46,7 @@ export interface Connection extends ClientKey {
   readonly clientTopicAliasMaximum: number;
   /** Whether reason strings may be sent on packets other than CONNACK and DISCONNECT [MQTT-3.1.2-29 v5]. */
   readonly requestProblemInformation: boolean;
-  /** Session expiry interval of the CONNECT in seconds: 0 may not be raised by DISCONNECT [MQTT-3.14.2-2 v5]. */
+  /** Session expiry interval of the CONNECT in seconds: 0 may not be raised by DISCONNECT (section 3.14.2.2.2 of 5.0). */
   readonly sessionExpirySeconds: number;
   /** Topic aliases the client has set in this connection. */
   readonly topicAliases: Readonly<Record<number, string>>;

@@ -14,6 +14,8 @@ export interface End {
   readonly packet?: ServerPacket;
   /** Whether the Will is published [MQTT-3.1.2-8 v3+v5]; only a DISCONNECT with reason 0x00 discards it. */
   readonly will: 'publish' | 'discard';
+  /** Largest packet in bytes that a client takes whose CONNECT is refused; afterwards its connection says so. */
+  readonly clientMaxPacketBytes?: number;
 }
 
 /** What handling a packet, or a run of packets, came to. */
@@ -27,7 +29,7 @@ export interface Outcome {
   readonly end?: End;
 }
 
-/** Ends an accepted connection with a reason: DISCONNECT in 5.0 [MQTT-4.13.1-1 v5], nothing but the close before. */
+/** Ends an accepted connection with a reason: DISCONNECT in 5.0 [MQTT-4.13.1-1 v5], without an expiry [MQTT-3.14.2-2 v5]; nothing but the close before. */
 export function endWith(
   protocolVersion: ProtocolVersion | undefined,
   reasonCode: number,
@@ -55,9 +57,16 @@ export function refuseConnect(
   reasonCode: number,
   code: string,
   message: string,
+  clientMaxPacketBytes?: number,
 ): End {
   const packet = refusal(protocolVersion, reasonCode, message);
-  return { code, message, will: 'discard', ...(packet === undefined ? {} : { packet }) };
+  return {
+    code,
+    message,
+    will: 'discard',
+    ...(packet === undefined ? {} : { packet }),
+    ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
+  };
 }
 
 function refusal(

@@ -2,7 +2,7 @@ import { chunkId } from '../delivery/texts.ts';
 import { encodePacketWithin, type ServerPacket } from '../mqtt/index.ts';
 import { encodeReply, encodeResponse } from '../wire/index.ts';
 import type { Context } from './context.ts';
-import type { Connection, ConnectionAddress } from './model.ts';
+import type { Connection, ConnectionAddress, ProtocolVersion } from './model.ts';
 
 /** The route response without packets. */
 export const heartbeatReply = encodeReply();
@@ -12,7 +12,9 @@ export const heartbeatReply = encodeReply();
  * client wants none [MQTT-3.1.2-29 v5].
  */
 export function encodePackets(
-  connection: Pick<Connection, 'protocolVersion' | 'clientMaxPacketBytes'> | undefined,
+  connection:
+    | { readonly protocolVersion?: ProtocolVersion; readonly clientMaxPacketBytes?: number | undefined }
+    | undefined,
   packets: readonly ServerPacket[],
 ): Uint8Array[] {
   const version = connection?.protocolVersion;

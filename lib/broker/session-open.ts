@@ -10,7 +10,7 @@ const maxAttempts = 20;
 
 export interface Opened {
   readonly session: Session;
-  /** Whether the client finds its earlier session [MQTT-3.2.2-2 v5, MQTT-3.2.2-2 v3]. */
+  /** Whether the client finds its earlier session [MQTT-3.2.2-2 v5, MQTT-3.2.2-3 v5, MQTT-3.2.2-2 v3]. */
   readonly present: boolean;
   /** The connection that held the session until now. */
   readonly previousAddress?: ConnectionAddress;
@@ -37,7 +37,8 @@ export interface SessionRequest extends ClientKey {
 
 /**
  * Makes the connection the holder of its client's session: resumes it, or begins a new one and deletes what the old one
- * left [MQTT-3.1.2-4 v5, MQTT-3.1.2-6 v3]. One conditional write decides between connections that race. The
+ * left [MQTT-3.1.2-4 v5, MQTT-3.1.2-5 v5, MQTT-3.1.2-6 v5, MQTT-3.1.4-4 v5, MQTT-3.1.2-6 v3]. A session goes by the
+ * client identifier [MQTT-3.1.3-2 v5]. One conditional write decides between connections that race. The
  * connection that held the session before is ended by the caller with `previousAddress`.
  *
  * A write whose answer was lost is recognised by the address in the row.

@@ -3,10 +3,13 @@ import type { Session } from './model.ts';
 /** Session Expiry Interval that never runs out (section 3.1.2.11.2 of MQTT 5.0). */
 export const neverEndsSeconds = 0xffff_ffff;
 
-/** Receive Maximum of a client that names none: as many as there are packet identifiers [MQTT-3.1.2-27 v5]. */
+/** Receive Maximum of a client that names none: as many as there are packet identifiers (section 3.1.2.11.3 of 5.0). */
 export const unlimitedReceiveMaximum = 65_535;
 
-/** Whether the session has ended; its row may still lie there. An expiry of 0 ends it whatever the clocks say. */
+/**
+ * Whether the session has ended; its row may still lie there. Not while a connection holds it [MQTT-4.1.0-1 v5], nor before
+ * its expiry has passed since then [MQTT-3.1.2-23 v5]. An expiry of 0 ends it whatever the clocks say.
+ */
 export function hasEnded(session: Session, nowMs: number): boolean {
   if (session.address !== undefined || session.expirySeconds === neverEndsSeconds) return false;
   return session.expirySeconds === 0 || (session.expiresAtMs !== undefined && session.expiresAtMs <= nowMs);

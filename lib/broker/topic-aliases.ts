@@ -12,7 +12,8 @@ export interface ResolvedTopics {
 
 /**
  * Puts topics in place of topic aliases (section 3.3.2.3.4 of MQTT 5.0) and keeps new ones with the connection, before
- * anything is acknowledged: a write only when an alias is new or changes its topic.
+ * anything is acknowledged: a write only when an alias is new or changes its topic. They end with it [MQTT-3.3.2-7 v5]; every
+ * one up to the maximum of CONNACK may be used [MQTT-3.3.2-12 v5].
  */
 export async function resolveTopics(
   context: Context,
@@ -65,7 +66,7 @@ async function withKnownAliases(
 }
 
 function aliasError(context: Context, alias: number | undefined, topic: string | undefined): End | undefined {
-  // [MQTT-3.3.2-9 v5]; an alias of 0 [MQTT-3.3.2-8 v5] is refused when the packet is decoded.
+  // [MQTT-3.3.2-9 v5, MQTT-3.2.2-17 v5]; an alias of 0 [MQTT-3.3.2-8 v5] is refused when the packet is decoded.
   if (alias !== undefined && alias > context.settings.topicAliasMaximum)
     return endWith(
       5,

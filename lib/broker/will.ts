@@ -9,7 +9,7 @@ import type { AuthFailure } from './ports.ts';
 
 /**
  * The Will of a CONNECT, if it has one that this client may publish; retained or not, as it says [MQTT-3.1.2-16 v3,
- * MQTT-3.1.2-17 v3, MQTT-3.1.2-14 v5, MQTT-3.1.2-15 v5].
+ * MQTT-3.1.2-17 v3, MQTT-3.1.2-14 v5, MQTT-3.1.2-15 v5], its user properties in their order [MQTT-3.1.3-10 v5].
  */
 export function willOf(
   context: Context,

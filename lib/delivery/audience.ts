@@ -4,7 +4,7 @@ import type { Message, Subscription, TenantLive } from '../broker/model.ts';
 import { candidateFilters } from '../topics/index.ts';
 
 /**
- * Finds the subscriptions that match each topic by tuple-space search: one Query for every shape of fitting length,
+ * Finds the subscriptions that match each topic [MQTT-3.3.2-3 v5] by tuple-space search: one Query for every shape of fitting length,
  * whatever the number of subscriptions. All Queries of a batch of messages run side by side, and a filter that
  * several topics share is read once.
  *

@@ -32,7 +32,7 @@ interface Parcel {
 }
 
 /**
- * Brings messages to everybody who subscribes to them. Resolves when every copy at QoS 1 and 2 is durable, so the
+ * Brings messages to everybody who subscribes to them [MQTT-4.5.0-1 v5]. Resolves when every copy at QoS 1 and 2 is durable, so the
  * publisher may be acknowledged, and one attempt to send each has been made.
  *
  * Messages of one call reach each client in their order. Round trips: one for all matching, one for routes that are

@@ -3,7 +3,7 @@ import { metrics } from '../broker/metrics.ts';
 import type { ClientKey, QueueEntry, Session } from '../broker/model.ts';
 import { mayGoDirect } from '../broker/session-rules.ts';
 import { deleteEntries, endConnection, ownedOnly, pushEntries } from './entries.ts';
-import { planRound, type Round } from './plan.ts';
+import { isBegun, planRound, type Round } from './plan.ts';
 
 /** How often a drain looks again. One that loses a claim may stop: the winner sees to the rest as well. */
 const maxAttempts = 50;
@@ -118,9 +118,7 @@ async function send(
     const owned = await ownedOnly(context, session, address, picks);
     if (owned === undefined) return await endConnection(context, session, address);
     const resent = new Set(
-      owned
-        .filter((entry) => entry.pushedTo !== undefined || session.resent.has(entry.packetIdentifier))
-        .map((entry) => entry.packetIdentifier),
+      owned.filter((entry) => isBegun(session, entry)).map((entry) => entry.packetIdentifier),
     );
     await pushEntries(context, session, { ...session, address }, owned, resent);
   } catch (error) {

@@ -17,7 +17,10 @@ export interface Queueable {
 }
 
 /**
- * Puts messages on a session's queue and, where the session is online, sends them. Resolves when they are durable
+ * Puts messages on a session's queue and, where the session is online, sends them: with an identifier of their own and DUP 0 the
+ * first time, and they stay there until they are acknowledged [MQTT-4.3.2-1 v5, MQTT-4.3.2-2 v5, MQTT-4.3.2-3 v5,
+ * MQTT-4.3.3-1 v5, MQTT-4.3.3-2 v5, MQTT-4.3.3-3 v5]. What a share has brought to this session is completed here and nowhere
+ * else [MQTT-4.8.2-4 v5]. Resolves when they are durable
  * and one attempt to send has been made.
  *
  * Write units for one message of up to 1 KB to an online session: 1 to number it, 1 to store it, 1 when its

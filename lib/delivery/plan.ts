@@ -16,14 +16,17 @@ export interface Round {
   /** Nothing waits behind the picks. */
   readonly caughtUp: boolean;
   /**
-   * Entries that have expired [MQTT-3.3.2-5 v5] or are of an earlier generation. They may be deleted once a claim has
+   * Entries that have expired unsent [MQTT-3.3.2-5 v5] or are of an earlier generation. They may be deleted once a claim has
    * shown that the session is still as it was read: seen from a session that has ended, the entries of the next one look
    * foreign too.
    */
   readonly dead: QueueEntry[];
 }
 
-/** Picks what may be sent: as much as the client's window has room for [MQTT-3.3.4-9 v5]. */
+/**
+ * Picks what may be sent: as much as the client's window has room for [MQTT-3.3.4-9 v5, MQTT-4.9.0-1 v5, MQTT-4.9.0-2 v5].
+ * The window holds back nothing but these: replies and QoS 0 do not pass here [MQTT-3.3.4-10 v5, MQTT-4.9.0-3 v5].
+ */
 export async function planRound(context: Context, session: Session): Promise<Round> {
   const window = Math.min(session.receiveMaximum, context.settings.catchUpWindowMessages);
   // What is in flight comes first, being oldest; so twice the window shows a whole window behind it.
@@ -46,7 +49,7 @@ async function planFrom(
   const isInFlight = (entry: QueueEntry): boolean =>
     session.inFlight.has(entry.packetIdentifier) || entry.pushedTo === session.address;
   const isDead = (entry: QueueEntry): boolean =>
-    entry.generation !== session.generation || (!entry.released && isExpired(entry.message, nowMs));
+    entry.generation !== session.generation || (!isBegun(session, entry) && isExpired(entry.message, nowMs));
   const isVisible = visibility(context, session, entries);
 
   const waiting = entries.filter((entry) => !isInFlight(entry) && !isDead(entry));
@@ -87,6 +90,14 @@ async function inFlightUnlisted(
   const unlisted = [...session.inFlight].filter((identifier) => order(identifier) > youngest);
   const found = await Promise.all(unlisted.map((identifier) => context.queue.get(session, identifier)));
   return unlisted.filter((_, index) => found[index]?.generation === session.generation);
+}
+
+/**
+ * Whether an earlier connection may have got the PUBLISH: then the message expires no more [MQTT-4.3.3-7 v5] and is sent
+ * again with DUP [MQTT-3.3.1-1 v5].
+ */
+export function isBegun(session: Pick<Session, 'resent'>, entry: QueueEntry): boolean {
+  return entry.released || entry.pushedTo !== undefined || session.resent.has(entry.packetIdentifier);
 }
 
 /** Which entries may be sent: those whose batch is complete, or whose handler has died on the way. */

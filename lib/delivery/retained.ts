@@ -9,7 +9,7 @@ import { isExpired } from './publish-packet.ts';
 const pageMessages = 100;
 
 /**
- * Sends the retained messages that match a new subscription, with RETAIN set [MQTT-3.3.1-8 v5, MQTT-3.3.1-8 v3]. The
+ * Sends the retained messages that match a new subscription, with RETAIN set [MQTT-3.3.1-9 v5, MQTT-3.3.1-8 v3]. The
  * subscription is stored before they are read: a message published meanwhile may come twice but is never missed.
  */
 export async function sendRetained(

@@ -9,8 +9,8 @@ export function memberId(member: { readonly clientId: string; readonly generatio
 }
 
 /**
- * Chooses one member of a share for a message: one that is online if there is any [MQTT-4.8.2-4 v5 leaves the
- * choice to the server]; at QoS 1 and 2 an offline one otherwise, whose queue keeps it. Choices are made at random, so
+ * Chooses one member of a share for a message: one that is online if there is any (section
+ * 4.8.2 of 5.0 leaves the choice to the server); at QoS 1 and 2 an offline one otherwise, whose queue keeps it. Choices are made at random, so
  * they spread evenly whichever function instance makes them.
  *
  * At QoS 2 the choice is kept, for one write unit: a publisher that sends again, because it has had no PUBREC, must not

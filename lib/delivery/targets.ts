@@ -11,9 +11,10 @@ export interface Target {
 
 /**
  * Merges a client's overlapping subscriptions into one delivery with the highest QoS of them and all their
- * identifiers [MQTT-3.3.4-2 v5, MQTT-3.3.4-4 v5, MQTT-3.3.5-1 v3], never above that of the message [MQTT-3.8.4-6 v3, MQTT-3.8.4-8 v5]. A subscription with No Local takes no part in the
+ * identifiers [MQTT-3.3.4-2 v5, MQTT-3.3.4-3 v5, MQTT-3.3.4-4 v5, MQTT-3.3.5-1 v3], never above that of the message [MQTT-3.8.4-6 v3, MQTT-3.8.4-8 v5]. A subscription with No Local takes no part in the
  * client's own messages [MQTT-3.8.3-3 v5]; Retain As Published of any of them keeps the flag [MQTT-3.3.1-13 v5],
- * without it RETAIN is 0 [MQTT-3.3.1-9 v3, MQTT-3.3.1-12 v5].
+ * without it RETAIN is 0 [MQTT-3.3.1-9 v3, MQTT-3.3.1-12 v5]. What comes through a share is a copy of its own, with the QoS
+ * and the identifier of the member's subscription [MQTT-3.3.4-5 v5, MQTT-4.8.2-3 v5].
  * Subscriptions of different generations stay apart: which one is alive, its session decides.
  */
 export function targetsOf(message: Message, subscriptions: readonly Subscription[]): Target[] {

@@ -13,7 +13,8 @@ export interface Texts {
 /**
  * Batches up to 24,000 raw bytes per text. A topic that repeats within one text is sent once and by alias from then
  * on, where the client takes aliases. Aliases never reach beyond their text: several senders push to one
- * connection, in any order, and none of them knows what another has set.
+ * connection, in any order, and none of them knows what another has set. No alias is above what the client takes, and none is
+ * set where it takes none [MQTT-3.1.2-26 v5, MQTT-3.1.2-27 v5, MQTT-3.3.2-11 v5].
  */
 export function textsFor(deliveries: readonly Delivery[], route: Route, nowMs: number): Texts {
   const texts: string[] = [];

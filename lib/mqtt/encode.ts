@@ -6,7 +6,8 @@ writeToStream.cacheNumbers = false;
 
 /**
  * One packet as bytes. Of CONNECT `packet.protocolVersion` decides the version, of all others the argument. What a version
- * does not have (properties, reason codes) is left out in 3.1.1; CONNACK takes `reasonCode` in 5.0, `returnCode` before.
+ * does not have (properties, reason codes) is left out in 3.1.1; no properties are a length of 0 [MQTT-2.2.2-1 v5]; reserved bits
+ * are 0 [MQTT-3.2.2-1 v5]. CONNACK takes `reasonCode` in 5.0, `returnCode` before.
  *
  * @throws Error when the packet cannot be written: a programming error, never the peer's.
  */
@@ -32,7 +33,9 @@ export function encodedLength(packet: Packet, protocolVersion: ProtocolVersion):
 
 /**
  * One packet within the receiver's Maximum Packet Size. Reason string and user properties of the server's own answers are
- * left out where they do not fit [MQTT-3.2.2-19 v5, MQTT-3.4.2-2 v5 and their like]; a message is never altered. Undefined when
+ * left out where they do not fit [MQTT-3.2.2-19 v5, MQTT-3.2.2-20 v5, MQTT-3.4.2-2 v5, MQTT-3.4.2-3 v5, MQTT-3.5.2-2 v5,
+ * MQTT-3.5.2-3 v5, MQTT-3.6.2-2 v5, MQTT-3.6.2-3 v5, MQTT-3.7.2-2 v5, MQTT-3.7.2-3 v5, MQTT-3.9.2-1 v5, MQTT-3.9.2-2 v5,
+ * MQTT-3.11.2-1 v5, MQTT-3.11.2-2 v5, MQTT-3.14.2-3 v5, MQTT-3.14.2-4 v5, MQTT-3.15.2-2 v5, MQTT-3.15.2-3 v5]; a message is never altered. Undefined when
  * it does not fit at all: then it must not be sent [MQTT-3.1.2-24 v5], and a message counts as delivered [MQTT-3.1.2-25 v5].
  */
 export function encodePacketWithin(

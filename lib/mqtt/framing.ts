@@ -46,7 +46,7 @@ export interface Frame {
   readonly minimal: boolean;
 }
 
-/** Finds the bounds of the packet at `at` (sections 2.2.3 of 3.1.1, 2.1.4 of 5.0). */
+/** Finds the bounds of the packet at `at` (sections 2.2.3 of 3.1.1, 2.1.4 of 5.0), within the maximum [MQTT-3.2.2-15 v5]. */
 export function frame(source: Buffer, at: number, limits: DecodeLimits): Frame {
   let length = 0;
   for (let i = 0; i < 4; i++) {

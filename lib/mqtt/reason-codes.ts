@@ -15,7 +15,8 @@ const whole = ['connack', 'disconnect'] as const;
 
 /**
  * Every reason code by name. 0x00 has three names, for in SUBACK and DISCONNECT it means something else.
- * Codes of 0x80 and above are failures.
+ * Codes of 0x80 and above are failures. What the server sends is taken from here [MQTT-3.2.2-8 v5, MQTT-3.9.3-2 v5,
+ * MQTT-3.11.3-2 v5].
  */
 export const reasonCodes = {
   success: {

@@ -253,7 +253,7 @@ async function onceIdle(socket: Socket): Promise<string> {
 }
 
 describe('a WebSocket client', () => {
-  it('brings its token and Authorization header upstream', async () => {
+  it('brings its token and Authorization header upstream [MQTT-6.0.0-4 v3+v5]', async () => {
     const { server, bridge } = await start();
     const socket = webSocketTo(bridge, '/mqtt?token=a%2Fb', ['mqtt'], { Authorization: 'Bearer t' });
     await once(socket, 'open');

@@ -17,7 +17,7 @@ interface Announced {
 const announced = (client: Connected): Announced => client.connack.properties as unknown as Announced;
 
 describe('CONNACK', () => {
-  it('announces these properties and no others: what is left out is available', async () => {
+  it('announces these properties and no others: what is left out is available [MQTT-3.1.2-28 v5, MQTT-4.12.0-6 v5]', async () => {
     const client = await suite.connect();
     expect(client.connack).toEqual({
       cmd: 'connack',
@@ -47,7 +47,7 @@ describe('CONNACK', () => {
     expect(pushes).toMatchObject([{ cmd: 'disconnect', reasonCode: 0x93 }]);
   });
 
-  it('Maximum Packet Size: exactly that is taken, one byte more is not', async () => {
+  it('Maximum Packet Size: exactly that is taken, one byte more is not [MQTT-3.2.2-15 v5]', async () => {
     const client = await suite.connect();
     const { maximumPacketSize } = announced(client);
     const overhead =
@@ -79,7 +79,7 @@ describe('CONNACK', () => {
     expect(ended.pushes).toMatchObject([{ cmd: 'disconnect', reasonCode: 0x94 }]);
   });
 
-  it('Server Keep Alive: 1.5 times that, and no longer [MQTT-3.2.2-21 v5, MQTT-3.1.2-22 v5]', async () => {
+  it('Server Keep Alive: 1.5 times that, and no longer [MQTT-3.2.2-21 v5, MQTT-3.1.2-22 v5, MQTT-3.1.2-21 v5]', async () => {
     const client = await suite.connect({ keepalive: 10_000 });
     const { serverKeepAlive } = announced(client);
     await suite.advance(serverKeepAlive);
@@ -115,7 +115,7 @@ describe('CONNACK', () => {
     ]);
   });
 
-  it('Session Expiry is absent where the session lives as long as was asked, and Session Present tells [MQTT-3.2.2-2 v5, MQTT-3.2.2-3 v5, MQTT-3.1.2-4 v5, MQTT-3.1.2-5 v5, MQTT-3.1.2-6 v5]', async () => {
+  it('Session Expiry is absent where the session lives as long as was asked, and Session Present tells [MQTT-3.2.2-2 v5, MQTT-3.2.2-3 v5, MQTT-3.1.2-4 v5, MQTT-3.1.2-5 v5, MQTT-3.1.2-6 v5, MQTT-3.1.2-23 v5, MQTT-3.1.3-2 v5, MQTT-3.1.4-4 v5, MQTT-4.1.0-2 v5]', async () => {
     const fields = { clientId: 'lives', clean: false, properties: { sessionExpiryInterval: 100 } };
     const present = async (clean = false) => {
       const client = await suite.connect({ ...fields, clean });

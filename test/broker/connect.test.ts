@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Ports } from '../../lib/broker/ports.ts';
+import { reasonText } from '../../lib/mqtt/index.ts';
 import { refusedConnects } from './cases/refused-connects.ts';
 import { publish, subscribe } from './packets.ts';
 import { useSuite } from './suite.ts';
@@ -17,7 +18,7 @@ const suite = useSuite({
 
 const versions = [3, 4, 5] as const;
 
-describe('a CONNECT is refused: CONNACK, close, and nothing kept [MQTT-3.1.4-5 v3, MQTT-3.2.2-4 v3, MQTT-3.2.2-5 v3]', () => {
+describe('a CONNECT is refused: CONNACK, close, and nothing kept [MQTT-3.1.4-5 v3, MQTT-3.2.2-4 v3, MQTT-3.2.2-5 v3, MQTT-3.1.4-2 v5, MQTT-3.1.4-6 v5, MQTT-3.2.2-7 v5, MQTT-3.2.2-8 v5, MQTT-4.12.0-4 v5, MQTT-4.13.2-1 v5]', () => {
   for (const [index, { name, fields, change, v5, v3, only }] of refusedConnects.entries()) {
     for (const protocolVersion of versions) {
       const code = protocolVersion === 5 ? v5 : v3;
@@ -33,11 +34,12 @@ describe('a CONNECT is refused: CONNACK, close, and nothing kept [MQTT-3.1.4-5 v
         expect(replies).toEqual([]);
         expect(closed).toEqual({ code: 1000, reason: '' });
         if (code === 'close') expect(pushes).toEqual([]);
-        else if (protocolVersion === 5)
+        else if (protocolVersion === 5) {
           expect(pushes).toEqual([
             { cmd: 'connack', reasonCode: code, properties: { reasonString: expect.any(String) } },
           ]);
-        else expect(pushes).toEqual([{ cmd: 'connack', returnCode: code }]);
+          expect(reasonText('connack', code)).toBeDefined();
+        } else expect(pushes).toEqual([{ cmd: 'connack', returnCode: code }]);
         if (packet.clientId !== 'busy') expect(await suite.session(packet.clientId)).toBeUndefined();
       });
     }
@@ -76,7 +78,7 @@ describe('a suspended tenant', () => {
 
 describe('a CONNECT is accepted', () => {
   it.each(versions)(
-    'with a token as password, version %i [MQTT-3.1.4-4 v3, MQTT-3.2.0-1 v3+v5]',
+    'with a token as password, version %i [MQTT-3.1.4-4 v3, MQTT-3.2.0-1 v3+v5, MQTT-3.1.4-5 v5]',
     async (protocolVersion) => {
       const client = await suite.connect({ protocolVersion });
       expect(client.connack).toMatchObject(
@@ -174,17 +176,22 @@ describe('a CONNECT is accepted', () => {
 });
 
 describe('what a connection may carry', () => {
-  it.each(versions)('one CONNECT, version %i [MQTT-3.1.0-2 v3+v5]', async (protocolVersion) => {
-    const client = await suite.connect({ protocolVersion });
-    const second = await suite.connectPacket({ protocolVersion, clientId: client.clientId });
-    const { replies, pushes, closed } = await client.exchange({ cmd: 'pingreq' }, second, { cmd: 'pingreq' });
-    expect(closed).toBeDefined();
-    expect(replies).toEqual([]);
-    expect(pushes).toMatchObject([
-      { cmd: 'pingresp' },
-      ...(protocolVersion === 5 ? [{ cmd: 'disconnect', reasonCode: 0x82 }] : []),
-    ]);
-  });
+  it.each(versions)(
+    'one CONNECT, version %i [MQTT-3.1.0-2 v3+v5, MQTT-3.2.0-2 v5]',
+    async (protocolVersion) => {
+      const client = await suite.connect({ protocolVersion });
+      const second = await suite.connectPacket({ protocolVersion, clientId: client.clientId });
+      const { replies, pushes, closed } = await client.exchange({ cmd: 'pingreq' }, second, {
+        cmd: 'pingreq',
+      });
+      expect(closed).toBeDefined();
+      expect(replies).toEqual([]);
+      expect(pushes).toMatchObject([
+        { cmd: 'pingresp' },
+        ...(protocolVersion === 5 ? [{ cmd: 'disconnect', reasonCode: 0x82 }] : []),
+      ]);
+    },
+  );
 
   it('one CONNECT, also where two come in one frame', async () => {
     const client = await suite.open();

@@ -45,7 +45,7 @@ describe('a Will is published [MQTT-3.1.2-8 v3+v5]', () => {
       expect(await heard(watching)).toEqual(['wills/error']);
     });
 
-    it(`after 1.5 times the keep-alive, version ${protocolVersion} [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3]`, async () => {
+    it(`after 1.5 times the keep-alive, version ${protocolVersion} [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3, MQTT-3.2.2-22 v5]`, async () => {
       const watching = await watcher();
       const silent = await client('wills/silent', { keepalive: 20 });
       await suite.advance(29);
@@ -207,7 +207,7 @@ describe('Will Delay [MQTT-3.1.3-9 v5]', () => {
     expect(await heard(watching)).toEqual(['wills/later']);
   });
 
-  it('ends with the session', async () => {
+  it('ends with the session [MQTT-3.1.2-7 v5]', async () => {
     const watching = await watcher();
     await suite.cut(await suite.connect(delayed(120, 30)));
     await suite.advance(31);

@@ -11,7 +11,8 @@ import { isRevoked } from '../revocation.ts';
 /**
  * AUTH with 0x19: renews the token without reconnecting (section 4.12.1 of MQTT 5.0). The new token must be of the same
  * tenant and fit the client id; its permissions count from the next packet on, and subscriptions, queued messages and a
- * Will that they do not allow are removed before AUTH is answered. A failure ends the connection [MQTT-4.12.1-2 v5].
+ * Will that they do not allow are removed before AUTH is answered, with the same method [MQTT-4.12.0-5 v5]. A failure ends the
+ * connection [MQTT-4.12.1-2 v5].
  */
 export async function handleAuth(
   context: Context,

@@ -38,9 +38,14 @@ export async function handleConnect(
   state: PeerState,
   packet: ConnectPacket,
 ): Promise<Outcome> {
+  // [MQTT-3.1.4-2 v5, MQTT-4.12.0-4 v5]
   const refuse = (reasonCode: number, code: string, message: string): Outcome => {
     context.log.count(metrics.connectsRefused);
-    return { replies: [], end: refuseConnect(packet.protocolVersion, reasonCode, code, message) };
+    const { maximumPacketSize } = packet.properties ?? {};
+    return {
+      replies: [],
+      end: refuseConnect(packet.protocolVersion, reasonCode, code, message, maximumPacketSize),
+    };
   };
 
   const token = await tokenFrom(context, state, packet);
@@ -93,7 +98,7 @@ export async function handleConnect(
 
 /**
  * Write yours, then read theirs: a connection from which the session has been taken meanwhile, before its CONNACK, leaves
- * no Will; whoever takes it from now on finds the row.
+ * no Will; whoever takes it from now on finds the row, which stays with the session [MQTT-3.1.2-7 v5].
  */
 async function keepWill(context: Context, held: Connection, will: Will): Promise<void> {
   await context.sessions.putWill(held, held.address, held.generation, will);
@@ -111,6 +116,7 @@ async function hasRoom(
   return bound === undefined || (await context.usage.gauges(tenant)).connections < bound;
 }
 
+/** A connection that has had its CONNACK gets no second one [MQTT-3.2.0-2 v5]. */
 function secondConnect(packet: ConnectPacket): Outcome {
   const { code } = reasonCodes.protocolError;
   return {
@@ -120,8 +126,9 @@ function secondConnect(packet: ConnectPacket): Outcome {
 }
 
 /**
- * The client id [MQTT-3.1.3-5 v3, MQTT-3.1.3-6 v3+v5], under which the session is kept [MQTT-3.1.3-2 v3+v5]; one that is
- * refused gets 0x02, in 5.0 0x85 [MQTT-3.1.3-9 v3, MQTT-3.1.3-8 v5]: what the token demands, what the packet says, or an assigned one.
+ * The client id [MQTT-3.1.3-5 v3+v5, MQTT-3.1.3-6 v3+v5], under which the session is kept [MQTT-3.1.3-2 v3+v5]; one that is
+ * refused gets 0x02, in 5.0 0x85 [MQTT-3.1.3-9 v3, MQTT-3.1.3-8 v5]: what the token demands, what the packet says, or an
+ * assigned one that no other session has [MQTT-3.2.2-16 v5].
  */
 function nameClient(
   context: Context,
@@ -187,7 +194,10 @@ function connectionOf(
   };
 }
 
-/** 5.0 clients are told the service's longest keep-alive [MQTT-3.1.2-21 v5]; earlier ones keep their own. */
+/**
+ * 5.0 clients are told the service's longest keep-alive and held to it [MQTT-3.1.2-21 v5, MQTT-3.2.2-21 v5]; without one their
+ * own counts [MQTT-3.2.2-22 v5]. Earlier ones keep their own.
+ */
 function effectiveKeepAlive(context: Context, packet: ConnectPacket): number {
   const { maxKeepAliveSeconds } = context.settings;
   if (packet.protocolVersion < 5) return packet.keepalive;
@@ -226,6 +236,11 @@ async function open(context: Context, connection: Connection, packet: ConnectPac
   }
 }
 
+/**
+ * The CONNACK that accepts. It names an assigned client identifier [MQTT-3.1.3-7 v5] and the
+ * authentication method of CONNECT, or none where there was none [MQTT-4.12.0-5 v5, MQTT-4.12.0-6 v5]; response information it
+ * never has [MQTT-3.1.2-28 v5].
+ */
 function connack(
   context: Context,
   packet: ConnectPacket,

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import type { Connection } from '../model.ts';
 import type { Outcome } from '../outcome.ts';
 
-/** Packets that end the delivery of a message: PUBACK, PUBCOMP, and PUBREC with a failure [MQTT-4.3.3-4 v5]. */
+/** Packets that end the delivery of a message: PUBACK, PUBCOMP, and PUBREC with a failure [MQTT-4.4.0-2 v5]. */
 export type FinalAcknowledgement = PubackPacket | PubcompPacket | PubrecPacket;
 
 export function isFinalAcknowledgement(packet: {
@@ -20,7 +20,8 @@ export function isFinalAcknowledgement(packet: {
 
 /**
  * A run of final acknowledgements: their entries leave the queue, all in one batch, then the queue is drained if
- * anything waits. Unknown packet identifiers are ignored: an acknowledgement may come twice.
+ * anything waits. Messages that a client refuses are not sent again, nor to anybody else who shares the subscription
+ * [MQTT-4.4.0-2 v5, MQTT-4.8.2-6 v5]. Unknown packet identifiers are ignored: an acknowledgement may come twice.
  */
 export async function handleFinalAcknowledgements(
   context: Context,

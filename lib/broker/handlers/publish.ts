@@ -17,8 +17,8 @@ interface Judged {
 
 /**
  * A run of PUBLISH packets, handled together: one matching, one write per queue and one post per subscriber for all of
- * them, in their order. Acknowledgements follow when every copy is durable (at QoS 1 and 2) [MQTT-4.3.2-4 v5,
- * MQTT-4.3.3-8 v5, MQTT-4.3.2-2 v3, MQTT-4.3.3-2 v3].
+ * them, in their order [MQTT-4.6.0-5 v5]. Acknowledgements follow when every copy is durable (at QoS 1 and 2) [MQTT-4.3.2-4 v5,
+ * MQTT-4.3.3-8 v5, MQTT-4.3.2-2 v3, MQTT-4.3.3-2 v3]. A QoS 1 message that is sent again is another one [MQTT-4.3.2-5 v5].
  *
  * A packet that ends the connection ends it after those before it have been published and acknowledged.
  *
@@ -83,7 +83,7 @@ function judge(context: Context, connection: Connection, packet: PublishPacket):
 /**
  * A frame is handled to its end before the next is accepted, so what is unacknowledged is what this run holds at QoS 1
  * and 2, and the QoS 2 messages that wait for PUBREL. More than Receive Maximum ends the connection with 0x93
- * [MQTT-3.3.4-8 v5]; packets up to it are handled.
+ * [MQTT-3.3.4-7 v5]; packets up to it are handled.
  */
 async function withinReceiveMaximum(
   context: Context,
@@ -146,7 +146,9 @@ async function withinQuotas(
 }
 
 /**
- * Marks the packet identifiers of QoS 2 messages as received and gives a message that is sent again the id it had.
+ * Marks the packet identifiers of QoS 2 messages as received and gives a message that is sent again the id it had
+ * [MQTT-4.3.3-10 v5]. The mark does not expire with the message [MQTT-4.3.3-13 v5]; what is refused is not marked
+ * [MQTT-4.3.3-9 v5].
  * A message marked before this call may have been distributed in part: it is distributed again under its id.
  */
 async function markQos2(
@@ -155,6 +157,7 @@ async function markQos2(
   judged: readonly Judged[],
 ): Promise<{ ids: (string | undefined)[]; messages: Message[]; again: Set<string> }> {
   const again = new Set<string>();
+  const begun = new Set<string>();
   const marked = await Promise.all(
     judged.map(async ({ packet, message }) => {
       if (message === undefined || packet.qos < 2 || packet.messageId === undefined) return message;
@@ -164,17 +167,20 @@ async function markQos2(
         packet.messageId,
         message.id,
       );
-      if (!first) again.add(messageId);
+      (first ? begun : again).add(messageId);
       return { ...message, id: messageId };
     }),
   );
-  const messages = new Map(
-    marked.flatMap((message) => (message === undefined ? [] : [[message.id, message]])),
-  );
+  // One that comes twice within a run has not been distributed before.
+  for (const id of begun) again.delete(id);
+  const messages = new Map<string, Message>();
+  for (const message of marked)
+    if (message !== undefined && !messages.has(message.id)) messages.set(message.id, message);
   return { ids: marked.map((message) => message?.id), messages: [...messages.values()], again };
 }
 
 /** Nothing, PUBACK or PUBREC, with the packet identifier of the PUBLISH [MQTT-3.3.4-1 v3+v5, MQTT-2.3.1-6 v3, MQTT-2.2.1-5 v5]. */
+/** As its QoS demands [MQTT-3.3.4-1 v5], with its own identifier [MQTT-2.2.1-5 v5]. */
 function acknowledge(
   { protocolVersion }: Connection,
   { packet, reasonCode }: Judged,

@@ -4,8 +4,9 @@ import type { Connection } from '../model.ts';
 import type { Outcome } from '../outcome.ts';
 
 /**
- * A run of PUBREC without a failure: the client has the message, so its payload leaves the queue, all of the run side by side, and PUBREL answers
- * [MQTT-4.3.3-3 v5, MQTT-4.3.3-1 v3]. Run again, it answers the same. An unknown identifier gets PUBREL with 0x92 in
+ * A run of PUBREC without a failure: the client has the message, so its payload leaves the queue, all of the run side by
+ * side, and PUBREL answers [MQTT-4.3.3-4 v5, MQTT-2.2.1-5 v5, MQTT-4.3.3-1 v3]. From now on PUBREL is what is sent again, not
+ * PUBLISH, until PUBCOMP [MQTT-4.3.3-3 v5, MQTT-4.3.3-5 v5, MQTT-4.3.3-6 v5]. Run again, it answers the same. An unknown identifier gets PUBREL with 0x92 in
  * 5.0, which ends the exchange on both sides.
  */
 export async function handlePubrecs(

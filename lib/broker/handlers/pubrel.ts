@@ -4,8 +4,8 @@ import type { Connection } from '../model.ts';
 import type { Outcome } from '../outcome.ts';
 
 /**
- * A run of PUBREL, side by side: the packet identifier is free again, PUBCOMP answers [MQTT-4.3.3-11 v5, MQTT-4.3.3-2 v3]. The mark goes before
- * the answer; a PUBREL that comes again, or without a PUBLISH, gets PUBCOMP with 0x92 in 5.0.
+ * A run of PUBREL, side by side: the packet identifier is free again [MQTT-4.3.3-12 v5], PUBCOMP answers [MQTT-4.3.3-11 v5,
+ * MQTT-2.2.1-5 v5, MQTT-4.3.3-2 v3]. The mark goes before the answer; a PUBREL that comes again, or without a PUBLISH, gets PUBCOMP with 0x92 in 5.0.
  */
 export async function handlePubrels(
   context: Context,

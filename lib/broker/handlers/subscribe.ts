@@ -22,7 +22,7 @@ interface Granted {
 /**
  * SUBSCRIBE: each filter is judged by itself and answered in its place, all in one SUBACK of
  * the same packet identifier [MQTT-2.3.1-7 v3, MQTT-2.2.1-6 v5, MQTT-3.8.4-1 v3+v5, MQTT-3.8.4-2 v3+v5, MQTT-3.8.4-4 v3,
- * MQTT-3.8.4-5 v3+v5, MQTT-3.8.4-6 v5, MQTT-3.9.3-1 v3+v5]. Order of the
+ * MQTT-3.8.4-5 v3+v5, MQTT-3.8.4-6 v5, MQTT-3.8.4-7 v5, MQTT-3.9.3-1 v3+v5]. Order of the
  * writes: shape, the session's list, the subscription; then retained messages, then SUBACK. A crash between them
  * leaves a list entry without a subscription (deleted with the session) or a subscription that works unannounced; the
  * client, having had no SUBACK, subscribes again and replaces both [MQTT-3.8.4-3 v5, MQTT-3.8.4-3 v3].
@@ -132,7 +132,7 @@ async function haveShape(
   );
 }
 
-/** Retain Handling [MQTT-3.3.1-9 v5, MQTT-3.3.1-10 v5, MQTT-3.3.1-11 v5]; earlier versions always send [MQTT-3.3.1-6 v3]. Shares never get retained messages. */
+/** Retain Handling [MQTT-3.3.1-9 v5, MQTT-3.3.1-10 v5, MQTT-3.3.1-11 v5, MQTT-3.8.4-4 v5]; earlier versions always send [MQTT-3.3.1-6 v3]. Shares never get retained messages. */
 function wantsRetained(requested: Requested, parsed: { shareName?: string }, existed: boolean): boolean {
   if (parsed.shareName !== undefined) return false;
   const handling = requested.rh ?? 0;

@@ -80,7 +80,7 @@ const connectionPackets: ExchangeCase[] = [
     ends: 'silently',
   },
   {
-    name: 'DISCONNECT with a code that only a server sends',
+    name: 'DISCONNECT with a code that only a server sends [MQTT-3.14.2-2 v5]',
     versions: v5,
     send: [{ cmd: 'disconnect', reasonCode: 0x8e }],
     ends: 0x82,
@@ -189,7 +189,7 @@ const invalidFilters = [
 
 const subscribing: ExchangeCase[] = [
   {
-    name: 'SUBSCRIBE with many filters, each answered in its place [MQTT-2.3.1-7 v3, MQTT-3.8.4-1 v3+v5, MQTT-3.8.4-2 v3+v5, MQTT-3.8.4-4 v3, MQTT-3.8.4-5 v3, MQTT-3.8.4-5 v5, MQTT-3.8.4-6 v5, MQTT-3.9.3-1 v3+v5]',
+    name: 'SUBSCRIBE with many filters, each answered in its place [MQTT-2.3.1-7 v3, MQTT-3.8.4-1 v3+v5, MQTT-3.8.4-2 v3+v5, MQTT-3.8.4-4 v3, MQTT-3.8.4-5 v3, MQTT-3.8.4-5 v5, MQTT-3.8.4-6 v5, MQTT-3.9.3-1 v3+v5, MQTT-2.2.1-6 v5, MQTT-3.8.4-7 v5]',
     versions: all,
     send: [
       subscribe(
@@ -222,7 +222,7 @@ const subscribing: ExchangeCase[] = [
     ends: 0x97,
   },
   {
-    name: 'invalid filters between valid ones [MQTT-4.7.1-1 v5, MQTT-4.7.1-2 v5, MQTT-4.8.2-1 v5, MQTT-4.8.2-2 v5]',
+    name: 'invalid filters between valid ones [MQTT-4.7.1-1 v5, MQTT-4.7.1-2 v5, MQTT-4.8.2-1 v5, MQTT-4.8.2-2 v5, MQTT-3.8.4-7 v5, MQTT-3.9.3-2 v5]',
     versions: v5,
     send: [subscribe(5, 'a', ...invalidFilters, 'b')],
     replies: [suback(5, 0, ...invalidFilters.map(() => 0x8f), 0)],
@@ -240,7 +240,7 @@ const subscribing: ExchangeCase[] = [
     replies: [suback(5, 0x8f)],
   },
   {
-    name: 'filters that the token does not cover',
+    name: 'filters that the token does not cover [MQTT-3.8.4-7 v5, MQTT-3.9.3-2 v5]',
     versions: v5,
     connect: few,
     send: [subscribe(5, 'may/x', 'may/+/y', 'other', '#', '+', 'may/#', '$share/g/other', '$share/g/may/x')],
@@ -260,7 +260,7 @@ const subscribing: ExchangeCase[] = [
     ends: 0x82,
   },
   {
-    name: 'UNSUBSCRIBE [MQTT-3.10.4-4 v5, MQTT-3.10.4-5 v5, MQTT-3.10.4-6 v5, MQTT-3.11.3-1 v5, MQTT-3.11.3-2 v5]',
+    name: 'UNSUBSCRIBE [MQTT-3.10.4-4 v5, MQTT-3.10.4-5 v5, MQTT-3.10.4-6 v5, MQTT-3.11.3-1 v5, MQTT-3.11.3-2 v5, MQTT-2.2.1-6 v5]',
     versions: v5,
     send: [
       subscribe(5, 'a', 'b/+', '$share/g/c'),
@@ -324,7 +324,7 @@ const publishing: ExchangeCase[] = [
     pushes: ['zero', 'one', 'two'].map((payload) => ({ cmd: 'publish', topic: 'a', payload })),
   },
   {
-    name: 'PUBLISH at each QoS [MQTT-3.3.4-1 v5]',
+    name: 'PUBLISH at each QoS [MQTT-3.3.4-1 v5, MQTT-2.2.1-5 v5, MQTT-4.3.2-4 v5, MQTT-4.3.3-8 v5]',
     versions: v5,
     send: [subscribe(1, 'a'), publish('a', 'zero'), qos1('a', 'one'), qos2('a', 'two')],
     replies: [suback(1, 0), puback(7, 0), pubrec(7, 0)],
@@ -344,7 +344,7 @@ const publishing: ExchangeCase[] = [
   },
   ...['a/+', '#', '+', 'a#', 'a/#/b'].map(
     (topic): ExchangeCase => ({
-      name: `PUBLISH to ${topic} [MQTT-3.3.2-2 v3+v5, MQTT-4.7.1-1 v3]`,
+      name: `PUBLISH to ${topic} [MQTT-3.3.2-2 v3+v5, MQTT-4.7.1-1 v3, MQTT-4.7.0-1 v5]`,
       versions: all,
       send: [publish(topic, 'x')],
       ends: 0x90,
@@ -376,6 +376,14 @@ const publishing: ExchangeCase[] = [
     connect: few,
     send: [qos1('other'), qos2('other'), publish('other', 'x'), qos1('may/x')],
     replies: [puback(7, 0x87), pubrec(7, 0x87), puback(7, 0x10)],
+  },
+  {
+    name: 'a packet identifier is free after a PUBREC that refuses [MQTT-4.3.3-9 v5]',
+    versions: v5,
+    connect: few,
+    send: [subscribe(1, 'may/x'), qos2('other'), qos2('may/x', 'one'), qos2('may/x', 'again')],
+    replies: [suback(1, 0), pubrec(7, 0x87), pubrec(7, 0), pubrec(7, 0)],
+    pushes: [{ cmd: 'publish', topic: 'may/x', payload: 'one' }],
   },
   {
     name: 'PUBLISH at QoS 0 to a topic that the token does not allow',
