@@ -148,8 +148,8 @@ export interface Session extends ClientKey {
   readonly inFlight: ReadonlySet<number>;
   /** Packet identifiers that an earlier connection may have received: sent again with DUP. */
   readonly resent: ReadonlySet<number>;
-  /** Ids of messages that have been seen in the queue and that others stand behind, see {@link QueueEntry.behind}. */
-  readonly opened: ReadonlySet<string>;
+  /** Batches (see {@link QueueEntry.batch}) of which something has been claimed. */
+  readonly opened: ReadonlySet<number>;
   /** Session expiry interval in seconds; 0: ends with the connection; 0xFFFFFFFF: never. */
   readonly expirySeconds: number;
   /** When an offline session ends, in ms since 1970. */
@@ -167,11 +167,11 @@ export interface QueueEntry {
   /** The connection to which the handler that queued it pushed it at once (mode `direct`). */
   readonly pushedTo?: ConnectionAddress;
   /**
-   * The first message of the batch in which this one was queued, and when. The first is stored last, so until it has
-   * been seen the others are not sent: a batch becomes visible as a whole, in its order. The first stands behind itself.
-   * Absent for entries that were pushed at once or came alone. Once the handler must be dead, it counts no more.
+   * The batch in which it was queued, named by the sequence of its first message, and when. The first is stored last, so
+   * until it has been seen the others are not sent: a batch becomes visible as a whole, in its order. Absent for entries
+   * that were pushed at once or came alone. Once the handler must be dead, it counts no more.
    */
-  readonly behind?: { readonly messageId: string; readonly storedAtMs: number };
+  readonly batch?: { readonly first: number; readonly storedAtMs: number };
   /** QoS 2: PUBREC has come, only PUBREL is to be sent. */
   readonly released: boolean;
   readonly generation: string;

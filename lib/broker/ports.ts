@@ -164,7 +164,7 @@ export interface SessionStore {
     change: {
       readonly inFlight: ReadonlySet<number>;
       readonly resent: ReadonlySet<number>;
-      readonly opened: ReadonlySet<string>;
+      readonly opened: ReadonlySet<number>;
       readonly mode: SessionMode;
       readonly onlyAtSequence: boolean;
       readonly claimedBy: string;

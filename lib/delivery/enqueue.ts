@@ -107,8 +107,8 @@ async function storeInOrder(
   [first, ...others]: readonly QueueEntry[],
 ): Promise<QueueEntry[]> {
   if (first === undefined) return [];
-  const behind = { messageId: first.message.id, storedAtMs: context.clock.nowMs() };
-  const batch = others.length === 0 ? {} : { behind };
+  const batch =
+    others.length === 0 ? {} : { batch: { first: first.sequence, storedAtMs: context.clock.nowMs() } };
   const behindFirst = await store(
     context,
     key,

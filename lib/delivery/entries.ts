@@ -23,34 +23,36 @@ export async function ownedOnly(
 ): Promise<QueueEntry[] | undefined> {
   const owned: QueueEntry[] = [];
   for (const group of [entries.slice(0, 1), entries.slice(1)]) {
-    const owners = await Promise.all(group.map((entry) => owner(context, key, entry)));
-    owned.push(...group.filter((entry, index) => owners[index] === entry.sequence));
-    const copies = group.filter((entry, index) => owners[index] !== entry.sequence);
+    const owners = await ownersOf(context, key, group);
+    const copies = group.filter((entry) => owners.get(entry) !== entry.sequence);
+    owned.push(...group.filter((entry) => !copies.includes(entry)));
     if (copies.length === 0) continue;
     await deleteEntries(context, key, copies);
     const others = await Promise.all(
-      owners
-        .filter((sequence, index) => sequence !== group[index]?.sequence)
-        .map((sequence) => context.queue.get(key, packetIdentifierOf(sequence))),
+      copies.map((copy) => context.queue.get(key, packetIdentifierOf(owners.get(copy) ?? 0))),
     );
     if (others.some((other) => other?.pushedTo === address && !other.released)) return undefined;
   }
   return owned;
 }
 
-/**
- * The sequence that owns the message of an entry. What comes through a shared subscription is another delivery than what
- * the same client gets by a subscription of its own (section 4.8.2 of MQTT 5.0).
- */
-async function owner(context: Context, key: ClientKey, entry: QueueEntry): Promise<number> {
-  const { generation, message, share, sequence, qos, released } = entry;
-  if (qos === 1 || released) return sequence;
-  return context.queue.own(
-    key,
-    generation,
-    share === undefined ? message.id : `${message.id}#${share}`,
-    sequence,
-  );
+/** Of several entries with one message the oldest asks, and the others abide by the answer. */
+async function ownersOf(
+  context: Context,
+  key: ClientKey,
+  entries: readonly QueueEntry[],
+): Promise<Map<QueueEntry, number>> {
+  const asked = new Map<string, Promise<number>>();
+  const owners = entries.map(async (entry) => {
+    if (entry.qos === 1 || entry.released) return [entry, entry.sequence] as const;
+    // What comes through a shared subscription is another delivery than what the client gets by one of its own.
+    const { message, share } = entry;
+    const name = share === undefined ? message.id : `${message.id}#${share}`;
+    const answer = asked.get(name) ?? context.queue.own(key, entry.generation, name, entry.sequence);
+    asked.set(name, answer);
+    return [entry, await answer] as const;
+  });
+  return new Map(await Promise.all(owners));
 }
 
 /** Ends a connection of which nobody knows what it has got: its client resumes, and is sent all it has not confirmed. */

@@ -11,8 +11,8 @@ export interface Round {
   readonly inFlight: Set<number>;
   /** What of `session.resent` still waits: those that remain to be sent with DUP. */
   readonly resent: Set<number>;
-  /** First messages of batches of which something is left. */
-  readonly opened: Set<string>;
+  /** Batches of which something has been claimed and something may be left. */
+  readonly opened: Set<number>;
   /** Nothing waits behind the picks. */
   readonly caughtUp: boolean;
   /**
@@ -66,10 +66,7 @@ async function planFrom(
       ...picks.map((entry) => entry.packetIdentifier),
     ]),
     resent: stillResent(session, waiting, picks, more),
-    opened: new Set([
-      ...(more ? session.opened : []),
-      ...entries.filter(isVisible).flatMap((entry) => entry.behind?.messageId ?? []),
-    ]),
+    opened: stillOpened(session, entries, picks, more),
     caughtUp: !more && picks.length === waiting.length,
     dead: entries.filter((entry) => !isInFlight(entry) && isDead(entry)),
     hidden: room === 0 ? 0 : waiting.length - visible.length,
@@ -106,14 +103,28 @@ function visibility(
   session: Session,
   entries: readonly QueueEntry[],
 ): (entry: QueueEntry) => boolean {
-  // The oldest entry of each message: what an earlier try at the same batch has left does not stand behind a later one.
-  const present = new Map([...entries].reverse().map((entry) => [entry.message.id, entry.sequence]));
+  const complete = new Set(
+    entries.filter(({ batch, sequence }) => batch?.first === sequence).map(({ sequence }) => sequence),
+  );
   const deadBeforeMs = context.clock.nowMs() - context.settings.sendingSeconds * 1000;
-  return ({ behind, sequence }) =>
-    behind === undefined ||
-    session.opened.has(behind.messageId) ||
-    (present.get(behind.messageId) ?? Number.POSITIVE_INFINITY) <= sequence ||
-    behind.storedAtMs <= deadBeforeMs;
+  return ({ batch }) =>
+    batch === undefined ||
+    session.opened.has(batch.first) ||
+    complete.has(batch.first) ||
+    batch.storedAtMs <= deadBeforeMs;
+}
+
+/** What has been claimed opens its batch, for as long as anything may stand behind it. */
+function stillOpened(
+  session: Session,
+  entries: readonly QueueEntry[],
+  picks: readonly QueueEntry[],
+  more: boolean,
+): Set<number> {
+  const batchOf = ({ batch }: QueueEntry): number[] => (batch === undefined ? [] : [batch.first]);
+  const there = new Set(entries.flatMap(batchOf));
+  const before = [...session.opened].filter((first) => more || there.has(first));
+  return new Set([...before, ...picks.flatMap(batchOf)]);
 }
 
 function stillResent(

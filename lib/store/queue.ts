@@ -187,9 +187,9 @@ function entryItem(key: ClientKey, entry: QueueEntry): Item {
       seq: N(entry.sequence),
       generation: S(entry.generation),
       pushedTo: optional(entry.pushedTo, S),
-      behind: optional(entry.behind?.messageId, S),
+      batch: optional(entry.batch?.first, N),
       share: optional(entry.share, S),
-      storedAt: optional(entry.behind?.storedAtMs, N),
+      storedAt: optional(entry.batch?.storedAtMs, N),
       qos: N(entry.qos),
       published: entry.message.qos === entry.qos ? undefined : N(entry.message.qos),
       retained: entry.retain ? { BOOL: true } : undefined,
@@ -206,7 +206,7 @@ function entryFrom(stored: Item): QueueEntry {
   const published = optionalNumber(stored, 'published');
   const message = messageFrom(stored);
   const pushedTo = optionalString(stored, 'pushedTo');
-  const behind = optionalString(stored, 'behind');
+  const first = optionalNumber(stored, 'batch');
   const share = optionalString(stored, 'share');
   return {
     sequence,
@@ -219,9 +219,7 @@ function entryFrom(stored: Item): QueueEntry {
     message: published === undefined ? message : { ...message, qos: published as Message['qos'] },
     ...(pushedTo === undefined ? {} : { pushedTo: pushedTo as ConnectionAddress }),
     ...(share === undefined ? {} : { share }),
-    ...(behind === undefined
-      ? {}
-      : { behind: { messageId: behind, storedAtMs: number(stored, 'storedAt') } }),
+    ...(first === undefined ? {} : { batch: { first, storedAtMs: number(stored, 'storedAt') } }),
   };
 }
 

@@ -106,7 +106,7 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
         claimedBy: S(change.claimedBy),
         inFlight: change.inFlight.size === 0 ? undefined : NS(change.inFlight),
         resent: change.resent.size === 0 ? undefined : NS(change.resent),
-        opened: change.opened.size === 0 ? undefined : { SS: [...change.opened] },
+        opened: change.opened.size === 0 ? undefined : NS(change.opened),
         sending: optional(change.sendingUntilMs, N),
       };
       const sets = Object.entries(attributes).filter(([, value]) => value !== undefined);

@@ -19,7 +19,7 @@ const claimOf = (claimedBy: string, inFlight: number[] = [], resent: number[] = 
   claimedBy,
   inFlight: new Set(inFlight),
   resent: new Set(resent),
-  opened: new Set<string>(),
+  opened: new Set<number>(),
   mode: 'queued' as const,
   onlyAtSequence: false,
 });
