@@ -58,9 +58,10 @@ export function createBroker(context: Context): Broker {
     message: (address, text) => handleFrame(context, address, text),
 
     async disconnected(address) {
-      const connection = await context.connections.get(address);
-      if (connection === undefined) await context.connections.deletePending(address);
-      else await releaseConnection(context, connection, { will: 'publish', reason: connectionLostReason });
+      const { connection, pending } = await context.connections.find(address);
+      if (pending) await context.connections.deletePending(address);
+      if (connection !== undefined)
+        await releaseConnection(context, connection, { will: 'publish', reason: connectionLostReason });
     },
 
     timer: (timer) => fireTimer(context, timer),

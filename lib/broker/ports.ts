@@ -125,6 +125,8 @@ export interface ConnectionStore {
   /** Notes up to which revocation the connection's token has been checked. */
   setRevocationsSeen(address: ConnectionAddress, revocationsSeenMs: number): Promise<void>;
   delete(address: ConnectionAddress): Promise<void>;
+  /** As {@link get}, and whether the identity of a handshake token still waits for CONNECT. */
+  find(address: ConnectionAddress): Promise<{ readonly connection?: Connection; readonly pending: boolean }>;
   /** Deletes the identity of a handshake token whose CONNECT never came. */
   deletePending(address: ConnectionAddress): Promise<void>;
   /** Stores one chunk of a packet; overwriting it with the same content is harmless. */

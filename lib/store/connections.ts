@@ -60,6 +60,14 @@ export function connectionStore(
     return current === undefined ? { connection } : { connection, live: current };
   }
 
+  async function find(address: ConnectionAddress) {
+    const row = await table.get(rowKey(address), true);
+    if (row === undefined) return { pending: false };
+    return row.pending === undefined
+      ? { connection: connectionFrom(row), pending: false }
+      : { pending: true };
+  }
+
   return {
     async readState(address, consistentLive, isNew = false) {
       const tenant = tenantOf.get(address);
@@ -82,9 +90,10 @@ export function connectionStore(
     },
 
     async get(address) {
-      const row = await table.get(rowKey(address), true);
-      return row === undefined || row.pending !== undefined ? undefined : connectionFrom(row);
+      return (await find(address)).connection;
     },
+
+    find,
 
     async putPending(address, identity) {
       await table.put({

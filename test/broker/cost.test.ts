@@ -28,7 +28,7 @@ describe('what each exchange costs', () => {
       DISCONNECT, function alone                   9      5      4            9      0        0         0
       CONNECT, new session                         7      3      4            6      2        1         1
       $disconnect, nothing said before            10    5.5      4           10      0        0         0
-      $disconnect after DISCONNECT                 2      1      1            2      0        0         0
+      $disconnect after DISCONNECT                 1      1      0            1      0        0         0
       SUBSCRIBE, shape new to the tenant           9      3      6            6      0        1         1
       SUBSCRIBE, known shape                       5      3      2            5      0        1         1
       SUBSCRIBE, again                             5      3      2            5      0        1         1

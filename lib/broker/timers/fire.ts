@@ -39,8 +39,9 @@ export async function fireTimer(context: Context, timer: Timer): Promise<void> {
 
 /** A socket without an accepted CONNECT is closed. */
 async function authenticationDeadline(context: Context, address: ConnectionAddress): Promise<void> {
-  if ((await context.connections.get(address)) !== undefined) return;
-  await context.connections.deletePending(address);
+  const { connection, pending } = await context.connections.find(address);
+  if (connection !== undefined) return;
+  if (pending) await context.connections.deletePending(address);
   await context.gateway.close(address);
 }
 
