@@ -1,4 +1,4 @@
-import { redistributeShared } from '../delivery/redistribute.ts';
+import { type EndedSession, redistributeShared } from '../delivery/redistribute.ts';
 import { parseFilter } from '../topics/index.ts';
 import type { Context } from './context.ts';
 import { discardWill, publishWillsOfSession, settleWill } from './left-will.ts';
@@ -54,7 +54,7 @@ export async function releaseConnection(
 /** Ends a session that is offline: now, at its expiry, or never [MQTT-4.1.0-2 v5]. */
 async function endInTime(context: Context, session: Session): Promise<void> {
   const { tenant, clientId, generation, expirySeconds, expiresAtMs } = session;
-  if (expirySeconds === 0) await endSession(context, session, generation);
+  if (expirySeconds === 0) await sweepEnded(context, session);
   else if (expirySeconds !== neverEndsSeconds && expiresAtMs !== undefined)
     await context.timers.schedule({ kind: 'session-expiry', tenant, clientId, generation }, expiresAtMs);
 }
@@ -66,24 +66,24 @@ async function endInTime(context: Context, session: Session): Promise<void> {
  */
 export async function endSession(context: Context, key: ClientKey, generation: string): Promise<void> {
   const session = await context.sessions.get(key);
-  await deleteRemains(context, session?.generation === generation ? session : { ...key, generation });
-  await context.sessions.markSwept(key, generation);
+  await sweepEnded(context, session?.generation === generation ? session : { ...key, generation });
+}
+
+async function sweepEnded(context: Context, session: EndedSession): Promise<void> {
+  await deleteRemains(context, session);
+  await context.sessions.markSwept(session, session.generation);
 }
 
 /**
  * Wills, subscriptions, queue: in this order, so that nothing more comes for a queue that is being emptied.
  * @param session as its row was when it ended, where that is known.
  */
-export async function deleteRemains(context: Context, session: Session | EndedSession): Promise<void> {
+export async function deleteRemains(context: Context, session: EndedSession): Promise<void> {
   const { generation } = session;
   await publishWillsOfSession(context, session, generation);
   await deleteSubscriptions(context, session, generation);
-  await redistributeShared(context, session);
-  await context.queue.sweep(session, generation);
+  await context.queue.sweep(session, generation, (shared) => redistributeShared(context, session, shared));
 }
-
-/** A session of which no more is known: its row is another's or gone. */
-export type EndedSession = ClientKey & { readonly generation: string };
 
 /** Deletes the subscriptions that one generation of a session has made. */
 export async function deleteSubscriptions(

@@ -252,10 +252,15 @@ export interface QueueStore {
    * owns it for as long as a publisher may try again. @returns the sequence that owns it.
    */
   own(key: ClientKey, generation: string, messageId: string, sequence: number): Promise<number>;
-  /** The entries of one generation of a session that came through shared subscriptions, oldest first. */
-  listShared(key: ClientKey, generation: string): Promise<QueueEntry[]>;
-  /** Deletes the queue entries and marks that one generation of a session has left. */
-  sweep(key: ClientKey, generation: string): Promise<void>;
+  /**
+   * Deletes the queue entries and marks that one generation of a session has left.
+   * @param handOver is given the entries that came through shared subscriptions, oldest first, before they are deleted.
+   */
+  sweep(
+    key: ClientKey,
+    generation: string,
+    handOver?: (shared: readonly QueueEntry[]) => Promise<void>,
+  ): Promise<void>;
 }
 
 export interface SubscriptionStore {

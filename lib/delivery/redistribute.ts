@@ -6,6 +6,9 @@ import { isExpired } from './publish-packet.ts';
 import { memberId } from './share.ts';
 import { splitShares } from './targets.ts';
 
+/** A session that has ended; of one whose row is gone only this much is known. */
+export type EndedSession = Session | (ClientKey & { readonly generation: string });
+
 /**
  * Hands the shared messages that wait for a session that has ended to other members of their shares, before the queue is
  * deleted. At QoS 1 all that are unacknowledged (section 4.8.2 of MQTT 5.0); at QoS 2 those that were never sent: what
@@ -15,10 +18,9 @@ import { splitShares } from './targets.ts';
  */
 export async function redistributeShared(
   context: Context,
-  ended: Session | (ClientKey & { readonly generation: string }),
+  ended: EndedSession,
+  entries: readonly QueueEntry[],
 ): Promise<void> {
-  const entries = await context.queue.listShared(ended, ended.generation);
-  if (entries.length === 0) return;
   const nowMs = context.clock.nowMs();
   const movable = entries.filter(
     (entry) => !isExpired(entry.message, nowMs) && (entry.qos === 1 || !mayHaveBeenSent(entry, ended)),
@@ -40,7 +42,7 @@ export async function redistributeShared(
 }
 
 /** Where the session's row is gone nobody knows: then not to send it is what QoS 2 allows. */
-function mayHaveBeenSent(entry: QueueEntry, ended: Parameters<typeof redistributeShared>[1]): boolean {
+function mayHaveBeenSent(entry: QueueEntry, ended: EndedSession): boolean {
   if (entry.released || entry.pushedTo !== undefined || !('inFlight' in ended)) return true;
   return ended.inFlight.has(entry.packetIdentifier) || ended.resent.has(entry.packetIdentifier);
 }

@@ -142,19 +142,16 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
       return owner === undefined ? sequence : number(owner, 'seq');
     },
 
-    async listShared(key, generation) {
-      const found: QueueEntry[] = [];
-      for await (const row of table.items(prefixQuery(key, queuePrefix)))
-        if (row.share !== undefined && optionalString(row, 'generation') === generation)
-          found.push(entryFrom(row));
-      return found.sort((one, other) => one.sequence - other.sequence);
-    },
-
-    async sweep(key, generation) {
+    async sweep(key, generation, handOver) {
       const stale: Item[] = [];
+      const shared: QueueEntry[] = [];
       // One range for `m#`, `q#` and `r#`: nothing else sorts between them.
-      for await (const row of table.items(rangeQuery(key, 'm#', 'r$')))
-        if (optionalString(row, 'generation') === generation) stale.push(rowKey(key, string(row, 'kind')));
+      for await (const row of table.items(rangeQuery(key, 'm#', 'r$'))) {
+        if (optionalString(row, 'generation') !== generation) continue;
+        stale.push(rowKey(key, string(row, 'kind')));
+        if (row.share !== undefined) shared.push(entryFrom(row));
+      }
+      if (shared.length > 0) await handOver?.(shared.sort((one, other) => one.sequence - other.sequence));
       await table.writeMany(stale.map((staleKey) => ({ DeleteRequest: { Key: staleKey } })));
     },
   };

@@ -22,12 +22,12 @@ describe('what each exchange costs', () => {
       "                                         calls    RCU    WCU  round trips    SQS  msgs in  msgs out
       WebSocket handshake                          0      0      0            0      1        0         0
       CONNECT, first of its tenant                 8    3.5      4            7      2        1         1
-      CONNECT, session taken over                 12      8      4           13      2        1         2
+      CONNECT, session taken over                 11      7      4           12      2        1         2
       PINGREQ                                      1      1      0            1      0        1         1
       heartbeat                                    0      0      0            0      0        1         1
-      DISCONNECT, function alone                  11      7      4           11      0        0         0
+      DISCONNECT, function alone                   9      5      4            9      0        0         0
       CONNECT, new session                         7      3      4            6      2        1         1
-      $disconnect, nothing said before            12    7.5      4           12      0        0         0
+      $disconnect, nothing said before            10    5.5      4           10      0        0         0
       $disconnect after DISCONNECT                 1      1      0            1      0        0         0
       SUBSCRIBE, shape new to the tenant           9      3      6            6      0        1         1
       SUBSCRIBE, known shape                       5      3      2            5      0        1         1
@@ -45,11 +45,11 @@ describe('what each exchange costs', () => {
       its PUBACK                                   3      2      1            3      0        1         1
       10 × PUBLISH QoS 1                          14    3.5     11            6      0        1         2
       10 × its PUBACK                              3      2     10            3      0        1         1
-      PUBLISH QoS 2                                8    4.5      4            9      0        1         2
+      PUBLISH QoS 2                                9    5.5      4           10      0        1         2
       its PUBREL                                   2      1      1            2      0        1         1
       its PUBREC                                   2      1      1            2      0        1         1
       its PUBCOMP                                  3      2      1            3      0        1         1
-      10 × PUBLISH QoS 2                          35    4.5     31           10      0        1         2
+      10 × PUBLISH QoS 2                          36    5.5     31           11      0        1         2
       10 × its PUBREL                             11      1     10            2      0        1         1
       10 × its PUBREC                             11      1     10            2      0        1         1
       10 × its PUBCOMP                             3      2     10            3      0        1         1

@@ -67,7 +67,8 @@ export class Client {
   readonly #seen = new Map<string, string>();
   readonly #finished = new Set<string>();
   #nextIdentifier = 1;
-  #sockets = 0;
+  /** Connections opened so far. */
+  sockets = 0;
 
   constructor(world: World, options: ClientOptions) {
     this.#world = world;
@@ -93,9 +94,9 @@ export class Client {
   /** Opens a connection; the one before, if still open, is abandoned, not closed: the server takes the session over. */
   connect(): void {
     const { id, will, expirySeconds = 0xffff_ffff, receiveMaximum } = this.options;
-    this.#sockets += 1;
+    this.sockets += 1;
     const socket: Socket = {
-      address: `${id}${this.#sockets}` as ConnectionAddress,
+      address: `${id}${this.sockets}` as ConnectionAddress,
       client: this,
       state: 'open',
       frameUnderWay: false,

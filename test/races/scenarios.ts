@@ -113,6 +113,12 @@ export const scenarios: Record<string, (qos: 1 | 2) => Scenario> = {
       for (const publisher of publishers) stream(publisher, qos, 2);
       world.events.push({ actor: 'sub', label: 'connects again', run: () => subscriber.connect() });
     }),
+  'the publisher comes back on another connection': (qos) =>
+    scenario({ qos, publishers: 1, publisher: oneByOne }, (world, { publishers: [publisher] }) => {
+      stream(publisher, qos, 3);
+      for (const label of ['connects again', 'and again'])
+        world.events.push({ actor: 'network', label, run: () => publisher?.connect() });
+    }),
   'acknowledge and deliver, Receive Maximum 1': (qos) =>
     scenario({ qos, publishers: 2, subscriber: { receiveMaximum: 1 } }, (_, { publishers }) => {
       for (const publisher of publishers) stream(publisher, qos, 3);

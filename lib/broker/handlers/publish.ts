@@ -37,6 +37,7 @@ export async function handlePublishes(
   const limited = await withinReceiveMaximum(context, connection, judged);
   const allowed = await withinQuotas(context, connection, live, limited.judged);
   const marked = await markQos2(context, connection, allowed.judged);
+  if (marked.begun > 0 && (await isSuperseded(context, connection))) return superseded(connection);
   const counts = await publishMessages(context, connection.tenant, live, marked.messages, {
     again: marked.again,
   });
@@ -155,7 +156,7 @@ async function markQos2(
   context: Context,
   connection: Connection,
   judged: readonly Judged[],
-): Promise<{ ids: (string | undefined)[]; messages: Message[]; again: Set<string> }> {
+): Promise<{ ids: (string | undefined)[]; messages: Message[]; again: Set<string>; begun: number }> {
   const again = new Set<string>();
   const begun = new Set<string>();
   const marked = await Promise.all(
@@ -176,7 +177,28 @@ async function markQos2(
   const messages = new Map<string, Message>();
   for (const message of marked)
     if (message !== undefined && !messages.has(message.id)) messages.set(message.id, message);
-  return { ids: marked.map((message) => message?.id), messages: [...messages.values()], again };
+  const ids = marked.map((message) => message?.id);
+  return { ids, messages: [...messages.values()], again, begun: begun.size };
+}
+
+/**
+ * Write yours, then read theirs: a frame may be handled so late that its client has come back on another connection and
+ * finished the exchange of the same packet identifier there. Its mark is gone then, and this one would begin it anew.
+ */
+async function isSuperseded(context: Context, connection: Connection): Promise<boolean> {
+  const session = await context.sessions.get(connection);
+  return (
+    session?.generation !== connection.generation ||
+    (session.address ?? connection.address) !== connection.address
+  );
+}
+
+function superseded({ protocolVersion }: Connection): Outcome {
+  const { code } = reasonCodes.sessionTakenOver;
+  return {
+    replies: [],
+    end: endWith(protocolVersion, code, 'session-taken-over', 'the session belongs to another connection'),
+  };
 }
 
 /** Nothing, PUBACK or PUBREC, with the packet identifier of the PUBLISH [MQTT-3.3.4-1 v3+v5, MQTT-2.3.1-6 v3, MQTT-2.2.1-5 v5]. */

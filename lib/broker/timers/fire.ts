@@ -1,3 +1,4 @@
+import { drain } from '../../delivery/drain.ts';
 import { reasonCodes } from '../../mqtt/index.ts';
 import type { Context } from '../context.ts';
 import { endConnection } from '../end.ts';
@@ -55,8 +56,12 @@ async function keepAlive(context: Context, address: ConnectionAddress): Promise<
   const lastActiveAtMs = await context.gateway.lastActiveAtMs(address);
   if (lastActiveAtMs === undefined) return connectionLost(context, connection, address);
   const dueAtMs = lastActiveAtMs + graceMs(connection.keepAliveSeconds);
-  if (dueAtMs > context.clock.nowMs())
-    return context.timers.schedule({ kind: 'keep-alive', address }, dueAtMs);
+  if (dueAtMs > context.clock.nowMs()) {
+    await context.timers.schedule({ kind: 'keep-alive', address }, dueAtMs);
+    // A handler that died while sending has left the queue waiting: no later than now somebody looks.
+    await drain(context, connection);
+    return;
+  }
   const { code } = reasonCodes.keepAliveTimeout;
   await endConnection(
     context,
