@@ -171,9 +171,14 @@ export class Client {
     this.#write({ cmd: 'unsubscribe', messageId: this.#identifier(), unsubscriptions: [topic] } as Packet);
   }
 
-  disconnect(): void {
+  /** @param sessionExpiryInterval in place of that of CONNECT, in seconds. */
+  disconnect(sessionExpiryInterval?: number): void {
     this.online = false;
-    this.#write({ cmd: 'disconnect', ...(this.version === 5 ? { reasonCode: 0 } : {}) } as Packet);
+    const properties = sessionExpiryInterval === undefined ? {} : { properties: { sessionExpiryInterval } };
+    this.#write({
+      cmd: 'disconnect',
+      ...(this.version === 5 ? { reasonCode: 0, ...properties } : {}),
+    } as Packet);
   }
 
   /** What this client can do next. */

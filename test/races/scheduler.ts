@@ -21,6 +21,8 @@ export class Handler {
   readonly name: string;
   /** Stops the handler instead of its call of this number (0 is the first); undefined: never. */
   crashAt: number | undefined;
+  /** Stops the handler instead of a call with this label. */
+  crashBefore: string | undefined;
   calls = 0;
   crashed = false;
   #crashing: ((error: Crash) => void) | undefined;
@@ -83,7 +85,7 @@ export class Scheduler {
         label,
         run: () => {
           if (handler.crashed) return;
-          if (handler.calls === handler.crashAt) {
+          if (handler.calls === handler.crashAt || label === handler.crashBefore) {
             this.trace.push(`${handler.name}: CRASH before ${label}`);
             handler.crash();
             return;

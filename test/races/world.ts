@@ -24,6 +24,8 @@ export interface Faults {
   readonly twice?: 'sequentially' | 'concurrently';
   /** Stops a handler before its call of that number. */
   readonly crash?: { readonly handler: string; readonly call: number };
+  /** Stops the next handler that is about to make a call with this label, once. */
+  readonly crashBefore?: string;
   readonly failPost?: (address: ConnectionAddress) => boolean;
 }
 
@@ -206,6 +208,7 @@ export class World {
     if (crash?.handler === handler.name) handler.crashAt = crash.call;
     const broker = this.#brokers[Math.floor(this.random() * instances)];
     if (broker === undefined) throw new RangeError('no instance');
+    handler.crashBefore = crash === undefined ? this.faults.crashBefore : undefined;
     const result = this.scheduler.start(handler, () => work(broker));
     result.then(
       () => this.handled.set(handler.name, handler.calls),
