@@ -19,6 +19,8 @@ export interface FunctionAccess {
   readonly connections: boolean;
   /** May set timers. */
   readonly timers: boolean;
+  /** May give slices of large audiences to the fan-out queue: for functions that publish, if only Wills. */
+  readonly publishes?: boolean;
   /** May read the secrets of issuers in Secrets Manager: for functions that verify tokens. */
   readonly issuerSecrets?: boolean;
 }
@@ -34,18 +36,26 @@ const sessions = [
   'BatchWriteItem',
 ] as const;
 
+/** Messages that several queues or workers share. */
+const messages = ['BatchGetItem', 'PutItem'] as const;
+
+/** Finding audiences, noting large ones, and deleting what ended sessions have subscribed. */
+const matching = { subscriptions: ['Query', 'GetItem', 'PutItem', 'DeleteItem'] } as const;
+
 /** Ending connections and sessions, and publishing their Wills: what `disconnect` and `timer` have in common. */
 const farewell: FunctionAccess = {
   tables: {
     connections: ['GetItem', 'DeleteItem'],
     sessions,
-    subscriptions: ['Query', 'DeleteItem'],
+    ...matching,
+    messages,
     retained: ['PutItem', 'DeleteItem'],
-    tenants: ['GetItem'],
+    tenants: ['GetItem', 'UpdateItem'],
     usage: ['UpdateItem'],
   },
   connections: true,
   timers: true,
+  publishes: true,
 };
 
 /** What each function may do, and so which settings it is given: the whole of it, on one page. */
@@ -60,25 +70,33 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     tables: {
       connections: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
       sessions,
-      subscriptions: ['Query', 'PutItem', 'DeleteItem'],
+      ...matching,
+      messages,
       retained: ['GetItem', 'Query', 'PutItem', 'DeleteItem'],
       tenants: ['GetItem', 'BatchGetItem', 'UpdateItem'],
       usage: ['GetItem', 'UpdateItem'],
     },
     connections: true,
     timers: true,
+    publishes: true,
     issuerSecrets: true,
   },
   disconnect: farewell,
+  // What a worker finds of a connection that is gone, it ends.
+  fanout: {
+    ...farewell,
+    tables: { ...farewell.tables, messages: [...messages, 'GetItem'] },
+  },
   // It also erases deleted tenants, and looks for clients whose tokens have been revoked.
   timer: {
     ...farewell,
     tables: {
       ...farewell.tables,
       connections: ['GetItem', 'BatchGetItem', 'DeleteItem'],
-      subscriptions: ['Query', 'DeleteItem', 'BatchWriteItem'],
+      subscriptions: [...matching.subscriptions, 'BatchWriteItem'],
+      messages: [...messages, 'Query', 'BatchWriteItem'],
       retained: ['Query', 'PutItem', 'DeleteItem', 'BatchWriteItem'],
-      tenants: ['GetItem', 'Query', 'DeleteItem', 'BatchWriteItem'],
+      tenants: ['GetItem', 'Query', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'],
       usage: ['Query', 'UpdateItem', 'BatchWriteItem'],
     },
     indexes: { sessions: [sessionsByTenant] },
@@ -87,7 +105,8 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     tables: {
       connections: ['GetItem', 'DeleteItem'],
       sessions,
-      subscriptions: ['BatchGetItem', 'Query', 'DeleteItem'],
+      subscriptions: [...matching.subscriptions, 'BatchGetItem'],
+      messages,
       retained: ['GetItem', 'Query', 'PutItem', 'DeleteItem'],
       tenants: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem'],
       usage: ['GetItem', 'Query', 'UpdateItem'],
@@ -95,18 +114,21 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     indexes: { sessions: [sessionsByTenant], tenants: [tenantsByPart] },
     connections: true,
     timers: true,
+    publishes: true,
   },
   publish: {
     tables: {
       connections: ['GetItem', 'DeleteItem'],
       sessions,
-      subscriptions: ['Query', 'DeleteItem'],
+      ...matching,
+      messages,
       retained: ['GetItem', 'PutItem', 'DeleteItem'],
-      tenants: ['GetItem', 'BatchGetItem'],
+      tenants: ['GetItem', 'BatchGetItem', 'UpdateItem'],
       usage: ['GetItem', 'UpdateItem'],
     },
     connections: true,
     timers: true,
+    publishes: true,
     issuerSecrets: true,
   },
 };

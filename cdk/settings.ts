@@ -1,7 +1,15 @@
 import { isIPv4 } from 'node:net';
 
 /** The functions of the service; each has its entry in `functions/NAME.ts`. */
-export const functionNames = ['connect', 'message', 'disconnect', 'timer', 'admin', 'publish'] as const;
+export const functionNames = [
+  'connect',
+  'message',
+  'disconnect',
+  'timer',
+  'fanout',
+  'admin',
+  'publish',
+] as const;
 export type FunctionName = (typeof functionNames)[number];
 
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
@@ -43,6 +51,11 @@ export interface StageSettings {
   /** Timer invocations at once, 2 to 1,000, so that a storm of timers leaves concurrency to clients. */
   readonly timerMaxConcurrency: number;
   /**
+   * Fan-out invocations at once, 2 to 1,000: they bound how much of the account's rate of `@connections` posts large
+   * audiences take from everybody else.
+   */
+  readonly fanoutMaxConcurrency: number;
+  /**
    * Whether the stack gives API Gateway its role for CloudWatch Logs. That role is one setting per account and
    * region and WebSocket stages cannot have access logs without it; `false` where the account has one already.
    */
@@ -66,6 +79,7 @@ const memoryMegabytes = {
   message: 1024,
   disconnect: 512,
   timer: 512,
+  fanout: 1024,
   admin: 512,
   publish: 1024,
 } as const;
@@ -82,6 +96,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     throttle: { requestsPerSecond: 1_000, burstRequests: 500 },
     memoryMegabytes,
     timerMaxConcurrency: 10,
+    fanoutMaxConcurrency: 10,
     createApiGatewayLogRole: true,
   },
   /** For users: nothing is lost by a mistake, and the whole request rate of the account may be used. */
@@ -95,6 +110,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     throttle: { requestsPerSecond: 10_000, burstRequests: 5_000 },
     memoryMegabytes,
     timerMaxConcurrency: 100,
+    fanoutMaxConcurrency: 100,
     createApiGatewayLogRole: true,
   },
 };

@@ -5,6 +5,7 @@ import { tableNames } from '../lib/store/schema.ts';
 import { access } from './access.ts';
 import { CustomDomain } from './constructs/custom-domain.ts';
 import { grantPutEvents } from './constructs/event-bus.ts';
+import { FanoutQueue, fanoutTimeout } from './constructs/fanout-queue.ts';
 import { Gateway, routeTimeout } from './constructs/gateway.ts';
 import { HttpGateway } from './constructs/http-gateway.ts';
 import { grantReadIssuerSecrets } from './constructs/issuer-secrets.ts';
@@ -24,6 +25,7 @@ export class WispStack extends Stack {
     });
     const tables = new Tables(this, 'Tables', settings);
     const timers = new TimerQueue(this, 'Timers');
+    const fanout = new FanoutQueue(this, 'Slices');
     const gateway = new Gateway(this, 'Gateway', settings);
     const functions = this.makeFunctions(settings);
 
@@ -33,6 +35,7 @@ export class WispStack extends Stack {
         tables: kinds,
         indexes = {},
         timers: setsTimers,
+        publishes = false,
         issuerSecrets = false,
       } = access[name];
       for (const kind of tableNames) {
@@ -42,6 +45,7 @@ export class WispStack extends Stack {
       }
       if (connections) gateway.grantManageConnections(functions[name]);
       if (setsTimers) timers.grantSend(functions[name]);
+      if (publishes) fanout.grantSend(functions[name]);
       if (issuerSecrets) grantReadIssuerSecrets(functions[name]);
       // Whoever manages connections may end some.
       if (connections && settings.eventBusName !== undefined)
@@ -49,10 +53,17 @@ export class WispStack extends Stack {
     }
     gateway.addRoutes(functions);
     timers.deliverTo(functions.timer, settings);
+    fanout.deliverTo(functions.fanout, settings);
     const http = new HttpGateway(this, 'Http', settings, functions);
 
     const domain = settings.domain && new CustomDomain(this, 'Domain', gateway, settings.domain);
-    new Monitoring(this, 'Monitoring', settings, { functions, gateway, tables, timers });
+    new Monitoring(this, 'Monitoring', settings, {
+      functions,
+      gateway,
+      tables,
+      timers,
+      fanout,
+    });
 
     this.addOutput('WebSocketUrl', domain?.url ?? gateway.url, 'URL for clients');
     this.addOutput('AdminUrl', http.adminUrl, 'Admin API, with IAM authorisation');
@@ -86,6 +97,13 @@ export class WispStack extends Stack {
         timeout: timerTimeout,
         // A timer longer than 15 minutes is a chain of messages from this function to its own queue, which
         // Lambda would cut after some 16 links: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+        recursiveLoop: RecursiveLoop.ALLOW,
+      }),
+      fanout: new ServiceFunction(this, 'Fanout', settings, {
+        name: 'fanout',
+        description: 'Slices of large audiences',
+        timeout: fanoutTimeout,
+        // A connection found gone may have left a Will for a large audience.
         recursiveLoop: RecursiveLoop.ALLOW,
       }),
       admin: new ServiceFunction(this, 'Admin', settings, {

@@ -1,6 +1,7 @@
 import { createDynamoClient } from '../lib/aws/dynamodb.ts';
 import { allowPrivateIssuersVariable, functionEnvironment } from '../lib/aws/environment.ts';
 import { eventBus } from '../lib/aws/event-bus.ts';
+import { returnToQueue } from '../lib/aws/fanout-queue.ts';
 import { managementClient } from '../lib/aws/gateway.ts';
 import { powertoolsLog } from '../lib/aws/log.ts';
 import { secretsManagerSource } from '../lib/aws/secrets.ts';
@@ -17,6 +18,8 @@ export interface FunctionService {
   readonly context: Context;
   readonly log: Log;
   readonly nowMs: () => number;
+  /** Makes slices of fan-outs visible in their queue again after that many seconds. */
+  returnSlices(receiptHandles: readonly string[], seconds: number): Promise<void>;
   /** Writes usage that is due, and metrics; called at the end of each invocation. */
   flush(): Promise<void>;
 }
@@ -30,14 +33,18 @@ export function functionService(): FunctionService {
 }
 
 function fromEnvironment(): FunctionService {
-  const { tables, callbackEndpoint, timerQueueUrl, eventBusName } = functionEnvironment(process.env);
+  const { tables, callbackEndpoint, timerQueueUrl, fanoutQueueUrl, eventBusName } = functionEnvironment(
+    process.env,
+  );
   const log = powertoolsLog();
+  const sqs = createSqsClient();
   const { broker, timers, usage, context } = createService({
     dynamo: createDynamoClient(),
-    sqs: createSqsClient(),
+    sqs,
     management: managementClient(callbackEndpoint === undefined ? {} : { endpoint: callbackEndpoint }),
     tables,
     timerQueueUrl,
+    fanoutQueueUrl,
     secrets: secretsManagerSource(),
     allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
     log,
@@ -47,5 +54,7 @@ function fromEnvironment(): FunctionService {
     await usage.flush();
     log.flush();
   };
-  return { broker, timers, context, log, nowMs: Date.now, flush };
+  const returnSlices: FunctionService['returnSlices'] = (receiptHandles, seconds) =>
+    returnToQueue(sqs, fanoutQueueUrl, receiptHandles, seconds);
+  return { broker, timers, context, log, nowMs: Date.now, returnSlices, flush };
 }

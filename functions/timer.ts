@@ -6,7 +6,9 @@ import { type FunctionService, functionService } from './service.ts';
  * Timer queue: acts on timers that are due and sends the others on. A record that fails is reported alone and comes
  * again; after some attempts SQS moves it to the dead-letter queue.
  */
-export function timerHandler(service: () => Omit<FunctionService, 'context'>) {
+export function timerHandler(
+  service: () => Pick<FunctionService, 'broker' | 'timers' | 'nowMs' | 'log' | 'flush'>,
+) {
   return async (event: unknown): Promise<{ batchItemFailures: { itemIdentifier: string }[] }> => {
     const { broker, timers, nowMs, log, flush } = service();
     const failures = await Promise.all(

@@ -15,6 +15,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { FunctionName, StageSettings } from '../settings.ts';
+import type { FanoutQueue } from './fanout-queue.ts';
 import type { Gateway } from './gateway.ts';
 import type { ServiceFunction } from './service-function.ts';
 import type { Tables } from './tables.ts';
@@ -25,6 +26,7 @@ export interface Monitored {
   readonly gateway: Gateway;
   readonly tables: Tables;
   readonly timers: TimerQueue;
+  readonly fanout: FanoutQueue;
 }
 
 const period = Duration.minutes(5);
@@ -80,6 +82,19 @@ export class Monitoring extends Construct {
       metric: metrics.timersDue,
       threshold: 1_000,
       periods: 3,
+    });
+    this.addAlarm('FanoutDead', {
+      meaning:
+        'messages to large audiences failed again and again and were set aside: subscribers have not got them',
+      metric: metrics.fanoutDead,
+      threshold: 1,
+      periods: 1,
+    });
+    this.addAlarm('FanoutBehind', {
+      meaning: 'messages to large audiences wait for more than five minutes',
+      metric: metrics.fanoutAgeSeconds,
+      threshold: 300,
+      periods: 2,
     });
     this.addAlarm('GatewayErrors', {
       meaning: 'API Gateway cannot call a function, or a function answers in a way it does not understand',
@@ -159,6 +174,11 @@ export class Monitoring extends Construct {
           graph('Timers set aside', [metrics.timersDead]),
           graph('Table throttles', [metrics.tableReadThrottles, metrics.tableWriteThrottles]),
         ],
+        [
+          graph('Fan-out slices waiting', [metrics.fanoutWaiting]),
+          graph('Oldest fan-out slice (s)', [metrics.fanoutAgeSeconds]),
+          graph('Fan-out slices set aside', [metrics.fanoutDead]),
+        ],
       ],
     });
   }
@@ -166,7 +186,7 @@ export class Monitoring extends Construct {
 
 type Metrics = ReturnType<typeof collect>;
 
-function collect({ functions, gateway, tables, timers }: Monitored) {
+function collect({ functions, gateway, tables, timers, fanout }: Monitored) {
   const all = Object.entries(functions);
   const throttles = (way: 'Read' | 'Write'): MathExpression =>
     sum(
@@ -189,6 +209,9 @@ function collect({ functions, gateway, tables, timers }: Monitored) {
     messageDuration: functions.message.metricDuration({ statistic: Stats.p(99), period }),
     timersDue: timers.queue.metricApproximateNumberOfMessagesVisible(visible),
     timersDead: timers.deadLetters.metricApproximateNumberOfMessagesVisible(visible),
+    fanoutWaiting: fanout.queue.metricApproximateNumberOfMessagesVisible(visible),
+    fanoutAgeSeconds: fanout.queue.metricApproximateAgeOfOldestMessage(visible),
+    fanoutDead: fanout.deadLetters.metricApproximateNumberOfMessagesVisible(visible),
     gatewayErrors: gatewayMetric(gateway, 'ExecutionError'),
     tableReadThrottles: throttles('Read'),
     tableWriteThrottles: throttles('Write'),

@@ -5,6 +5,7 @@ export const tableVariables: Readonly<Record<TableKind, string>> = {
   connections: 'CONNECTIONS_TABLE',
   sessions: 'SESSIONS_TABLE',
   subscriptions: 'SUBSCRIPTIONS_TABLE',
+  messages: 'MESSAGES_TABLE',
   retained: 'RETAINED_TABLE',
   tenants: 'TENANTS_TABLE',
   usage: 'USAGE_TABLE',
@@ -12,6 +13,8 @@ export const tableVariables: Readonly<Record<TableKind, string>> = {
 /** URL of the `@connections` API, without it. Never derived from an event: a custom domain would break it. */
 export const callbackEndpointVariable = 'CALLBACK_ENDPOINT';
 export const timerQueueVariable = 'TIMER_QUEUE_URL';
+/** Absent in functions that publish nothing. */
+export const fanoutQueueVariable = 'FANOUT_QUEUE_URL';
 /** `true` in functions on an emulator, whose identity provider is on the same machine. The stack never sets it. */
 export const allowPrivateIssuersVariable = 'ALLOW_PRIVATE_ISSUERS';
 /** Name of the EventBridge bus for lifecycle events; absent: none are sent. */
@@ -23,6 +26,7 @@ export interface FunctionEnvironment {
   /** Absent in functions that do not call the `@connections` API. */
   readonly callbackEndpoint?: string;
   readonly timerQueueUrl: string;
+  readonly fanoutQueueUrl: string;
   readonly eventBusName?: string;
 }
 
@@ -32,7 +36,7 @@ export class EnvironmentError extends Error {
 }
 
 /**
- * Reads a function's settings. Tables that the function has no business with are absent from its environment; using one
+ * Reads a function's settings. Tables and the fan-out queue, where the function has no business with them, are absent from its environment; using one
  * fails at the call.
  * @throws EnvironmentError naming the variable that is missing.
  */
@@ -50,6 +54,7 @@ export function functionEnvironment(
   return {
     tables,
     timerQueueUrl,
+    fanoutQueueUrl: variables[fanoutQueueVariable] ?? `${fanoutQueueVariable} is not set`,
     ...(callbackEndpoint === undefined ? {} : { callbackEndpoint }),
     ...(eventBusName === undefined ? {} : { eventBusName }),
   };

@@ -31,16 +31,20 @@ export function webSocketEvent(event: unknown): WebSocketEvent {
 export interface SqsRecord {
   readonly messageId: string;
   readonly body: string;
+  readonly receiptHandle: string;
+  /** How often the message has been received; 2 where the event does not say: it may have been worked on. */
+  readonly receiveCount: number;
 }
 
 export function sqsRecords(event: unknown): SqsRecord[] {
   const { Records } = record(event, 'event');
   if (!Array.isArray(Records)) throw new EventShapeError('Records is missing');
   return Records.map((value: unknown) => {
-    const { messageId, body } = record(value, 'record');
-    if (typeof messageId !== 'string' || typeof body !== 'string')
-      throw new EventShapeError('a record lacks messageId or body');
-    return { messageId, body };
+    const { messageId, body, receiptHandle, attributes } = record(value, 'record');
+    if (typeof messageId !== 'string' || typeof body !== 'string' || typeof receiptHandle !== 'string')
+      throw new EventShapeError('a record lacks messageId, body or receiptHandle');
+    const received = Number(strings(attributes, (name) => name).ApproximateReceiveCount);
+    return { messageId, body, receiptHandle, receiveCount: received >= 1 ? received : 2 };
   });
 }
 

@@ -9,6 +9,7 @@ import type { Settings } from '../broker/settings.ts';
 import { Usage } from '../broker/usage.ts';
 import type { TableNames } from '../store/schema.ts';
 import { createStores, type Stores } from '../store/stores.ts';
+import { fanoutQueue } from './fanout-queue.ts';
 import { gatewayPort } from './gateway.ts';
 import { ulids } from './ids.ts';
 import { timerQueue } from './timers.ts';
@@ -19,6 +20,7 @@ export interface ServiceOptions {
   readonly management: ApiGatewayManagementApiClient;
   readonly tables: TableNames;
   readonly timerQueueUrl: string;
+  readonly fanoutQueueUrl: string;
   readonly log: Log;
   /** Where lifecycle events go beside MQTT. Default: nowhere. */
   readonly events?: LifecycleEvents;
@@ -61,6 +63,7 @@ export function createService(options: ServiceOptions): Service {
     gateway: gatewayPort(options.management),
     usage: new Usage(stores.usageStore, nowMs),
     timers: timerQueue(options.sqs, options.timerQueueUrl, nowMs),
+    fanout: fanoutQueue(options.sqs, options.fanoutQueueUrl),
     log: options.log,
     events: options.events ?? { put: async () => {} },
   };

@@ -1,7 +1,8 @@
+import { deliverSlices } from '../delivery/slice.ts';
 import type { Context } from './context.ts';
 import { handleFrame } from './frame.ts';
 import { connectionLost, endSession, releaseConnection } from './lifecycle.ts';
-import type { ConnectionAddress } from './model.ts';
+import type { ConnectionAddress, FanoutSlice } from './model.ts';
 import type { Ports, Timer } from './ports.ts';
 import { connectionLostReason } from './presence.ts';
 import { defaultSettings, type Settings } from './settings.ts';
@@ -24,6 +25,8 @@ export interface Broker {
   disconnected(address: ConnectionAddress): Promise<void>;
   /** A timer has fired. */
   timer(timer: Timer): Promise<void>;
+  /** Slices of fan-outs have come from the queue; see lib/delivery/slice.ts. */
+  slices(slices: readonly FanoutSlice[], isRetry: boolean): Promise<'done' | 'unfinished'>;
 }
 
 /** Ports and settings as handlers are given them. */
@@ -65,5 +68,7 @@ export function createBroker(context: Context): Broker {
     },
 
     timer: (timer) => fireTimer(context, timer),
+
+    slices: (slices, isRetry) => deliverSlices(context, slices, isRetry),
   };
 }

@@ -100,6 +100,25 @@ export interface Subscription extends SubscriptionOptions {
   readonly generation: string;
 }
 
+/**
+ * One part of the fan-out of messages on one topic to a large audience: those clients whose position lies in one of
+ * `slices` equal ranges.
+ */
+export interface FanoutSlice {
+  readonly tenant: TenantId;
+  /** Names the fan-out: the same messages again make the same name. */
+  readonly id: string;
+  readonly topic: string;
+  /** Filters that match the topic and had subscribers. */
+  readonly filters: readonly string[];
+  /** Ids of the messages (see MessageStore), in their order. */
+  readonly messageIds: readonly string[];
+  /** Those that are distributed a second time: who got them at QoS 0 must not get them again. */
+  readonly again: readonly string[];
+  readonly slice: number;
+  readonly slices: number;
+}
+
 /** What a message to a client has to observe, known from its session row. */
 export interface Route {
   readonly address: ConnectionAddress;
@@ -181,6 +200,8 @@ export interface QueueEntry {
   /** The shared subscription (`$share/{name}/{filter}`) through which it came; absent for a subscription of its own. */
   readonly share?: string;
   readonly message: Message;
+  /** The message is kept once for many queues, and the entry only names it. */
+  readonly byReference?: boolean;
 }
 
 /** A retained message; `qos` and properties as published. */

@@ -5,7 +5,9 @@ import type {
   ClientKey,
   Connection,
   ConnectionAddress,
+  FanoutSlice,
   LifecycleEvent,
+  Message,
   Qos,
   QueueEntry,
   RetainedMessage,
@@ -35,6 +37,7 @@ export interface Ports {
   readonly sessions: SessionStore;
   readonly queue: QueueStore;
   readonly subscriptions: SubscriptionStore;
+  readonly messages: MessageStore;
   readonly retained: RetainedStore;
   readonly tenants: LiveTenantStore;
   readonly tenantAdmin: TenantAdmin;
@@ -43,6 +46,7 @@ export interface Ports {
   readonly authenticator: Authenticator;
   readonly gateway: Gateway;
   readonly timers: Timers;
+  readonly fanout: FanoutQueue;
   readonly usage: Usage;
   readonly events: LifecycleEvents;
   readonly log: Log;
@@ -271,8 +275,87 @@ export interface SubscriptionStore {
     tenant: TenantId,
     subscription: Pick<Subscription, 'clientId' | 'filter' | 'shareName' | 'generation'>,
   ): Promise<boolean>;
-  /** All subscriptions with exactly this filter. */
-  audience(tenant: TenantId, filter: string, consistent: boolean): Promise<Subscription[]>;
+  /**
+   * Subscriptions with exactly this filter: those of clients in the order of their positions, then members of shares. At
+   * most `limit`, in one Query unless a page of 1 MB ends earlier.
+   */
+  audience(tenant: TenantId, filter: string, options: AudienceOptions): Promise<AudiencePage>;
+  /**
+   * Members of every share of a filter, or of one. Of a share with more than `perShare` members as many are read, from a
+   * random place round the circle, so that over many calls each member is among them equally often.
+   */
+  shareMembers(
+    tenant: TenantId,
+    filter: string,
+    options: { readonly perShare: number; readonly consistent: boolean; readonly shareName?: string },
+  ): Promise<Subscription[]>;
+  /** Subscriptions of clients (not of shares) to a filter, in a range of positions, in their order, page by page. */
+  range(
+    tenant: TenantId,
+    filter: string,
+    range: PositionRange,
+    consistent: boolean,
+  ): AsyncIterable<PlacedSubscription>;
+  /** Notes that messages to `topic` go through the fan-out queue until then; see {@link AudiencePage.queuedUntilMs}. */
+  markQueued(tenant: TenantId, topic: string, untilMs: number): Promise<void>;
+  /** What {@link markQueued} has noted, consistently. */
+  queuedUntilMs(tenant: TenantId, topic: string): Promise<number | undefined>;
+}
+export interface AudienceOptions {
+  readonly consistent: boolean;
+  readonly limit: number;
+}
+export interface AudiencePage {
+  readonly subscriptions: readonly Subscription[];
+  /** Whether there are more than `limit`. */
+  readonly more: boolean;
+  /**
+   * Where the filter is a topic whose messages have lately gone through the fan-out queue: until when (ms since 1970) all
+   * of them do, so that none overtakes.
+   */
+  readonly queuedUntilMs?: number;
+}
+/**
+ * Positions of clients in an audience: opaque, ordered as strings in UTF-8, evenly spread by a hash of the client id. The
+ * same client has the same position in the audience of every filter.
+ */
+export interface PositionRange {
+  readonly slice: number;
+  readonly slices: number;
+  /** Begins behind this position instead of at the slice's start. */
+  readonly after?: string;
+}
+export interface PlacedSubscription {
+  readonly position: string;
+  readonly subscription: Subscription;
+}
+
+/** Messages that several readers share, each kept once, and how far slices of fan-outs have come. */
+export interface MessageStore {
+  /** Keeps messages for that time. The same message again does no harm. */
+  put(tenant: TenantId, messages: readonly Message[], keepSeconds: number): Promise<void>;
+  /** Those that are there, by id; what has just been put is found. */
+  get(tenant: TenantId, ids: readonly string[]): Promise<Map<string, Message>>;
+  /** How far a slice has come; undefined: nothing has been noted. */
+  progress(slice: FanoutSlice): Promise<SliceProgress | undefined>;
+  setProgress(slice: FanoutSlice, progress: SliceProgress): Promise<void>;
+  /** Remembers a topic that {@link SubscriptionStore.markQueued} has marked, for the erasure of the tenant. */
+  noteQueuedTopic(tenant: TenantId, topic: string, untilMs: number): Promise<void>;
+}
+export interface SliceProgress {
+  /** Everybody up to this position has got the messages; absent: nobody yet. */
+  readonly done?: string;
+  /** Sending to everybody up to this position may have begun. */
+  readonly begun?: string;
+}
+
+/** Hands slices of fan-outs to workers. */
+export interface FanoutQueue {
+  /**
+   * Resolves when all slices are durable. Slices of the same topic and range are worked off one after the other, in the
+   * order in which they were sent; the same fan-out sent again within 5 minutes counts once.
+   */
+  send(slices: readonly FanoutSlice[]): Promise<void>;
 }
 
 export interface RetainedStore {

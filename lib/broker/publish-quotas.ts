@@ -1,5 +1,5 @@
 import type { TenantId } from '../auth/tenant-id.ts';
-import { messageBytes } from '../delivery/publish.ts';
+import { messageBytes } from '../delivery/message-bytes.ts';
 import { reasonCodes } from '../mqtt/index.ts';
 import type { Context } from './context.ts';
 import type { Message, TenantLive } from './model.ts';

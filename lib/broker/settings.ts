@@ -37,6 +37,35 @@ export interface Settings {
   readonly tenantSettleSeconds: number;
   /** Posts to different connections that one handler has under way at once. */
   readonly maxConcurrentPosts: number;
+  /**
+   * Subscriptions to a topic that the publisher's handler serves itself; a larger audience is left to the fan-out queue
+   * (docs/performance.md says how this bound was measured).
+   */
+  readonly inlineAudience: number;
+  /** Subscriptions to all topics of a frame that its handler serves itself. */
+  readonly maxInlineDeliveries: number;
+  /** Members of a share that are read for a message where there are more: among them one is chosen. */
+  readonly shareSample: number;
+  /**
+   * Parts into which a fan-out is cut, by ranges of clients. Order is kept for each topic and part, so a deployment that
+   * changes this number must first let the fan-out queue run empty.
+   */
+  readonly fanoutSlices: number;
+  /** Clients that a worker serves between two notes of its progress. */
+  readonly sliceBatchClients: number;
+  /** How long a worker begins new batches, in seconds: a batch must end within what is left of its 30. */
+  readonly sliceSeconds: number;
+  /**
+   * How long a topic's messages go on through the fan-out queue after a large audience, in seconds; half of it is the
+   * longest that slices may wait in the queue without being overtaken.
+   */
+  readonly queuedMarkSeconds: number;
+  /** How long messages that many queues share are kept, in seconds. */
+  readonly sharedMessageSeconds: number;
+  /** Longest session expiry, in seconds, of a session whose queue only names messages: much shorter than they are kept. */
+  readonly sharedMessageMaxExpirySeconds: number;
+  /** How long messages at QoS 0 are kept for the workers of a fan-out, in seconds. */
+  readonly atMostOnceMessageSeconds: number;
 }
 
 export const defaultSettings: Settings = {
@@ -56,4 +85,14 @@ export const defaultSettings: Settings = {
   authenticationDeadlineSeconds: 30,
   tenantSettleSeconds: 35,
   maxConcurrentPosts: 64,
+  inlineAudience: 256,
+  maxInlineDeliveries: 2_048,
+  shareSample: 64,
+  fanoutSlices: 16,
+  sliceBatchClients: 500,
+  sliceSeconds: 15,
+  queuedMarkSeconds: 3_600,
+  sharedMessageSeconds: 14 * 86_400,
+  sharedMessageMaxExpirySeconds: 7 * 86_400,
+  atMostOnceMessageSeconds: 86_400,
 };

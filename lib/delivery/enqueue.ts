@@ -14,6 +14,8 @@ export interface Queueable {
   readonly subscriptionIdentifiers: readonly number[];
   /** The shared subscription through which it comes. */
   readonly share?: string;
+  /** Resolves when MessageStore keeps the message for many queues: then the entry need only name it. */
+  readonly kept?: Promise<void>;
 }
 
 /**
@@ -29,6 +31,8 @@ export interface Queueable {
  * A crash after numbering leaves a gap in the sequence, which nothing minds. A crash after storing leaves the message
  * in the queue: it goes out when the session resumes. In both cases the publisher has had no acknowledgement and
  * sends again.
+ *
+ * A large message that goes to several queues is kept once; only the queues of sessions that outlive it hold it themselves.
  *
  * A session may end while its messages are being stored: whoever ends it may have emptied the queue before they were in
  * it. So: write yours, then read theirs; entries that have come too late are deleted again.
@@ -50,7 +54,12 @@ export async function enqueue(
 
   const first = session.sequence - queueables.length + 1;
   const pushedTo = session.mode === 'direct' ? session.address : undefined;
-  const entries = accepted.map((queueable, index) => entryOf(queueable, generation, first + index, pushedTo));
+  const mayName = session.expirySeconds <= context.settings.sharedMessageMaxExpirySeconds;
+  const entries = accepted.map(({ kept, ...queueable }, index) => ({
+    ...entryOf(queueable, generation, first + index, pushedTo),
+    ...(mayName && kept !== undefined ? { byReference: true } : {}),
+  }));
+  if (mayName) await Promise.all(accepted.map(({ kept }) => kept));
   if (pushedTo === undefined) {
     const stored = await storeInOrder(context, key, generation, entries);
     const now = await drain(context, key, { evenIfDirect: true });
@@ -70,7 +79,7 @@ function isAlive(context: Context, session: Session | undefined, generation: str
 }
 
 function entryOf(
-  queueable: Queueable,
+  queueable: Omit<Queueable, 'kept'>,
   generation: string,
   sequence: number,
   pushedTo: QueueEntry['pushedTo'],

@@ -2,6 +2,7 @@ import type { TenantId } from '../auth/tenant-id.ts';
 import type { Context } from '../broker/context.ts';
 import type { Message, TenantLive } from '../broker/model.ts';
 import { type DistributeOptions, distribute } from './distribute.ts';
+import { messageBytes } from './message-bytes.ts';
 
 /**
  * Publishes messages: retained ones are stored before anybody is matched, so that a new subscriber, who subscribes
@@ -47,11 +48,6 @@ async function storeRetained(
       });
     }),
   );
-}
-
-/** Bytes of a message as quotas and usage count them: topic and payload. */
-export function messageBytes(message: Pick<Message, 'topic' | 'payload'>): number {
-  return Buffer.byteLength(message.topic) + message.payload.length;
 }
 
 /** What publishing these messages counts as in the tenant's usage. */

@@ -29,8 +29,14 @@ export async function redistributeShared(
   for (const shareId of new Set(movable.flatMap((entry) => entry.share ?? []))) {
     const parsed = parseFilter(shareId);
     if ('code' in parsed) continue;
-    const audience = await context.subscriptions.audience(ended.tenant, parsed.filter, true);
-    const share = splitShares(audience).shares.find(({ id }) => id === shareId);
+    const { filter, shareName } = parsed;
+    if (shareName === undefined) continue;
+    const members = await context.subscriptions.shareMembers(ended.tenant, filter, {
+      perShare: context.settings.shareSample,
+      consistent: true,
+      shareName,
+    });
+    const share = splitShares(members).shares.find(({ id }) => id === shareId);
     if (share === undefined) continue;
     const messages = movable.filter((entry) => entry.share === shareId).map(({ message }) => message);
     await distributeShared(

@@ -1,12 +1,14 @@
 import { adminHandler } from '../../functions/admin.ts';
 import { connectHandler } from '../../functions/connect.ts';
 import { disconnectHandler } from '../../functions/disconnect.ts';
+import { fanoutHandler } from '../../functions/fanout.ts';
 import { messageHandler } from '../../functions/message.ts';
 import { publishHandler } from '../../functions/publish.ts';
 import type { FunctionService } from '../../functions/service.ts';
 import { timerHandler } from '../../functions/timer.ts';
 import { adminPrefix } from '../admin/index.ts';
 import { createDynamoClient } from '../aws/dynamodb.ts';
+import { returnToQueue } from '../aws/fanout-queue.ts';
 import { managementClient } from '../aws/gateway.ts';
 import { createService } from '../aws/service.ts';
 import { localCredentials } from '../aws/settings.ts';
@@ -32,6 +34,8 @@ export const localTables: TableNames = Object.fromEntries(
 const localSettleSeconds = 2;
 const region = 'us-east-1';
 const timerQueueName = 'wisp-timers';
+const fanoutQueueName = 'wisp-fanout.fifo';
+const failedFanoutsName = 'wisp-fanout-failed.fifo';
 
 export interface LocalServiceOptions {
   readonly host?: string;
@@ -84,6 +88,11 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
         deadLetter: { queue: `${timerQueueName}-failed`, maxReceiveCount: 5 },
       },
       [`${timerQueueName}-failed`]: {},
+      [fanoutQueueName]: {
+        visibilityTimeoutSeconds: 180,
+        deadLetter: { queue: failedFanoutsName, maxReceiveCount: 50 },
+      },
+      [failedFanoutsName]: {},
     },
     clock,
     store: engine.keyValueStore('queue'),
@@ -113,16 +122,22 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     throw error;
   });
 
+  const sqs = createSqsClient({
+    region,
+    credentials: localCredentials,
+    requestHandler: queues.requestHandler,
+  });
   const { broker, stores, timers, usage, context } = createService({
     dynamo: createDynamoClient({
       region,
       credentials: localCredentials,
       requestHandler: options.wrapStore?.(engine.requestHandler) ?? engine.requestHandler,
     }),
-    sqs: createSqsClient({ region, credentials: localCredentials, requestHandler: queues.requestHandler }),
+    sqs,
     management: managementClient({ region, credentials: localCredentials, endpoint: gateway.callbackUrl }),
     tables: localTables,
     timerQueueUrl: queues.urlOf(timerQueueName),
+    fanoutQueueUrl: queues.urlOf(fanoutQueueName),
     allowPrivateIssuers: true,
     log,
     events: { put: async (event) => log.debug('lifecycle', { ...event }) },
@@ -136,19 +151,22 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     context,
     log,
     nowMs: () => clock.now(),
+    returnSlices: (receiptHandles, seconds) =>
+      returnToQueue(sqs, queues.urlOf(fanoutQueueName), receiptHandles, seconds),
     flush: () => usage.flush(),
   };
   handlers.$connect = connectHandler(() => service);
   handlers.$default = messageHandler(() => service);
   handlers.$disconnect = disconnectHandler(() => service);
-  const pump = queues.attach(
+  queues.attach(
     timerQueueName,
     timerHandler(() => service),
-    {
-      batchSize: 10,
-      maximumConcurrency: 4,
-      reportBatchItemFailures: true,
-    },
+    { batchSize: 10, maximumConcurrency: 4, reportBatchItemFailures: true },
+  );
+  queues.attach(
+    fanoutQueueName,
+    fanoutHandler(() => service),
+    { batchSize: 10, maximumConcurrency: 16, reportBatchItemFailures: true },
   );
 
   const httpApi = await startHttpApi({
@@ -162,7 +180,6 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     ],
   }).catch(async (error: unknown) => {
     await gateway.close();
-    await pump.detach();
     await queues.close();
     await engine.close();
     throw error;
@@ -183,7 +200,6 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     async close() {
       await httpApi.close();
       await gateway.close();
-      await pump.detach();
       await queues.close();
       await tables?.close();
       await engine.close();

@@ -11,12 +11,12 @@ export function sessionKey(key: ClientKey): string {
 }
 
 /**
- * Beginning of the sort key in Subscriptions: 32-bit FNV-1a of the client id's UTF-8 bytes, as 8 hex digits.
- * It spreads one filter's audience evenly over ranges that workers can read side by side.
+ * 32-bit FNV-1a of a text's UTF-8 bytes, mixed, as 8 hex digits. In front of a client id it spreads one filter's audience
+ * evenly over ranges that workers can read side by side.
  */
-export function clientHash(clientId: string): string {
+export function spreadHash(text: string): string {
   let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(clientId)) {
+  for (const byte of new TextEncoder().encode(text)) {
     hash ^= byte;
     hash = Math.imul(hash, 0x01000193);
   }

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ClientKey, ConnectionAddress, Message, QueueEntry } from '../broker/model.ts';
 import { maxPacketIdentifier, packetIdentifierOf } from '../broker/packet-identifier.ts';
-import type { QueueStore } from '../broker/ports.ts';
+import type { MessageStore, QueueStore } from '../broker/ports.ts';
 import {
   flag,
   type Item,
@@ -29,9 +29,28 @@ const queuePrefix = 'q#';
 /**
  * The outbound queue in table Sessions: `tenant/clientId` / `q#` + packet identifier. Packet identifiers go round,
  * so the oldest entry is the first one behind the newest, counted round the circle.
+ *
+ * An entry holds its message, or names one in table Messages that many queues share. That one is kept for longer than
+ * any session whose entries may name it lives offline; an entry whose message is gone all the same can never be sent,
+ * and is deleted when it is listed.
  */
-export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () => number): QueueStore {
+export function queueStore(
+  client: DynamoDBClient,
+  tableName: string,
+  messages: Pick<MessageStore, 'get'>,
+  nowMs: () => number,
+): QueueStore {
   const table = new Table(client, tableName);
+
+  /** Entries of one client's rows; those whose message is gone are deleted and left out. */
+  async function entriesFrom(key: ClientKey, rows: readonly Item[]): Promise<QueueEntry[]> {
+    const named = rows.filter(namesMessage).map((row) => string(row, 'id'));
+    const shared = named.length === 0 ? new Map<string, Message>() : await messages.get(key.tenant, named);
+    const entries = rows.map((row) => entryFrom(row, shared));
+    const lost = rows.filter((_, index) => entries[index] === undefined);
+    await table.writeMany(lost.map((row) => ({ DeleteRequest: { Key: rowKey(key, string(row, 'kind')) } })));
+    return entries.filter((entry) => entry !== undefined);
+  }
 
   return {
     async put(key, entries) {
@@ -65,7 +84,8 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
             Limit,
             ...(start === undefined ? {} : { ExclusiveStartKey: start }),
           });
-          found.push(...page.items.map(entryFrom).filter((entry) => entry.sequence <= newestSequence));
+          const entries = await entriesFrom(key, page.items);
+          found.push(...entries.filter((entry) => entry.sequence <= newestSequence));
           start = page.next;
           // Only the bound of 1 MB cuts a page shorter than its limit.
           more = start !== undefined && page.items.length < Limit && found.length > 0;
@@ -77,7 +97,7 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
 
     async get(key, packetIdentifier) {
       const found = await table.get(rowKey(key, kinds.queued(packetIdentifier)), true);
-      return found === undefined ? undefined : entryFrom(found);
+      return found === undefined ? undefined : (await entriesFrom(key, [found]))[0];
     },
 
     async count(key, limit) {
@@ -97,12 +117,10 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
     },
 
     async deleteWhere(key, isUnwanted) {
-      const unwanted: number[] = [];
-      for await (const row of table.items(prefixQuery(key, queuePrefix))) {
-        const entry = entryFrom(row);
-        if (isUnwanted(entry)) unwanted.push(entry.packetIdentifier);
-      }
-      await table.writeMany(unwanted.map((identifier) => deletionOf(key, identifier)));
+      const rows: Item[] = [];
+      for await (const row of table.items(prefixQuery(key, queuePrefix))) rows.push(row);
+      const unwanted = (await entriesFrom(key, rows)).filter(isUnwanted);
+      await table.writeMany(unwanted.map((entry) => deletionOf(key, entry.packetIdentifier)));
     },
 
     async delete(key, packetIdentifiers) {
@@ -144,13 +162,14 @@ export function queueStore(client: DynamoDBClient, tableName: string, nowMs: () 
 
     async sweep(key, generation, handOver) {
       const stale: Item[] = [];
-      const shared: QueueEntry[] = [];
+      const sharedRows: Item[] = [];
       // One range for `m#`, `q#` and `r#`: nothing else sorts between them.
       for await (const row of table.items(rangeQuery(key, 'm#', 'r$'))) {
         if (optionalString(row, 'generation') !== generation) continue;
         stale.push(rowKey(key, string(row, 'kind')));
-        if (row.share !== undefined) shared.push(entryFrom(row));
+        if (row.share !== undefined) sharedRows.push(row);
       }
+      const shared = await entriesFrom(key, sharedRows);
       if (shared.length > 0) await handOver?.(shared.sort((one, other) => one.sequence - other.sequence));
       await table.writeMany(stale.map((staleKey) => ({ DeleteRequest: { Key: staleKey } })));
     },
@@ -179,7 +198,9 @@ function entryItem(key: ClientKey, entry: QueueEntry): Item {
   return {
     ...rowKey(key, kinds.queued(entry.packetIdentifier)),
     v: version,
-    ...messageAttributes(entry.message),
+    ...(entry.byReference === true
+      ? { id: S(entry.message.id), named: { BOOL: true } }
+      : messageAttributes(entry.message)),
     ...item({
       seq: N(entry.sequence),
       generation: S(entry.generation),
@@ -198,10 +219,24 @@ function entryItem(key: ClientKey, entry: QueueEntry): Item {
   };
 }
 
-function entryFrom(stored: Item): QueueEntry {
+/** Whether a row names its message. Of one that is released only the packet identifier matters. */
+function namesMessage(stored: Item): boolean {
+  return flag(stored, 'named') && !flag(stored, 'released');
+}
+
+function messageOf(stored: Item, shared: ReadonlyMap<string, Message>): Message | undefined {
+  if (!flag(stored, 'named')) return messageFrom(stored);
+  const id = string(stored, 'id');
+  if (!flag(stored, 'released')) return shared.get(id);
+  return { id, topic: '', payload: new Uint8Array(0), qos: 2, retain: false, properties: {} };
+}
+
+/** @returns undefined where the message that the entry names is gone. */
+function entryFrom(stored: Item, shared: ReadonlyMap<string, Message>): QueueEntry | undefined {
   const sequence = number(known(stored), 'seq');
   const published = optionalNumber(stored, 'published');
-  const message = messageFrom(stored);
+  const message = messageOf(stored, shared);
+  if (message === undefined) return undefined;
   const pushedTo = optionalString(stored, 'pushedTo');
   const first = optionalNumber(stored, 'batch');
   const share = optionalString(stored, 'share');
@@ -214,6 +249,7 @@ function entryFrom(stored: Item): QueueEntry {
     retain: flag(stored, 'retained'),
     subscriptionIdentifiers: (stored.identifiers?.L ?? []).map((value) => Number(value.N)),
     message: published === undefined ? message : { ...message, qos: published as Message['qos'] },
+    ...(flag(stored, 'named') ? { byReference: true } : {}),
     ...(pushedTo === undefined ? {} : { pushedTo: pushedTo as ConnectionAddress }),
     ...(share === undefined ? {} : { share }),
     ...(first === undefined ? {} : { batch: { first, storedAtMs: number(stored, 'storedAt') } }),

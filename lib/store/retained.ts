@@ -1,6 +1,6 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { RetainedStore } from '../broker/ports.ts';
-import { compareTopics } from '../topics/index.ts';
+import { compareUtf8 } from '../topics/index.ts';
 import { known, N, S, version } from './attributes.ts';
 import { messageAttributes, messageFrom } from './message-item.ts';
 import { Table } from './table.ts';
@@ -58,7 +58,7 @@ function keyRange(
   prefix: string,
   from: string,
 ): { condition: string; values: Record<string, AttributeValue> } | undefined {
-  if (!from.startsWith(prefix) && compareTopics(from, prefix) > 0) return undefined;
+  if (!from.startsWith(prefix) && compareUtf8(from, prefix) > 0) return undefined;
   const start = from.startsWith(prefix) ? from : prefix;
   if (start === '') return { condition: '', values: {} };
   const behind = successor(prefix);

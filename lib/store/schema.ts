@@ -26,6 +26,7 @@ export const tableNames = [
   'connections',
   'sessions',
   'subscriptions',
+  'messages',
   'retained',
   'tenants',
   'usage',
@@ -42,8 +43,10 @@ export const tableSchemas: Readonly<Record<TableKind, TableSchema>> = {
     timeToLive: 'ttl',
     indexes: { [sessionsByTenant]: { partitionKey: 'tenant', sortKey: 'session' } },
   },
-  /** `tenant/filter` → `hash(clientId)` + clientId. */
+  /** `tenant/filter` → `hash(clientId)` + clientId, behind them members of shares. */
   subscriptions: { partitionKey: 'filter', sortKey: 'client', timeToLive: 'ttl' },
+  /** `tenant/hash` → messages that many queues and workers share, progress of fan-outs. */
+  messages: { partitionKey: 'bucket', sortKey: 'part', timeToLive: 'ttl' },
   /** `tenant` → topic. */
   retained: { partitionKey: 'tenant', sortKey: 'topic', timeToLive: 'ttl' },
   /** `tenant` → `meta` the copies of the row that the message path reads, and revocations. */

@@ -3,6 +3,7 @@ import type { TenantAdmin, TenantLookup } from '../auth/index.ts';
 import type { Ports } from '../broker/ports.ts';
 import type { UsageStore } from '../broker/usage.ts';
 import { connectionStore } from './connections.ts';
+import { messageStore } from './messages.ts';
 import { queueStore } from './queue.ts';
 import { retainedStore } from './retained.ts';
 import { revocationStore } from './revocations.ts';
@@ -20,6 +21,7 @@ export type Stores = Pick<
   | 'sessions'
   | 'queue'
   | 'subscriptions'
+  | 'messages'
   | 'retained'
   | 'tenants'
   | 'tenantData'
@@ -28,7 +30,7 @@ export type Stores = Pick<
 
 /**
  * All stores over one client.
- * @param random spreads reads over copies of a row.
+ * @param random spreads reads over copies of a row, and over members of large shares.
  */
 export function createStores(
   client: DynamoDBClient,
@@ -37,14 +39,16 @@ export function createStores(
   random: () => number = Math.random,
 ): Stores {
   const tenants = liveTenantTable(client, tables.tenants, random);
+  const messages = messageStore(client, tables.messages, nowMs);
   return {
     tenants,
     revocations: revocationStore(client, tables.tenants),
     tenantAdmin: tenantStore(client, tables.tenants, nowMs),
     connections: connectionStore(client, tables.connections, tenants, nowMs),
     sessions: sessionStore(client, tables.sessions, nowMs),
-    queue: queueStore(client, tables.sessions, nowMs),
-    subscriptions: subscriptionStore(client, tables.subscriptions),
+    queue: queueStore(client, tables.sessions, messages, nowMs),
+    messages,
+    subscriptions: subscriptionStore(client, tables.subscriptions, random),
     retained: retainedStore(client, tables.retained),
     tenantData: tenantData(client, tables),
     usageStore: usageStore(client, tables.usage),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TenantId } from '../auth/tenant-id.ts';
 import type { Qos, Subscription } from '../broker/model.ts';
@@ -17,16 +16,75 @@ import {
   string,
   version,
 } from './attributes.ts';
-import { clientHash, scoped } from './keys.ts';
-import { Table } from './table.ts';
+import { scoped } from './keys.ts';
+import {
+  behindShare,
+  circleFrom,
+  firstMember,
+  firstPosition,
+  lastMember,
+  positionsOf,
+  queuedMark,
+  sharePrefix,
+  subscriptionKey,
+} from './subscription-keys.ts';
+import { type QueryInput, Table } from './table.ts';
+
+/** Rows that a range of positions is read in at a time. */
+const rangePageRows = 500;
+/** How long a mark stays behind its time, in seconds. */
+const markTtlSeconds = 60;
 
 /**
- * Table Subscriptions: `tenant/filter` / `hash(client)` + client → options. One Query finds a filter's audience,
- * shared subscriptions included: they differ in the sort key only, behind a NUL, which no client id holds.
- * A row never names a connection, and it counts only while its generation is the session's.
+ * Table Subscriptions: `tenant/filter` / position → options (subscription-keys.ts). One Query finds a filter's audience,
+ * members of shares included. A row never names a connection, and it counts only while its generation is the session's.
+ * @param random chooses which members of a large share are read.
  */
-export function subscriptionStore(client: DynamoDBClient, tableName: string): SubscriptionStore {
+export function subscriptionStore(
+  client: DynamoDBClient,
+  tableName: string,
+  random: () => number,
+): SubscriptionStore {
   const table = new Table(client, tableName);
+
+  /** The first `limit` rows of a range, and whether there are more. */
+  async function rows(query: QueryInput, limit: number): Promise<{ found: Item[]; more: boolean }> {
+    const found: Item[] = [];
+    let start: Item | undefined;
+    do {
+      // One more than wanted tells whether there are more.
+      const Limit = limit + 1 - found.length;
+      const page = await table.page({
+        ...query,
+        Limit,
+        ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+      });
+      found.push(...page.items);
+      start = page.next;
+    } while (start !== undefined && found.length <= limit);
+    return { found: found.slice(0, limit), more: found.length > limit };
+  }
+
+  /** Members of one share of which only a part is read. */
+  async function someMembers(
+    tenant: TenantId,
+    filter: string,
+    prefix: string,
+    limit: number,
+    consistent: boolean,
+  ): Promise<Item[]> {
+    const members: Item[] = [];
+    for (const [from, to] of circleFrom(prefix, random())) {
+      const { found } = await rows(
+        between(tenant, filter, from, to, consistent),
+        Math.max(0, limit - members.length),
+      );
+      members.push(...found);
+      if (members.length >= limit) break;
+    }
+    return members;
+  }
+
   return {
     async put(tenant, subscription) {
       const previous = await table.replace({
@@ -52,37 +110,100 @@ export function subscriptionStore(client: DynamoDBClient, tableName: string): Su
       });
     },
 
-    async audience(tenant, filter, consistent) {
-      const found: Subscription[] = [];
-      const query = {
-        KeyConditionExpression: '#filter = :filter',
-        ExpressionAttributeNames: { '#filter': 'filter' },
-        ExpressionAttributeValues: { ':filter': S(scoped(tenant, filter)) },
-        ConsistentRead: consistent,
+    async audience(tenant, filter, { consistent, limit }) {
+      // One row more, for the mark.
+      const { found, more } = await rows(wholePartition(tenant, filter, consistent), limit + 1);
+      const [first] = found;
+      const mark = first !== undefined && isMark(first) ? first : undefined;
+      const subscriptions = (mark === undefined ? found : found.slice(1)).map((row) =>
+        subscriptionFrom(row, filter),
+      );
+      return {
+        subscriptions: subscriptions.slice(0, limit),
+        more: more || subscriptions.length > limit,
+        ...(mark === undefined ? {} : { queuedUntilMs: number(known(mark), 'until') }),
       };
-      for await (const stored of table.items(query)) found.push(subscriptionFrom(stored, filter));
-      return found;
+    },
+
+    async shareMembers(tenant, filter, { perShare, consistent, shareName }) {
+      const members: Item[] = [];
+      const wanted = shareName === undefined ? undefined : sharePrefix(shareName);
+      const end = wanted === undefined ? lastMember : behindShare(wanted);
+      let from = wanted ?? firstMember;
+      for (;;) {
+        const { found, more } = await rows(between(tenant, filter, from, end, consistent), perShare);
+        const last = more ? found.at(-1) : undefined;
+        if (last === undefined) {
+          members.push(...found);
+          break;
+        }
+        const prefix = sharePrefix(string(last, 'share'));
+        members.push(...found.filter((row) => sharePrefix(string(row, 'share')) !== prefix));
+        members.push(...(await someMembers(tenant, filter, prefix, perShare, consistent)));
+        from = behindShare(prefix);
+        if (wanted !== undefined) break;
+      }
+      return members.map((row) => subscriptionFrom(row, filter));
+    },
+
+    async *range(tenant, filter, range, consistent) {
+      const [from, to] = positionsOf(range);
+      const query = { ...between(tenant, filter, from, to, consistent), Limit: rangePageRows };
+      for await (const row of table.items(query))
+        yield { position: string(row, 'client'), subscription: subscriptionFrom(row, filter) };
+    },
+
+    async markQueued(tenant, topic, untilMs) {
+      await table.put({
+        ...markKey(tenant, topic),
+        v: version,
+        until: N(untilMs),
+        ttl: N(Math.ceil(untilMs / 1000) + markTtlSeconds),
+      });
+    },
+
+    async queuedUntilMs(tenant, topic) {
+      const mark = await table.get(markKey(tenant, topic), true);
+      return mark === undefined ? undefined : number(known(mark), 'until');
     },
   };
 }
 
-/** The key of one client's subscription to a filter. */
-export function subscriptionKey(
-  tenant: TenantId,
-  { clientId, filter, shareName }: Pick<Subscription, 'clientId' | 'filter' | 'shareName'>,
-): Item {
-  return { filter: S(scoped(tenant, filter)), client: S(sortKey(clientId, shareName)) };
+export function markKey(tenant: TenantId, topic: string): Item {
+  return { filter: S(scoped(tenant, topic)), client: S(queuedMark) };
 }
 
-/** Bytes of a share name that stand in the key as they are: with the longest client id a sort key has no room for all. */
-const maxShareNameBytes = 512;
+function isMark(row: Item): boolean {
+  return optionalString(row, 'client') === queuedMark;
+}
 
-/** The name of a share, or its digest behind another NUL, which no name holds. */
-function sortKey(clientId: string, shareName: string | undefined): string {
-  const key = clientHash(clientId) + clientId;
-  if (shareName === undefined) return key;
-  if (Buffer.byteLength(shareName) <= maxShareNameBytes) return `${key}\0${shareName}`;
-  return `${key}\0\0${createHash('sha256').update(shareName).digest('base64url')}`;
+function wholePartition(tenant: TenantId, filter: string, consistent: boolean): QueryInput {
+  return {
+    KeyConditionExpression: '#filter = :filter',
+    ExpressionAttributeNames: { '#filter': 'filter' },
+    ExpressionAttributeValues: { ':filter': S(scoped(tenant, filter)) },
+    ConsistentRead: consistent,
+  };
+}
+
+/** Everything but the mark of a partition: subscriptions of clients and members of shares. */
+export function subscribersQuery(tenant: TenantId, filter: string, consistent: boolean): QueryInput {
+  return between(tenant, filter, firstPosition, lastMember, consistent);
+}
+
+function between(
+  tenant: TenantId,
+  filter: string,
+  from: string,
+  to: string,
+  consistent: boolean,
+): QueryInput {
+  return {
+    KeyConditionExpression: '#filter = :filter AND client BETWEEN :from AND :to',
+    ExpressionAttributeNames: { '#filter': 'filter' },
+    ExpressionAttributeValues: { ':filter': S(scoped(tenant, filter)), ':from': S(from), ':to': S(to) },
+    ConsistentRead: consistent,
+  };
 }
 
 export function subscriptionFrom(stored: Item, filter: string): Subscription {

@@ -142,11 +142,12 @@ export class Table {
     } while (start !== undefined);
   }
 
-  /** Reads items by key, in no order, eventually consistent; absent ones are left out. */
-  async getMany(keys: readonly Item[]): Promise<Item[]> {
+  /** Reads items by key, in no order; absent ones are left out. */
+  async getMany(keys: readonly Item[], consistent = false): Promise<Item[]> {
     const chunks = chunksOf(keys, maxBatchGetKeys);
+    const consistency = consistent ? { ConsistentRead: true } : {};
     const found = await Promise.all(
-      chunks.map((chunk) => getBatch(this.client, { [this.name]: { Keys: chunk } })),
+      chunks.map((chunk) => getBatch(this.client, { [this.name]: { Keys: chunk, ...consistency } })),
     );
     return found.flatMap((tables) => tables[this.name] ?? []);
   }

@@ -3,10 +3,12 @@ import type { TenantData } from '../broker/tenant-data.ts';
 import { type ParsedFilter, parseFilter } from '../topics/index.ts';
 import { type Item, S, string } from './attributes.ts';
 import { scoped, sessionKey } from './keys.ts';
-import { sessionsByTenant, type TableNames } from './schema.ts';
+import { bucketsOf, queuedPrefix } from './messages.ts';
+import { sessionsByTenant, type TableKind, type TableNames, tableSchemas } from './schema.ts';
 import { kinds, sessionFrom } from './session-item.ts';
 import { prefixQuery, rowKey } from './sessions.ts';
-import { subscriptionFrom, subscriptionKey } from './subscriptions.ts';
+import { subscriptionKey } from './subscription-keys.ts';
+import { markKey, subscribersQuery, subscriptionFrom } from './subscriptions.ts';
 import { getBatch, Table } from './table.ts';
 
 /** Keys in one BatchGetItem. */
@@ -72,10 +74,7 @@ export function tenantData(client: DynamoDBClient, tables: TableNames): TenantDa
     async subscribers(tenant, filter, after, limit) {
       const partition = { filter: S(scoped(tenant, filter)) };
       const page = await subscriptions.page({
-        KeyConditionExpression: '#filter = :filter',
-        ExpressionAttributeNames: { '#filter': 'filter' },
-        ExpressionAttributeValues: { ':filter': partition.filter },
-        ConsistentRead: true,
+        ...subscribersQuery(tenant, filter, true),
         Limit: limit,
         ...(after === undefined ? {} : { ExclusiveStartKey: { ...partition, client: S(after) } }),
       });
@@ -110,28 +109,42 @@ export function tenantData(client: DynamoDBClient, tables: TableNames): TenantDa
     },
 
     async eraseTenant(tenant) {
-      await Promise.all(
-        (
-          [
-            [tables.retained, 'topic'],
-            [tables.usage, 'part'],
-          ] as const
-        ).map(async ([name, sortKey]) => {
-          const table = new Table(client, name);
-          const keys: Item[] = [];
-          const query = {
-            KeyConditionExpression: '#tenant = :tenant',
-            ExpressionAttributeNames: { '#tenant': 'tenant', '#sort': sortKey },
-            ExpressionAttributeValues: { ':tenant': S(tenant) },
-            ProjectionExpression: '#tenant, #sort',
-            ConsistentRead: true,
-          };
-          for await (const row of table.items(query)) keys.push(row);
-          await erase(table, keys);
+      const messages = new Table(client, tables.messages);
+      await Promise.all([
+        ...(['retained', 'usage'] as const).map(async (kind) => {
+          const table = new Table(client, tables[kind]);
+          await erase(table, await keysOf(table, kind, tenant));
         }),
-      );
+        ...bucketsOf(tenant).map(async (bucket) => {
+          const keys = await keysOf(messages, 'messages', bucket);
+          const topics = keys
+            .map((key) => string(key, 'part'))
+            .filter((part) => part.startsWith(queuedPrefix));
+          // Marks first: their list is what leads to them.
+          await erase(
+            subscriptions,
+            topics.map((part) => markKey(tenant, part.slice(queuedPrefix.length))),
+          );
+          await erase(messages, keys);
+        }),
+      ]);
     },
   };
+}
+
+/** Keys of all rows of one partition. */
+async function keysOf(table: Table, kind: TableKind, partition: string): Promise<Item[]> {
+  const { partitionKey, sortKey = partitionKey } = tableSchemas[kind];
+  const keys: Item[] = [];
+  const query = {
+    KeyConditionExpression: '#partition = :partition',
+    ExpressionAttributeNames: { '#partition': partitionKey, '#sort': sortKey },
+    ExpressionAttributeValues: { ':partition': S(partition) },
+    ProjectionExpression: '#partition, #sort',
+    ConsistentRead: true,
+  };
+  for await (const row of table.items(query)) keys.push(row);
+  return keys;
 }
 
 /** The filter of a row in a session's list of subscriptions. */

@@ -10,4 +10,4 @@ export {
   validateTopicName,
 } from './names.ts';
 export { candidateFilters, shapeOf } from './shapes.ts';
-export { compareTopics, nextSeek, type ScanRange, scanRange } from './skip-scan.ts';
+export { compareUtf8, nextSeek, type ScanRange, scanRange } from './skip-scan.ts';

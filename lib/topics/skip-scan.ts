@@ -33,7 +33,7 @@ export function scanRange(filter: string): ScanRange {
 }
 
 /** Order of two topics as DynamoDB sorts them; negative, zero or positive. */
-export function compareTopics(a: string, b: string): number {
+export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i);

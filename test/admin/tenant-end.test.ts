@@ -13,7 +13,7 @@ afterEach(() => service.close());
 
 async function start(wrapPorts?: (ports: Ports) => Ports): Promise<void> {
   service = await startTestService({
-    settings: { ...defaultSettings, tenantSettleSeconds: 1 },
+    settings: { ...defaultSettings, tenantSettleSeconds: 1, inlineAudience: 1 },
     ...(wrapPorts === undefined ? {} : { wrapPorts }),
   });
   api = apiAt(service.adminUrl);
@@ -31,7 +31,10 @@ async function ending(client: MqttClient): Promise<number | undefined> {
   return reason;
 }
 
-/** Everything that a tenant can leave: sessions, queues, Wills, subscriptions, shares, retained messages, usage. */
+/**
+ * Everything that a tenant can leave: sessions, queues, Wills, subscriptions, shares, retained messages, usage, and messages
+ * that went through the fan-out queue.
+ */
 async function populate(mint: Mint): Promise<MqttClient[]> {
   const online = await service.connect(mint, {
     clientId: 'online/+#',

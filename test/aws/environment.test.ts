@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   callbackEndpointVariable,
   EnvironmentError,
+  fanoutQueueVariable,
   functionEnvironment,
   tableVariables,
   timerQueueVariable,
@@ -11,13 +12,15 @@ import { tableNames } from '../../lib/store/schema.ts';
 const complete: Record<string, string> = {
   ...Object.fromEntries(tableNames.map((kind) => [tableVariables[kind], `table-of-${kind}`])),
   [timerQueueVariable]: 'https://sqs/timers',
+  [fanoutQueueVariable]: 'https://sqs/slices.fifo',
   [callbackEndpointVariable]: 'https://api/mqtt',
 };
 
-test('reads tables, queue and callback endpoint', () => {
+test('reads tables, queues and callback endpoint', () => {
   expect(functionEnvironment(complete)).toEqual({
     tables: Object.fromEntries(tableNames.map((kind) => [kind, `table-of-${kind}`])),
     timerQueueUrl: 'https://sqs/timers',
+    fanoutQueueUrl: 'https://sqs/slices.fifo',
     callbackEndpoint: 'https://api/mqtt',
   });
 });
@@ -36,6 +39,11 @@ test('a missing queue is named', () => {
   const { [timerQueueVariable]: _, ...variables } = complete;
   expect(() => functionEnvironment(variables)).toThrow(EnvironmentError);
   expect(() => functionEnvironment(variables)).toThrow('TIMER_QUEUE_URL is not set');
+});
+
+test('a missing fan-out queue is named by whoever uses it', () => {
+  const { [fanoutQueueVariable]: _, ...variables } = complete;
+  expect(functionEnvironment(variables).fanoutQueueUrl).toBe('FANOUT_QUEUE_URL is not set');
 });
 
 test.each(tableNames)('a missing table is named by whoever uses it: %s', (kind) => {

@@ -49,12 +49,12 @@ test.each([
 
 test('reads the records of a queue', () => {
   const Records = [
-    { messageId: '1', body: 'a', attributes: {} },
-    { messageId: '2', body: '' },
+    { messageId: '1', body: 'a', receiptHandle: 'r', attributes: {} },
+    { messageId: '2', body: '', receiptHandle: 's', attributes: { ApproximateReceiveCount: '1' } },
   ];
   expect(sqsRecords({ Records })).toEqual([
-    { messageId: '1', body: 'a' },
-    { messageId: '2', body: '' },
+    { messageId: '1', body: 'a', receiptHandle: 'r', receiveCount: 2 },
+    { messageId: '2', body: '', receiptHandle: 's', receiveCount: 1 },
   ]);
   expect(sqsRecords({ Records: [] })).toEqual([]);
 });

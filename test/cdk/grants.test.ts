@@ -52,6 +52,8 @@ const sessionActions = [
   'UpdateItem',
 ];
 
+const subscriptionActions = ['DeleteItem', 'GetItem', 'PutItem', 'Query'];
+
 describe('every function', () => {
   it.each(functionNames)('%s is granted no wildcard action, no scan and no transaction', (name) => {
     for (const { Effect, Action } of statements(name)) {
@@ -102,7 +104,8 @@ describe('tables', () => {
     expect(tableActions('message')).toEqual({
       Connections: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       Sessions: sessionActions,
-      Subscriptions: ['DeleteItem', 'PutItem', 'Query'],
+      Subscriptions: subscriptionActions,
+      Messages: ['BatchGetItem', 'PutItem'],
       Retained: ['DeleteItem', 'GetItem', 'PutItem', 'Query'],
       Tenants: ['BatchGetItem', 'GetItem', 'UpdateItem'],
       Usage: ['GetItem', 'UpdateItem'],
@@ -113,10 +116,18 @@ describe('tables', () => {
     expect(tableActions('disconnect')).toEqual({
       Connections: ['DeleteItem', 'GetItem'],
       Sessions: sessionActions,
-      Subscriptions: ['DeleteItem', 'Query'],
+      Subscriptions: subscriptionActions,
+      Messages: ['BatchGetItem', 'PutItem'],
       Retained: ['DeleteItem', 'PutItem'],
-      Tenants: ['GetItem'],
+      Tenants: ['GetItem', 'UpdateItem'],
       Usage: ['UpdateItem'],
+    });
+  });
+
+  it('fanout does that too, and notes its progress', () => {
+    expect(tableActions('fanout')).toEqual({
+      ...tableActions('disconnect'),
+      Messages: ['BatchGetItem', 'GetItem', 'PutItem'],
     });
   });
 
@@ -124,16 +135,17 @@ describe('tables', () => {
     expect(tableActions('timer')).toEqual({
       Connections: ['BatchGetItem', 'DeleteItem', 'GetItem'],
       Sessions: sessionActions,
-      Subscriptions: ['BatchWriteItem', 'DeleteItem', 'Query'],
+      Subscriptions: ['BatchWriteItem', ...subscriptionActions],
+      Messages: ['BatchGetItem', 'BatchWriteItem', 'PutItem', 'Query'],
       Retained: ['BatchWriteItem', 'DeleteItem', 'PutItem', 'Query'],
-      Tenants: ['BatchWriteItem', 'DeleteItem', 'GetItem', 'Query'],
+      Tenants: ['BatchWriteItem', 'DeleteItem', 'GetItem', 'Query', 'UpdateItem'],
       Usage: ['BatchWriteItem', 'Query', 'UpdateItem'],
     });
   });
 
   it('admin alone makes tenants; it subscribes nobody', () => {
     expect(tableActions('admin')).toMatchObject({
-      Subscriptions: ['BatchGetItem', 'DeleteItem', 'Query'],
+      Subscriptions: ['BatchGetItem', ...subscriptionActions],
       Tenants: ['BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem'],
     });
     for (const name of functionNames.filter((other) => other !== 'admin'))
@@ -190,25 +202,53 @@ describe('connections', () => {
   });
 });
 
-describe('timers', () => {
-  it.each(functionNames.filter((name) => name !== 'timer'))('%s sets them and cannot take them', (name) => {
-    expect(actionsOn(name, 'sqs')).toEqual(['sqs:SendMessage']);
+/** Actions of a function on one queue. */
+const actionsOnQueue = (name: FunctionName, queue: string): string[] => {
+  const { id } = stack.one('AWS::SQS::Queue', queue);
+  return statements(name)
+    .filter(({ Resource }) =>
+      list(Resource).some(
+        (resource) => JSON.stringify(resource) === JSON.stringify({ 'Fn::GetAtt': [id, 'Arn'] }),
+      ),
+    )
+    .flatMap(({ Action }) => list(Action));
+};
+const taking = [
+  'sqs:ChangeMessageVisibility',
+  'sqs:DeleteMessage',
+  'sqs:GetQueueAttributes',
+  'sqs:GetQueueUrl',
+  'sqs:ReceiveMessage',
+];
+
+describe('queues', () => {
+  it.each(functionNames)('%s sets timers; the timer function alone takes them', (name) => {
+    const expected = name === 'timer' ? [...taking, 'sqs:SendMessage'] : ['sqs:SendMessage'];
+    expect(actionsOnQueue(name, 'TimersQueue').sort()).toEqual(expected);
   });
 
-  it('the timer function sets and takes them', () => {
-    expect(actionsOn('timer', 'sqs').sort()).toEqual([
-      'sqs:ChangeMessageVisibility',
-      'sqs:DeleteMessage',
-      'sqs:GetQueueAttributes',
-      'sqs:GetQueueUrl',
-      'sqs:ReceiveMessage',
-      'sqs:SendMessage',
-    ]);
+  it.each(functionNames)(
+    '%s hands out slices if it publishes; the fan-out function alone takes them',
+    (name) => {
+      const sends = name === 'connect' ? [] : ['sqs:SendMessage'];
+      expect(actionsOnQueue(name, 'SlicesQueue').sort()).toEqual(
+        name === 'fanout' ? [...taking, ...sends] : sends,
+      );
+    },
+  );
+
+  it.each(functionNames)('%s does nothing with any other queue', (name) => {
+    const granted = statements(name).flatMap(({ Action, Resource }) =>
+      list(Action).flatMap((action) => (action.startsWith('sqs:') ? list(Resource) : [])),
+    );
+    expect(granted).toHaveLength(
+      actionsOnQueue(name, 'TimersQueue').length + actionsOnQueue(name, 'SlicesQueue').length,
+    );
   });
 
   it('are sent over TLS only', () => {
     const policies = Object.values(stack.resources('AWS::SQS::QueuePolicy'));
-    expect(policies).toHaveLength(2);
+    expect(policies).toHaveLength(4);
     for (const { Properties } of policies) {
       expect(Properties.PolicyDocument.Statement).toContainEqual(
         expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),

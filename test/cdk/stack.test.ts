@@ -2,6 +2,7 @@ import { Runtime } from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { capitalised } from '../../cdk/constructs/tables.ts';
 import { type FunctionName, functionNames, presets } from '../../cdk/settings.ts';
+import { defaultSettings } from '../../lib/broker/settings.ts';
 import { tableNames, tableSchemas } from '../../lib/store/schema.ts';
 import { Synthesised } from './synthesise.ts';
 
@@ -92,6 +93,8 @@ describe('functions', () => {
     ];
     const publishing = [
       'CALLBACK_ENDPOINT',
+      'FANOUT_QUEUE_URL',
+      'MESSAGES_TABLE',
       'RETAINED_TABLE',
       'SESSIONS_TABLE',
       'SUBSCRIPTIONS_TABLE',
@@ -256,7 +259,7 @@ describe('timers', () => {
 
   it('reach the timer function, with partial batch responses and time for its retries', () => {
     const timer = serviceFunction('timer');
-    const mapping = prod.one('AWS::Lambda::EventSourceMapping').Properties;
+    const mapping = prod.one('AWS::Lambda::EventSourceMapping', 'Timer').Properties;
     expect(mapping).toMatchObject({
       EventSourceArn: { 'Fn::GetAtt': [queue.id, 'Arn'] },
       FunctionName: { Ref: timer.id },
@@ -266,11 +269,49 @@ describe('timers', () => {
     expect(queue.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * timer.Properties.Timeout);
   });
 
-  it('may be chained without end by the timer function, and by no other', () => {
+  it('may be chained without end by the timer function, as Wills may by fan-outs, and by no other', () => {
     const looping = functionNames.filter(
       (name) => serviceFunction(name).Properties.RecursiveLoop === 'Allow',
     );
-    expect(looping).toEqual(['timer']);
+    expect(looping).toEqual(['timer', 'fanout']);
+  });
+});
+
+describe('slices of fan-outs', () => {
+  const deadLetters = prod.one('AWS::SQS::Queue', 'SlicesDeadLetters');
+  const queue = prod.one('AWS::SQS::Queue', 'SlicesQueue');
+
+  it('wait in a FIFO queue whose groups do not share one throughput', () => {
+    for (const { Properties } of [queue, deadLetters]) {
+      expect(Properties).toMatchObject({ FifoQueue: true, SqsManagedSseEnabled: true });
+      expect(Properties.MessageRetentionPeriod).toBe(defaultSettings.sharedMessageSeconds);
+    }
+    expect(queue.Properties).toMatchObject({
+      DeduplicationScope: 'messageGroup',
+      FifoThroughputLimit: 'perMessageGroupId',
+    });
+    expect(queue.Properties.ContentBasedDeduplication).toBeUndefined();
+  });
+
+  it('are tried 50 times, since going on is a try too, and then set aside', () => {
+    expect(queue.Properties.RedrivePolicy).toEqual({
+      deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters.id, 'Arn'] },
+      maxReceiveCount: 50,
+    });
+  });
+
+  it('reach the fan-out function, with partial batch responses and time for its retries', () => {
+    const fanout = serviceFunction('fanout');
+    expect(prod.one('AWS::Lambda::EventSourceMapping', 'Fanout').Properties).toMatchObject({
+      EventSourceArn: { 'Fn::GetAtt': [queue.id, 'Arn'] },
+      FunctionName: { Ref: fanout.id },
+      BatchSize: 10,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 100 },
+    });
+    expect(queue.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * fanout.Properties.Timeout);
+    expect(fanout.Properties.Timeout).toBeGreaterThanOrEqual(2 * defaultSettings.sliceSeconds);
+    expect(fanout.Properties.Timeout).toBeLessThan(defaultSettings.sendingSeconds);
   });
 });
 
@@ -279,6 +320,7 @@ describe('outputs', () => {
     expect(Object.keys(prod.outputs()).sort()).toEqual([
       'AdminUrl',
       'ConnectionsTableName',
+      'MessagesTableName',
       'PublishUrl',
       'RetainedTableName',
       'SessionsTableName',

@@ -34,6 +34,7 @@ function remembering(changes: Partial<Broker> = {}) {
       asked.push(parameters);
     },
     timer: async () => undefined,
+    slices: async () => 'done',
     ...changes,
   };
   const flush = async () => {

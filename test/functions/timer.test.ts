@@ -69,7 +69,7 @@ async function timerService(failing: ReadonlySet<string> = new Set()) {
 }
 
 const eventOf = (...bodies: string[]) => ({
-  Records: bodies.map((body, index) => ({ messageId: `m${index}`, body })),
+  Records: bodies.map((body, index) => ({ messageId: `m${index}`, receiptHandle: `r${index}`, body })),
 });
 
 test('fires what is due and sends the rest on', async () => {

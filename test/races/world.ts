@@ -1,4 +1,5 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { fanoutHandler } from '../../functions/fanout.ts';
 import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
 import { type Broker, createBroker, createContext } from '../../lib/broker/broker.ts';
 import type { ConnectionAddress } from '../../lib/broker/model.ts';
@@ -10,6 +11,7 @@ import { version } from '../../lib/store/attributes.ts';
 import { createStores } from '../../lib/store/stores.ts';
 import { liveCopies, livePart } from '../../lib/store/tenant-live.ts';
 import { Client, type ClientOptions, type Socket } from './client.ts';
+import { FanoutGroups } from './fanout-groups.ts';
 import { type Command, clientOf, MemoryDynamo, memoryTables } from './memory-dynamo.ts';
 import { Handler, inOrder, Scheduler, type Step } from './scheduler.ts';
 
@@ -44,6 +46,7 @@ export class World {
   readonly sockets = new Map<ConnectionAddress, Socket>();
   readonly clients: Client[] = [];
   readonly timers: { timer: Timer; dueAtMs: number }[] = [];
+  readonly fanout = new FanoutGroups();
   readonly violations: string[] = [];
   readonly counters = new Map<string, number>();
   readonly errors: unknown[] = [];
@@ -88,6 +91,17 @@ export class World {
             }),
           },
           gateway: this.#gateway(),
+          fanout: {
+            send: async (slices) => {
+              await Promise.all(
+                slices.map((slice) =>
+                  this.scheduler.hold(`fan-out ${slice.messageIds.join(' ')} ${slice.slice}`, () =>
+                    this.fanout.send(slice),
+                  ),
+                ),
+              );
+            },
+          },
           timers: {
             schedule: (timer, dueAtMs) =>
               this.scheduler.hold(`timer ${timer.kind}`, () => {
@@ -281,12 +295,33 @@ export class World {
           },
         }),
       );
+    const slices = this.fanout.ready().map(
+      (group): Step => ({
+        actor: `fan-out ${group}`,
+        label: 'begins',
+        run: () => {
+          const work = this.fanout.receive(group);
+          this.#start(`fan-out ${group}`, (broker) =>
+            fanoutHandler(() => this.#worker(broker))(work.event),
+          ).then(
+            ({ batchItemFailures }) =>
+              work.end(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)),
+            () => work.end(),
+          );
+        },
+      }),
+    );
     return [
       ...once(this.#replies),
       ...this.clients.flatMap((client) => client.steps()),
       ...once(this.events),
       ...due,
+      ...slices,
     ];
+  }
+
+  #worker(broker: Broker): Parameters<typeof fanoutHandler>[0] extends () => infer Service ? Service : never {
+    return { broker, log: this.#log(), flush: async () => undefined, returnSlices: async () => undefined };
   }
 }
 

@@ -28,6 +28,7 @@ import {
 import { tableSchemas } from '../../../lib/store/schema.ts';
 
 const names = {
+  messages: 'test-messages',
   usage: 'test-usage',
   connections: 'test-connections',
   sessions: 'test-sessions',

@@ -1,5 +1,6 @@
 import type { World } from '../world.ts';
 import { connectionsContract } from './connections.ts';
+import { messagesContract } from './messages.ts';
 import { queueContract } from './queue.ts';
 import { retainedContract } from './retained.ts';
 import { revocationsContract } from './revocations.ts';
@@ -13,6 +14,7 @@ export function storeContracts(name: string, open: () => Promise<World>): void {
   sessionsContract(name, open);
   queueContract(name, open);
   subscriptionsContract(name, open);
+  messagesContract(name, open);
   retainedContract(name, open);
   tenantsContract(name, open);
   revocationsContract(name, open);

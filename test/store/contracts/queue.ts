@@ -54,6 +54,43 @@ export function queueContract(name: string, open: () => Promise<World>): void {
       expect(await queue.get(key, 4)).toBeUndefined();
     });
 
+    test('an entry that names its message takes one write unit and reads back whole', async () => {
+      const calls = recorder();
+      const { queue, messages } = world.process(calls);
+      const key = newKey();
+      const message = fullMessage({ payload: new Uint8Array(20_000), qos: 2 });
+      await messages.put(key.tenant, [message], 60);
+      const named = entryOf('g', 1, { qos: 1, message, byReference: true });
+      const whole = entryOf('g', 2, { message: fullMessage() });
+      expect(await queue.put(key, [named, whole])).toEqual([]);
+      const [row] = (await world.items('sessions', partitionOf(key))).filter(({ seq }) => seq?.N === '1');
+      expect(JSON.stringify(row).length).toBeLessThan(600);
+      const read = world.process().queue;
+      expect(plain(await read.list(key, 2, 10))).toEqual({ entries: [named, whole], more: false });
+      expect(plain(await read.get(key, 1))).toEqual(named);
+    });
+
+    test('a released entry that named its message is read without it', async () => {
+      const { queue, messages } = world.process();
+      const key = newKey();
+      const message = messageOf({ qos: 2 });
+      await messages.put(key.tenant, [message], 60);
+      await queue.put(key, [entryOf('g', 1, { qos: 2, message, byReference: true })]);
+      expect(await queue.release(key, 1)).toBe(true);
+      const calls = recorder();
+      expect(await world.process(calls).queue.get(key, 1)).toMatchObject({ released: true, sequence: 1 });
+      expect(calls.operations).toEqual(['GetItem']);
+    });
+
+    test('an entry whose message is gone is left out and deleted', async () => {
+      const { queue } = world.process();
+      const key = newKey();
+      const kept = entryOf('g', 2);
+      await queue.put(key, [entryOf('g', 1, { byReference: true }), kept]);
+      expect(plain(await queue.list(key, 2, 10))).toEqual({ entries: [kept], more: false });
+      expect(await world.items('sessions', partitionOf(key))).toHaveLength(1);
+    });
+
     test('an entry whose packet identifier is taken is returned, the others are stored', async () => {
       const { queue } = world.process();
       const key = newKey();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Message } from '../../../lib/broker/model.ts';
 import { ItemFormatError } from '../../../lib/store/attributes.ts';
-import { compareTopics, topicLimits } from '../../../lib/topics/index.ts';
+import { compareUtf8, topicLimits } from '../../../lib/topics/index.ts';
 import { meetAt, oddNames, ttlFromNow, type World } from '../world.ts';
 import { everyByte, fullMessage, messageOf, plain } from './samples.ts';
 
@@ -96,7 +96,7 @@ export function retainedContract(name: string, open: () => Promise<World>): void
         seen.push(...page.messages.map((message) => message.topic));
         from = page.more ? `${seen.at(-1)}\0` : undefined;
       }
-      expect(seen).toEqual(inside.toSorted(compareTopics));
+      expect(seen).toEqual(inside.toSorted(compareUtf8));
     });
 
     test('an empty prefix goes through everything of the tenant, and of nobody else', async () => {

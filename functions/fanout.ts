@@ -1,0 +1,86 @@
+import { sqsRecords } from '../lib/aws/events.ts';
+import { groupOf, sliceFrom } from '../lib/aws/fanout-queue.ts';
+import type { FanoutSlice } from '../lib/broker/model.ts';
+import { type FunctionService, functionService } from './service.ts';
+
+interface Work {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  readonly receiveCount: number;
+  readonly slice: FanoutSlice;
+}
+
+/** Longest wait before a slice that failed is tried again, in seconds; it doubles with every try up to this. */
+const maxRetrySeconds = 60;
+
+type Service = Pick<FunctionService, 'broker' | 'log' | 'flush' | 'returnSlices'>;
+
+/**
+ * Fan-out queue: delivers slices to their clients. Groups go side by side, slices of one group in their order; those of a
+ * group that have come together for the first time share their posts. The first one of a group that fails, or whose time
+ * is over, and all behind it go back to the queue: at once where it is to go on, later with every try where it failed.
+ */
+export function fanoutHandler(service: () => Service) {
+  return async (event: unknown): Promise<{ batchItemFailures: { itemIdentifier: string }[] }> => {
+    const made = service();
+    const groups = new Map<string, Work[]>();
+    for (const { messageId, body, receiptHandle, receiveCount } of sqsRecords(event)) {
+      const slice = sliceFrom(body);
+      const group = groups.get(groupOf(slice)) ?? [];
+      group.push({ messageId, receiptHandle, receiveCount, slice });
+      groups.set(groupOf(slice), group);
+    }
+    try {
+      const left = await Promise.all([...groups.values()].map((group) => workOff(made, group)));
+      return { batchItemFailures: left.flat().map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    } finally {
+      await made.flush();
+    }
+  };
+}
+
+/** @returns what of the group goes back to the queue. */
+async function workOff({ broker, log, returnSlices }: Service, group: readonly Work[]): Promise<Work[]> {
+  for (let start = 0; start < group.length; ) {
+    const run = runFrom(group, start);
+    const [first] = run;
+    if (first === undefined) break;
+    let retrySeconds: number | undefined;
+    try {
+      const outcome = await broker.slices(
+        run.map(({ slice }) => slice),
+        first.receiveCount > 1,
+      );
+      if (outcome === 'unfinished') retrySeconds = 0;
+    } catch (error) {
+      log.error('a slice of a fan-out failed', {
+        error: error instanceof Error ? error.name : 'unknown',
+        tenant: first.slice.tenant,
+      });
+      retrySeconds = Math.min(maxRetrySeconds, 2 ** (first.receiveCount - 1));
+    }
+    if (retrySeconds !== undefined) {
+      const left = group.slice(start);
+      const handles = left.map(({ receiptHandle }) => receiptHandle);
+      // Should this fail, they come back when their visibility timeout ends.
+      await returnSlices(handles, retrySeconds).catch(() => log.warn('slices return late to the queue'));
+      return left;
+    }
+    start += run.length;
+  }
+  return [];
+}
+
+/** Slices that may be worked off together: one that was tried before goes by itself. */
+function runFrom(group: readonly Work[], start: number): readonly Work[] {
+  const [first] = group.slice(start, start + 1);
+  if (first === undefined || first.receiveCount > 1) return group.slice(start, start + 1);
+  const filters = first.slice.filters.join('\0');
+  const end = group.findIndex(
+    ({ receiveCount, slice }, index) =>
+      index > start && (receiveCount > 1 || slice.filters.join('\0') !== filters),
+  );
+  return group.slice(start, end === -1 ? undefined : end);
+}
+
+export const handler = fanoutHandler(functionService);

@@ -1,0 +1,141 @@
+import type { Context } from '../broker/context.ts';
+import { metrics } from '../broker/metrics.ts';
+import type { FanoutSlice, Message } from '../broker/model.ts';
+import type { SliceProgress } from '../broker/ports.ts';
+import { compareUtf8 } from '../topics/index.ts';
+import { type Parcel, Parcels, sendParcels } from './parcels.ts';
+import { isWorthNaming, withKept } from './shared-messages.ts';
+import { batchesOf, type Subscriber, subscribersOf } from './subscribers.ts';
+import { targetsOf } from './targets.ts';
+
+/** Rounds in which those that could not be reached at first are tried again. */
+const maxRounds = 3;
+const basePauseMs = 50;
+
+/**
+ * Works off slices of fan-outs: several of the same topic, filters and range go together, so that each client gets
+ * their messages in one post. Every client of the range gets what its subscriptions of all filters ask for, merged, batch after batch in the
+ * order of positions.
+ *
+ * Before a batch is sent it is noted as begun, and by the same write the one before as done. Run again after a crash, a
+ * slice goes on behind what is done; of the batch that had begun nobody knows who has been served: QoS 2 entries are
+ * taken once by each queue, QoS 1 messages may come twice, QoS 0 messages are not sent again.
+ *
+ * A client that cannot be served (its row is throttled, say) is tried again when the others of its batch have been; if it
+ * still fails, the slice fails and comes again from this batch on.
+ *
+ * @param slices never empty; more than one only on their first try.
+ * @param isRetry the slice may have been worked on before.
+ * @returns `unfinished` when the time was over first: called again, it goes on where it stopped.
+ */
+export async function deliverSlices(
+  context: Context,
+  slices: readonly FanoutSlice[],
+  isRetry: boolean,
+): Promise<'done' | 'unfinished'> {
+  const [first] = slices;
+  if (first === undefined) return 'done';
+  const [messages, progress = {}] = await Promise.all([
+    messagesOf(context, slices),
+    isRetry ? context.messages.progress(first) : undefined,
+  ]);
+  if (messages.length === 0) return 'done';
+  const again = new Set(slices.flatMap((slice) => slice.again));
+  const stopAtMs = context.clock.nowMs() + context.settings.sliceSeconds * 1000;
+  let { done } = progress;
+  let hasBegun = false;
+  const consistent = messages.some(({ qos }) => qos > 0);
+  const subscribers = subscribersOf(context, first, done, consistent);
+  for await (const batch of batchesOf(subscribers, context.settings.sliceBatchClients)) {
+    if (hasBegun && context.clock.nowMs() >= stopAtMs) {
+      await note(context, slices, done === undefined ? {} : { done, begun: done });
+      return 'unfinished';
+    }
+    hasBegun = true;
+    const last = batch.at(-1)?.position;
+    const begun = latest(progress.begun, last);
+    await note(context, slices, {
+      ...(done === undefined ? {} : { done }),
+      ...(begun === undefined ? {} : { begun }),
+    });
+    await deliverBatch(context, first, batch, messages, (position) =>
+      isAtMost(position, progress.begun) ? undefined : again,
+    );
+    done = last;
+  }
+  return 'done';
+}
+
+async function note(
+  context: Context,
+  slices: readonly FanoutSlice[],
+  progress: SliceProgress,
+): Promise<void> {
+  await Promise.all(slices.map((slice) => context.messages.setProgress(slice, progress)));
+}
+
+function isAtMost(position: string, bound: string | undefined): boolean {
+  return bound !== undefined && compareUtf8(position, bound) <= 0;
+}
+
+function latest(one: string | undefined, other: string | undefined): string | undefined {
+  return one !== undefined && other !== undefined && isAtMost(other, one) ? one : other;
+}
+
+/** The messages of several slices in their order; those that are gone (QoS 0 ones that waited for a day) are left out. */
+async function messagesOf(context: Context, slices: readonly FanoutSlice[]): Promise<Message[]> {
+  const ids = [...new Set(slices.flatMap(({ messageIds }) => messageIds))];
+  const tenant = slices[0]?.tenant;
+  const found = tenant === undefined ? new Map() : await context.messages.get(tenant, ids);
+  const messages = ids.map((id) => found.get(id)).filter((message) => message !== undefined);
+  if (messages.length < ids.length) context.log.count(metrics.messagesExpired, ids.length - messages.length);
+  return messages;
+}
+
+/**
+ * @param withoutAtMostOnce messages whose QoS 0 copies a client at this position must not get, having perhaps got them;
+ * undefined: all.
+ */
+async function deliverBatch(
+  context: Context,
+  { tenant }: FanoutSlice,
+  batch: readonly Subscriber[],
+  messages: readonly Message[],
+  withoutAtMostOnce: (position: string) => ReadonlySet<string> | undefined,
+): Promise<void> {
+  const parcels = new Parcels(tenant);
+  for (const { position, subscriptions } of batch) {
+    const without = withoutAtMostOnce(position);
+    for (const message of messages)
+      for (const target of targetsOf(message, subscriptions))
+        if (target.qos > 0 || (without !== undefined && !without.has(message.id)))
+          parcels.add(target, message);
+  }
+  const kept = new Map(messages.filter(isWorthNaming).map((message) => [message, Promise.resolve()]));
+  let left = parcels.all.map((parcel) => withKept(parcel, kept));
+  for (let round = 1; left.length > 0; round += 1) {
+    const failed: Parcel[] = [];
+    let lastError: unknown;
+    await sendParcels(context, tenant, left, (parcel, error) => {
+      lastError = error;
+      if (isDamaged(error)) {
+        context.log.error('a session cannot be served', { tenant, clientId: parcel.key.clientId });
+        return;
+      }
+      // What is at most once may have gone out.
+      failed.push({ ...parcel, atMostOnce: [] });
+    });
+    if (failed.length > 0 && round === maxRounds) throw lastError;
+    if (failed.length > 0) await pause(round);
+    left = failed.filter(({ queued }) => queued.length > 0);
+  }
+}
+
+/** Trying again would not help, and must not keep others from their messages. */
+function isDamaged(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'item-format';
+}
+
+function pause(round: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * basePauseMs * 2 ** round));
+}

@@ -1,0 +1,106 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { TenantId } from '../auth/tenant-id.ts';
+import type { FanoutSlice, Message } from '../broker/model.ts';
+import type { MessageStore } from '../broker/ports.ts';
+import { type Item, item, known, N, optional, optionalString, S, version } from './attributes.ts';
+import { scoped, spreadHash } from './keys.ts';
+import { MessageCache } from './message-cache.ts';
+import { messageAttributes, messageFrom } from './message-item.ts';
+import { Table } from './table.ts';
+
+/** Partitions over which a tenant's rows are spread; one serves 1,000 write units a second. */
+const buckets = 16;
+const messagePrefix = 'm#';
+const progressPrefix = 'p#';
+/** Rows that name topics with a mark in Subscriptions. */
+export const queuedPrefix = 't#';
+/** Progress is kept as long as SQS keeps a message, and a day. */
+const progressTtlSeconds = 15 * 86_400;
+
+/**
+ * Table Messages: `tenant/0…f` / `m#` + id → a message that many queues and workers share; `p#` + fan-out + slice →
+ * how far it has come; `t#` + topic → that Subscriptions holds a mark for it. All of it goes by TTL.
+ */
+export function messageStore(client: DynamoDBClient, tableName: string, nowMs: () => number): MessageStore {
+  const table = new Table(client, tableName);
+  const cache = new MessageCache();
+  const inSeconds = (seconds: number) => N(Math.ceil(nowMs() / 1000) + seconds);
+
+  async function read(tenant: TenantId, ids: readonly string[], consistent: boolean): Promise<Message[]> {
+    if (ids.length === 0) return [];
+    const found = await table.getMany(
+      ids.map((id) => bucketKey(tenant, messagePrefix + id)),
+      consistent,
+    );
+    return found.map((row) => messageFrom(known(row)));
+  }
+
+  return {
+    async put(tenant, messages, keepSeconds) {
+      await Promise.all(
+        messages.map((message) =>
+          table.put({
+            ...bucketKey(tenant, messagePrefix + message.id),
+            v: version,
+            ttl: inSeconds(keepSeconds),
+            ...messageAttributes(message),
+          }),
+        ),
+      );
+      for (const message of messages) cache.set(tenant, message);
+    },
+
+    async get(tenant, ids) {
+      const found = new Map<string, Message>();
+      const missing = (): string[] => [...new Set(ids)].filter((id) => !found.has(id));
+      for (const id of ids) {
+        const cached = cache.get(tenant, id);
+        if (cached !== undefined) found.set(id, cached);
+      }
+      for (const consistent of [false, true])
+        for (const message of await read(tenant, missing(), consistent)) {
+          cache.set(tenant, message);
+          found.set(message.id, message);
+        }
+      return found;
+    },
+
+    async progress(slice) {
+      const row = await table.get(progressKey(slice), true);
+      if (row === undefined) return undefined;
+      const done = optionalString(known(row), 'done');
+      const begun = optionalString(row, 'begun');
+      return { ...(done === undefined ? {} : { done }), ...(begun === undefined ? {} : { begun }) };
+    },
+
+    async setProgress(slice, { done, begun }) {
+      await table.put({
+        ...progressKey(slice),
+        v: version,
+        ttl: inSeconds(progressTtlSeconds),
+        ...item({ done: optional(done, S), begun: optional(begun, S) }),
+      });
+    },
+
+    async noteQueuedTopic(tenant, topic, untilMs) {
+      await table.put({
+        ...bucketKey(tenant, queuedPrefix + topic),
+        v: version,
+        ttl: N(Math.ceil(untilMs / 1000) + progressTtlSeconds),
+      });
+    },
+  };
+}
+
+/** Partition keys of everything that a tenant has in the table. */
+export function bucketsOf(tenant: TenantId): string[] {
+  return Array.from({ length: buckets }, (_, bucket) => scoped(tenant, bucket.toString(buckets)));
+}
+
+function bucketKey(tenant: TenantId, part: string): Item {
+  return { bucket: S(scoped(tenant, spreadHash(part).charAt(0))), part: S(part) };
+}
+
+function progressKey({ tenant, id, slice }: FanoutSlice): Item {
+  return bucketKey(tenant, `${progressPrefix}${id}#${slice}`);
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import type { TenantId } from '../auth/tenant-id.ts';
+import type { Subscription } from '../broker/model.ts';
+import type { PositionRange } from '../broker/ports.ts';
+import { type Item, S } from './attributes.ts';
+import { scoped, spreadHash } from './keys.ts';
+
+/**
+ * Sort keys of one filter's audience, in their order:
+ *
+ *     !queued                              the note that messages to this topic go through the fan-out queue
+ *     {hash}{clientId}                     a client's own subscription; the key is the client's position
+ *     ~{share name}NUL{hash}{clientId}     a member of a share
+ *
+ * `!` sorts before every digit of a hash and `~` behind them, so each kind is one range; no share name holds a NUL.
+ */
+export const queuedMark = '!queued';
+export const firstPosition = '0';
+export const firstMember = '~';
+/** Behind every member: the character after `~`. */
+export const lastMember = '\u{7f}';
+
+/** The key of one client's subscription to a filter. */
+export function subscriptionKey(
+  tenant: TenantId,
+  { clientId, filter, shareName }: Pick<Subscription, 'clientId' | 'filter' | 'shareName'>,
+): Item {
+  const position = spreadHash(clientId) + clientId;
+  const client = shareName === undefined ? position : sharePrefix(shareName) + position;
+  return { filter: S(scoped(tenant, filter)), client: S(client) };
+}
+
+/** Bytes of a share name that stand in the key as they are: with the longest client id a sort key has no room for all. */
+const maxShareNameBytes = 512;
+
+/** Beginning of the keys of a share's members: its name, or its digest behind another NUL. */
+export function sharePrefix(shareName: string): string {
+  if (Buffer.byteLength(shareName) <= maxShareNameBytes) return `${firstMember}${shareName}\0`;
+  return `${firstMember}\0${createHash('sha256').update(shareName).digest('base64url')}\0`;
+}
+
+/** The first key that may belong to another share behind this one. */
+export function behindShare(prefix: string): string {
+  return `${prefix.slice(0, -1)}\u{1}`;
+}
+
+/** The members of a share from a place in the circle of hashes on, and those before it. `place` is in [0, 1). */
+export function circleFrom(prefix: string, place: number): (readonly [from: string, to: string])[] {
+  const start = prefix + boundary(Math.floor(place * hashes));
+  return [
+    [start, prefix + boundary(hashes)],
+    [prefix, start],
+  ];
+}
+
+const hashes = 2 ** 32;
+
+/** A key between two hashes: before all keys of `hash` and those behind it. No key equals it, since no client id is empty. */
+function boundary(hash: number): string {
+  return hash >= hashes ? 'g' : hash.toString(16).padStart(8, '0');
+}
+
+/** Bounds of a range of positions, for BETWEEN. */
+export function positionsOf({ slice, slices, after }: PositionRange): readonly [from: string, to: string] {
+  const start = Math.floor((slice * hashes) / slices);
+  const end = Math.floor(((slice + 1) * hashes) / slices);
+  return [after === undefined ? boundary(start) : `${after}\0`, boundary(end)];
+}

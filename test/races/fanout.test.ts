@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import type { Client } from './client.ts';
+import { crashEverywhere, exploreRandomly, type Scenario, schedules } from './explore.ts';
+import { checkDeliveries, checkEmptyQueues, checkNoMarks, textOf } from './invariants.ts';
+import { crashScenarios, scenarios } from './scenarios.ts';
+
+/** Every audience goes through the fan-out queue, in two slices, a batch for each client. */
+const everythingQueued = { inlineAudience: 0, fanoutSlices: 2, sliceBatchClients: 1 };
+
+const queued = (scenario: Scenario | undefined): Scenario => {
+  if (scenario === undefined) throw new Error('no such scenario');
+  return { ...scenario, settings: { ...scenario.settings, ...everythingQueued } };
+};
+
+describe.each([1, 2] as const)('races through the fan-out queue at QoS %i', (qos) => {
+  for (const [name, make] of Object.entries(scenarios))
+    it(`${name}: random schedules`, () => exploreRandomly(queued(make(qos))), 240_000);
+});
+
+describe.each([1, 2] as const)('a handler or worker stopped before each of its calls, QoS %i', (qos) => {
+  for (const name of [
+    'deliver and resume',
+    'takeover and publish',
+    'acknowledge and deliver, Receive Maximum 2',
+  ])
+    it(name, async () => {
+      let count = 0;
+      for (let seed = 1; seed <= Math.ceil(schedules / 150); seed += 1)
+        count += await crashEverywhere(queued(crashScenarios[name]?.(qos)), seed);
+      expect(count).toBeGreaterThan(20);
+    }, 240_000);
+});
+
+/**
+ * Two clients subscribe to a topic: more than are served at once. While messages are published one of them leaves, so that
+ * later messages would be served at once while earlier ones wait in the queue.
+ */
+function shrinking(qos: 0 | 1 | 2, filter: string): Scenario {
+  let subscriber: Client;
+  let publisher: Client;
+  return {
+    settings: { inlineAudience: 1, fanoutSlices: 2, sliceBatchClients: 1 },
+    async prepare(world) {
+      subscriber = world.client({ id: 'sub' });
+      const other = world.client({ id: 'other' });
+      publisher = world.client({ id: 'pub', packetsPerFrame: 1 });
+      await world.settle();
+      for (const client of [subscriber, other]) client.subscribe(filter, qos);
+      await world.settle();
+      world.events.push({ actor: 'other', label: 'unsubscribes', run: () => other.unsubscribe(filter) });
+    },
+    race() {
+      for (const number of [1, 2, 3, 4]) publisher.publish('a/b', textOf(publisher, number), qos);
+    },
+    check(world) {
+      if (qos > 0) checkDeliveries(world, subscriber, [publisher], qos as 1 | 2);
+      const texts = subscriber.arrivals.map(({ text }) => text);
+      const expected = [1, 2, 3, 4].map((number) => textOf(publisher, number));
+      if (texts.join(' ') !== expected.join(' ')) world.violation(`got ${texts.join(' ')}`);
+      checkEmptyQueues(world);
+      checkNoMarks(world);
+    },
+  };
+}
+
+describe.each([0, 1, 2] as const)('an audience that becomes small, QoS %i', (qos) => {
+  it.each(['a/b', 'a/+', '#'])(
+    'keeps its order, subscribed by %s',
+    (filter) => exploreRandomly(shrinking(qos, filter)),
+    240_000,
+  );
+});
+
+/** Of what a stopped worker has begun to send at QoS 0 nothing is sent twice. */
+describe('QoS 0', () => {
+  it('comes at most once, whichever call a worker dies at', async () => {
+    const subscribers: Client[] = [];
+    const scenario: Scenario = {
+      settings: { ...everythingQueued, sliceBatchClients: 2 },
+      async prepare(world) {
+        subscribers.length = 0;
+        for (let index = 0; index < 5; index += 1) subscribers.push(world.client({ id: `sub${index}-` }));
+        world.client({ id: 'pub' });
+        await world.settle();
+        for (const client of subscribers) client.subscribe('a/b', 0);
+        await world.settle();
+      },
+      race(world) {
+        const publisher = world.clients.at(-1);
+        if (publisher !== undefined) publisher.publish('a/b', textOf(publisher, 1), 0);
+      },
+      check(world) {
+        for (const { options, arrivals } of subscribers)
+          if (arrivals.length > 1) world.violation(`${options.id} got it ${arrivals.length} times`);
+      },
+    };
+    for (let seed = 1; seed <= 3; seed += 1) await crashEverywhere(scenario, seed);
+    await exploreRandomly(
+      {
+        ...scenario,
+        check(world) {
+          scenario.check(world);
+          for (const { options, arrivals } of subscribers)
+            if (arrivals.length !== 1) world.violation(`${options.id} got it ${arrivals.length} times`);
+        },
+      },
+      20,
+    );
+  }, 240_000);
+});
