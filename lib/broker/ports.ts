@@ -229,9 +229,15 @@ export interface SessionStore {
   countReceived(key: ClientKey, limit: number): Promise<number>;
 }
 
-/** The outbound queue of a session. Entries are keyed by packet identifier, a function of their sequence. */
+/**
+ * The outbound queue of a session. Entries are keyed by packet identifier, a function of their sequence, which also says
+ * which of them share a row (packet-identifier.ts).
+ */
 export interface QueueStore {
-  /** Stores entries. An entry whose packet identifier is still taken is not stored and returned. */
+  /**
+   * Stores entries, those that share a row by one write: they must come together and have generation, connection and
+   * batch in common. Entries whose row is still taken are not stored and returned.
+   */
   put(key: ClientKey, entries: readonly QueueEntry[]): Promise<QueueEntry[]>;
   /**
    * Entries from the oldest to `newestSequence`, consistently; at most `limit` and at most 1 MB, so there may
@@ -249,8 +255,8 @@ export interface QueueStore {
   deleteWhere(key: ClientKey, isUnwanted: (entry: QueueEntry) => boolean): Promise<void>;
   /** Deletes entries; those that are gone already do no harm. */
   delete(key: ClientKey, packetIdentifiers: readonly number[]): Promise<void>;
-  /** QoS 2: marks an entry released and drops its payload. @returns false when there is no such entry. */
-  release(key: ClientKey, packetIdentifier: number): Promise<boolean>;
+  /** QoS 2: marks entries released and drops their payload. @returns those that there are. */
+  release(key: ClientKey, packetIdentifiers: readonly number[]): Promise<ReadonlySet<number>>;
   /**
    * Makes `sequence` the only delivery of message `messageId` to this session: the first sequence that asks
    * owns it for as long as a publisher may try again. @returns the sequence that owns it.

@@ -1,10 +1,16 @@
 import type { Context } from '../broker/context.ts';
 import { metrics } from '../broker/metrics.ts';
 import type { ClientKey, Message, QueueEntry, Route, Session } from '../broker/model.ts';
-import { packetIdentifierOf } from '../broker/packet-identifier.ts';
+import {
+  numbersPerRow,
+  packetIdentifierOf,
+  rowIdentifierOf,
+  sequencesOf,
+} from '../broker/packet-identifier.ts';
 import { hasEnded } from '../broker/session-rules.ts';
 import { drain } from './drain.ts';
 import { deleteEntries, endConnection, ownedOnly, pushEntries } from './entries.ts';
+import { rowLengthsOf } from './rows.ts';
 
 /** A message for the queue of one session. */
 export interface Queueable {
@@ -26,7 +32,8 @@ export interface Queueable {
  * and one attempt to send has been made.
  *
  * Write units for one message of up to 1 KB to an online session: 1 to number it, 1 to store it, 1 when its
- * acknowledgement deletes it.
+ * acknowledgement deletes it. Small messages that are queued together share rows of up to 1 KB and are numbered, stored and,
+ * acknowledged in one frame, deleted as one.
  *
  * A crash after numbering leaves a gap in the sequence, which nothing minds. A crash after storing leaves the message
  * in the queue: it goes out when the session resumes. In both cases the publisher has had no acknowledgement and
@@ -45,18 +52,20 @@ export async function enqueue(
   generation: string,
   queueables: readonly Queueable[],
 ): Promise<number | 'ended'> {
-  const session = await context.sessions.allocate(key, generation, queueables.length);
+  const rowLengths = rowLengthsOf(queueables);
+  const numbers = rowLengths.length * numbersPerRow;
+  const session = await context.sessions.allocate(key, generation, numbers);
   if (!isAlive(context, session, generation)) return 'ended';
   const room = await queueRoom(context, session, queueables.length);
   if (room < queueables.length) context.log.count(metrics.messagesDroppedQueueFull, queueables.length - room);
   const accepted = queueables.slice(0, room);
   if (accepted.length === 0) return 0;
 
-  const first = session.sequence - queueables.length + 1;
+  const sequences = sequencesOf(session.sequence - numbers + 1, rowLengths);
   const pushedTo = session.mode === 'direct' ? session.address : undefined;
   const mayName = session.expirySeconds <= context.settings.sharedMessageMaxExpirySeconds;
   const entries = accepted.map(({ kept, ...queueable }, index) => ({
-    ...entryOf(queueable, generation, first + index, pushedTo),
+    ...entryOf(queueable, generation, sequences[index] ?? 0, pushedTo),
     ...(mayName && kept !== undefined ? { byReference: true } : {}),
   }));
   if (mayName) await Promise.all(accepted.map(({ kept }) => kept));
@@ -94,7 +103,10 @@ function entryOf(
   };
 }
 
-/** How many of `count` new messages the queue takes. Counts the queue only once per `maxQueuedMessages` messages. */
+/**
+ * How many of `count` new messages the queue takes. Counts the queue only once per `maxQueuedMessages` numbers; a message
+ * takes at least one.
+ */
 async function queueRoom(context: Context, session: Session, count: number): Promise<number> {
   if (session.sequence <= session.recountAtSequence) return count;
   const { maxQueuedMessages } = context.settings;
@@ -106,30 +118,31 @@ async function queueRoom(context: Context, session: Session, count: number): Pro
 }
 
 /**
- * Stores entries that a drain is to send, which may see them at any moment: the first one last, the others behind it,
+ * Stores entries that a drain is to send, which may see them at any moment: the first row last, the others behind it,
  * so that all of them become visible at once and none is sent before those that precede it.
  */
 async function storeInOrder(
   context: Context,
   key: ClientKey,
   generation: string,
-  [first, ...others]: readonly QueueEntry[],
+  entries: readonly QueueEntry[],
 ): Promise<QueueEntry[]> {
+  const [first] = entries;
   if (first === undefined) return [];
-  const batch =
-    others.length === 0 ? {} : { batch: { first: first.sequence, storedAtMs: context.clock.nowMs() } };
-  const behindFirst = await store(
-    context,
-    key,
-    generation,
-    others.map((entry) => ({ ...entry, ...batch })),
-  );
-  return [...(await store(context, key, generation, [{ ...first, ...batch }])), ...behindFirst];
+  const isInFirstRow = ({ packetIdentifier }: QueueEntry): boolean =>
+    rowIdentifierOf(packetIdentifier) === rowIdentifierOf(first.packetIdentifier);
+  const firstRow = entries.filter(isInFirstRow);
+  const others = entries.filter((entry) => !isInFirstRow(entry));
+  if (others.length === 0) return store(context, key, generation, firstRow);
+  const batch = { first: first.sequence, storedAtMs: context.clock.nowMs() };
+  const batched = (some: readonly QueueEntry[]) => some.map((entry) => ({ ...entry, batch }));
+  const behindFirst = await store(context, key, generation, batched(others));
+  return [...(await store(context, key, generation, batched(firstRow))), ...behindFirst];
 }
 
 /**
- * Stores entries. A packet identifier that is still taken (a message unacknowledged while 65,535 others passed) is
- * left alone and the entry numbered anew: identifiers in use are never given twice [MQTT-2.2.1-4 v5, MQTT-2.3.1-4 v3].
+ * Stores entries. A row that is still taken (a message unacknowledged while all other identifiers went round) is
+ * left alone and its entries are numbered anew, each for itself: identifiers in use are never given twice [MQTT-2.2.1-4 v5, MQTT-2.3.1-4 v3].
  */
 async function store(
   context: Context,
@@ -144,14 +157,17 @@ async function store(
     const takenSequences = new Set(taken.map((entry) => entry.sequence));
     stored.push(...pending.filter((entry) => !takenSequences.has(entry.sequence)));
     if (taken.length === 0) break;
-    const session = await context.sessions.allocate(key, generation, taken.length);
+    const numbers = taken.length * numbersPerRow;
+    const session = await context.sessions.allocate(key, generation, numbers);
     if (session === undefined) break;
-    const first = session.sequence - taken.length + 1;
-    pending = taken.map((entry, index) => ({
-      ...entry,
-      sequence: first + index,
-      packetIdentifier: packetIdentifierOf(first + index),
-    }));
+    const alone = sequencesOf(
+      session.sequence - numbers + 1,
+      taken.map(() => 1),
+    );
+    pending = taken.map((entry, index) => {
+      const sequence = alone[index] ?? 0;
+      return { ...entry, sequence, packetIdentifier: packetIdentifierOf(sequence) };
+    });
   }
   return stored;
 }

@@ -1,23 +1,25 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { ClientKey, ConnectionAddress, Message, QueueEntry } from '../broker/model.ts';
-import { maxPacketIdentifier, packetIdentifierOf } from '../broker/packet-identifier.ts';
-import type { MessageStore, QueueStore } from '../broker/ports.ts';
+import type { ClientKey, Message, QueueEntry } from '../broker/model.ts';
 import {
-  flag,
-  type Item,
-  item,
-  known,
-  N,
-  number,
-  optional,
-  optionalNumber,
-  optionalString,
-  S,
-  string,
-  version,
-} from './attributes.ts';
+  maxEntriesPerRow,
+  maxPacketIdentifier,
+  packetIdentifierOf,
+  slotOf,
+} from '../broker/packet-identifier.ts';
+import type { MessageStore, QueueStore } from '../broker/ports.ts';
+import { type Item, N, number, optionalString, S, string, version } from './attributes.ts';
 import { sessionKey } from './keys.ts';
-import { messageAttributes, messageFrom } from './message-item.ts';
+import {
+  byRow,
+  entryFrom,
+  entryRowKey,
+  namesMessage,
+  rowItem,
+  type StoredEntry,
+  sharedSlots,
+  slotAttribute,
+  storedEntries,
+} from './queue-rows.ts';
 import { kinds } from './session-item.ts';
 import { prefixQuery, rowKey } from './sessions.ts';
 import { Table } from './table.ts';
@@ -25,10 +27,15 @@ import { Table } from './table.ts';
 /** How long the first delivery of a QoS 2 message stays known, after which no publisher tries again. */
 const ownedTtlSeconds = 7 * 86_400;
 const queuePrefix = 'q#';
+/** A long list is read in pages of fewer rows than entries are wanted: where rows are shared, the rest need not be read. */
+const usualEntriesPerRow = 3;
+const minPageRows = 16;
 
 /**
- * The outbound queue in table Sessions: `tenant/clientId` / `q#` + packet identifier. Packet identifiers go round,
- * so the oldest entry is the first one behind the newest, counted round the circle.
+ * The outbound queue in table Sessions: `tenant/clientId` / `q#` + packet identifier of the row. Packet identifiers go
+ * round, so the oldest entry is the first one behind the newest, counted round the circle.
+ *
+ * Small entries that come together share a row: one write stores them, and one deletes what a frame acknowledges of it.
  *
  * An entry holds its message, or names one in table Messages that many queues share. That one is kept for longer than
  * any session whose entries may name it lives offline; an entry whose message is gone all the same can never be sent,
@@ -42,32 +49,97 @@ export function queueStore(
 ): QueueStore {
   const table = new Table(client, tableName);
 
-  /** Entries of one client's rows; those whose message is gone are deleted and left out. */
-  async function entriesFrom(key: ClientKey, rows: readonly Item[]): Promise<QueueEntry[]> {
-    const named = rows.filter(namesMessage).map((row) => string(row, 'id'));
+  /** Entries of one client; those whose message is gone are deleted and left out. */
+  async function entriesFrom(key: ClientKey, stored: readonly StoredEntry[]): Promise<QueueEntry[]> {
+    const named = stored.filter(namesMessage).map(({ attributes }) => string(attributes, 'id'));
     const shared = named.length === 0 ? new Map<string, Message>() : await messages.get(key.tenant, named);
-    const entries = rows.map((row) => entryFrom(row, shared));
-    const lost = rows.filter((_, index) => entries[index] === undefined);
-    await table.writeMany(lost.map((row) => ({ DeleteRequest: { Key: rowKey(key, string(row, 'kind')) } })));
+    const entries = stored.map((one) => entryFrom(one, shared));
+    const lost = stored.filter((_, index) => entries[index] === undefined);
+    await deleteEntries(
+      key,
+      lost.map(({ sequence }) => packetIdentifierOf(sequence)),
+    );
     return entries.filter((entry) => entry !== undefined);
+  }
+
+  async function deleteEntries(key: ClientKey, packetIdentifiers: readonly number[]): Promise<void> {
+    const alone = packetIdentifiers.filter((identifier) => slotOf(identifier) === 0);
+    const sharing = packetIdentifiers.filter((identifier) => slotOf(identifier) !== 0);
+    await Promise.all([
+      deleteAlone(key, alone),
+      ...byRow(sharing, (identifier) => identifier).map((row) => deleteFromRow(key, row)),
+    ]);
+  }
+
+  async function deleteAlone(key: ClientKey, packetIdentifiers: readonly number[]): Promise<void> {
+    const keys = packetIdentifiers.map((identifier) => entryRowKey(key, identifier));
+    const [only] = keys;
+    if (keys.length === 1 && only !== undefined) await table.delete(only);
+    else await table.writeMany(keys.map((Key) => ({ DeleteRequest: { Key } })));
+  }
+
+  /**
+   * Clients acknowledge in order, and the last entry of a row has its last place: whoever deletes that one usually deletes
+   * the row, by one write. Otherwise entries are taken out of it; a row from which the last one is taken goes.
+   */
+  async function deleteFromRow(key: ClientKey, packetIdentifiers: readonly number[]): Promise<void> {
+    const [first = 0] = packetIdentifiers;
+    const rowOf = entryRowKey(key, first);
+    const slots = new Set(packetIdentifiers.map(slotOf));
+    if (slots.has(maxEntriesPerRow) && (await deleteIfOnly(rowOf, slots))) return;
+    const left = await table.update(
+      rowOf,
+      {
+        update: `REMOVE ${[...slots].map(slotAttribute).join(', ')}`,
+        condition: 'attribute_exists(kind)',
+      },
+      'ALL_NEW',
+    );
+    if (left !== undefined && storedEntries(left).length === 0) await deleteIfOnly(rowOf, new Set());
+  }
+
+  /** Deletes a row that has no other entries than these. */
+  function deleteIfOnly(rowOf: Item, slots: ReadonlySet<number>): Promise<boolean> {
+    const others = sharedSlots.filter((slot) => !slots.has(slot));
+    if (others.length === 0) return table.delete(rowOf).then(() => true);
+    const condition = others.map((slot) => `attribute_not_exists(${slotAttribute(slot)})`).join(' AND ');
+    return table.deleteIf(rowOf, { condition });
+  }
+
+  async function releaseAlone(key: ClientKey, packetIdentifier: number): Promise<readonly number[]> {
+    const released = await table.update(entryRowKey(key, packetIdentifier), {
+      update: 'SET released = :true, body = :empty REMOVE props',
+      condition: 'attribute_exists(kind) AND qos = :two',
+      values: releaseValues,
+    });
+    return released === undefined ? [] : [packetIdentifier];
+  }
+
+  /** All of a row by one write; where one of them is not there, each by itself. */
+  async function releaseInRow(
+    key: ClientKey,
+    packetIdentifiers: readonly number[],
+  ): Promise<readonly number[]> {
+    const [first = 0] = packetIdentifiers;
+    const names = packetIdentifiers.map((identifier) => slotAttribute(slotOf(identifier)));
+    const released = await table.update(entryRowKey(key, first), {
+      update:
+        `SET ${names.map((name) => `${name}.released = :true, ${name}.body = :empty`).join(', ')}` +
+        ` REMOVE ${names.map((name) => `${name}.props`).join(', ')}`,
+      condition: names.map((name) => `${name}.qos = :two`).join(' AND '),
+      values: releaseValues,
+    });
+    if (released !== undefined) return packetIdentifiers;
+    if (packetIdentifiers.length === 1) return [];
+    const each = await Promise.all(packetIdentifiers.map((identifier) => releaseInRow(key, [identifier])));
+    return each.flat();
   }
 
   return {
     async put(key, entries) {
-      const stored = await Promise.all(
-        entries.map((entry) =>
-          table.putIf(entryItem(key, entry), {
-            // The same entry again is the client's retry of a write whose answer was lost.
-            condition: 'attribute_not_exists(kind) OR (seq = :seq AND generation = :generation AND id = :id)',
-            values: {
-              ':seq': N(entry.sequence),
-              ':generation': S(entry.generation),
-              ':id': S(entry.message.id),
-            },
-          }),
-        ),
-      );
-      return entries.filter((_, index) => stored[index] === false);
+      const rows = byRow(entries, (entry) => entry.packetIdentifier);
+      const stored = await Promise.all(rows.map((row) => putRow(table, key, row)));
+      return rows.filter((_, index) => stored[index] === false).flat();
     },
 
     async list(key, newestSequence, limit) {
@@ -78,13 +150,13 @@ export function queueStore(
         do {
           more = found.length >= limit;
           if (more) break;
-          const Limit = limit - found.length;
+          const Limit = Math.max(minPageRows, Math.ceil((limit - found.length) / usualEntriesPerRow));
           const page = await table.page({
             ...rangeQuery(key, kinds.queued(from), kinds.queued(to)),
             Limit,
             ...(start === undefined ? {} : { ExclusiveStartKey: start }),
           });
-          const entries = await entriesFrom(key, page.items);
+          const entries = await entriesFrom(key, page.items.flatMap(storedEntries));
           found.push(...entries.filter((entry) => entry.sequence <= newestSequence));
           start = page.next;
           // Only the bound of 1 MB cuts a page shorter than its limit.
@@ -92,12 +164,17 @@ export function queueStore(
         } while (start !== undefined && !more);
         if (more) break;
       }
-      return { entries: found.sort((one, other) => one.sequence - other.sequence), more };
+      const entries = found.sort((one, other) => one.sequence - other.sequence);
+      return { entries: entries.slice(0, limit), more: more || entries.length > limit };
     },
 
     async get(key, packetIdentifier) {
-      const found = await table.get(rowKey(key, kinds.queued(packetIdentifier)), true);
-      return found === undefined ? undefined : (await entriesFrom(key, [found]))[0];
+      const found = await table.get(entryRowKey(key, packetIdentifier), true);
+      if (found === undefined) return undefined;
+      const stored = storedEntries(found).filter(
+        ({ sequence }) => packetIdentifierOf(sequence) === packetIdentifier,
+      );
+      return (await entriesFrom(key, stored))[0];
     },
 
     async count(key, limit) {
@@ -106,39 +183,36 @@ export function queueStore(
       do {
         const page = await table.page({
           ...prefixQuery(key, queuePrefix),
-          Select: 'COUNT',
+          ProjectionExpression: countedAttributes,
           Limit: limit - count,
           ...(start === undefined ? {} : { ExclusiveStartKey: start }),
         });
-        count += page.count;
+        for (const row of page.items) count += storedEntries(row).length;
         start = page.next;
       } while (start !== undefined && count < limit);
-      return count;
+      return Math.min(count, limit);
     },
 
     async deleteWhere(key, isUnwanted) {
-      const rows: Item[] = [];
-      for await (const row of table.items(prefixQuery(key, queuePrefix))) rows.push(row);
-      const unwanted = (await entriesFrom(key, rows)).filter(isUnwanted);
-      await table.writeMany(unwanted.map((entry) => deletionOf(key, entry.packetIdentifier)));
+      const stored: StoredEntry[] = [];
+      for await (const row of table.items(prefixQuery(key, queuePrefix))) stored.push(...storedEntries(row));
+      const unwanted = (await entriesFrom(key, stored)).filter(isUnwanted);
+      await deleteEntries(
+        key,
+        unwanted.map((entry) => entry.packetIdentifier),
+      );
     },
 
-    async delete(key, packetIdentifiers) {
-      const [only] = packetIdentifiers;
-      if (packetIdentifiers.length === 1 && only !== undefined) {
-        await table.delete(rowKey(key, kinds.queued(only)));
-        return;
-      }
-      await table.writeMany(packetIdentifiers.map((identifier) => deletionOf(key, identifier)));
-    },
+    delete: deleteEntries,
 
-    async release(key, packetIdentifier) {
-      const updated = await table.update(rowKey(key, kinds.queued(packetIdentifier)), {
-        update: 'SET released = :true, body = :empty REMOVE props',
-        condition: 'attribute_exists(kind) AND qos = :two',
-        values: { ':true': { BOOL: true }, ':two': N(2), ':empty': { B: new Uint8Array(0) } },
-      });
-      return updated !== undefined;
+    async release(key, packetIdentifiers) {
+      const rows = byRow(packetIdentifiers, (identifier) => identifier);
+      const released = await Promise.all(
+        rows.map(([first = 0, ...others]) =>
+          slotOf(first) === 0 ? releaseAlone(key, first) : releaseInRow(key, [first, ...others]),
+        ),
+      );
+      return new Set(released.flat());
     },
 
     async own(key, generation, messageId, sequence) {
@@ -162,22 +236,38 @@ export function queueStore(
 
     async sweep(key, generation, handOver) {
       const stale: Item[] = [];
-      const sharedRows: Item[] = [];
+      const throughShares: StoredEntry[] = [];
       // One range for `m#`, `q#` and `r#`: nothing else sorts between them.
       for await (const row of table.items(rangeQuery(key, 'm#', 'r$'))) {
         if (optionalString(row, 'generation') !== generation) continue;
-        stale.push(rowKey(key, string(row, 'kind')));
-        if (row.share !== undefined) sharedRows.push(row);
+        const kind = string(row, 'kind');
+        stale.push(rowKey(key, kind));
+        if (!kind.startsWith(queuePrefix)) continue;
+        throughShares.push(...storedEntries(row).filter(({ attributes }) => attributes.share !== undefined));
       }
-      const shared = await entriesFrom(key, sharedRows);
+      const shared = await entriesFrom(key, throughShares);
       if (shared.length > 0) await handOver?.(shared.sort((one, other) => one.sequence - other.sequence));
       await table.writeMany(stale.map((staleKey) => ({ DeleteRequest: { Key: staleKey } })));
     },
   };
 }
 
-function deletionOf(key: ClientKey, packetIdentifier: number) {
-  return { DeleteRequest: { Key: rowKey(key, kinds.queued(packetIdentifier)) } };
+const releaseValues = { ':true': { BOOL: true }, ':two': N(2), ':empty': { B: new Uint8Array(0) } };
+/** What tells the entries of a row from each other, and nothing of their messages. */
+const countedAttributes = ['v', 'seq', ...sharedSlots.map((slot) => `${slotAttribute(slot)}.qos`)].join(', ');
+
+/** @returns false when the row is taken. */
+function putRow(table: Table, key: ClientKey, entries: readonly QueueEntry[]): Promise<boolean> {
+  const row = rowItem(key, entries);
+  return table.putIf(row, {
+    // The same row again is the client's retry of a write whose answer was lost.
+    condition: 'attribute_not_exists(kind) OR (seq = :seq AND generation = :generation AND id = :id)',
+    values: {
+      ':seq': N(number(row, 'seq')),
+      ':generation': S(string(row, 'generation')),
+      ':id': S(string(row, 'id')),
+    },
+  });
 }
 
 /**
@@ -192,68 +282,6 @@ function identifiersUpTo(newestSequence: number): (readonly [from: number, to: n
       ? []
       : [[newest + 1, maxPacketIdentifier]];
   return [...older, [1, newest]];
-}
-
-function entryItem(key: ClientKey, entry: QueueEntry): Item {
-  return {
-    ...rowKey(key, kinds.queued(entry.packetIdentifier)),
-    v: version,
-    ...(entry.byReference === true
-      ? { id: S(entry.message.id), named: { BOOL: true } }
-      : messageAttributes(entry.message)),
-    ...item({
-      seq: N(entry.sequence),
-      generation: S(entry.generation),
-      pushedTo: optional(entry.pushedTo, S),
-      batch: optional(entry.batch?.first, N),
-      share: optional(entry.share, S),
-      storedAt: optional(entry.batch?.storedAtMs, N),
-      qos: N(entry.qos),
-      published: entry.message.qos === entry.qos ? undefined : N(entry.message.qos),
-      retained: entry.retain ? { BOOL: true } : undefined,
-      identifiers:
-        entry.subscriptionIdentifiers.length === 0
-          ? undefined
-          : { L: entry.subscriptionIdentifiers.map((identifier) => N(identifier)) },
-    }),
-  };
-}
-
-/** Whether a row names its message. Of one that is released only the packet identifier matters. */
-function namesMessage(stored: Item): boolean {
-  return flag(stored, 'named') && !flag(stored, 'released');
-}
-
-function messageOf(stored: Item, shared: ReadonlyMap<string, Message>): Message | undefined {
-  if (!flag(stored, 'named')) return messageFrom(stored);
-  const id = string(stored, 'id');
-  if (!flag(stored, 'released')) return shared.get(id);
-  return { id, topic: '', payload: new Uint8Array(0), qos: 2, retain: false, properties: {} };
-}
-
-/** @returns undefined where the message that the entry names is gone. */
-function entryFrom(stored: Item, shared: ReadonlyMap<string, Message>): QueueEntry | undefined {
-  const sequence = number(known(stored), 'seq');
-  const published = optionalNumber(stored, 'published');
-  const message = messageOf(stored, shared);
-  if (message === undefined) return undefined;
-  const pushedTo = optionalString(stored, 'pushedTo');
-  const first = optionalNumber(stored, 'batch');
-  const share = optionalString(stored, 'share');
-  return {
-    sequence,
-    packetIdentifier: packetIdentifierOf(sequence),
-    released: flag(stored, 'released'),
-    generation: string(stored, 'generation'),
-    qos: number(stored, 'qos') === 2 ? 2 : 1,
-    retain: flag(stored, 'retained'),
-    subscriptionIdentifiers: (stored.identifiers?.L ?? []).map((value) => Number(value.N)),
-    message: published === undefined ? message : { ...message, qos: published as Message['qos'] },
-    ...(flag(stored, 'named') ? { byReference: true } : {}),
-    ...(pushedTo === undefined ? {} : { pushedTo: pushedTo as ConnectionAddress }),
-    ...(share === undefined ? {} : { share }),
-    ...(first === undefined ? {} : { batch: { first, storedAtMs: number(stored, 'storedAt') } }),
-  };
 }
 
 function rangeQuery(key: ClientKey, from: string, to: string) {

@@ -43,20 +43,20 @@ describe('what each exchange costs', () => {
       PUBLISH QoS 0, nobody there                  2    1.5      0            2      0        1         1
       PUBLISH QoS 1                                5    3.5      2            6      0        1         2
       its PUBACK                                   3      2      1            3      0        1         1
-      10 × PUBLISH QoS 1                          14    3.5     11            6      0        1         2
-      10 × its PUBACK                              3      2     10            3      0        1         1
+      10 × PUBLISH QoS 1                           6    3.5      3            6      0        1         2
+      10 × its PUBACK                              4      2      2            3      0        1         1
       PUBLISH QoS 2                                9    5.5      4           10      0        1         2
       its PUBREL                                   2      1      1            2      0        1         1
       its PUBREC                                   2      1      1            2      0        1         1
       its PUBCOMP                                  3      2      1            3      0        1         1
-      10 × PUBLISH QoS 2                          36    5.5     31           11      0        1         2
+      10 × PUBLISH QoS 2                          28    5.5     23           11      0        1         2
       10 × its PUBREL                             11      1     10            2      0        1         1
-      10 × its PUBREC                             11      1     10            2      0        1         1
-      10 × its PUBCOMP                             3      2     10            3      0        1         1
+      10 × its PUBREC                              3      1      2            2      0        1         1
+      10 × its PUBCOMP                             4      2      2            3      0        1         1
       resume, 0 queued, to the last PUBACK        11      6      5           10      3        1         1
-      10 × PUBLISH QoS 1, subscriber offline      14    3.5     11            6      0        1         1
-      resume, 10 queued, to the last PUBACK       18     11     16           18      3        2         3
-      resume, 1000 queued, to the last PUBACK    129    398   1033          108      3       11        21"
+      10 × PUBLISH QoS 1, subscriber offline       6    3.5      3            6      0        1         1
+      resume, 10 queued, to the last PUBACK       19     11      8           18      3        2         3
+      resume, 1000 queued, to the last PUBACK    289    422    233          108      3       11        21"
     `);
   });
 

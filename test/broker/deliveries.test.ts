@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
+import { maxPacketIdentifier, numbersPerRow } from '../../lib/broker/packet-identifier.ts';
 import type { Got } from '../support/raw-client.ts';
 import { publish, subscribe } from './packets.ts';
 import { type Connected, type ConnectFields, useSuite } from './suite.ts';
@@ -87,8 +88,9 @@ describe('a message on its way to a client', () => {
       const session = await suite.session(client.clientId);
       if (session === undefined) throw new Error('The client has no session');
       const key = { tenant: vouchedTenantId(suite.mint.tenant), clientId: client.clientId };
-      // As if 65,534 messages had been sent and acknowledged meanwhile.
-      await suite.service.stores.sessions.allocate(key, session.generation, 65_534);
+      // As if so many messages had been sent and acknowledged meanwhile that the next would have the same identifier.
+      const numbers = maxPacketIdentifier - numbersPerRow;
+      await suite.service.stores.sessions.allocate(key, session.generation, numbers);
       const following = await next(2);
       expect(following).not.toBe(used);
       expect(following).toBeGreaterThan(0);

@@ -73,10 +73,8 @@ describe('quality of service', () => {
     await from.send(packet);
     await from.send({ ...packet, dup: true });
     const got = await to.settle();
-    expect(got.map(({ dup, messageId }) => [dup, messageId])).toEqual([
-      [undefined, 1],
-      [undefined, 2],
-    ]);
+    expect(got.map(({ dup }) => dup)).toEqual([undefined, undefined]);
+    expect(new Set(got.map(({ messageId }) => messageId)).size).toBe(2);
   });
 
   it('clients of every version understand each other', async () => {

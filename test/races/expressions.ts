@@ -138,7 +138,11 @@ class Reader {
         return { size: (value.SS ?? value.NS ?? value.L ?? value.S ?? []).length };
       };
     }
-    return ({ item, names }) => item?.[nameOf(token, names)];
+    const nested = this.accept('.') ? this.take() : undefined;
+    return ({ item, names }) => {
+      const value = item?.[nameOf(token, names)];
+      return nested === undefined ? value : value?.M?.[nameOf(nested, names)];
+    };
   }
 
   path(): string[] {
@@ -210,7 +214,7 @@ export function updated(text: string, old: Item, names: Names, values: Values): 
       if (clause === 'SET') {
         reader.take('=');
         setPath(item, path, operandOf(reader.take()));
-      } else if (clause === 'REMOVE') delete item[path[0] ?? ''];
+      } else if (clause === 'REMOVE') removePath(item, path);
       else if (clause === 'ADD') add(item, path[0] ?? '', operandOf(reader.take()));
       else throw new SyntaxError(`clause "${clause}": ${text}`);
     } while (reader.accept(','));
@@ -225,6 +229,16 @@ function setPath(item: Item, path: readonly string[], value: AttributeValue): vo
     const map = item[first]?.M;
     if (map === undefined) throw new SyntaxError(`no map ${first}`);
     item[first] = { M: { ...map, [second]: value } };
+  }
+}
+
+function removePath(item: Item, path: readonly string[]): void {
+  const [first = '', second] = path;
+  const map = item[first]?.M;
+  if (second === undefined) delete item[first];
+  else if (map !== undefined) {
+    const { [second]: _, ...rest } = map;
+    item[first] = { M: rest };
   }
 }
 

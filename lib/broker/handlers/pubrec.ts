@@ -4,8 +4,8 @@ import type { Connection } from '../model.ts';
 import type { Outcome } from '../outcome.ts';
 
 /**
- * A run of PUBREC without a failure: the client has the message, so its payload leaves the queue, all of the run side by
- * side, and PUBREL answers [MQTT-4.3.3-4 v5, MQTT-2.2.1-5 v5, MQTT-4.3.3-1 v3]. From now on PUBREL is what is sent again, not
+ * A run of PUBREC without a failure: the client has the message, so its payload leaves the queue, by one write for all
+ * that share a row, and PUBREL answers [MQTT-4.3.3-4 v5, MQTT-2.2.1-5 v5, MQTT-4.3.3-1 v3]. From now on PUBREL is what is sent again, not
  * PUBLISH, until PUBCOMP [MQTT-4.3.3-3 v5, MQTT-4.3.3-5 v5, MQTT-4.3.3-6 v5]. Run again, it answers the same. An unknown identifier gets PUBREL with 0x92 in
  * 5.0, which ends the exchange on both sides.
  */
@@ -14,10 +14,13 @@ export async function handlePubrecs(
   connection: Connection,
   packets: readonly PubrecPacket[],
 ): Promise<Outcome> {
-  const replies = packets.map(async ({ messageId }): Promise<PubrelPacket> => {
-    const known = await context.queue.release(connection, messageId);
-    const reasonCode = known ? reasonCodes.success.code : reasonCodes.packetIdentifierNotFound.code;
+  const identifiers = [...new Set(packets.map(({ messageId }) => messageId))];
+  const released = await context.queue.release(connection, identifiers);
+  const replies = packets.map(({ messageId }): PubrelPacket => {
+    const reasonCode = released.has(messageId)
+      ? reasonCodes.success.code
+      : reasonCodes.packetIdentifierNotFound.code;
     return { cmd: 'pubrel', messageId, ...(connection.protocolVersion === 5 ? { reasonCode } : {}) };
   });
-  return { replies: await Promise.all(replies) };
+  return { replies };
 }

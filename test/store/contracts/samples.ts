@@ -8,7 +8,11 @@ import type {
   Session,
   Subscription,
 } from '../../../lib/broker/model.ts';
-import { packetIdentifierOf } from '../../../lib/broker/packet-identifier.ts';
+import {
+  maxPacketIdentifier,
+  numbersPerRow,
+  packetIdentifierOf,
+} from '../../../lib/broker/packet-identifier.ts';
 
 let addresses = 0;
 
@@ -58,6 +62,19 @@ export function sessionOf(key: ClientKey, changes: Partial<Session> = {}): Sessi
     connectionSequence: 1,
     ...changes,
   };
+}
+
+/** Rows after which packet identifiers begin anew. */
+export const rowsPerRound = maxPacketIdentifier / numbersPerRow;
+
+/** The sequence of a message that has a row to itself, the `row`-th; rows are counted from 1. */
+export function alone(row: number): number {
+  return (row - 1) * numbersPerRow + 1;
+}
+
+/** The sequence of a session whose newest row is the `row`-th. */
+export function newestAt(row: number): number {
+  return row * numbersPerRow;
 }
 
 let messages = 0;
