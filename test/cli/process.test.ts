@@ -52,9 +52,14 @@ async function finished(child: ChildProcess) {
 
 const wisp = (...args: string[]) => finished(start(...args));
 
-async function line(child: ChildProcess, pattern: RegExp): Promise<void> {
+/** Reads up to the line that fits; returns all lines read. */
+async function line(child: ChildProcess, pattern: RegExp): Promise<string[]> {
   if (child.stdout === null) throw new Error('no standard output');
-  for await (const text of createInterface({ input: child.stdout })) if (pattern.test(text)) return;
+  const lines: string[] = [];
+  for await (const text of createInterface({ input: child.stdout })) {
+    lines.push(text.trim());
+    if (pattern.test(text)) return lines;
+  }
   throw new Error(`the process ended without a line like ${pattern}`);
 }
 
@@ -90,7 +95,11 @@ describe('the built command', () => {
     await line(service, /Wisp is running/);
     expect((await readLocalState(home.path))?.pid).toBe(service.pid);
 
-    expect(await wisp('tenant', 'create', 'acme')).toMatchObject({ exitCode: 0, stderr: '' });
+    const created = await wisp('tenant', 'create', 'acme');
+    expect(created).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(created.stdout).toMatch(
+      /^ {2}mosquitto_sub -p \d+ -u acme -P "\$\((?:npx )?wisp token acme\)" -t '#' -v$/m,
+    );
     expect((await wisp('tenant', 'list')).stdout).toMatch(/^acme .*\ndemo .*\n$/);
     const token = await wisp('token', 'acme');
     expect(token).toMatchObject({ exitCode: 0, stderr: '' });
@@ -100,6 +109,29 @@ describe('the built command', () => {
     expect(await end).toEqual([0, null]);
     expect(await readLocalState(home.path)).toBeUndefined();
     expect(await wisp('tenant', 'list')).toMatchObject({ exitCode: 1, stdout: '' });
+  });
+
+  it('prints lines that work as they are pasted', async () => {
+    const service = start('start', ...anyPorts);
+    const end = once(service, 'exit');
+    const printed = await line(service, /^ +node /);
+    const [token = '', subscribe = '', publish = '', mqttJs = ''] = printed.filter((text) =>
+      /^(export|mosquitto_|node) ?/.test(text),
+    );
+    const shell = spawn('sh', ['-c', `${token}\n${publish} -r\n${subscribe} -C 1 -W 10\nexec ${mqttJs}`], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.add(shell);
+    const received: string[] = [];
+    for await (const text of createInterface({ input: shell.stdout })) {
+      received.push(text);
+      if (received.length === 2) break;
+    }
+    expect(received).toEqual(['hello/world hi', 'hello/world hi']);
+    shell.kill();
+    service.kill('SIGINT');
+    expect(await end).toEqual([0, null]);
   });
 
   it('ends cleanly on SIGTERM too', async () => {
@@ -148,4 +180,13 @@ describe('the built command', () => {
       );
     },
   );
+
+  it.each([
+    ['--host', 'nowhere.invalid', 'nowhere.invalid is no address of this machine; see --host'],
+    ['--host', '203.0.113.1', '203.0.113.1 is no address of this machine; see --host'],
+    ['--data', 'package.json', 'package.json cannot be used as a directory; see --data'],
+  ])('says what is wrong with %s %s', async (flag, value, message) => {
+    const result = await wisp('start', ...anyPorts, flag, value);
+    expect(result).toEqual({ exitCode: 1, stdout: '', stderr: `wisp: ${message}\n` });
+  });
 });

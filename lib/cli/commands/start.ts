@@ -54,7 +54,7 @@ async function start(options: StartOptions, terminal: Terminal): Promise<void> {
     print: (line) => terminal.out(line),
     ...(data === undefined ? {} : { dataDirectory: resolve(data) }),
   }).catch((error: unknown) => {
-    throw inUse(error, options) ?? error;
+    throw explained(error, options) ?? error;
   });
   // A service that cannot start is told of at once; one that is asked to end while it starts ends after that.
   const service = await started;
@@ -91,7 +91,7 @@ function askedToEnd(terminal: Terminal): Promise<void> {
   });
 }
 
-function inUse(error: unknown, options: StartOptions): CliError | undefined {
+function explained(error: unknown, options: StartOptions): CliError | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   const taken = 'port' in error ? Number(error.port) : undefined;
   const flags = [
@@ -110,8 +110,11 @@ function inUse(error: unknown, options: StartOptions): CliError | undefined {
   if (error.code === 'EACCES' && taken !== undefined) {
     return new CliError('port-forbidden', `port ${taken} may not be used by this user; choose ${choose}`);
   }
-  if (error.code === 'EADDRNOTAVAIL') {
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
     return new CliError('host-unavailable', `${options.host} is no address of this machine; see --host`);
+  }
+  if (error.code === 'EEXIST' || error.code === 'ENOTDIR') {
+    return new CliError('data-unusable', `${options.data} cannot be used as a directory; see --data`);
   }
   return undefined;
 }
