@@ -22,7 +22,7 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
     .command('start')
     .summary('run the whole service on this machine')
     .description(
-      'Runs the whole service on this machine: gateway, store, functions, and the bridge for stock\n' +
+      'Runs the whole service on this machine: gateway, store, functions, and the bridge for stock ' +
         'MQTT clients. Makes a tenant "demo" on the first start and prints how to connect.',
     )
     .option('--port <port>', 'gateway: the wire profile over WebSocket', port, 8080)
