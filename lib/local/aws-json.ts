@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { urlHost } from './url-host.ts';
 
 /**
  * The AWS JSON 1.0 protocol, as DynamoDB and SQS speak it: POST /, the operation in `X-Amz-Target`, JSON both ways.
@@ -151,11 +152,10 @@ export async function listen(handler: RequestHandler, host = '127.0.0.1', port =
     });
   });
   const address = server.address() as AddressInfo;
-  const urlHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
     host: address.address,
     port: address.port,
-    url: `http://${urlHost}:${address.port}`,
+    url: `http://${urlHost(address.address)}:${address.port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

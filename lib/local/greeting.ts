@@ -1,3 +1,5 @@
+import { clientHost, urlHost } from './url-host.ts';
+
 /** Made at the first start. */
 export const demoTenant = 'demo';
 
@@ -15,7 +17,8 @@ export interface GreetingFacts {
 
 /** The start-up lines: where everything is, and lines to paste. */
 export function greeting(facts: GreetingFacts): string[] {
-  const { host, mqttPort, wsPort } = facts;
+  const { mqttPort, wsPort } = facts;
+  const host = urlHost(facts.host);
   const stored =
     facts.dataDirectory === undefined ? 'in memory, gone at the end' : `in ${facts.dataDirectory}`;
   const where = [
@@ -39,15 +42,19 @@ const withoutToken = [
 ];
 
 function toPaste({ host, mqttPort, wsPort }: GreetingFacts, token: string): string[] {
+  const address = `-h ${clientHost(host)} -p ${mqttPort} -u ${demoTenant} -P "$TOKEN"`;
+  const url = `ws://${urlHost(host)}:${wsPort}/mqtt`;
   return [
     `Tenant "${demoTenant}", token for 30 days (all topics). To try it, paste into other terminals:`,
     '',
-    `  TOKEN=${token}`,
+    `  export TOKEN=${token}`,
     '',
-    `  mosquitto_sub -h ${host} -p ${mqttPort} -u ${demoTenant} -P "$TOKEN" -t 'hello/#' -v`,
-    `  mosquitto_pub -h ${host} -p ${mqttPort} -u ${demoTenant} -P "$TOKEN" -t hello/world -m hi`,
+    `  mosquitto_sub ${address} -t 'hello/#' -v`,
+    `  mosquitto_pub ${address} -t hello/world -m hi`,
     '',
-    '  MQTT.js:',
-    `  mqtt.connect('ws://${host}:${wsPort}/mqtt', { username: '${demoTenant}', password: process.env.TOKEN })`,
+    'The same with MQTT.js, where it is installed (as it is here):',
+    '',
+    `  node -e "require('mqtt').connect('${url}', { username: '${demoTenant}', password: process.env.TOKEN })` +
+      ".subscribe('hello/#').on('message', (topic, payload) => console.log(topic, String(payload)))\"",
   ];
 }

@@ -75,6 +75,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
       endpoint: tablesUrl,
       tables: localTables,
       webSocketUrl: service.gateway.url,
+      mqttPort: portOf(started.mqttPort),
       adminUrl: service.adminUrl,
     });
     const runtime: LocalRuntime = {

@@ -3,6 +3,7 @@ import {
   createMeter,
   type Meter,
   type MeteredCall,
+  positions,
   sequentialRoundTrips,
 } from '../../lib/local/dynamodb/meter.ts';
 import type { LocalServiceOptions } from '../../lib/local/service.ts';
@@ -39,7 +40,7 @@ export interface Metered {
 export async function startMetered(options: Partial<LocalServiceOptions> = {}): Promise<Metered> {
   const clock = createManualClock();
   let meter: Meter | undefined;
-  let position = 0;
+  const nextPosition = positions();
   let posts: { startedAt: number; endedAt: number }[] = [];
   let timers = 0;
   const service = await startTestService({
@@ -48,7 +49,7 @@ export async function startMetered(options: Partial<LocalServiceOptions> = {}): 
     faults: { dropDisconnect: () => true },
     ...options,
     wrapStore: (handler) => {
-      meter = createMeter(handler);
+      meter = createMeter(handler, nextPosition);
       return meter.requestHandler;
     },
     wrapPorts: (ports) => ({
@@ -56,11 +57,9 @@ export async function startMetered(options: Partial<LocalServiceOptions> = {}): 
       gateway: {
         ...ports.gateway,
         async post(address, text) {
-          position += 1;
-          const startedAt = position;
+          const startedAt = nextPosition();
           const outcome = await ports.gateway.post(address, text);
-          position += 1;
-          posts.push({ startedAt, endedAt: position });
+          posts.push({ startedAt, endedAt: nextPosition() });
           return outcome;
         },
       },
@@ -85,12 +84,12 @@ export async function startMetered(options: Partial<LocalServiceOptions> = {}): 
       const before = service.gateway.meters;
       await work();
       const after = service.gateway.meters;
-      const { calls, readUnits, writeUnits, sequentialRoundTrips: storeRoundTrips } = meter.totals();
+      const { calls, readUnits, writeUnits } = meter.totals();
       return {
         calls,
         readUnits,
         writeUnits,
-        roundTrips: storeRoundTrips + sequentialRoundTrips(posts),
+        roundTrips: sequentialRoundTrips([...meter.calls, ...posts]),
         timers,
         messagesIn: after.messagesIn - before.messagesIn,
         messagesOut: after.messagesOut - before.messagesOut,

@@ -41,15 +41,15 @@ describe('what each exchange costs', () => {
       PUBLISH QoS 0, 3 shapes                      4    2.5      0            3      0        1         2
       10 × PUBLISH QoS 0 in a frame                4    2.5      0            3      0        1         2
       PUBLISH QoS 0, nobody there                  2    1.5      0            2      0        1         1
-      PUBLISH QoS 1                                5    3.5      2            6      0        1         2
+      PUBLISH QoS 1                                5    3.5      2            5      0        1         2
       its PUBACK                                   3      2      1            3      0        1         1
-      10 × PUBLISH QoS 1                           6    3.5      3            6      0        1         2
+      10 × PUBLISH QoS 1                           6    3.5      3            5      0        1         2
       10 × its PUBACK                              4      2      2            3      0        1         1
-      PUBLISH QoS 2                                9    5.5      4           10      0        1         2
+      PUBLISH QoS 2                                9    5.5      4            9      0        1         2
       its PUBREL                                   2      1      1            2      0        1         1
       its PUBREC                                   2      1      1            2      0        1         1
       its PUBCOMP                                  3      2      1            3      0        1         1
-      10 × PUBLISH QoS 2                          28    5.5     23           11      0        1         2
+      10 × PUBLISH QoS 2                          28    5.5     23           10      0        1         2
       10 × its PUBREL                             11      1     10            2      0        1         1
       10 × its PUBREC                              3      1      2            2      0        1         1
       10 × its PUBCOMP                             4      2      2            3      0        1         1

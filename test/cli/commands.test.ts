@@ -319,9 +319,10 @@ describe('help', () => {
     [['usage']],
     [['revoke']],
     [['token']],
-  ])('of %j has examples', async (command) => {
+  ])('of %j says what it does, and has examples', async (command) => {
     const { exitCode, stdout } = await wisp(...command, '--help');
     expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^Usage: .+\n\n[A-Z](.|\n\S)+\.\n\n/);
     expect(stdout).toMatch(/Examples:\n {2}\$ wisp /);
   });
 

@@ -161,3 +161,14 @@ describe('wisp tenant suspend, resume, delete', () => {
     });
   });
 });
+
+it.each([
+  [['client', 'list'], 'no client is connected or has a session'],
+  [['subscribers'], 'nobody subscribes to this topic'],
+  [['retained', 'list'], 'no retained messages'],
+])('an empty list of %j is told, not printed', async (command, message) => {
+  const { tenant } = await service.tenant('deserted');
+  const call = [...command, tenant, ...(command[0] === 'subscribers' ? ['some/topic'] : [])];
+  expect(await wisp(...call)).toEqual({ exitCode: 0, stdout: '', stderr: message });
+  expect(await wisp(...call, '--json')).toEqual({ exitCode: 0, stdout: '[]', stderr: '' });
+});

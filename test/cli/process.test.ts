@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,6 +13,8 @@ import { temporaryDirectory } from './service.ts';
 
 /** Inside the project, since the bundles take their dependencies from its node_modules. */
 const dist = fileURLToPath(new URL(`../../node_modules/.cache/wisp-test-${process.pid}`, import.meta.url));
+/** A project that depends on the package as it is built. */
+const consumer = `${dist}-consumer`;
 const anyPorts = ['--port', '0', '--mqtt-port', '0', '--ws-port', '0', '--admin-port', '0'];
 let home: Awaited<ReturnType<typeof temporaryDirectory>>;
 const children = new Set<ChildProcess>();
@@ -24,7 +26,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
   await home.remove();
-  await rm(dist, { recursive: true, force: true });
+  for (const directory of [dist, consumer]) await rm(directory, { recursive: true, force: true });
 });
 
 function start(...args: string[]): ChildProcess {
@@ -52,9 +54,14 @@ async function finished(child: ChildProcess) {
 
 const wisp = (...args: string[]) => finished(start(...args));
 
-async function line(child: ChildProcess, pattern: RegExp): Promise<void> {
+/** Reads up to the line that fits; returns all lines read. */
+async function line(child: ChildProcess, pattern: RegExp): Promise<string[]> {
   if (child.stdout === null) throw new Error('no standard output');
-  for await (const text of createInterface({ input: child.stdout })) if (pattern.test(text)) return;
+  const lines: string[] = [];
+  for await (const text of createInterface({ input: child.stdout })) {
+    lines.push(text.trim());
+    if (pattern.test(text)) return lines;
+  }
   throw new Error(`the process ended without a line like ${pattern}`);
 }
 
@@ -78,6 +85,27 @@ describe('the built command', () => {
     }
   });
 
+  it('has types that a TypeScript project can use with MQTT.js', async () => {
+    const installed = join(consumer, 'node_modules/wisp-mqtt');
+    await mkdir(installed, { recursive: true });
+    await copyFile(
+      fileURLToPath(new URL('../../package.json', import.meta.url)),
+      join(installed, 'package.json'),
+    );
+    await symlink(dist, join(installed, 'dist'));
+    await writeFile(join(consumer, 'program.ts'), program);
+    const tsc = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
+    for (const [module, resolution] of [
+      ['nodenext', 'nodenext'],
+      ['esnext', 'bundler'],
+    ] as const) {
+      const options = ['--ignoreConfig', '--noEmit', '--strict', '--target', 'es2022', '--types', 'node'];
+      const args = [tsc, ...options, '--module', module, '--moduleResolution', resolution, 'program.ts'];
+      const compiled = await finished(spawn(process.execPath, args, { cwd: consumer }));
+      expect(compiled).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    }
+  });
+
   it('ships the adapter in at most 3 kB, gzipped, without imports', async () => {
     const code = await readFile(join(dist, 'client.js'));
     expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(3_000);
@@ -90,7 +118,11 @@ describe('the built command', () => {
     await line(service, /Wisp is running/);
     expect((await readLocalState(home.path))?.pid).toBe(service.pid);
 
-    expect(await wisp('tenant', 'create', 'acme')).toMatchObject({ exitCode: 0, stderr: '' });
+    const created = await wisp('tenant', 'create', 'acme');
+    expect(created).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(created.stdout).toMatch(
+      /^ {2}mosquitto_sub -p \d+ -u acme -P "\$\((?:npx )?wisp token acme\)" -t '#' -v$/m,
+    );
     expect((await wisp('tenant', 'list')).stdout).toMatch(/^acme .*\ndemo .*\n$/);
     const token = await wisp('token', 'acme');
     expect(token).toMatchObject({ exitCode: 0, stderr: '' });
@@ -100,6 +132,29 @@ describe('the built command', () => {
     expect(await end).toEqual([0, null]);
     expect(await readLocalState(home.path)).toBeUndefined();
     expect(await wisp('tenant', 'list')).toMatchObject({ exitCode: 1, stdout: '' });
+  });
+
+  it('prints lines that work as they are pasted', async () => {
+    const service = start('start', ...anyPorts);
+    const end = once(service, 'exit');
+    const printed = await line(service, /^ +node /);
+    const [token = '', subscribe = '', publish = '', mqttJs = ''] = printed.filter((text) =>
+      /^(export|mosquitto_|node) ?/.test(text),
+    );
+    const shell = spawn('sh', ['-c', `${token}\n${publish} -r\n${subscribe} -C 1 -W 10\nexec ${mqttJs}`], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.add(shell);
+    const received: string[] = [];
+    for await (const text of createInterface({ input: shell.stdout })) {
+      received.push(text);
+      if (received.length === 2) break;
+    }
+    expect(received).toEqual(['hello/world hi', 'hello/world hi']);
+    shell.kill();
+    service.kill('SIGINT');
+    expect(await end).toEqual([0, null]);
   });
 
   it('ends cleanly on SIGTERM too', async () => {
@@ -148,4 +203,29 @@ describe('the built command', () => {
       );
     },
   );
+
+  it.each([
+    ['--host', 'nowhere.invalid', 'nowhere.invalid is no address of this machine; see --host'],
+    ['--host', '203.0.113.1', '203.0.113.1 is no address of this machine; see --host'],
+    ['--data', 'package.json', 'package.json cannot be used as a directory; see --data'],
+  ])('says what is wrong with %s %s', async (flag, value, message) => {
+    const result = await wisp('start', ...anyPorts, flag, value);
+    expect(result).toEqual({ exitCode: 1, stdout: '', stderr: `wisp: ${message}\n` });
+  });
 });
+
+/** Types that cannot be found become `any`, to which nothing is an error: then the last lines do not compile. */
+const program = `
+import mqtt from 'mqtt';
+import { createWebsocket, installGlobal, websocketFactory } from 'wisp-mqtt/client';
+import * as node from 'wisp-mqtt/client/node';
+mqtt.connect('wss://example.com/mqtt', { username: 'demo', createWebsocket });
+mqtt.connect('wss://example.com/mqtt', { createWebsocket: websocketFactory({ replyTimeoutMs: 1_000 }) });
+mqtt.connect('wss://example.com/mqtt', { createWebsocket: node.createWebsocket, forceNativeWebSocket: true });
+new mqtt.MqttClient(node.streamBuilder('wss://example.com/mqtt'), { clientId: 'sensor-7' });
+installGlobal({ urls: ['wss://example.com/mqtt'] })();
+// @ts-expect-error an option that there is not
+websocketFactory({ replyTimeout: 1_000 });
+// @ts-expect-error no URLs
+installGlobal({});
+`;

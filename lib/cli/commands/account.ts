@@ -49,7 +49,7 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
   addTargetOptions(program.command('revoke'))
     .summary('take back tokens of a tenant')
     .description(
-      'Revokes tokens that are out: they let nobody in any more, and connections that they let in are ended\n' +
+      'Revokes tokens that are out: they let nobody in any more, and connections that they let in are ended ' +
         'within seconds. Tokens minted later are good.',
     )
     .argument('<tenant>', 'name of the tenant', tenantName)

@@ -58,7 +58,7 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
   addTargetOptions(issuer.command('remove'))
     .summary('accept the tokens of an issuer no longer')
     .description(
-      'Removes the issuer of that number, as "wisp issuer list" shows it. Its clients cannot connect any more;\n' +
+      'Removes the issuer of that number, as "wisp issuer list" shows it. Its clients cannot connect any more; ' +
         'connections that are open end with their tokens.',
     )
     .argument('<tenant>', 'name of the tenant', tenantName)

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AdminClient } from '../admin-client.ts';
 import { CliError } from '../error.ts';
-import { addTargetOptions, tenantName } from '../options.ts';
+import { addTargetOptions, asSentence, tenantName } from '../options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -14,18 +14,22 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
   const print = (value: unknown) =>
     terminal.out(JSON.stringify(value, null, 2).split('\n').map(shown).join('\n'));
 
-  /** Prints a list as it comes, one line an item or one JSON document. */
+  /** Prints a list as it comes, one line an item or one JSON document; says `none` where it is empty. */
   async function printAll<Item>(
     items: AsyncGenerator<Item>,
     json: boolean,
     line: (item: Item) => string,
+    none: string,
   ): Promise<void> {
     const collected: Item[] = [];
+    let isEmpty = true;
     for await (const item of items) {
+      isEmpty = false;
       if (json) collected.push(item);
       else terminal.out(line(item));
     }
     if (json) print(collected);
+    else if (isEmpty) terminal.err(none);
   }
 
   const client = program.command('client').summary('list, show and disconnect clients');
@@ -41,6 +45,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
         options.json === true,
         (item) =>
           `${item.online ? 'online ' : 'offline'}  ${item.protocolVersion.padEnd(5)}  ${shown(item.clientId)}`,
+        'no client is connected or has a session',
       );
     });
 
@@ -69,6 +74,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
         options.json === true,
         (item) =>
           `${item.online ? 'online ' : 'offline'}  QoS ${item.qos}  ${shown(item.clientId)}  ${shown(item.filter)}`,
+        'nobody subscribes to this topic',
       );
     });
 
@@ -84,6 +90,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
         api.all(`/${tenant}/retained?${query({ prefix: options.prefix })}`, 'messages'),
         options.json === true,
         (item) => `QoS ${item.qos}  ${String(item.payloadBytes).padStart(6)} B  ${shown(item.topic)}`,
+        'no retained messages',
       );
     });
 
@@ -126,6 +133,7 @@ interface Publish {
 function tenantCommand(parent: Command, name: string, summary: string): Command {
   return addTargetOptions(parent.command(name))
     .summary(summary)
+    .description(asSentence(summary))
     .argument('<tenant>', 'name of the tenant', tenantName)
     .addHelpText('after', help);
 }

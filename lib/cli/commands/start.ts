@@ -22,7 +22,7 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
     .command('start')
     .summary('run the whole service on this machine')
     .description(
-      'Runs the whole service on this machine: gateway, store, functions, and the bridge for stock\n' +
+      'Runs the whole service on this machine: gateway, store, functions, and the bridge for stock ' +
         'MQTT clients. Makes a tenant "demo" on the first start and prints how to connect.',
     )
     .option('--port <port>', 'gateway: the wire profile over WebSocket', port, 8080)
@@ -54,7 +54,7 @@ async function start(options: StartOptions, terminal: Terminal): Promise<void> {
     print: (line) => terminal.out(line),
     ...(data === undefined ? {} : { dataDirectory: resolve(data) }),
   }).catch((error: unknown) => {
-    throw inUse(error, options) ?? error;
+    throw explained(error, options) ?? error;
   });
   // A service that cannot start is told of at once; one that is asked to end while it starts ends after that.
   const service = await started;
@@ -91,7 +91,7 @@ function askedToEnd(terminal: Terminal): Promise<void> {
   });
 }
 
-function inUse(error: unknown, options: StartOptions): CliError | undefined {
+function explained(error: unknown, options: StartOptions): CliError | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   const taken = 'port' in error ? Number(error.port) : undefined;
   const flags = [
@@ -110,8 +110,11 @@ function inUse(error: unknown, options: StartOptions): CliError | undefined {
   if (error.code === 'EACCES' && taken !== undefined) {
     return new CliError('port-forbidden', `port ${taken} may not be used by this user; choose ${choose}`);
   }
-  if (error.code === 'EADDRNOTAVAIL') {
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
     return new CliError('host-unavailable', `${options.host} is no address of this machine; see --host`);
+  }
+  if (error.code === 'EEXIST' || error.code === 'ENOTDIR') {
+    return new CliError('data-unusable', `${options.data} cannot be used as a directory; see --data`);
   }
   return undefined;
 }

@@ -5,7 +5,7 @@ import type { TenantSummary } from '../../auth/index.ts';
 import { createTenant } from '../create-tenant.ts';
 import { CliError, exitCodes } from '../error.ts';
 import { deleteSigningKey, keyPath } from '../key-file.ts';
-import { addTargetOptions, tenantName } from '../options.ts';
+import { addTargetOptions, asSentence, tenantName } from '../options.ts';
 import { adminApi, type Connection, resolveTarget, type Target, type TargetOptions } from '../target.ts';
 import { commandName, type Terminal } from '../terminal.ts';
 import { withoutSecrets } from '../without-secrets.ts';
@@ -20,7 +20,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
   addTargetOptions(tenant.command('create'))
     .summary('make a tenant and its key pair')
     .description(
-      'Makes a tenant with a fresh ES256 key pair. The public key goes into the Tenants table,\n' +
+      'Makes a tenant with a fresh ES256 key pair. The public key goes into the Tenants table, ' +
         'the private key only into a file on this machine (mode 600).',
     )
     .argument('<name>', '1 to 63 characters of a-z, 0-9 and "-"', tenantName)
@@ -80,6 +80,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
   ] as const)
     addTargetOptions(tenant.command(verb))
       .summary(summary)
+      .description(asSentence(summary))
       .argument('<name>', 'name of the tenant', tenantName)
       .addHelpText('after', help)
       .action(async (name: string, options: TargetOptions) => {
@@ -95,7 +96,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
   addTargetOptions(tenant.command('delete'))
     .summary('delete a tenant with all its data')
     .description(
-      'Deletes a tenant with all its data: sessions, subscriptions, retained messages, usage. Its clients are\n' +
+      'Deletes a tenant with all its data: sessions, subscriptions, retained messages, usage. Its clients are ' +
         'disconnected. Waits until nothing is left, then deletes its private key file too.',
     )
     .argument('<name>', 'name of the tenant', tenantName)

@@ -20,7 +20,7 @@ export function addTokenCommand(program: Command, terminal: Terminal): void {
     .command('token')
     .summary('mint a JWT for a tenant')
     .description(
-      'Prints a JWT, signed with the private key that "wisp tenant create" left on this machine.\n' +
+      'Prints a JWT, signed with the private key that "wisp tenant create" left on this machine. ' +
         'Without --publish and --subscribe it allows every topic of the tenant.',
     )
     .argument('<tenant>', 'name of the tenant', tenantName)

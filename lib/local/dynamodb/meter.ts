@@ -31,26 +31,27 @@ export interface Meter {
   reset(): void;
 }
 
-/** Records every call that passes through to `handler`; counts only, so tests may assert them. */
-export function createMeter(handler: EngineRequestHandler): Meter {
-  let position = 0;
+/**
+ * Records every call that passes through to `handler`; counts only, so tests may assert them.
+ *
+ * @param nextPosition counts starts and ends; shared with whatever else is to be put in one order with the calls.
+ */
+export function createMeter(handler: EngineRequestHandler, nextPosition: () => number = positions()): Meter {
   let calls: MeteredCall[] = [];
   return {
     requestHandler: {
       ...handler,
       async handle(request) {
         const call = callOf(request);
-        position += 1;
-        const startedAt = position;
+        const startedAt = nextPosition();
         const { response } = await handler.handle(request);
         // Calls made together start a few microtasks apart: a whole turn keeps the first from ending in between.
         await turn();
-        position += 1;
         const units = [...response.capacity().values()];
         calls.push({
           ...call,
           startedAt,
-          endedAt: position,
+          endedAt: nextPosition(),
           readUnits: units.reduce((total, { readUnits }) => total + readUnits, 0),
           writeUnits: units.reduce((total, { writeUnits }) => total + writeUnits, 0),
           error: response.statusCode === 200 ? undefined : errorOf(response.body),
@@ -65,6 +66,15 @@ export function createMeter(handler: EngineRequestHandler): Meter {
     reset() {
       calls = [];
     },
+  };
+}
+
+/** 1, 2, 3, … */
+export function positions(): () => number {
+  let position = 0;
+  return () => {
+    position += 1;
+    return position;
   };
 }
 

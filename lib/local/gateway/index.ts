@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { type Clock, systemClock } from '../clock.ts';
+import { urlHost } from '../url-host.ts';
 import { createCore } from './core.ts';
 import type { FaultPlan } from './faults.ts';
 import { assertFrameLimits } from './frames.ts';
@@ -132,11 +133,4 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
   });
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : port;
-}
-
-/** Where a client on this machine finds what listens on `host`. */
-function urlHost(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
 }

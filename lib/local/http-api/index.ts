@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { urlHost } from '../url-host.ts';
 import { type HttpApiEvent, httpApiEvent } from './event.ts';
 
 /** Largest request body of an HTTP API in bytes (Amazon API Gateway Developer Guide, "Quotas for HTTP APIs"). */
@@ -49,9 +50,8 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
     });
   });
   const address = server.address() as AddressInfo;
-  const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
-    url: `http://${shownHost}:${address.port}`,
+    url: `http://${urlHost(address.address)}:${address.port}`,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
