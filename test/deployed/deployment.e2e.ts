@@ -55,7 +55,7 @@ describe.runIf(deployment !== undefined)('a stack that was created and then upda
     dynamo.destroy();
   });
 
-  test('sets aside timers that fail five times', async () => {
+  test('sets aside timers that fail five times, and slices of fan-outs after 50 tries', async () => {
     const sqs = new SQSClient(client);
     const policies = await Promise.all(
       (await resources('AWS::SQS::Queue')).map(async ({ physicalId }) => {
@@ -65,7 +65,7 @@ describe.runIf(deployment !== undefined)('a stack that was created and then upda
         return JSON.parse(output.Attributes?.RedrivePolicy ?? '{}') as { maxReceiveCount?: number | string };
       }),
     );
-    expect(policies.map(({ maxReceiveCount }) => Number(maxReceiveCount ?? 0)).toSorted()).toEqual([0, 5]);
+    expect(policies.map(({ maxReceiveCount }) => Number(maxReceiveCount ?? 0)).toSorted()).toEqual([0, 0, 5, 50]);
     sqs.destroy();
   });
 });
