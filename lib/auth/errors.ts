@@ -62,6 +62,11 @@ export function authError(code: AuthErrorCode, detail?: string): AuthError {
   return { code, reasonCode, message: detail === undefined ? message : `${message}: ${detail}` };
 }
 
+/** Whether nothing has been proved: such a client is told neither code nor whether there is such a tenant. */
+export function isUnproved({ message }: Pick<AuthError, 'message'>): boolean {
+  return message === notVerified.message;
+}
+
 /** Tells the two answers of `verifyToken` apart. */
 export function isAuthError(value: object): value is AuthError {
   return 'code' in value && 'reasonCode' in value;

@@ -1,4 +1,4 @@
-import { resolvePermissions } from '../auth/index.ts';
+import { isUnproved, resolvePermissions } from '../auth/index.ts';
 import type { Identity } from '../auth/permissions.ts';
 import type { Context } from '../broker/context.ts';
 import type { Publisher, PublishRequest } from '../broker/judge-publish.ts';
@@ -65,7 +65,8 @@ async function identify(context: Context, { headers, query }: HttpRequest): Prom
   if (!('code' in identity)) return identity;
   context.log.info('publish refused', { code: identity.code });
   if (identity.code === 'tenant-suspended') throw new Problem(403, identity.code, identity.message);
-  throw new Problem(401, identity.code, identity.message, challenge);
+  const code = isUnproved(identity) ? 'token-not-verified' : identity.code;
+  throw new Problem(401, code, identity.message, challenge);
 }
 
 /** The client in whose name is published: the one that the token demands, or `?clientId=`, as CONNECT would name it. */

@@ -155,6 +155,21 @@ describe('the token', () => {
     expect(response.headers.get('www-authenticate')).toBe('Bearer');
   });
 
+  it('that proves nothing is told nothing: neither whether a tenant exists nor which keys it has', async () => {
+    await service.tenant('other');
+    const [header, claims, signature = ''] = (await acme()).split('.');
+    const forged = `${header}.${claims}.${[...signature].reverse().join('')}`;
+    const answers = await Promise.all([
+      publish('/a?tenant=nobody', 'x'),
+      publish('/a?tenant=other', 'x'),
+      at(`Bearer ${forged}`),
+    ]);
+    expect(answers[0]).toMatchObject({ status: 401, body: { code: 'token-not-verified' } });
+    for (const { status, body } of answers)
+      expect({ status, body }).toEqual({ status: 401, body: answers[0]?.body });
+    expect(service.logged.join('\n')).toContain('tenant-unknown');
+  });
+
   it('never appears in a log, nor does a payload', async () => {
     const token = await acme({ exp: 1 });
     await at(`Bearer ${token}`);
