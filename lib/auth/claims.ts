@@ -1,3 +1,4 @@
+import { parseClientQuotas } from '../broker/quotas.ts';
 import { claimAt } from './claim-path.ts';
 import { type Flaw, isGrantFilter, isObject } from './claim-shapes.ts';
 import { rulesFromAcl } from './emqx-acl.ts';
@@ -29,6 +30,9 @@ export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims 
   const clientId = clientIdOf(payload, issuer, granted);
   if (typeof clientId === 'object') return clientId;
 
+  const narrowing = claimAt(payload, issuer.claimMapping?.quotas ?? '/mqtt/quotas');
+  const quotas = narrowing === undefined ? undefined : parseClientQuotas(narrowing);
+  if (quotas !== undefined && 'flaw' in quotas) return quotas;
   const username = claimAt(payload, issuer.claimMapping?.username ?? 'username');
   const roles = roleRules(issuer, payload);
   const grants =
@@ -42,6 +46,7 @@ export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims 
     ...(typeof exp === 'number' ? { expiresAtSeconds: Math.floor(exp) } : {}),
     ...(isText(jti) ? { tokenId: jti } : {}),
     ...(typeof iat === 'number' && iat >= 0 ? { issuedAtSeconds: Math.floor(iat) } : {}),
+    ...(quotas === undefined ? {} : { quotas }),
     grants,
   };
 }
@@ -70,16 +75,16 @@ function clientIdOf(
   return isText(clientId) ? clientId : { flaw: 'the claim for the client id is absent or not a text' };
 }
 
-const nativeMembers = new Set(['clientId', 'publish', 'subscribe']);
+const nativeMembers = new Set(['clientId', 'publish', 'subscribe', 'quotas']);
 
 /**
- * Claim `mqtt`: `{ clientId?, publish?: [...], subscribe?: [...] }`, filters with MQTT wildcards and placeholders.
+ * Claim `mqtt`: `{ clientId?, publish?: [...], subscribe?: [...], quotas?: {...} }`, filters with MQTT wildcards and placeholders.
  * Unknown members are refused: something like `deny` must not be passed over.
  */
 function fromNativeClaim(claim: unknown): Granted | Flaw {
   if (!isObject(claim)) return { flaw: '"mqtt" is not an object' };
   if (!Object.keys(claim).every((member) => nativeMembers.has(member))) {
-    return { flaw: '"mqtt" has members besides "clientId", "publish" and "subscribe"' };
+    return { flaw: '"mqtt" has members besides "clientId", "publish", "subscribe" and "quotas"' };
   }
   const { clientId } = claim;
   if (clientId !== undefined && !isText(clientId)) return { flaw: '"mqtt.clientId" is not a text' };

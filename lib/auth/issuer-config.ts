@@ -32,6 +32,8 @@ export interface ClaimMapping {
   readonly subscribe?: ClaimPath;
   /** The tenant that the token is for. A token without this claim, or for another tenant, is refused. */
   readonly tenant?: ClaimPath;
+  /** What the token narrows of the tenant's quotas. Default: `/mqtt/quotas`. */
+  readonly quotas?: ClaimPath;
 }
 
 export type ClaimValue = string | boolean;
@@ -120,7 +122,7 @@ function parseTolerance(value: unknown, at: string): number {
   return typeof value === 'number' && value >= 0 && value <= max ? value : fail(`${at}: 0 to ${max}`);
 }
 
-const mappedMembers = ['clientId', 'username', 'publish', 'subscribe', 'tenant'] as const;
+const mappedMembers = ['clientId', 'username', 'publish', 'subscribe', 'tenant', 'quotas'] as const;
 
 function parseMapping(value: unknown, at: string): ClaimMapping {
   const mapping = closedRecord(value, at, mappedMembers);

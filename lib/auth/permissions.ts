@@ -31,6 +31,8 @@ export interface Identity {
   readonly tokenId?: string;
   /** `iat`: seconds since 1970; a token without it counts as issued before every revocation. */
   readonly issuedAtSeconds?: number;
+  /** What the token narrows of the tenant's quotas. */
+  readonly quotas?: import('../broker/quotas.ts').ClientQuotas;
   /** Rules whose filters may still hold `${clientId}` and other placeholders. */
   readonly grants: Permissions;
 }

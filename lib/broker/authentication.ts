@@ -28,7 +28,7 @@ export async function tokenFrom(
 
 /** What a connection keeps of its token. */
 export function tokenState(
-  { expiresAtSeconds, subject, tokenId, issuedAtSeconds }: Identity,
+  { expiresAtSeconds, subject, tokenId, issuedAtSeconds, quotas }: Identity,
   permissions: Permissions,
   revocationsSeenMs: number | undefined,
 ): TokenState {
@@ -38,6 +38,7 @@ export function tokenState(
     ...(subject === undefined ? {} : { subject }),
     ...(tokenId === undefined ? {} : { tokenId }),
     ...(issuedAtSeconds === undefined ? {} : { tokenIssuedAtSeconds: issuedAtSeconds }),
+    ...(quotas === undefined ? {} : { quotas }),
     ...(revocationsSeenMs === undefined ? {} : { revocationsSeenMs }),
   };
 }

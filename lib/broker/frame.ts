@@ -8,8 +8,10 @@ import { metrics } from './metrics.ts';
 import type { ConnectionAddress } from './model.ts';
 import { type End, endWith, type Outcome, refuseConnect } from './outcome.ts';
 import type { PeerState } from './ports.ts';
+import { narrowed } from './quotas.ts';
 import { encodeReplies, heartbeatReply } from './replies.ts';
 import { tokenRevoked, wasRevoked } from './revocation.ts';
+import { maxPacketBytesOf } from './session-rules.ts';
 
 /**
  * Handles one text message of a client and returns the text of its route response (docs/wire.md). Heartbeats cost
@@ -109,7 +111,11 @@ async function handleBytes(
   initial: PeerState,
   bytes: Uint8Array,
 ): Promise<Outcome> {
-  const decoded = decodePackets(bytes, initial.connection?.protocolVersion, context.settings);
+  const maxPacketBytes = maxPacketBytesOf(
+    context.settings,
+    narrowed(initial.live?.quotas ?? {}, initial.connection?.quotas),
+  );
+  const decoded = decodePackets(bytes, initial.connection?.protocolVersion, { maxPacketBytes });
   let state = initial;
   const replies: Outcome['replies'][number][] = [];
   const result = (end?: End): Outcome => ({

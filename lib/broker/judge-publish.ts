@@ -5,6 +5,7 @@ import type { Context } from './context.ts';
 import { messageProperties } from './message.ts';
 import { metrics } from './metrics.ts';
 import type { Message } from './model.ts';
+import type { ClientQuotas } from './quotas.ts';
 
 /** What somebody asks to have published, over MQTT or HTTP. */
 export type PublishRequest = Pick<PublishPacket, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>;
@@ -14,6 +15,8 @@ export interface Publisher {
   /** For No Local; absent where no client publishes. */
   readonly clientId?: string;
   readonly permissions: Permissions;
+  /** What the token narrows of the tenant's quotas. */
+  readonly quotas?: ClientQuotas;
 }
 
 /**

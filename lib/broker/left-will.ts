@@ -1,4 +1,4 @@
-import { publishMessages } from '../delivery/publish.ts';
+import { publishedUsage, publishMessages } from '../delivery/publish.ts';
 import type { Context } from './context.ts';
 import type { ClientKey, Connection, ConnectionAddress, Will } from './model.ts';
 
@@ -86,4 +86,5 @@ async function publish(
       ? {}
       : { expiresAtMs: context.clock.nowMs() + messageExpirySeconds * 1000 };
   await publishMessages(context, key.tenant, live, [{ ...message, ...expiry }]);
+  context.usage.count(key.tenant, publishedUsage([message]));
 }

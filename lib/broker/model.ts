@@ -1,6 +1,6 @@
 import type { Permissions } from '../auth/permissions.ts';
 import type { TenantId } from '../auth/tenant-id.ts';
-import type { TenantQuotas } from './quotas.ts';
+import type { ClientQuotas, TenantQuotas } from './quotas.ts';
 
 declare const addressBrand: unique symbol;
 
@@ -39,6 +39,10 @@ export interface Connection extends ClientKey {
   readonly tokenIssuedAtSeconds?: number;
   /** {@link TenantLive.revokedAtMs} when the token was last checked against revocations. */
   readonly revocationsSeenMs?: number;
+  /** What the token narrows of the tenant's quotas. */
+  readonly quotas?: ClientQuotas;
+  /** What the connection has used of its rates, as last written; absent: nothing yet. */
+  readonly rateUse?: RateUse;
   readonly username?: string;
   /** Largest packet in bytes that the client takes [MQTT-3.1.2-24 v5]; absent: no limit of its own. */
   readonly clientMaxPacketBytes?: number;
@@ -53,6 +57,15 @@ export interface Connection extends ClientKey {
   /** Method of enhanced authentication named in CONNECT. */
   readonly authenticationMethod?: string;
   readonly connectedAtMs: number;
+}
+
+/**
+ * Use of a client's rates as times (ms since 1970) until which each would be used up if it were spent evenly; what lies in the
+ * past means that everything is free.
+ */
+export interface RateUse {
+  readonly messagesUntilMs: number;
+  readonly bytesUntilMs: number;
 }
 
 /** Ordered name and value pairs; the order is kept on delivery [MQTT-3.3.2-18 v5]. */
@@ -169,6 +182,10 @@ export interface Session extends ClientKey {
   readonly resent: ReadonlySet<number>;
   /** Batches (see {@link QueueEntry.batch}) of which something has been claimed. */
   readonly opened: ReadonlySet<number>;
+  /** Messages that may wait in the queue, as quotas said at CONNECT; absent: the service's bound. */
+  readonly maxQueuedMessages?: number;
+  /** How long a message may wait, in seconds, as quotas said at CONNECT; absent: no bound. */
+  readonly maxQueueSeconds?: number;
   /** Session expiry interval in seconds; 0: ends with the connection; 0xFFFFFFFF: never. */
   readonly expirySeconds: number;
   /** When an offline session ends, in ms since 1970. */
@@ -191,6 +208,8 @@ export interface QueueEntry {
    * that were pushed at once or came alone. Once the handler must be dead, it counts no more.
    */
   readonly batch?: { readonly first: number; readonly storedAtMs: number };
+  /** When it has waited too long to be sent, in ms since 1970 (quota `queueSeconds`); absent: never. */
+  readonly dropAtMs?: number;
   /** QoS 2: PUBREC has come, only PUBREL is to be sent. */
   readonly released: boolean;
   readonly generation: string;

@@ -10,6 +10,7 @@ import type {
   Message,
   Qos,
   QueueEntry,
+  RateUse,
   RetainedMessage,
   RevocationTarget,
   Route,
@@ -103,6 +104,7 @@ export type TokenState = Pick<
   | 'subject'
   | 'tokenId'
   | 'tokenIssuedAtSeconds'
+  | 'quotas'
   | 'revocationsSeenMs'
 >;
 
@@ -126,6 +128,11 @@ export interface ConnectionStore {
   getMany(addresses: readonly ConnectionAddress[]): Promise<Connection[]>;
   /** Replaces what the token gives after re-authentication; what is absent goes. */
   renew(address: ConnectionAddress, token: TokenState): Promise<void>;
+  /**
+   * Notes what the connection has used of its rates, unless somebody else has since `known` was read.
+   * @returns whether it was written.
+   */
+  setRateUse(address: ConnectionAddress, use: RateUse, known: RateUse | undefined): Promise<boolean>;
   /** Notes up to which revocation the connection's token has been checked. */
   setRevocationsSeen(address: ConnectionAddress, revocationsSeenMs: number): Promise<void>;
   delete(address: ConnectionAddress): Promise<void>;
@@ -251,8 +258,8 @@ export interface QueueStore {
   get(key: ClientKey, packetIdentifier: number): Promise<QueueEntry | undefined>;
   /** Number of entries, consistently, counting no further than `limit`. */
   count(key: ClientKey, limit: number): Promise<number>;
-  /** Deletes the entries that `isUnwanted` picks, reading the whole queue. */
-  deleteWhere(key: ClientKey, isUnwanted: (entry: QueueEntry) => boolean): Promise<void>;
+  /** Deletes the entries that `isUnwanted` picks, reading the whole queue. @returns how many those were. */
+  deleteWhere(key: ClientKey, isUnwanted: (entry: QueueEntry) => boolean): Promise<number>;
   /** Deletes entries; those that are gone already do no harm. */
   delete(key: ClientKey, packetIdentifiers: readonly number[]): Promise<void>;
   /** QoS 2: marks entries released and drops their payload. @returns those that there are. */

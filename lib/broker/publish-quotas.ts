@@ -1,49 +1,109 @@
 import type { TenantId } from '../auth/tenant-id.ts';
 import { messageBytes } from '../delivery/message-bytes.ts';
-import { reasonCodes } from '../mqtt/index.ts';
+import { encodedLength, reasonCodes } from '../mqtt/index.ts';
 import type { Context } from './context.ts';
-import type { Message, TenantLive } from './model.ts';
+import type { Connection, Message, RateUse, Will } from './model.ts';
+import type { TenantQuotas } from './quotas.ts';
+import { maxPacketBytesOf } from './session-rules.ts';
 
-/** Why a tenant's quotas refuse a message. */
+/** Why quotas refuse a message. */
 export interface QuotaRefusal {
   readonly reasonCode: number;
   readonly code: string;
   readonly message: string;
+  /** Whether it comes too fast, and may come again later. */
+  readonly isRate: boolean;
+}
+
+/** Whose messages are judged. */
+export interface QuotaBearer {
+  readonly tenant: TenantId;
+  /** As they hold for this client, its token included. */
+  readonly quotas: TenantQuotas;
+  /** Whose own rates count; absent where no client publishes. `use` is `local` where it has no connection. */
+  readonly client?: { readonly name: string; readonly use: RateUse | undefined | 'local' };
 }
 
 /**
- * Judges messages against the tenant's quotas, in order. The rates hold for the whole run at once: a burst is admitted
+ * Judges messages against quotas, in order. The rates hold for the whole run at once: a burst is admitted
  * or refused as it came, so that order is kept. Where no quota is set this reads and writes nothing.
  */
 export async function quotaRefusals(
   context: Context,
-  tenant: TenantId,
-  { quotas }: TenantLive,
+  bearer: QuotaBearer,
   messages: readonly Message[],
 ): Promise<Map<string, QuotaRefusal>> {
+  const { tenant, quotas } = bearer;
   const refused = new Map<string, QuotaRefusal>();
-  const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);
-  if (!context.usage.admits(tenant, quotas, messages.length, bytes)) {
+  const tooFast = messages.length === 0 ? undefined : rateRefusal(context, bearer, messages);
+  if (tooFast !== undefined) {
     for (const message of messages) refused.set(message.id, tooFast);
     return refused;
   }
   for (const message of messages) {
-    if (quotas.messageBytes !== undefined && messageBytes(message) > quotas.messageBytes)
-      refused.set(message.id, tooLarge);
-    else if (
-      message.retain &&
-      message.payload.length > 0 &&
-      (await retainsTooMuch(context, tenant, quotas, message))
-    )
-      refused.set(message.id, retainedFull);
+    const refusal = await retainedRefusal(context, tenant, quotas, message);
+    if (refusal !== undefined) refused.set(message.id, refusal);
   }
   return refused;
+}
+
+/** The client's own rates first, so that what it sends too fast takes nothing from its tenant's. */
+function rateRefusal(
+  context: Context,
+  { tenant, quotas, client }: QuotaBearer,
+  messages: readonly Message[],
+): QuotaRefusal | undefined {
+  const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);
+  const publishes = { messages: messages.length, bytes };
+  const { usage, clock } = context;
+  if (
+    client !== undefined &&
+    !usage.clients.admits(client.name, quotas, client.use, publishes, clock.nowMs())
+  )
+    return clientTooFast;
+  return usage.admits(tenant, quotas, messages.length, bytes) ? undefined : tenantTooFast;
+}
+
+/**
+ * Writes what a client has used of its rates, where enough has come together. Whoever finds that somebody else has written
+ * meanwhile keeps it for the next frame, which reads what they wrote.
+ */
+export async function writeRateUse(context: Context, { address, rateUse }: Connection): Promise<void> {
+  const { clients } = context.usage;
+  const due = clients.due(address, rateUse, context.clock.nowMs());
+  if (due === undefined) return;
+  if (await context.connections.setRateUse(address, due, rateUse)) clients.written(address, due);
+}
+
+/**
+ * What of a Will quotas refuse, at CONNECT: one that would be too large, or retained beyond what the tenant may. Rates do not
+ * count: when, and whether, it is published is open.
+ */
+export async function willRefusal(
+  context: Context,
+  { tenant, quotas }: QuotaBearer,
+  { message }: Will,
+): Promise<QuotaRefusal | undefined> {
+  const { topic, qos, retain, payload } = message;
+  const packet = { cmd: 'publish', topic, qos, retain, payload, dup: false, messageId: 1 } as const;
+  if (encodedLength(packet, 5) > maxPacketBytesOf(context.settings, quotas)) return willTooLarge;
+  return retainedRefusal(context, tenant, quotas, message);
+}
+
+async function retainedRefusal(
+  context: Context,
+  tenant: TenantId,
+  quotas: TenantQuotas,
+  message: Message,
+): Promise<QuotaRefusal | undefined> {
+  const adds = message.retain && message.payload.length > 0;
+  return adds && (await retainsTooMuch(context, tenant, quotas, message)) ? retainedFull : undefined;
 }
 
 async function retainsTooMuch(
   context: Context,
   tenant: TenantId,
-  { retainedMessages, retainedBytes }: TenantLive['quotas'],
+  { retainedMessages, retainedBytes }: TenantQuotas,
   message: Message,
 ): Promise<boolean> {
   if (retainedMessages === undefined && retainedBytes === undefined) return false;
@@ -59,18 +119,30 @@ async function retainsTooMuch(
   return growth > 0 && held.retainedBytes + growth > (retainedBytes ?? Number.POSITIVE_INFINITY);
 }
 
-const tooFast: QuotaRefusal = {
-  reasonCode: reasonCodes.quotaExceeded.code,
+const { code: quotaExceeded } = reasonCodes.quotaExceeded;
+
+const tenantTooFast: QuotaRefusal = {
+  reasonCode: quotaExceeded,
   code: 'publish-rate',
-  message: 'the tenant publishes more than it may',
+  message: 'the tenant publishes more than it may (publishesPerSecond, publishBytesPerSecond)',
+  isRate: true,
 };
-const tooLarge: QuotaRefusal = {
-  reasonCode: reasonCodes.quotaExceeded.code,
-  code: 'message-too-large',
-  message: 'the message is larger than the tenant may publish',
+const clientTooFast: QuotaRefusal = {
+  reasonCode: quotaExceeded,
+  code: 'client-publish-rate',
+  message:
+    'the client publishes more than it may (publishesPerSecondPerClient, publishBytesPerSecondPerClient)',
+  isRate: true,
+};
+const willTooLarge: QuotaRefusal = {
+  reasonCode: reasonCodes.packetTooLarge.code,
+  code: 'packet-too-large',
+  message: 'it makes a larger packet than the client may send (packetBytes)',
+  isRate: false,
 };
 const retainedFull: QuotaRefusal = {
-  reasonCode: reasonCodes.quotaExceeded.code,
+  reasonCode: quotaExceeded,
   code: 'retained-full',
-  message: 'the tenant retains as much as it may',
+  message: 'the tenant retains as much as it may (retainedMessages, retainedBytes)',
+  isRate: false,
 };

@@ -6,6 +6,8 @@ import { judgePublish, type Publisher, type PublishRequest } from './judge-publi
 import { metrics } from './metrics.ts';
 import type { Message, TenantLive } from './model.ts';
 import { quotaRefusals } from './publish-quotas.ts';
+import { narrowed, type TenantQuotas } from './quotas.ts';
+import { maxPacketBytesOf } from './session-rules.ts';
 
 /** What became of one request; codes of 0x80 and above are refusals and come with `code` and `message`. */
 export interface PublishResult {
@@ -13,6 +15,12 @@ export interface PublishResult {
   readonly reasonCode: number;
   readonly code?: string;
   readonly message?: string;
+}
+
+/** Who publishes without a connection. */
+export interface RateBearer {
+  /** The client id or subject by which one client's rates are counted; absent: the operator, whom only the tenant's bind. */
+  readonly rateName?: string;
 }
 
 /**
@@ -24,13 +32,17 @@ export async function publishRequests(
   context: Context,
   tenant: TenantId,
   live: TenantLive,
-  publisher: Publisher,
+  publisher: Publisher & RateBearer,
   requests: readonly PublishRequest[],
 ): Promise<PublishResult[]> {
   context.log.count(metrics.messagesReceived, requests.length);
-  const judged = requests.map((request) => judge(context, publisher, request));
+  const quotas = narrowed(live.quotas, publisher.quotas);
+  const judged = requests.map((request) => judge(context, publisher, quotas, request));
   const passed = judged.flatMap((one) => ('id' in one ? [one] : []));
-  const refused = await quotaRefusals(context, tenant, live, passed);
+  const { rateName } = publisher;
+  const client =
+    rateName === undefined ? {} : { client: { name: `${tenant}/${rateName}`, use: 'local' as const } };
+  const refused = await quotaRefusals(context, { tenant, quotas, ...client }, passed);
   context.log.count(metrics.publishesOverQuota, refused.size);
   const messages = passed.filter((message) => !refused.has(message.id));
   const counts = await publishMessages(context, tenant, live, messages);
@@ -39,23 +51,32 @@ export async function publishRequests(
   return judged.map((one) => {
     if (!('id' in one)) return one;
     const refusal = refused.get(one.id);
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) {
+      const { reasonCode, code, message } = refusal;
+      return { reasonCode, code, message };
+    }
     const { success, noMatchingSubscribers } = reasonCodes;
     return { reasonCode: countById.get(one.id) === 0 ? noMatchingSubscribers.code : success.code };
   });
 }
 
-function judge(context: Context, publisher: Publisher, request: PublishRequest): Message | PublishResult {
+function judge(
+  context: Context,
+  publisher: Publisher,
+  quotas: TenantQuotas,
+  request: PublishRequest,
+): Message | PublishResult {
   const verdict = judgePublish(context, publisher, request);
   if ('kind' in verdict) {
     const { reasonCode, code, message } = verdict;
     return { reasonCode, code, message };
   }
   const bytes = encodedLength({ cmd: 'publish', dup: false, ...request, messageId: 1 }, 5);
-  if (bytes <= context.settings.maxPacketBytes) return verdict;
+  const maxBytes = maxPacketBytesOf(context.settings, quotas);
+  if (bytes <= maxBytes) return verdict;
   return {
     reasonCode: reasonCodes.packetTooLarge.code,
     code: 'packet-too-large',
-    message: `the message makes a packet of more than ${context.settings.maxPacketBytes} bytes`,
+    message: `the message makes a packet of more than ${maxBytes} bytes`,
   };
 }

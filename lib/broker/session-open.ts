@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { deleteRemains } from './lifecycle.ts';
 import type { ClientKey, Connection, ConnectionAddress, Session } from './model.ts';
 import { narrowSession } from './narrow-session.ts';
-import { hasEnded, mayGoDirect } from './session-rules.ts';
+import { hasEnded, mayGoDirect, queueBound } from './session-rules.ts';
 
 /** Attempts to write a session that others keep changing; each lost one means another has made progress. */
 const maxAttempts = 20;
@@ -33,6 +33,8 @@ export interface SessionRequest extends ClientKey {
   readonly clientMaxPacketBytes?: number;
   readonly clientTopicAliasMaximum: number;
   readonly permissions: Permissions;
+  readonly maxQueuedMessages?: number;
+  readonly maxQueueSeconds?: number;
 }
 
 /**
@@ -97,7 +99,7 @@ function fresh(context: Context, previous: Session | undefined, request: Session
     mode: mayGoDirect(request) ? 'direct' : 'queued',
     // Numbering goes on where the earlier session stopped: what is still on its way there cannot collide.
     sequence,
-    recountAtSequence: sequence + context.settings.maxQueuedMessages,
+    recountAtSequence: sequence + queueBound(context.settings, request),
     claimVersion: (previous?.claimVersion ?? 0) + 1,
     connectionSequence: nextSequence(context, previous),
     inFlight: new Set(),
@@ -112,7 +114,10 @@ function resumed(context: Context, previous: Session, request: SessionRequest): 
     generation: previous.generation,
     mode: 'queued',
     sequence: previous.sequence,
-    recountAtSequence: previous.recountAtSequence,
+    recountAtSequence:
+      request.maxQueuedMessages === previous.maxQueuedMessages
+        ? previous.recountAtSequence
+        : previous.sequence,
     claimVersion: previous.claimVersion + 1,
     connectionSequence: nextSequence(context, previous),
     inFlight: new Set(),
@@ -123,7 +128,7 @@ function resumed(context: Context, previous: Session, request: SessionRequest): 
 
 function held(request: SessionRequest) {
   const { address, tenant, clientId, expirySeconds, receiveMaximum, protocolVersion } = request;
-  const { clientMaxPacketBytes, clientTopicAliasMaximum } = request;
+  const { clientMaxPacketBytes, clientTopicAliasMaximum, maxQueuedMessages, maxQueueSeconds } = request;
   return {
     address,
     tenant,
@@ -133,5 +138,7 @@ function held(request: SessionRequest) {
     protocolVersion,
     clientTopicAliasMaximum,
     ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
+    ...(maxQueuedMessages === undefined ? {} : { maxQueuedMessages }),
+    ...(maxQueueSeconds === undefined ? {} : { maxQueueSeconds }),
   };
 }

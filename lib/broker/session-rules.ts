@@ -1,4 +1,6 @@
 import type { Session } from './model.ts';
+import type { ClientQuotas } from './quotas.ts';
+import type { Settings } from './settings.ts';
 
 /** Session Expiry Interval that never runs out (section 3.1.2.11.2 of MQTT 5.0). */
 export const neverEndsSeconds = 0xffff_ffff;
@@ -21,4 +23,28 @@ export function hasEnded(session: Session, nowMs: number): boolean {
  */
 export function mayGoDirect(session: Pick<Session, 'receiveMaximum'>): boolean {
   return session.receiveMaximum >= unlimitedReceiveMaximum;
+}
+
+/** Messages that may wait for the session. */
+export function queueBound(
+  { maxQueuedMessages }: Pick<Settings, 'maxQueuedMessages'>,
+  session: Pick<Session, 'maxQueuedMessages'>,
+): number {
+  return Math.min(session.maxQueuedMessages ?? maxQueuedMessages, maxQueuedMessages);
+}
+
+/** Longest session expiry of a client, in seconds. */
+export function maxSessionExpiry(
+  { maxSessionExpirySeconds }: Pick<Settings, 'maxSessionExpirySeconds'>,
+  { sessionExpirySeconds }: ClientQuotas,
+): number {
+  return Math.min(sessionExpirySeconds ?? maxSessionExpirySeconds, maxSessionExpirySeconds);
+}
+
+/** Largest packet of a client, in bytes. */
+export function maxPacketBytesOf(
+  { maxPacketBytes }: Pick<Settings, 'maxPacketBytes'>,
+  { packetBytes }: ClientQuotas,
+): number {
+  return Math.min(packetBytes ?? maxPacketBytes, maxPacketBytes);
 }

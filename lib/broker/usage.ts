@@ -1,4 +1,5 @@
 import type { TenantId } from '../auth/tenant-id.ts';
+import { ClientRates } from './client-rates.ts';
 import { burstSeconds, type TenantQuotas } from './quotas.ts';
 
 /** What is counted for each tenant and hour. */
@@ -67,6 +68,7 @@ export class Usage {
   readonly #store: UsageStore;
   readonly #nowMs: () => number;
   readonly #tenants = new Map<TenantId, TenantUsage>();
+  readonly clients = new ClientRates();
 
   constructor(store: UsageStore, nowMs: () => number) {
     this.#store = store;

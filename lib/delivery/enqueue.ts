@@ -7,9 +7,11 @@ import {
   rowIdentifierOf,
   sequencesOf,
 } from '../broker/packet-identifier.ts';
-import { hasEnded } from '../broker/session-rules.ts';
+import { hasEnded, queueBound } from '../broker/session-rules.ts';
 import { drain } from './drain.ts';
 import { deleteEntries, endConnection, ownedOnly, pushEntries } from './entries.ts';
+import { isBegun, isOverdue } from './plan.ts';
+import { isExpired } from './publish-packet.ts';
 import { rowLengthsOf } from './rows.ts';
 
 /** A message for the queue of one session. */
@@ -64,8 +66,12 @@ export async function enqueue(
   const sequences = sequencesOf(session.sequence - numbers + 1, rowLengths);
   const pushedTo = session.mode === 'direct' ? session.address : undefined;
   const mayName = session.expirySeconds <= context.settings.sharedMessageMaxExpirySeconds;
+  const dropAtMs =
+    session.maxQueueSeconds === undefined
+      ? undefined
+      : context.clock.nowMs() + session.maxQueueSeconds * 1000;
   const entries = accepted.map(({ kept, ...queueable }, index) => ({
-    ...entryOf(queueable, generation, sequences[index] ?? 0, pushedTo),
+    ...entryOf(queueable, generation, sequences[index] ?? 0, pushedTo, dropAtMs),
     ...(mayName && kept !== undefined ? { byReference: true } : {}),
   }));
   if (mayName) await Promise.all(accepted.map(({ kept }) => kept));
@@ -92,6 +98,7 @@ function entryOf(
   generation: string,
   sequence: number,
   pushedTo: QueueEntry['pushedTo'],
+  dropAtMs: number | undefined,
 ): QueueEntry {
   return {
     ...queueable,
@@ -100,21 +107,35 @@ function entryOf(
     released: false,
     generation,
     ...(pushedTo === undefined ? {} : { pushedTo }),
+    ...(dropAtMs === undefined ? {} : { dropAtMs }),
   };
 }
 
 /**
- * How many of `count` new messages the queue takes. Counts the queue only once per `maxQueuedMessages` numbers; a message
- * takes at least one.
+ * How many of `count` new messages the queue takes. Counts the queue only once for as many numbers as messages may wait; a
+ * message takes at least one. What has waited too long makes room.
  */
 async function queueRoom(context: Context, session: Session, count: number): Promise<number> {
   if (session.sequence <= session.recountAtSequence) return count;
-  const { maxQueuedMessages } = context.settings;
-  const queued = await context.queue.count(session, maxQueuedMessages);
-  const room = Math.max(0, maxQueuedMessages - queued);
+  const bound = queueBound(context.settings, session);
+  let queued = await context.queue.count(session, bound);
+  if (queued + count > bound) queued -= await dropOutdated(context, session);
+  const room = Math.max(0, bound - queued);
   const accepted = Math.min(count, room);
   await context.sessions.setRecount(session, session.generation, session.sequence + room - accepted);
   return accepted;
+}
+
+/** Looks at the oldest entry alone first: a queue that is full is asked for each message. @returns how many went. */
+async function dropOutdated(context: Context, session: Session): Promise<number> {
+  const nowMs = context.clock.nowMs();
+  const isOutdated = (entry: QueueEntry): boolean =>
+    entry.generation === session.generation &&
+    !isBegun(session, entry) &&
+    !session.inFlight.has(entry.packetIdentifier) &&
+    (isOverdue(entry, nowMs) || isExpired(entry.message, nowMs));
+  const { entries } = await context.queue.list(session, session.sequence, 1);
+  return entries.some(isOutdated) ? context.queue.deleteWhere(session, isOutdated) : 0;
 }
 
 /**

@@ -16,7 +16,7 @@ export interface Round {
   /** Nothing waits behind the picks. */
   readonly caughtUp: boolean;
   /**
-   * Entries that have expired unsent [MQTT-3.3.2-5 v5] or are of an earlier generation. They may be deleted once a claim has
+   * Entries that have expired unsent [MQTT-3.3.2-5 v5], have waited longer than quotas allow, or are of an earlier generation. They may be deleted once a claim has
    * shown that the session is still as it was read: seen from a session that has ended, the entries of the next one look
    * foreign too.
    */
@@ -49,7 +49,8 @@ async function planFrom(
   const isInFlight = (entry: QueueEntry): boolean =>
     session.inFlight.has(entry.packetIdentifier) || entry.pushedTo === session.address;
   const isDead = (entry: QueueEntry): boolean =>
-    entry.generation !== session.generation || (!isBegun(session, entry) && isExpired(entry.message, nowMs));
+    entry.generation !== session.generation ||
+    (!isBegun(session, entry) && (isExpired(entry.message, nowMs) || isOverdue(entry, nowMs)));
   const isVisible = visibility(context, session, entries);
 
   const waiting = entries.filter((entry) => !isInFlight(entry) && !isDead(entry));
@@ -87,6 +88,11 @@ async function inFlightUnlisted(
   const unlisted = [...session.inFlight].filter((identifier) => order(identifier) > youngest);
   const found = await Promise.all(unlisted.map((identifier) => context.queue.get(session, identifier)));
   return unlisted.filter((_, index) => found[index]?.generation === session.generation);
+}
+
+/** Whether it has waited longer than the client's quota `queueSeconds` allows. */
+export function isOverdue({ dropAtMs }: QueueEntry, nowMs: number): boolean {
+  return dropAtMs !== undefined && dropAtMs <= nowMs;
 }
 
 /**

@@ -2,7 +2,7 @@ import { isUnproved, resolvePermissions } from '../auth/index.ts';
 import type { Identity } from '../auth/permissions.ts';
 import type { Context } from '../broker/context.ts';
 import type { Publisher, PublishRequest } from '../broker/judge-publish.ts';
-import { type PublishResult, publishRequests } from '../broker/publish-requests.ts';
+import { type PublishResult, publishRequests, type RateBearer } from '../broker/publish-requests.ts';
 import { isRevoked } from '../broker/revocation.ts';
 import { reasonCodes } from '../mqtt/index.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
@@ -40,7 +40,7 @@ export function publishOverHttp(context: Context, request: HttpRequest): Promise
 async function publish(
   context: Context,
   identity: Identity,
-  publisher: Publisher,
+  publisher: Publisher & RateBearer,
   requests: readonly PublishRequest[],
 ): Promise<PublishResult[]> {
   const { tenant } = identity;
@@ -74,7 +74,7 @@ function publisherOf(
   { settings: { maxClientIdBytes } }: Context,
   identity: Identity,
   query: URLSearchParams,
-): Publisher {
+): Publisher & RateBearer {
   const named = query.has('clientId') ? parameter(query, 'clientId') : undefined;
   if (identity.clientId !== undefined && named !== undefined && named !== identity.clientId)
     throw new Problem(403, 'client-id-not-granted', 'the token names another client identifier');
@@ -86,7 +86,14 @@ function publisherOf(
     );
   const clientId = identity.clientId ?? named;
   const permissions = resolvePermissions(identity, { clientId: clientId ?? '' });
-  return clientId === undefined ? { permissions } : { clientId, permissions };
+  const { quotas, subject = '' } = identity;
+  return {
+    permissions,
+    // What the token proves; a client id that the request names could be another each time.
+    rateName: identity.clientId === undefined ? `sub:${subject}` : `client:${identity.clientId}`,
+    ...(quotas === undefined ? {} : { quotas }),
+    ...(clientId === undefined ? {} : { clientId }),
+  };
 }
 
 /** One result of a batch. */

@@ -4,6 +4,7 @@ import type { Identity, Permissions } from '../auth/permissions.ts';
 import type { TenantId } from '../auth/tenant-id.ts';
 import type { Connection, ConnectionAddress, ProtocolVersion } from '../broker/model.ts';
 import type { ConnectionStore, PeerState, TokenState } from '../broker/ports.ts';
+import type { ClientQuotas } from '../broker/quotas.ts';
 import {
   B,
   bytes,
@@ -154,6 +155,24 @@ export function connectionStore(
       });
     },
 
+    async setRateUse(address, use, known) {
+      const updated = await table.update(rowKey(address), {
+        update: 'SET rateMessages = :messages, rateBytes = :bytes',
+        condition:
+          known === undefined
+            ? 'attribute_exists(address) AND attribute_not_exists(rateMessages)'
+            : 'rateMessages = :knownMessages AND rateBytes = :knownBytes',
+        values: {
+          ':messages': N(use.messagesUntilMs),
+          ':bytes': N(use.bytesUntilMs),
+          ...(known === undefined
+            ? {}
+            : { ':knownMessages': N(known.messagesUntilMs), ':knownBytes': N(known.bytesUntilMs) }),
+        },
+      });
+      return updated !== undefined;
+    },
+
     async setRevocationsSeen(address, revocationsSeenMs) {
       await table.update(rowKey(address), {
         update: 'SET revocationsSeen = :seen',
@@ -240,6 +259,7 @@ function tokenAttributes(token: TokenState): Record<string, AttributeValue | und
     subject: optional(token.subject, S),
     tokenId: optional(token.tokenId, S),
     tokenIssued: optional(token.tokenIssuedAtSeconds, N),
+    quotas: optional(token.quotas, (quotas) => S(JSON.stringify(quotas))),
     revocationsSeen: optional(token.revocationsSeenMs, N),
   };
 }
@@ -252,6 +272,7 @@ function connectionFrom(stored: Item): Connection {
   const tokenId = optionalString(stored, 'tokenId');
   const tokenIssuedAtSeconds = optionalNumber(stored, 'tokenIssued');
   const revocationsSeenMs = optionalNumber(stored, 'revocationsSeen');
+  const rateMessages = optionalNumber(stored, 'rateMessages');
   const username = optionalString(stored, 'username');
   const clientMaxPacketBytes = optionalNumber(stored, 'maxBytes');
   const authenticationMethod = optionalString(stored, 'method');
@@ -273,6 +294,10 @@ function connectionFrom(stored: Item): Connection {
     ...(tokenId === undefined ? {} : { tokenId }),
     ...(tokenIssuedAtSeconds === undefined ? {} : { tokenIssuedAtSeconds }),
     ...(revocationsSeenMs === undefined ? {} : { revocationsSeenMs }),
+    ...(stored.quotas === undefined ? {} : { quotas: json(stored, 'quotas') as ClientQuotas }),
+    ...(rateMessages === undefined
+      ? {}
+      : { rateUse: { messagesUntilMs: rateMessages, bytesUntilMs: number(stored, 'rateBytes') } }),
     ...(username === undefined ? {} : { username }),
     ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
     ...(authenticationMethod === undefined ? {} : { authenticationMethod }),

@@ -59,6 +59,7 @@ export function rowItem(key: ClientKey, entries: readonly QueueEntry[]): Item {
       seq: N(first.sequence),
       generation: S(first.generation),
       pushedTo: optional(first.pushedTo, S),
+      dropAt: optional(first.dropAtMs, N),
       batch: optional(first.batch?.first, N),
       storedAt: optional(first.batch?.storedAtMs, N),
     }),
@@ -141,6 +142,7 @@ export function entryFrom(stored: StoredEntry, shared: ReadonlyMap<string, Messa
   if (message === undefined) return undefined;
   const published = optionalNumber(attributes, 'published');
   const pushedTo = optionalString(row, 'pushedTo');
+  const dropAtMs = optionalNumber(row, 'dropAt');
   const first = optionalNumber(row, 'batch');
   const share = optionalString(attributes, 'share');
   return {
@@ -155,6 +157,7 @@ export function entryFrom(stored: StoredEntry, shared: ReadonlyMap<string, Messa
     ...(flag(attributes, 'named') ? { byReference: true } : {}),
     ...(pushedTo === undefined ? {} : { pushedTo: pushedTo as ConnectionAddress }),
     ...(share === undefined ? {} : { share }),
+    ...(dropAtMs === undefined ? {} : { dropAtMs }),
     ...(first === undefined ? {} : { batch: { first, storedAtMs: number(row, 'storedAt') } }),
   };
 }

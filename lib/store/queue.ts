@@ -201,6 +201,7 @@ export function queueStore(
         key,
         unwanted.map((entry) => entry.packetIdentifier),
       );
+      return unwanted.length;
     },
 
     delete: deleteEntries,

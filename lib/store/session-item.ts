@@ -59,6 +59,8 @@ export function sessionItem(session: Session): Item {
       inFlight: session.inFlight.size === 0 ? undefined : NS(session.inFlight),
       resent: session.resent.size === 0 ? undefined : NS(session.resent),
       opened: session.opened.size === 0 ? undefined : NS(session.opened),
+      maxQueued: optional(session.maxQueuedMessages, N),
+      maxWait: optional(session.maxQueueSeconds, N),
       expiry: N(session.expirySeconds),
       connections: N(session.connectionSequence),
       expires: optional(session.expiresAtMs, N),
@@ -74,6 +76,8 @@ export function sessionFrom(stored: Item): Session {
   const claimedBy = optionalString(stored, 'claimedBy');
   const clientMaxPacketBytes = optionalNumber(stored, 'maxBytes');
   const expiresAtMs = optionalNumber(stored, 'expires');
+  const maxQueuedMessages = optionalNumber(stored, 'maxQueued');
+  const maxQueueSeconds = optionalNumber(stored, 'maxWait');
   const sendingUntilMs = optionalNumber(stored, 'sending');
   return {
     tenant: storedTenant(key.slice(0, slash), 'session'),
@@ -97,6 +101,8 @@ export function sessionFrom(stored: Item): Session {
     ...(address === undefined ? {} : { address: address as ConnectionAddress }),
     ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    ...(maxQueuedMessages === undefined ? {} : { maxQueuedMessages }),
+    ...(maxQueueSeconds === undefined ? {} : { maxQueueSeconds }),
   };
 }
 

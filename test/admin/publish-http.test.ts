@@ -125,15 +125,27 @@ describe('POST /publish/{topic}', () => {
     expect(await publish(path, body, {}, headers)).toMatchObject({ status, body: { status, code } });
   });
 
-  it('holds the quotas of the tenant', async () => {
+  it('holds the quotas of the tenant, and those of the token', async () => {
+    const narrow = { publish: ['#'], quotas: { packetBytes: 150 } };
     const mint = await service.tenant('small');
-    await apiAt(service.adminUrl)('PUT', '/tenants/small/quotas', { messageBytes: 10 });
-    const headers = { authorization: `Bearer ${await mint()}` };
-    expect(await api('POST', '/a', 'x'.repeat(20), headers)).toMatchObject({
-      status: 429,
-      body: { code: 'message-too-large' },
+    await apiAt(service.adminUrl)('PUT', '/tenants/small/quotas', {
+      packetBytes: 200,
+      publishesPerSecondPerClient: 1,
     });
-    expect((await api('POST', '/a', 'x', headers)).status).toBe(200);
+    const headers = { authorization: `Bearer ${await mint()}` };
+    expect(await api('POST', '/a', 'x'.repeat(200), headers)).toMatchObject({
+      status: 413,
+      body: { code: 'packet-too-large' },
+    });
+    const narrower = { authorization: `Bearer ${await mint({ mqtt: narrow })}` };
+    expect((await api('POST', '/a', 'x'.repeat(150), narrower)).status).toBe(413);
+    const answers = await Promise.all(Array.from({ length: 11 }, () => api('POST', '/a', 'x', headers)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(10);
+    expect(answers.find(({ status }) => status === 429)).toMatchObject({
+      body: { code: 'client-publish-rate' },
+    });
+    const another = { authorization: `Bearer ${await mint({ sub: 'another' })}` };
+    expect((await api('POST', '/a', 'x', another)).status).toBe(200);
   });
 });
 

@@ -86,6 +86,7 @@ function withoutToken(connection: Connection): Omit<Connection, keyof TokenState
     subject: _1,
     tokenId: _2,
     tokenIssuedAtSeconds: _3,
+    quotas: _6,
     ...rest
   } = connection;
   const { permissions: _4, revocationsSeenMs: _5, ...kept } = rest;

@@ -11,8 +11,11 @@ import { narrowSession } from '../narrow-session.ts';
 import { endWith, type Outcome, refuseConnect } from '../outcome.ts';
 import type { PeerState } from '../ports.ts';
 import { announceConnected } from '../presence.ts';
+import { willRefusal } from '../publish-quotas.ts';
+import { clientQuotaNames, narrowed, type TenantQuotas } from '../quotas.ts';
 import { isRevoked } from '../revocation.ts';
 import { openSession, SessionBusyError } from '../session-open.ts';
+import { maxPacketBytesOf, maxSessionExpiry } from '../session-rules.ts';
 import { takeOver } from '../takeover.ts';
 import { scheduleConnectionTimers } from '../timers/schedule.ts';
 import { willOf } from '../will.ts';
@@ -23,6 +26,8 @@ interface Admission {
   readonly clientId: string;
   readonly assigned: boolean;
   readonly permissions: Permissions;
+  /** As they hold for this client. */
+  readonly quotas: TenantQuotas;
 }
 
 /**
@@ -60,10 +65,16 @@ export async function handleConnect(
     clientId: named.clientId,
     ...(packet.username === undefined ? {} : { username: packet.username }),
   });
-  const admission: Admission = { ...named, identity: token, permissions };
+  const quotas = narrowed(live?.quotas ?? {}, token.quotas);
+  const admission: Admission = { ...named, identity: token, permissions, quotas };
   const will = willOf(context, admission.clientId, permissions, packet.will);
   if (will !== undefined && 'code' in will) return refuse(will.reasonCode, will.code, will.message);
 
+  if (will !== undefined) {
+    const refusal = await willRefusal(context, { tenant: token.tenant, quotas }, will);
+    if (refusal !== undefined)
+      return refuse(refusal.reasonCode, refusal.code, `the Will: ${refusal.message}`);
+  }
   if (!(await hasRoom(context, token.tenant, live)))
     return refuse(
       reasonCodes.quotaExceeded.code,
@@ -72,7 +83,7 @@ export async function handleConnect(
     );
 
   const connection = connectionOf(context, address, packet, admission, live?.revokedAtMs);
-  const opened = await open(context, connection, packet);
+  const opened = await open(context, connection, packet, quotas);
   if ('code' in opened) return refuse(reasonCodes.serverBusy.code, opened.code, opened.message);
   const held = { ...connection, generation: opened.session.generation };
   if (!(await context.connections.create(held))) return secondConnect(packet);
@@ -167,7 +178,7 @@ function connectionOf(
   context: Context,
   address: ConnectionAddress,
   packet: ConnectPacket,
-  { identity, clientId, permissions }: Admission,
+  { identity, clientId, permissions, quotas }: Admission,
   revocationsSeenMs: number | undefined,
 ): Connection {
   const { properties } = packet;
@@ -181,7 +192,7 @@ function connectionOf(
     ...tokenState(identity, permissions, revocationsSeenMs),
     clientTopicAliasMaximum: properties?.topicAliasMaximum ?? 0,
     requestProblemInformation: properties?.requestProblemInformation ?? true,
-    sessionExpirySeconds: sessionExpiry(context, packet),
+    sessionExpirySeconds: sessionExpiry(context, packet, quotas),
     topicAliases: {},
     connectedAtMs: context.clock.nowMs(),
     ...(packet.username === undefined ? {} : { username: packet.username }),
@@ -207,14 +218,19 @@ function effectiveKeepAlive(context: Context, packet: ConnectPacket): number {
 }
 
 /** 3.1.1 has no expiry: a session is kept for as long as the settings say [MQTT-3.1.2-4 v3, MQTT-4.1.0-1 v3]. */
-function sessionExpiry(context: Context, packet: ConnectPacket): number {
-  const { maxSessionExpirySeconds, v3SessionExpirySeconds } = context.settings;
+function sessionExpiry({ settings }: Context, packet: ConnectPacket, quotas: TenantQuotas): number {
+  const maxSeconds = maxSessionExpiry(settings, quotas);
   if (packet.protocolVersion < 5)
-    return packet.clean ? 0 : Math.min(v3SessionExpirySeconds, maxSessionExpirySeconds);
-  return Math.min(packet.properties?.sessionExpiryInterval ?? 0, maxSessionExpirySeconds);
+    return packet.clean ? 0 : Math.min(settings.v3SessionExpirySeconds, maxSeconds);
+  return Math.min(packet.properties?.sessionExpiryInterval ?? 0, maxSeconds);
 }
 
-async function open(context: Context, connection: Connection, packet: ConnectPacket) {
+async function open(
+  context: Context,
+  connection: Connection,
+  packet: ConnectPacket,
+  { queuedMessages, queueSeconds }: TenantQuotas,
+) {
   const { tenant, clientId, address, protocolVersion, clientTopicAliasMaximum } = connection;
   const { clientMaxPacketBytes } = connection;
   try {
@@ -229,6 +245,8 @@ async function open(context: Context, connection: Connection, packet: ConnectPac
       expirySeconds: connection.sessionExpirySeconds,
       receiveMaximum: packet.properties?.receiveMaximum ?? 65_535,
       ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
+      ...(queuedMessages === undefined ? {} : { maxQueuedMessages: queuedMessages }),
+      ...(queueSeconds === undefined ? {} : { maxQueueSeconds: queueSeconds }),
     });
   } catch (error) {
     if (error instanceof SessionBusyError) return error;
@@ -244,7 +262,7 @@ async function open(context: Context, connection: Connection, packet: ConnectPac
 function connack(
   context: Context,
   packet: ConnectPacket,
-  { clientId, assigned }: Admission,
+  { clientId, assigned, quotas }: Admission,
   connection: Connection,
   sessionPresent: boolean,
 ): ConnackPacket {
@@ -260,12 +278,22 @@ function connack(
     reasonCode: reasonCodes.success.code,
     properties: {
       receiveMaximum: settings.receiveMaximum,
-      maximumPacketSize: settings.maxPacketBytes,
+      maximumPacketSize: maxPacketBytesOf(settings, quotas),
       topicAliasMaximum: settings.topicAliasMaximum,
       ...(assigned ? { assignedClientIdentifier: clientId } : {}),
       ...(keepAliveSeconds === packet.keepalive ? {} : { serverKeepAlive: keepAliveSeconds }),
       ...(sessionExpirySeconds === asked ? {} : { sessionExpiryInterval: sessionExpirySeconds }),
       ...(authenticationMethod === undefined ? {} : { authenticationMethod }),
+      ...quotaProperties(quotas),
     },
   };
+}
+
+/** The client's own quotas as user properties `quota.NAME`; without any, none. */
+function quotaProperties(quotas: TenantQuotas): { userProperties?: [string, string][] } {
+  const set = clientQuotaNames.flatMap((name): [string, string][] => {
+    const bound = quotas[name];
+    return bound === undefined ? [] : [[`quota.${name}`, String(bound)]];
+  });
+  return set.length === 0 ? {} : { userProperties: set };
 }

@@ -3,6 +3,8 @@ import type { Context } from '../context.ts';
 import { releaseConnection } from '../lifecycle.ts';
 import type { Connection, TenantLive } from '../model.ts';
 import { endWith, type Outcome } from '../outcome.ts';
+import { narrowed } from '../quotas.ts';
+import { maxSessionExpiry } from '../session-rules.ts';
 
 /**
  * DISCONNECT: discards the Will unless the reason is another than 0x00 [MQTT-3.14.4-3 v5, MQTT-3.14.4-3 v3], may change
@@ -34,7 +36,12 @@ export async function handleDisconnect(
     live,
     ...(requested === undefined
       ? {}
-      : { sessionExpirySeconds: Math.min(requested, context.settings.maxSessionExpirySeconds) }),
+      : {
+          sessionExpirySeconds: Math.min(
+            requested,
+            maxSessionExpiry(context.settings, narrowed(live.quotas, connection.quotas)),
+          ),
+        }),
   });
   return {
     replies: [],

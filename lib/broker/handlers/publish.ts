@@ -5,7 +5,8 @@ import { judgePublish } from '../judge-publish.ts';
 import { metrics } from '../metrics.ts';
 import type { Connection, Message, TenantLive } from '../model.ts';
 import { type End, endWith, type Outcome } from '../outcome.ts';
-import { quotaRefusals } from '../publish-quotas.ts';
+import { quotaRefusals, writeRateUse } from '../publish-quotas.ts';
+import { narrowed } from '../quotas.ts';
 import { type ResolvedTopics, resolveTopics } from '../topic-aliases.ts';
 
 /** One PUBLISH of a run, judged: published, or refused with a reason code. */
@@ -13,6 +14,8 @@ interface Judged {
   readonly packet: PublishPacket;
   readonly message?: Message;
   readonly reasonCode: number;
+  /** Which quota refuses it, for the Reason String. */
+  readonly reason?: string;
 }
 
 /**
@@ -43,6 +46,7 @@ export async function handlePublishes(
   });
   const countById = new Map(marked.messages.map((message, index) => [message.id, counts[index] ?? 0]));
   context.usage.count(connection.tenant, publishedUsage(marked.messages));
+  await writeRateUse(context, connection);
   const end = allowed.end ?? limited.end ?? refusal ?? resolved.end;
   return {
     connection: resolved.connection,
@@ -125,7 +129,12 @@ async function withinQuotas(
   judged: readonly Judged[],
 ): Promise<{ judged: readonly Judged[]; end?: End }> {
   const messages = judged.flatMap(({ message }) => message ?? []);
-  const refused = await quotaRefusals(context, connection.tenant, live, messages);
+  const { tenant, quotas, address, rateUse } = connection;
+  const refused = await quotaRefusals(
+    context,
+    { tenant, quotas: narrowed(live.quotas, quotas), client: { name: address, use: rateUse } },
+    messages,
+  );
   if (refused.size === 0) return { judged };
   context.log.count(metrics.publishesOverQuota, refused.size);
   const allowed: Judged[] = [];
@@ -136,12 +145,11 @@ async function withinQuotas(
       continue;
     }
     const { protocolVersion } = connection;
-    const isRate = refusal.code === 'publish-rate';
-    if (one.packet.qos > 0 ? protocolVersion < 5 : isRate) {
-      const reasonCode = isRate ? reasonCodes.messageRateTooHigh.code : refusal.reasonCode;
+    if (one.packet.qos > 0 ? protocolVersion < 5 : refusal.isRate) {
+      const reasonCode = refusal.isRate ? reasonCodes.messageRateTooHigh.code : refusal.reasonCode;
       return { judged: allowed, end: endWith(protocolVersion, reasonCode, refusal.code, refusal.message) };
     }
-    allowed.push({ packet: one.packet, reasonCode: refusal.reasonCode });
+    allowed.push({ packet: one.packet, reasonCode: refusal.reasonCode, reason: refusal.message });
   }
   return { judged: allowed };
 }
@@ -201,16 +209,26 @@ function superseded({ protocolVersion }: Connection): Outcome {
   };
 }
 
-/** Nothing, PUBACK or PUBREC, with the packet identifier of the PUBLISH [MQTT-3.3.4-1 v3+v5, MQTT-2.3.1-6 v3, MQTT-2.2.1-5 v5]. */
-/** As its QoS demands [MQTT-3.3.4-1 v5], with its own identifier [MQTT-2.2.1-5 v5]. */
+/**
+ * Nothing, PUBACK or PUBREC, as its QoS demands, with the packet identifier of the PUBLISH [MQTT-3.3.4-1 v3+v5, MQTT-2.3.1-6 v3,
+ * MQTT-2.2.1-5 v5]. A quota says which it is, where the client wants to know [MQTT-3.1.2-29 v5].
+ */
 function acknowledge(
-  { protocolVersion }: Connection,
-  { packet, reasonCode }: Judged,
+  { protocolVersion, requestProblemInformation }: Connection,
+  { packet, reasonCode, reason }: Judged,
   subscribers: number | undefined,
 ): ServerPacket[] {
   if (packet.qos === 0 || packet.messageId === undefined) return [];
   const cmd = packet.qos === 1 ? 'puback' : 'pubrec';
   if (protocolVersion < 5) return [{ cmd, messageId: packet.messageId }];
   const code = subscribers === 0 ? reasonCodes.noMatchingSubscribers.code : reasonCode;
-  return [{ cmd, messageId: packet.messageId, reasonCode: code }];
+  const tells = reason !== undefined && requestProblemInformation;
+  return [
+    {
+      cmd,
+      messageId: packet.messageId,
+      reasonCode: code,
+      ...(tells ? { properties: { reasonString: reason } } : {}),
+    },
+  ];
 }

@@ -11,12 +11,15 @@ import type { Context } from '../context.ts';
 import { metrics } from '../metrics.ts';
 import type { Connection, Subscription, TenantLive } from '../model.ts';
 import type { Outcome } from '../outcome.ts';
+import { narrowed } from '../quotas.ts';
 import { tooManyFilters } from './too-many-filters.ts';
 
 interface Granted {
   readonly reasonCode: number;
   readonly subscription?: Subscription;
   readonly sendRetained?: boolean;
+  /** Which quota is used up, for the Reason String. */
+  readonly reason?: string;
 }
 
 /**
@@ -55,9 +58,20 @@ export async function handleSubscribe(
         cmd: 'suback',
         messageId: packet.messageId,
         granted: granted.map(({ reasonCode }) => subackCode(reasonCode, protocolVersion)),
+        ...reasonOf(connection, granted),
       },
     ],
   };
+}
+
+/** Which quotas are used up, for 5.0 clients that want to know [MQTT-3.1.2-29 v5]. */
+function reasonOf(
+  { protocolVersion, requestProblemInformation }: Connection,
+  granted: readonly Granted[],
+): { properties?: { reasonString: string } } {
+  const reasons = new Set(granted.flatMap(({ reason }) => reason ?? []));
+  if (reasons.size === 0 || protocolVersion < 5 || !requestProblemInformation) return {};
+  return { properties: { reasonString: `quotas used up: ${[...reasons].join(', ')}` } };
 }
 
 async function subscribe(
@@ -75,8 +89,9 @@ async function subscribe(
     return { reasonCode: reasonCodes.notAuthorized.code };
   }
   const isFull = near !== undefined && near.filters.size >= near.bound && !near.filters.has(requested.topic);
-  if (isFull || !(await haveShape(context, connection, live, parsed.filter)))
-    return { reasonCode: reasonCodes.quotaExceeded.code };
+  if (isFull) return { reasonCode: reasonCodes.quotaExceeded.code, reason: 'subscriptionsPerClient' };
+  if (!(await haveShape(context, connection, live, parsed.filter)))
+    return { reasonCode: reasonCodes.quotaExceeded.code, reason: 'shapes' };
   near?.filters.add(requested.topic);
 
   const subscription: Subscription = {
@@ -107,10 +122,8 @@ async function filtersNearBound(
   added: number,
 ): Promise<NearBound | undefined> {
   const { maxSubscriptionsPerClient } = context.settings;
-  const bound = Math.min(
-    quotas.subscriptionsPerClient ?? maxSubscriptionsPerClient,
-    maxSubscriptionsPerClient,
-  );
+  const { subscriptionsPerClient } = narrowed(quotas, connection.quotas);
+  const bound = Math.min(subscriptionsPerClient ?? maxSubscriptionsPerClient, maxSubscriptionsPerClient);
   if ((await context.sessions.countSubscriptions(connection, bound)) + added <= bound) return undefined;
   const listed = await context.sessions.listSubscriptions(connection);
   const current = listed.filter(({ generation }) => generation === connection.generation);

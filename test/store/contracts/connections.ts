@@ -213,6 +213,28 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
       expect(await rowOf(gone)).toBeUndefined();
     });
 
+    test('what a client uses of its rates is noted once for what was read; token quotas are replaced', async () => {
+      const { connections } = world.process();
+      const connection = { ...full(), quotas: { queueSeconds: 5 } };
+      const { address, permissions } = connection;
+      await connections.create(connection);
+      const [one, two] = [
+        { messagesUntilMs: 1, bytesUntilMs: 2 },
+        { messagesUntilMs: 3, bytesUntilMs: 2 },
+      ];
+      expect(await connections.setRateUse(address, one, undefined)).toBe(true);
+      expect(await connections.setRateUse(address, two, undefined)).toBe(false);
+      expect(await connections.get(address)).toEqual({ ...connection, rateUse: one });
+      expect(await connections.setRateUse(address, two, one)).toBe(true);
+      expect(await connections.setRateUse(address, two, one)).toBe(false);
+      await connections.renew(address, { permissions });
+      expect(await connections.get(address)).toMatchObject({ rateUse: two });
+      expect((await connections.get(address))?.quotas).toBeUndefined();
+      const gone = newAddress();
+      expect(await connections.setRateUse(gone, one, undefined)).toBe(false);
+      expect(await rowOf(gone)).toBeUndefined();
+    });
+
     test('reads many at once, without those that have no CONNECT', async () => {
       const { connections } = world.process();
       const [one, two] = [full(), full()];
