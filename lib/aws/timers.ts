@@ -2,6 +2,7 @@ import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { isTenantName } from '../auth/tenant-id.ts';
 import type { RevocationTarget } from '../broker/model.ts';
 import type { Timer, Timers } from '../broker/ports.ts';
+import { gaugeNames, type UsageGauges } from '../broker/usage.ts';
 
 /** Longest DelaySeconds of an SQS message (Amazon SQS Developer Guide, "Amazon SQS message quotas"). */
 export const maxDelaySeconds = 900;
@@ -45,10 +46,8 @@ function isTimerMessage(value: unknown): value is TimerMessage {
 
 function isTimer(value: unknown): value is Timer {
   if (typeof value !== 'object' || value === null) return false;
-  const { kind, address, tenant, clientId, generation, goal, settled, after, target, atMs } = value as Record<
-    string,
-    unknown
-  >;
+  const { kind, address, tenant, clientId, generation, goal, settled, after, target, atMs, phase, counted } =
+    value as Record<string, unknown>;
   const hasAddress = typeof address === 'string' && address !== '';
   const hasTenant = typeof tenant === 'string' && isTenantName(tenant);
   const hasClient = hasTenant && typeof clientId === 'string';
@@ -75,9 +74,23 @@ function isTimer(value: unknown): value is Timer {
         isTarget(target) &&
         (after === undefined || typeof after === 'string')
       );
+    case 'recount':
+      return (
+        hasTenant &&
+        typeof atMs === 'number' &&
+        (phase === 'retained' || phase === 'connections') &&
+        isGauges(counted) &&
+        (after === undefined || typeof after === 'string')
+      );
     default:
       return false;
   }
+}
+
+function isGauges(value: unknown): value is UsageGauges {
+  if (typeof value !== 'object' || value === null) return false;
+  const gauges = value as Record<string, unknown>;
+  return gaugeNames.every((name) => typeof gauges[name] === 'number');
 }
 
 function isTarget(value: unknown): value is RevocationTarget {

@@ -21,7 +21,7 @@ import type {
   Will,
 } from './model.ts';
 import type { TenantData } from './tenant-data.ts';
-import type { Usage } from './usage.ts';
+import type { Usage, UsageGauges } from './usage.ts';
 
 /**
  * What the broker needs of the world. Each port is implemented once over AWS (lib/store, lib/aws) and used
@@ -441,6 +441,17 @@ export type Timer =
       readonly target: RevocationTarget;
       readonly atMs: number;
       /** Client id behind which to go on. */
+      readonly after?: string;
+    }
+  | {
+      readonly kind: 'recount';
+      readonly tenant: TenantId;
+      /** When it began, in ms since 1970: names this count. */
+      readonly atMs: number;
+      readonly phase: 'retained' | 'connections';
+      /** What has been counted so far. */
+      readonly counted: UsageGauges;
+      /** Topic or client id behind which to go on. */
       readonly after?: string;
     };
 

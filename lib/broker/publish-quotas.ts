@@ -4,6 +4,7 @@ import { encodedLength, reasonCodes } from '../mqtt/index.ts';
 import type { Context } from './context.ts';
 import type { Connection, Message, RateUse, Will } from './model.ts';
 import type { TenantQuotas } from './quotas.ts';
+import { askForRecount, recountAfterMs } from './recount.ts';
 import { maxPacketBytesOf } from './session-rules.ts';
 
 /** Why quotas refuse a message. */
@@ -114,9 +115,12 @@ async function retainsTooMuch(
   if (fits) return false;
   // Replacing a message is allowed at the bound, unless it makes the tenant hold more bytes than it may.
   const replaced = await context.retained.get(tenant, message.topic);
-  if (replaced === undefined) return true;
-  const growth = messageBytes(message) - messageBytes(replaced);
-  return growth > 0 && held.retainedBytes + growth > (retainedBytes ?? Number.POSITIVE_INFINITY);
+  const growth = messageBytes(message) - (replaced === undefined ? 0 : messageBytes(replaced));
+  const refused =
+    replaced === undefined ||
+    (growth > 0 && held.retainedBytes + growth > (retainedBytes ?? Number.POSITIVE_INFINITY));
+  if (refused) await askForRecount(context, tenant, recountAfterMs.refusal);
+  return refused;
 }
 
 const { code: quotaExceeded } = reasonCodes.quotaExceeded;

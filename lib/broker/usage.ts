@@ -40,6 +40,13 @@ export interface UsageStore {
   /** @returns the gauges after the change. */
   addGauges(tenant: TenantId, gauges: Partial<UsageGauges>): Promise<UsageGauges>;
   readGauges(tenant: TenantId): Promise<UsageGauges>;
+  /**
+   * Begins a count of what the gauges stand for.
+   * @returns false, changing nothing, where one has begun after `notSinceMs`.
+   */
+  beginRecount(tenant: TenantId, atMs: number, notSinceMs: number): Promise<boolean>;
+  /** Puts the outcome of the count that began at `atMs` in place of the gauges, once. */
+  finishRecount(tenant: TenantId, atMs: number, counted: UsageGauges): Promise<void>;
   /** Hours from `fromHour` to `toHour`, both included, ascending; hours without use are left out. */
   report(
     tenant: TenantId,
@@ -62,7 +69,8 @@ const gaugesMaxAgeMs = 5_000;
  * messages or 10 seconds of a tenant's use in that process. Connections are written at the end of the invocation that
  * opened or closed them, so they are lost only by a crash. Nothing is counted twice, except when DynamoDB's answer to
  * a write is lost and the write repeated. Rates are enforced in each process on its own counts and, at each write, on
- * those of all others: processes together may exceed a rate by what they have not written, 100 messages each.
+ * those of all others: processes together may exceed a rate by what they have not written, 100 messages each. Gauges drift by
+ * what is lost and by retained messages that DynamoDB deletes when they have expired: lib/broker/recount.ts.
  */
 export class Usage {
   readonly #store: UsageStore;
@@ -90,6 +98,20 @@ export class Usage {
     if (usage.gauges === undefined || this.#nowMs() - usage.gaugesAtMs > gaugesMaxAgeMs)
       usage.setGauges(await this.#store.readGauges(tenant), this.#nowMs());
     return usage.gaugesNow();
+  }
+
+  /** @returns whether the gauges are to be counted now: false where they were less than `minAgeMs` ago. */
+  async beginRecount(tenant: TenantId, minAgeMs: number): Promise<boolean> {
+    const nowMs = this.#nowMs();
+    const usage = this.#of(tenant);
+    if (nowMs - usage.recountAskedAtMs < minAgeMs) return false;
+    usage.recountAskedAtMs = nowMs;
+    usage.writeSoon();
+    return this.#store.beginRecount(tenant, nowMs, nowMs - minAgeMs);
+  }
+
+  finishRecount(tenant: TenantId, atMs: number, counted: UsageGauges): Promise<void> {
+    return this.#store.finishRecount(tenant, atMs, counted);
   }
 
   /** Drops what is not written yet: the tenant is deleted. */
@@ -136,6 +158,8 @@ class TenantUsage {
   readonly #bytes: Bucket;
   gauges: UsageGauges | undefined;
   gaugesAtMs = 0;
+  /** When this process last asked whether the gauges are to be counted anew. */
+  recountAskedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(nowMs: number) {
     this.#touchedAtMs = nowMs;
@@ -159,6 +183,11 @@ class TenantUsage {
     this.#messages.remove(messages);
     this.#bytes.remove(bytes);
     return true;
+  }
+
+  /** At the end of this invocation: what is counted is in the rows already, and would be added to what is counted there. */
+  writeSoon(): void {
+    this.#urgent = true;
   }
 
   isDue(nowMs: number): boolean {

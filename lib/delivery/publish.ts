@@ -1,6 +1,7 @@
 import type { TenantId } from '../auth/tenant-id.ts';
 import type { Context } from '../broker/context.ts';
 import type { Message, TenantLive } from '../broker/model.ts';
+import { askForRecount, recountAfterMs } from '../broker/recount.ts';
 import { type DistributeOptions, distribute } from './distribute.ts';
 import { messageBytes } from './message-bytes.ts';
 
@@ -46,6 +47,8 @@ async function storeRetained(
         retainedBytes:
           (clears ? 0 : messageBytes(message)) - (previous === undefined ? 0 : messageBytes(previous)),
       });
+      // What expires is deleted by DynamoDB, and counted by nobody.
+      if (message.expiresAtMs !== undefined) await askForRecount(context, tenant, recountAfterMs.routine);
     }),
   );
 }

@@ -61,6 +61,33 @@ export function usageStore(client: DynamoDBClient, tableName: string): UsageStor
       return gaugesFrom(found ?? {});
     },
 
+    async beginRecount(tenant, atMs, notSinceMs) {
+      const begun = await table.update(
+        { tenant: S(tenant), part: S(gaugesPart) },
+        {
+          update: 'SET recounted = :at, recounting = :at, v = :v',
+          condition: 'attribute_not_exists(recounted) OR recounted <= :notSince',
+          values: { ':at': N(atMs), ':notSince': N(notSinceMs), ':v': N(1) },
+        },
+      );
+      return begun !== undefined;
+    },
+
+    async finishRecount(tenant, atMs, counted) {
+      await table.update(
+        { tenant: S(tenant), part: S(gaugesPart) },
+        {
+          update: `SET ${gaugeNames.map((name) => `#${name} = :${name}`).join(', ')} REMOVE recounting`,
+          condition: 'recounting = :at',
+          names: Object.fromEntries(gaugeNames.map((name) => [`#${name}`, name])),
+          values: {
+            ':at': N(atMs),
+            ...Object.fromEntries(gaugeNames.map((name) => [`:${name}`, N(counted[name])])),
+          },
+        },
+      );
+    },
+
     async report(tenant, fromHour, toHour) {
       const hours: { hour: string; counts: UsageCounts }[] = [];
       const query = {

@@ -58,6 +58,14 @@ test.each([
   { kind: 'keep-alive', address },
   { kind: 'token-expiry', address },
   { kind: 'will', address, tenant: 'acme', clientId: '😀/ö' },
+  {
+    kind: 'recount',
+    tenant: 'acme',
+    atMs: 1,
+    phase: 'retained',
+    counted: { connections: 0, retainedMessages: 1, retainedBytes: 9 },
+    after: 'a',
+  },
   { kind: 'session-expiry', generation: 'g', tenant: 'acme', clientId: '"\\\u0001' },
 ] as unknown as Timer[])('reads back a timer: $kind', async (one) => {
   const { timers, arrived, clock, advance } = await timersOf();

@@ -46,6 +46,8 @@ function memory() {
     },
     readGauges: async () => gauges,
     report: async () => [],
+    beginRecount: async () => false,
+    finishRecount: async () => undefined,
   };
   return { store, state, hours, gauges: () => gauges };
 }

@@ -13,6 +13,7 @@ import type { PeerState } from '../ports.ts';
 import { announceConnected } from '../presence.ts';
 import { willRefusal } from '../publish-quotas.ts';
 import { clientQuotaNames, narrowed, type TenantQuotas } from '../quotas.ts';
+import { askForRecount, recountAfterMs } from '../recount.ts';
 import { isRevoked } from '../revocation.ts';
 import { openSession, SessionBusyError } from '../session-open.ts';
 import { maxPacketBytesOf, maxSessionExpiry } from '../session-rules.ts';
@@ -124,7 +125,9 @@ async function hasRoom(
   live: TenantLive | undefined,
 ): Promise<boolean> {
   const bound = live?.quotas.connections;
-  return bound === undefined || (await context.usage.gauges(tenant)).connections < bound;
+  if (bound === undefined || (await context.usage.gauges(tenant)).connections < bound) return true;
+  await askForRecount(context, tenant, recountAfterMs.refusal);
+  return false;
 }
 
 /** A connection that has had its CONNACK gets no second one [MQTT-3.2.0-2 v5]. */

@@ -8,6 +8,7 @@ import { connectionLost, endSession } from '../lifecycle.ts';
 import type { ConnectionAddress } from '../model.ts';
 import { endWith } from '../outcome.ts';
 import type { Timer } from '../ports.ts';
+import { recountTenant } from '../recount.ts';
 import { endRevoked } from '../revocation.ts';
 import { hasEnded } from '../session-rules.ts';
 import { sweepTenant } from '../tenant-sweep.ts';
@@ -33,6 +34,8 @@ export async function fireTimer(context: Context, timer: Timer): Promise<void> {
       return sweepTenant(context, timer);
     case 'revocation':
       return endRevoked(context, timer);
+    case 'recount':
+      return recountTenant(context, timer);
     default:
       return timer satisfies never;
   }

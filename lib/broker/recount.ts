@@ -1,0 +1,72 @@
+import type { TenantId } from '../auth/tenant-id.ts';
+import { messageBytes } from '../delivery/message-bytes.ts';
+import type { Context } from './context.ts';
+import type { Timer } from './ports.ts';
+
+export type Recount = Extract<Timer, { kind: 'recount' }>;
+
+/** Least time between two counts of a tenant: where a quota refuses something, and otherwise, in milliseconds. */
+export const recountAfterMs = { refusal: 600_000, routine: 86_400_000 } as const;
+
+const itemsPerPage = 100;
+/** Pages that one invocation looks through before it leaves the rest to the next. */
+const pagesPerInvocation = 50;
+
+/** By then processes have written what they had counted before, in milliseconds. */
+const settleMs = 15_000;
+
+/**
+ * Has the tenant's gauges counted anew, unless that was done a short while ago. They drift: DynamoDB deletes retained messages
+ * that have expired and tells nobody, and a function that dies takes along what it had not written.
+ */
+export async function askForRecount(context: Context, tenant: TenantId, minAgeMs: number): Promise<void> {
+  const atMs = context.clock.nowMs();
+  if (!(await context.usage.beginRecount(tenant, minAgeMs))) return;
+  const counted = { connections: 0, retainedMessages: 0, retainedBytes: 0 };
+  const timer: Recount = { kind: 'recount', tenant, atMs, phase: 'retained', counted };
+  await context.timers.schedule(timer, atMs + settleMs);
+}
+
+/**
+ * Counts, a number of pages per timer: retained messages, then sessions that a connection holds; then the gauges become what was
+ * counted. Changes that are made or written while it counts may be missed or counted twice, until the next time. A timer that
+ * comes twice does no harm.
+ */
+export async function recountTenant(context: Context, timer: Recount): Promise<void> {
+  let state = timer;
+  for (let page = 0; page < pagesPerInvocation; page += 1) {
+    const next =
+      state.phase === 'retained' ? await countRetained(context, state) : await countHeld(context, state);
+    if (next === undefined) return;
+    state = next;
+  }
+  await context.timers.schedule(state, context.clock.nowMs());
+}
+
+async function countRetained(context: Context, { after, ...state }: Recount): Promise<Recount> {
+  const from = after === undefined ? '' : `${after}\0`;
+  const { messages, more } = await context.retained.page(state.tenant, '', from, itemsPerPage);
+  const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);
+  const { retainedMessages, retainedBytes } = state.counted;
+  const counted = {
+    ...state.counted,
+    retainedMessages: retainedMessages + messages.length,
+    retainedBytes: retainedBytes + bytes,
+  };
+  const last = messages.at(-1)?.topic;
+  return more && last !== undefined
+    ? { ...state, counted, after: last }
+    : { ...state, counted, phase: 'connections' };
+}
+
+async function countHeld(context: Context, { after, ...state }: Recount): Promise<Recount | undefined> {
+  const { tenant, atMs } = state;
+  const { clientIds, more } = await context.tenantData.clientIds(tenant, after, itemsPerPage);
+  const sessions = await context.tenantData.sessions(tenant, clientIds);
+  const held = sessions.filter(({ address }) => address !== undefined).length;
+  const counted = { ...state.counted, connections: state.counted.connections + held };
+  const last = clientIds.at(-1);
+  if (more && last !== undefined) return { ...state, counted, after: last };
+  await context.usage.finishRecount(tenant, atMs, counted);
+  return undefined;
+}
