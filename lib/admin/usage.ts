@@ -1,3 +1,4 @@
+import { countNames, type UsageHour } from '../broker/usage.ts';
 import { Problem } from '../http/problem.ts';
 import { type AdminOperation, existingTenant } from './request.ts';
 
@@ -15,15 +16,29 @@ export const showUsage: AdminOperation = async (call) => {
   const from = hour(request.query, 'from') ?? to - 23 * hourMs;
   if (from > to || to - from >= maxHours * hourMs)
     throw new Problem(400, 'parameter', `?from= comes before ?to=, at most ${maxHours} hours`);
-  const [hours, now] = await Promise.all([
+  const [hours, stored, now] = await Promise.all([
     context.usage.report(tenant, hourText(from), hourText(to)),
+    context.usage.storedBefore(tenant, hourText(from)),
     context.usage.gauges(tenant),
   ]);
-  return {
-    status: 200,
-    body: { hours: hours.map(({ hour: at, counts }) => ({ hour: at, ...counts })), now },
-  };
+  return { status: 200, body: { hours: filled(hours, stored, from, Math.min(to, nowMs)), now } };
 };
+
+/** What is stored is paid for in every hour, whether or not anything happens in it: hours without either are left out. */
+function filled(hours: readonly UsageHour[], storedBefore: number, fromMs: number, toMs: number): object[] {
+  const byHour = new Map(hours.map((found) => [found.hour, found]));
+  const all: object[] = [];
+  let storedBytes = storedBefore;
+  for (let ms = fromMs; hourText(ms) <= hourText(toMs); ms += hourMs) {
+    const found = byHour.get(hourText(ms));
+    storedBytes = found?.storedBytes ?? storedBytes;
+    if (found === undefined && storedBytes <= 0) continue;
+    all.push({ hour: hourText(ms), ...(found?.counts ?? noCounts), storedBytes });
+  }
+  return all;
+}
+
+const noCounts = Object.fromEntries(countNames.map((name) => [name, 0]));
 
 function hour(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);

@@ -4,6 +4,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { createAuthenticator, type SecretSource } from '../auth/index.ts';
 import { type Broker, createBroker, createContext } from '../broker/broker.ts';
 import type { Context } from '../broker/context.ts';
+import { metrics } from '../broker/metrics.ts';
 import type { LifecycleEvents, Log, Ports, Timers } from '../broker/ports.ts';
 import type { Settings } from '../broker/settings.ts';
 import { Usage } from '../broker/usage.ts';
@@ -61,7 +62,12 @@ export function createService(options: ServiceOptions): Service {
       ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
     }),
     gateway: gatewayPort(options.management),
-    usage: new Usage(stores.usageStore, nowMs),
+    usage: new Usage(stores.usageStore, nowMs, (error) => {
+      options.log.count(metrics.usageWritesFailed);
+      options.log.warn('usage could not be written and is kept', {
+        error: error instanceof Error ? error.name : 'unknown',
+      });
+    }),
     timers: timerQueue(options.sqs, options.timerQueueUrl, nowMs),
     fanout: fanoutQueue(options.sqs, options.fanoutQueueUrl),
     log: options.log,

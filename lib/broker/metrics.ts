@@ -14,6 +14,7 @@ export const metrics = {
   connectionsRevoked: 'ConnectionsRevoked',
   protocolErrors: 'ProtocolErrors',
   lifecycleEventsFailed: 'LifecycleEventsFailed',
+  usageWritesFailed: 'UsageWritesFailed',
   postsGone: 'PostsGone',
   postsFailed: 'PostsFailed',
 } as const;

@@ -34,9 +34,25 @@ export const gaugeNames = [
   'retainedBytes',
 ] as const satisfies readonly (keyof UsageGauges)[];
 
+export interface UsageHour {
+  readonly hour: string;
+  readonly counts: UsageCounts;
+  /** Bytes of retained messages at the last change within the hour; absent: as the hour before left them. */
+  readonly storedBytes?: number;
+}
+
 export interface UsageStore {
-  /** Adds to a tenant's hour (`2026-11-21T06`, UTC). @returns the hour's totals. */
-  addCounts(tenant: TenantId, hour: string, counts: Partial<UsageCounts>): Promise<UsageCounts>;
+  /**
+   * Adds to a tenant's hour (`2026-11-21T06`, UTC).
+   * @param storedBytes what it has stored now, where that has changed.
+   * @returns the hour's totals.
+   */
+  addCounts(
+    tenant: TenantId,
+    hour: string,
+    counts: Partial<UsageCounts>,
+    storedBytes?: number,
+  ): Promise<UsageCounts>;
   /** @returns the gauges after the change. */
   addGauges(tenant: TenantId, gauges: Partial<UsageGauges>): Promise<UsageGauges>;
   readGauges(tenant: TenantId): Promise<UsageGauges>;
@@ -47,12 +63,10 @@ export interface UsageStore {
   beginRecount(tenant: TenantId, atMs: number, notSinceMs: number): Promise<boolean>;
   /** Puts the outcome of the count that began at `atMs` in place of the gauges, once. */
   finishRecount(tenant: TenantId, atMs: number, counted: UsageGauges): Promise<void>;
-  /** Hours from `fromHour` to `toHour`, both included, ascending; hours without use are left out. */
-  report(
-    tenant: TenantId,
-    fromHour: string,
-    toHour: string,
-  ): Promise<{ readonly hour: string; readonly counts: UsageCounts }[]>;
+  /** Hours from `fromHour` to `toHour`, both included, ascending; hours in which nothing was written are left out. */
+  report(tenant: TenantId, fromHour: string, toHour: string): Promise<UsageHour[]>;
+  /** What was stored when `hour` began, in bytes. */
+  storedBefore(tenant: TenantId, hour: string): Promise<number>;
 }
 
 /** Messages counted in memory before they are written. */
@@ -75,12 +89,15 @@ const gaugesMaxAgeMs = 5_000;
 export class Usage {
   readonly #store: UsageStore;
   readonly #nowMs: () => number;
+  readonly #onFailure: (error: unknown) => void;
   readonly #tenants = new Map<TenantId, TenantUsage>();
   readonly clients = new ClientRates();
 
-  constructor(store: UsageStore, nowMs: () => number) {
+  /** @param onFailure told of each write that has failed; what it held is kept for the next. */
+  constructor(store: UsageStore, nowMs: () => number, onFailure: (error: unknown) => void = () => undefined) {
     this.#store = store;
     this.#nowMs = nowMs;
+    this.#onFailure = onFailure;
   }
 
   count(tenant: TenantId, deltas: UsageDeltas): void {
@@ -119,6 +136,10 @@ export class Usage {
     this.#tenants.delete(tenant);
   }
 
+  storedBefore(tenant: TenantId, hour: string): Promise<number> {
+    return this.#store.storedBefore(tenant, hour);
+  }
+
   /** Hours from `fromHour` to `toHour`, as far as they are written. */
   report(tenant: TenantId, fromHour: string, toHour: string): ReturnType<UsageStore['report']> {
     return this.#store.report(tenant, fromHour, toHour);
@@ -138,7 +159,7 @@ export class Usage {
   #of(tenant: TenantId): TenantUsage {
     let usage = this.#tenants.get(tenant);
     if (usage === undefined) {
-      usage = new TenantUsage(this.#nowMs());
+      usage = new TenantUsage(this.#nowMs(), this.#onFailure);
       this.#tenants.set(tenant, usage);
     }
     return usage;
@@ -148,7 +169,12 @@ export class Usage {
 const idleAfterMs = 600_000;
 
 class TenantUsage {
-  #pending: Record<string, number> = {};
+  /** By hour. */
+  #counts = new Map<string, Partial<UsageCounts>>();
+  #gauges: Partial<UsageGauges> = {};
+  /** The hour in which what is stored has changed last, until that is written. */
+  #storedHour: string | undefined;
+  readonly #onFailure: (error: unknown) => void;
   #firstAtMs: number | undefined;
   #urgent = false;
   #touchedAtMs: number;
@@ -161,17 +187,22 @@ class TenantUsage {
   /** When this process last asked whether the gauges are to be counted anew. */
   recountAskedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(nowMs: number) {
+  constructor(nowMs: number, onFailure: (error: unknown) => void) {
     this.#touchedAtMs = nowMs;
+    this.#onFailure = onFailure;
     this.#messages = new Bucket();
     this.#bytes = new Bucket();
   }
 
-  add(deltas: UsageDeltas, nowMs: number): void {
+  /** Counts belong to the hour in which they are counted, however late they are written. */
+  add(deltas: UsageDeltas, nowMs: number, hour: string = hourOf(nowMs)): void {
     this.#touchedAtMs = nowMs;
     this.#firstAtMs ??= nowMs;
-    for (const [name, value] of Object.entries(deltas))
-      if (value !== 0) this.#pending[name] = (this.#pending[name] ?? 0) + value;
+    const counts = pick(deltas, countNames);
+    const gauges = pick(deltas, gaugeNames);
+    if (Object.keys(counts).length > 0) this.#counts.set(hour, sum(this.#counts.get(hour) ?? {}, counts));
+    this.#gauges = sum(this.#gauges, gauges);
+    if (gauges.retainedBytes !== undefined) this.#storedHour = hour;
     if (deltas.connections !== undefined) this.#urgent = true;
   }
 
@@ -192,7 +223,9 @@ class TenantUsage {
 
   isDue(nowMs: number): boolean {
     if (this.#firstAtMs === undefined) return false;
-    const messages = (this.#pending.messagesIn ?? 0) + (this.#pending.messagesOut ?? 0);
+    let messages = 0;
+    for (const { messagesIn = 0, messagesOut = 0 } of this.#counts.values())
+      messages += messagesIn + messagesOut;
     return this.#urgent || messages >= flushAtMessages || nowMs - this.#firstAtMs >= flushAfterMs;
   }
 
@@ -207,7 +240,7 @@ class TenantUsage {
 
   gaugesNow(): UsageGauges {
     const base = this.gauges;
-    const now = (name: keyof UsageGauges): number => (base?.[name] ?? 0) + (this.#pending[name] ?? 0);
+    const now = (name: keyof UsageGauges): number => (base?.[name] ?? 0) + (this.#gauges[name] ?? 0);
     return {
       connections: now('connections'),
       retainedMessages: now('retainedMessages'),
@@ -216,29 +249,42 @@ class TenantUsage {
   }
 
   async write(store: UsageStore, tenant: TenantId, nowMs: number): Promise<void> {
-    const taken = this.#pending;
-    this.#pending = {};
+    const [taken, gauges, storedHour] = [this.#counts, this.#gauges, this.#storedHour];
+    this.#counts = new Map();
+    this.#gauges = {};
+    this.#storedHour = undefined;
     this.#firstAtMs = undefined;
     this.#urgent = false;
-    const counts = pick(taken, countNames);
-    const gauges = pick(taken, gaugeNames);
-    const hour = hourOf(nowMs);
-    await Promise.all([
-      this.#orKeep(counts, nowMs, async () => {
-        this.#learn(hour, counts, await store.addCounts(tenant, hour, counts));
-      }),
-      this.#orKeep(gauges, nowMs, async () => {
-        this.setGauges(await store.addGauges(tenant, gauges), nowMs);
-      }),
-    ]);
+    const gaugesWritten = this.#orKeep(gauges, hourOf(nowMs), nowMs, async () => {
+      if (Object.keys(gauges).length === 0) return;
+      this.setGauges(await store.addGauges(tenant, gauges), nowMs);
+    });
+    // Only what is stored waits for its sum; a connection does not.
+    if (storedHour !== undefined && (await gaugesWritten)) taken.set(storedHour, taken.get(storedHour) ?? {});
+    const countsWritten = [...taken].map(async ([hour, counts]) => {
+      const storedBytes = hour === storedHour ? this.gauges?.retainedBytes : undefined;
+      const written = await this.#orKeep(counts, hour, nowMs, async () => {
+        this.#learn(hour, counts, await store.addCounts(tenant, hour, counts, storedBytes));
+      });
+      if (!written && storedBytes !== undefined) this.#storedHour ??= hour;
+    });
+    await Promise.all([gaugesWritten, ...countsWritten]);
   }
 
-  async #orKeep(deltas: UsageDeltas, nowMs: number, write: () => Promise<void>): Promise<void> {
-    if (Object.keys(deltas).length === 0) return;
+  /** @returns whether it could be written; if not it is kept for the next time. */
+  async #orKeep(
+    deltas: UsageDeltas,
+    hour: string,
+    nowMs: number,
+    write: () => Promise<void>,
+  ): Promise<boolean> {
     try {
       await write();
-    } catch {
-      this.add(deltas, nowMs);
+      return true;
+    } catch (error) {
+      this.#onFailure(error);
+      this.add(deltas, nowMs, hour);
+      return false;
     }
   }
 
@@ -277,10 +323,19 @@ export function hourOf(timeMs: number): string {
 }
 
 function pick<Name extends string>(
-  from: Record<string, number>,
+  from: Partial<Record<Name, number>>,
   names: readonly Name[],
 ): Partial<Record<Name, number>> {
   const picked: Partial<Record<Name, number>> = {};
   for (const name of names) if (from[name] !== undefined && from[name] !== 0) picked[name] = from[name];
   return picked;
+}
+
+function sum<Names extends string>(
+  one: Partial<Record<Names, number>>,
+  other: Partial<Record<Names, number>>,
+): Partial<Record<Names, number>> {
+  const both = { ...one };
+  for (const name of Object.keys(other) as Names[]) both[name] = (both[name] ?? 0) + (other[name] ?? 0);
+  return both;
 }

@@ -4,6 +4,7 @@ import {
   gaugeNames,
   type UsageCounts,
   type UsageGauges,
+  type UsageHour,
   type UsageStore,
 } from '../broker/usage.ts';
 import { type Item, N, optionalNumber, S, string } from './attributes.ts';
@@ -23,20 +24,24 @@ export function usageStore(client: DynamoDBClient, tableName: string): UsageStor
     part: string,
     deltas: Readonly<Record<string, number>>,
     ttlSeconds: number | undefined,
+    storedBytes?: number,
   ): Promise<Item> {
     const names = Object.keys(deltas);
     const updated = await table.update(
       { tenant: S(tenant), part: S(part) },
       {
         update:
-          `ADD ${names.map((name) => `#${name} :${name}`).join(', ')} SET v = :v` +
-          (ttlSeconds === undefined ? '' : ', #ttl = :ttl'),
+          `SET v = :v${storedBytes === undefined ? '' : ', #stored = :stored'}` +
+          (ttlSeconds === undefined ? '' : ', #ttl = :ttl') +
+          (names.length === 0 ? '' : ` ADD ${names.map((name) => `#${name} :${name}`).join(', ')}`),
         names: {
           ...Object.fromEntries(names.map((name) => [`#${name}`, name])),
           ...(ttlSeconds === undefined ? {} : { '#ttl': 'ttl' }),
+          ...(storedBytes === undefined ? {} : { '#stored': 'stored' }),
         },
         values: {
           ':v': N(1),
+          ...(storedBytes === undefined ? {} : { ':stored': N(storedBytes) }),
           ...Object.fromEntries(names.map((name) => [`:${name}`, N(deltas[name] ?? 0)])),
           ...(ttlSeconds === undefined ? {} : { ':ttl': N(ttlSeconds) }),
         },
@@ -47,9 +52,10 @@ export function usageStore(client: DynamoDBClient, tableName: string): UsageStor
   }
 
   return {
-    async addCounts(tenant, hour, counts) {
+    async addCounts(tenant, hour, counts, storedBytes) {
       const startSeconds = Date.parse(`${hour}:00:00Z`) / 1000;
-      return countsFrom(await add(tenant, hourPrefix + hour, counts, startSeconds + hourTtlSeconds));
+      const ttlSeconds = startSeconds + hourTtlSeconds;
+      return countsFrom(await add(tenant, hourPrefix + hour, counts, ttlSeconds, storedBytes));
     },
 
     async addGauges(tenant, gauges) {
@@ -89,7 +95,7 @@ export function usageStore(client: DynamoDBClient, tableName: string): UsageStor
     },
 
     async report(tenant, fromHour, toHour) {
-      const hours: { hour: string; counts: UsageCounts }[] = [];
+      const hours: UsageHour[] = [];
       const query = {
         KeyConditionExpression: 'tenant = :tenant AND part BETWEEN :from AND :to',
         ExpressionAttributeValues: {
@@ -98,9 +104,33 @@ export function usageStore(client: DynamoDBClient, tableName: string): UsageStor
           ':to': S(hourPrefix + toHour),
         },
       };
-      for await (const item of table.items(query))
-        hours.push({ hour: string(item, 'part').slice(hourPrefix.length), counts: countsFrom(item) });
+      for await (const item of table.items(query)) {
+        const storedBytes = optionalNumber(item, 'stored');
+        hours.push({
+          hour: string(item, 'part').slice(hourPrefix.length),
+          counts: countsFrom(item),
+          ...(storedBytes === undefined ? {} : { storedBytes }),
+        });
+      }
       return hours;
+    },
+
+    /** Goes back hour by hour to the last change: at most 400 days of rows, for operators only. */
+    async storedBefore(tenant, hour) {
+      const query = {
+        KeyConditionExpression: 'tenant = :tenant AND part BETWEEN :first AND :hour',
+        ExpressionAttributeValues: {
+          ':tenant': S(tenant),
+          ':first': S(hourPrefix),
+          ':hour': S(hourPrefix + hour),
+        },
+        ScanIndexForward: false,
+      };
+      for await (const item of table.items(query)) {
+        const storedBytes = optionalNumber(item, 'stored');
+        if (storedBytes !== undefined && string(item, 'part') !== hourPrefix + hour) return storedBytes;
+      }
+      return 0;
     },
   };
 }

@@ -46,6 +46,7 @@ function memory() {
     },
     readGauges: async () => gauges,
     report: async () => [],
+    storedBefore: async () => 0,
     beginRecount: async () => false,
     finishRecount: async () => undefined,
   };
@@ -95,6 +96,29 @@ describe('usage', () => {
     usage.count(tenant, { messagesIn: 1 });
     await usage.flush();
     expect(hours.get(hourOf(0))?.messagesIn).toBe(151);
+  });
+
+  test('counts belong to the hour in which they were counted, however late they are written', async () => {
+    const clock = { nowMs: Date.UTC(2026, 10, 21, 6, 59, 59) };
+    const { store, state, hours } = memory();
+    const failures: unknown[] = [];
+    const usage = new Usage(
+      store,
+      () => clock.nowMs,
+      (error) => failures.push(error),
+    );
+    usage.count(tenant, { messagesIn: 1 });
+    clock.nowMs += 7_200_000;
+    usage.count(tenant, { messagesIn: 2 });
+    state.failing = true;
+    await usage.flush();
+    expect(failures).toHaveLength(2);
+    state.failing = false;
+    clock.nowMs += 10_000;
+    await usage.flush();
+    expect(hours.get('2026-11-21T06')?.messagesIn).toBe(1);
+    expect(hours.get('2026-11-21T08')?.messagesIn).toBe(2);
+    expect(hours.size).toBe(2);
   });
 
   test('gauges include what this process has not written yet', async () => {
