@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { addAccountCommands } from './commands/account.ts';
 import { addIssuerCommands } from './commands/issuer.ts';
 import { addOperatingCommands } from './commands/operate.ts';
+import { addQuotaCommand } from './commands/quotas.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addTenantCommands } from './commands/tenant.ts';
 import { addTokenCommand } from './commands/token.ts';
@@ -41,6 +42,7 @@ export async function run(args: readonly string[], terminal: Terminal = processT
   addTokenCommand(program, terminal);
   addOperatingCommands(program, terminal);
   addAccountCommands(program, terminal);
+  addQuotaCommand(program, terminal);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCodes.ok;

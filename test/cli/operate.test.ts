@@ -172,3 +172,25 @@ it.each([
   expect(await wisp(...call)).toEqual({ exitCode: 0, stdout: '', stderr: message });
   expect(await wisp(...call, '--json')).toEqual({ exitCode: 0, stdout: '[]', stderr: '' });
 });
+
+describe('wisp quotas', () => {
+  it('shows, sets, leaves the others alone and takes away', async () => {
+    await service.tenant('bounded');
+    const quotas = async (...changes: string[]) =>
+      JSON.parse((await wisp('quotas', 'bounded', ...changes)).stdout);
+    expect(await quotas()).toEqual({});
+    expect(await quotas('connections=5', 'packetBytes=4096')).toEqual({ connections: 5, packetBytes: 4096 });
+    expect(await quotas('connections=none', 'shapes=3')).toEqual({ packetBytes: 4096, shapes: 3 });
+    expect(await quotas()).toEqual({ packetBytes: 4096, shapes: 3 });
+  });
+
+  it.each(['shapes', 'shapes=-1', 'unknown=3', 'shapes=1.5'])('%s is a wrong change', async (change) => {
+    expect(await wisp('quotas', 'acme', change)).toMatchObject({ exitCode: 2, stdout: '' });
+  });
+
+  it('what the service refuses is told', async () => {
+    const { exitCode, stderr } = await wisp('quotas', 'acme', 'packetBytes=4');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('128 or more');
+  });
+});

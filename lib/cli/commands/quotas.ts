@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { quotaNames } from '../../broker/quotas.ts';
+import { CliError, exitCodes } from '../error.ts';
+import { addTargetOptions, tenantName } from '../options.ts';
+import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
+import type { Terminal } from '../terminal.ts';
+
+type Quotas = Record<string, number>;
+
+/** `wisp quotas`: shows what a tenant may use, or changes it. */
+export function addQuotaCommand(program: Command, terminal: Terminal): void {
+  addTargetOptions(program.command('quotas'))
+    .summary('show or change what a tenant may use')
+    .description(
+      'Shows the quotas of a tenant as JSON. With NAME=NUMBER it sets these and leaves others as they are;\n' +
+        `NAME=none takes one away. Names: ${quotaNames.join(', ')}.`,
+    )
+    .argument('<tenant>', 'name of the tenant', tenantName)
+    .argument('[changes...]', 'NAME=NUMBER or NAME=none')
+    .addHelpText('after', help)
+    .action(async (tenant: string, changes: readonly string[], options: TargetOptions) => {
+      const changed = changes.map(parseChange);
+      const target = resolveTarget(options);
+      const api = adminApi(target, await target.connect());
+      let { quotas = {} } = (await api.call('GET', `/${tenant}`)) as { quotas?: Quotas };
+      if (changed.length > 0) {
+        const wanted = Object.entries({ ...quotas, ...Object.fromEntries(changed) });
+        quotas = Object.fromEntries(
+          wanted.flatMap(([name, bound]) => (bound === undefined ? [] : [[name, bound]])),
+        );
+        await api.call('PUT', `/${tenant}/quotas`, quotas);
+      }
+      terminal.out(JSON.stringify(quotas, null, 2));
+    });
+}
+
+function parseChange(change: string): [name: string, bound: number | undefined] {
+  const [, name = '', bound = ''] = /^(\w+)=(\d{1,15}|none)$/.exec(change) ?? [];
+  if (!quotaNames.some((known) => known === name))
+    throw new CliError(
+      'usage',
+      `"${change}" is not NAME=NUMBER or NAME=none with one of: ${quotaNames.join(', ')}`,
+      {
+        exitCode: exitCodes.usage,
+      },
+    );
+  return [name, bound === 'none' ? undefined : Number(bound)];
+}
+
+const help = `
+Examples:
+  $ wisp quotas acme
+  $ wisp quotas acme connections=1000 publishesPerSecondPerClient=10
+  $ wisp quotas acme connections=none --stack Wisp`;
