@@ -47,6 +47,7 @@ export function queueContract(name: string, open: () => Promise<World>): void {
           retain: true,
           subscriptionIdentifiers: [3, 268_435_455, 1],
           pushedTo: newAddress(),
+          dropAtMs: 9,
           message: fullMessage(),
         }),
         // Delivered at a lower QoS than published, and without the publisher's RETAIN.
@@ -69,6 +70,7 @@ export function queueContract(name: string, open: () => Promise<World>): void {
             message: index === 3 ? fullMessage() : message(),
             pushedTo: 'address' as ConnectionAddress,
             batch: { first: 12, storedAtMs: 5 },
+            dropAtMs: 9,
           }),
         );
       const rowsOf = async (key: ReturnType<typeof keyOf>) =>
