@@ -65,7 +65,9 @@ describe.runIf(deployment !== undefined)('a stack that was created and then upda
         return JSON.parse(output.Attributes?.RedrivePolicy ?? '{}') as { maxReceiveCount?: number | string };
       }),
     );
-    expect(policies.map(({ maxReceiveCount }) => Number(maxReceiveCount ?? 0)).toSorted()).toEqual([0, 0, 5, 50]);
+    expect(policies.map(({ maxReceiveCount }) => Number(maxReceiveCount ?? 0)).toSorted()).toEqual([
+      0, 0, 5, 50,
+    ]);
     sqs.destroy();
   });
 });
