@@ -11,6 +11,7 @@ import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { callbackEndpointVariable } from '../../lib/aws/environment.ts';
+import { oneWayRouteKey, routeSelectionExpression } from '../../lib/wire/index.ts';
 import type { StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 
@@ -46,7 +47,7 @@ export interface GatewayRoutes {
   readonly disconnect: ServiceFunction;
 }
 
-/** The WebSocket API: three routes, of which `$default` answers, on one stage that deploys itself. */
+/** The WebSocket API: four routes, of which `$default` answers, on one stage that deploys itself. */
 export class Gateway extends Construct {
   readonly api: WebSocketApi;
   readonly stage: WebSocketStage;
@@ -55,6 +56,7 @@ export class Gateway extends Construct {
     super(scope, id);
     this.api = new WebSocketApi(this, 'Api', {
       apiName: settings.stackName,
+      routeSelectionExpression,
       description: 'MQTT over WebSockets, wire profile wisp.b64.v1',
     });
     const accessLogs = new LogGroup(this, 'AccessLogs', {
@@ -82,7 +84,10 @@ export class Gateway extends Construct {
     return this.stage.url;
   }
 
-  /** Connects routes and functions. Only `$default` may answer, and its reply is the profile's back-pressure. */
+  /**
+   * Connects routes and functions. Only `$default` may answer, and its reply is the profile's back-pressure; one-way frames
+   * have a route of their own, since only a route without response sends none.
+   */
   addRoutes({ connect, message, disconnect }: GatewayRoutes): void {
     const timeout = Duration.seconds(29);
     const routes = [
@@ -92,6 +97,9 @@ export class Gateway extends Construct {
       this.api.addRoute('$default', {
         integration: new WebSocketLambdaIntegration('Message', message, { timeout }),
         returnResponse: true,
+      }),
+      this.api.addRoute(oneWayRouteKey, {
+        integration: new WebSocketLambdaIntegration('OneWay', message, { timeout }),
       }),
       this.api.addRoute('$disconnect', {
         integration: new WebSocketLambdaIntegration('Disconnect', disconnect, { timeout }),

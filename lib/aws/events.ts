@@ -2,6 +2,8 @@
 
 export interface WebSocketEvent {
   readonly connectionId: string;
+  /** Empty where the event has none. */
+  readonly routeKey: string;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
@@ -17,11 +19,12 @@ export class EventShapeError extends Error {
 export function webSocketEvent(event: unknown): WebSocketEvent {
   const root = record(event, 'event');
   const context = record(root.requestContext, 'requestContext');
-  const { connectionId } = context;
+  const { connectionId, routeKey } = context;
   if (typeof connectionId !== 'string' || connectionId === '')
     throw new EventShapeError('requestContext.connectionId is missing');
   return {
     connectionId,
+    routeKey: typeof routeKey === 'string' ? routeKey : '',
     body: typeof root.body === 'string' ? root.body : '',
     headers: strings(root.headers, (name) => name.toLowerCase()),
     query: strings(root.queryStringParameters, (name) => name),

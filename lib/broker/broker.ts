@@ -1,6 +1,6 @@
 import { deliverSlices } from '../delivery/slice.ts';
 import type { Context } from './context.ts';
-import { handleFrame } from './frame.ts';
+import { handleFrame, handleOneWayFrame } from './frame.ts';
 import { connectionLost, endSession, releaseConnection } from './lifecycle.ts';
 import type { ConnectionAddress, FanoutSlice } from './model.ts';
 import type { Ports, Timer } from './ports.ts';
@@ -21,6 +21,8 @@ export interface Broker {
   ): Promise<200 | 401>;
   /** One text message of a client. @returns the text of the route response, never empty. */
   message(address: ConnectionAddress, text: string): Promise<string>;
+  /** One text message of a client that is not answered: PUBLISH packets at QoS 0. */
+  oneWay(address: ConnectionAddress, text: string): Promise<void>;
   /** The WebSocket has closed. */
   disconnected(address: ConnectionAddress): Promise<void>;
   /** A timer has fired. */
@@ -59,6 +61,7 @@ export function createBroker(context: Context): Broker {
     },
 
     message: (address, text) => handleFrame(context, address, text),
+    oneWay: (address, text) => handleOneWayFrame(context, address, text),
 
     async disconnected(address) {
       const { connection, pending } = await context.connections.find(address);

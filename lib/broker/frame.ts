@@ -1,5 +1,13 @@
 import { type ClientPacket, decodePackets, reasonCodes } from '../mqtt/index.ts';
-import { type Chunk, decodeClientFrame, joinChunks, splitPackets } from '../wire/index.ts';
+import {
+  type Chunk,
+  decodeClientFrame,
+  decodeOneWay,
+  joinChunks,
+  type PacketsFrame,
+  splitPackets,
+  type WireError,
+} from '../wire/index.ts';
 import type { Context } from './context.ts';
 import { groupPackets, handleGroup } from './dispatch.ts';
 import { endConnection } from './end.ts';
@@ -27,6 +35,35 @@ export async function handleFrame(
 ): Promise<string> {
   const frame = decodeClientFrame(text);
   if (frame.kind === 'heartbeat') return heartbeatReply;
+  const { connection, replies, end } = await handleContent(context, address, frame, () => true);
+  return end === undefined ? encodeReplies(context, address, connection, replies) : heartbeatReply;
+}
+
+/**
+ * Handles a frame that is not answered. What ends the connection ends it as in any other frame, by a last push. Frames of
+ * one connection may be handled in any order, and side by side; so nothing in them may depend on another.
+ *
+ * After a crash at any point its messages may have reached some subscribers or none: QoS 0. Nobody sends them again.
+ */
+export async function handleOneWayFrame(
+  context: Context,
+  address: ConnectionAddress,
+  text: string,
+): Promise<void> {
+  await handleContent(context, address, decodeOneWay(text), mayGoOneWay);
+}
+
+/** A packet that is not answered and means the same whatever has been handled before it: no topic alias. */
+function mayGoOneWay(packet: ClientPacket): boolean {
+  return packet.cmd === 'publish' && packet.qos === 0 && packet.properties?.topicAlias === undefined;
+}
+
+async function handleContent(
+  context: Context,
+  address: ConnectionAddress,
+  frame: PacketsFrame | Chunk | WireError,
+  mayHold: (packet: ClientPacket) => boolean,
+): Promise<Outcome> {
   const state = await context.connections.readState(
     address,
     frame.kind === 'chunk' || (frame.kind === 'packets' && holdsReliablePublish(frame.bytes)),
@@ -35,12 +72,12 @@ export async function handleFrame(
   const outcome = await admitted(context, state, () => {
     if (frame.kind === 'invalid') return malformed(state, frame.code, frame.message);
     if (frame.kind === 'chunk') return handleChunk(context, address, state, frame);
-    return handleBytes(context, address, state, frame.bytes);
+    return handleBytes(context, address, state, frame.bytes, mayHold);
   });
   const connection = outcome.connection ?? state.connection;
-  if (outcome.end === undefined) return encodeReplies(context, address, connection, outcome.replies);
-  await endConnection(context, address, connection, outcome.replies, outcome.end, state.live);
-  return heartbeatReply;
+  if (outcome.end !== undefined)
+    await endConnection(context, address, connection, outcome.replies, outcome.end, state.live);
+  return { ...outcome, ...(connection === undefined ? {} : { connection }) };
 }
 
 /** Refuses what comes from a connection whose tenant or token no longer allows it. */
@@ -75,8 +112,16 @@ export function tokenExpired(protocolVersion: 3 | 4 | 5): End {
 
 function malformed({ connection }: PeerState, code: string, message: string): Outcome {
   const { code: reasonCode } =
-    code === 'packet-too-large' ? reasonCodes.packetTooLarge : reasonCodes.malformedPacket;
+    code === 'packet-too-large' || code === 'frame-too-large'
+      ? reasonCodes.packetTooLarge
+      : reasonCodes.malformedPacket;
   return { replies: [], end: endWith(connection?.protocolVersion, reasonCode, code, message) };
+}
+
+function notOneWay({ connection }: PeerState): Outcome {
+  const { code } = reasonCodes.protocolError;
+  const message = 'a one-way frame holds PUBLISH at QoS 0 without topic alias only';
+  return { replies: [], end: endWith(connection?.protocolVersion, code, 'not-one-way', message) };
 }
 
 /**
@@ -98,7 +143,7 @@ async function handleChunk(
   const joined = joinChunks(chunks);
   if (joined.kind !== 'packet')
     return malformed(state, 'chunks-mismatched', 'the chunks are not exactly one packet');
-  return handleBytes(context, address, state, joined.bytes);
+  return handleBytes(context, address, state, joined.bytes, () => true);
 }
 
 /**
@@ -110,12 +155,14 @@ async function handleBytes(
   address: ConnectionAddress,
   initial: PeerState,
   bytes: Uint8Array,
+  mayHold: (packet: ClientPacket) => boolean,
 ): Promise<Outcome> {
   const maxPacketBytes = maxPacketBytesOf(
     context.settings,
     narrowed(initial.live?.quotas ?? {}, initial.connection?.quotas),
   );
   const decoded = decodePackets(bytes, initial.connection?.protocolVersion, { maxPacketBytes });
+  if (!decoded.packets.every(mayHold)) return notOneWay(initial);
   let state = initial;
   const replies: Outcome['replies'][number][] = [];
   const result = (end?: End): Outcome => ({

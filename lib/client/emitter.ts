@@ -9,18 +9,18 @@ export class Emitter {
   onerror: SocketListener | null = null;
   onclose: SocketListener | null = null;
   ondrain: SocketListener | null = null;
-  readonly #listeners = new Map<EventType, Set<SocketListener>>();
+  readonly #listeners: { [Type in EventType]?: Set<SocketListener> } = {};
 
   addEventListener(type: EventType, listener: SocketListener): void {
-    this.#listeners.set(type, new Set(this.#listeners.get(type)).add(listener));
+    this.#listeners[type] = new Set(this.#listeners[type]).add(listener);
   }
 
   removeEventListener(type: EventType, listener: SocketListener): void {
-    this.#listeners.get(type)?.delete(listener);
+    this.#listeners[type]?.delete(listener);
   }
 
   protected emit(type: EventType, fields?: Omit<SocketEvent, 'type' | 'target'>): void {
-    for (const listener of [this[`on${type}`], ...(this.#listeners.get(type) ?? [])]) {
+    for (const listener of [this[`on${type}`], ...(this.#listeners[type] ?? [])]) {
       try {
         listener?.call(this, { type, target: this, ...fields });
       } catch (error) {

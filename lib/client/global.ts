@@ -22,7 +22,7 @@ export function installGlobal({ urls, ...options }: InstallOptions): () => void 
       // The adapter's own socket underneath asks for the profile: that one is for the original.
       return isServed && !protocols?.includes(subprotocol)
         ? new WispWebSocket(url, protocols, { WebSocket: original, ...options })
-        : new original(url, protocols as string[], undefined);
+        : new original(url, protocols as string[]);
     },
   });
   return () => {

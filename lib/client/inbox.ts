@@ -1,12 +1,5 @@
-import { ChunkAssembler } from '../wire/assembler.ts';
 import type { Bytes } from '../wire/base64.ts';
-import type { ServerFrame } from '../wire/decode.ts';
-import type { WireError } from '../wire/error.ts';
-
-const connack = 0x20;
-const disconnect = 0xe0;
-
-type Failure = WireError | { readonly kind: 'error'; readonly message: string };
+import { connackByte, disconnectByte } from '../wire/limits.ts';
 
 /**
  * What the server sends. Route responses and pushes are not ordered against each other, so pushes wait until a reply
@@ -15,20 +8,17 @@ type Failure = WireError | { readonly kind: 'error'; readonly message: string };
  * DISCONNECT.
  */
 export class Inbox {
-  readonly #assembler = new ChunkAssembler();
   readonly #held: Bytes[] = [];
-  #isConnected = false;
+  /** Remaining length of the accepting CONNACK: 0 before it, 2 in MQTT 3, more in 5.0 (section 3.2.1). */
+  connackLength = 0;
 
-  /** Whole packets for the MQTT library, in order. */
-  receive(frame: ServerFrame | WireError): Bytes[] | Failure {
-    const whole = frame.kind === 'chunk' ? this.#assembler.accept(frame) : frame;
-    if ('message' in whole) return whole;
-    if (!('bytes' in whole)) return [];
-    const { kind, bytes } = whole;
-    const isConnack = bytes[0] === connack;
-    this.#isConnected ||= isConnack && kind === 'reply';
-    if (this.#isConnected) return [bytes, ...this.#held.splice(0)];
-    if (isConnack || kind === 'reply' || bytes[0] === disconnect) return [bytes];
+  /** Messages for the MQTT library, in order, now that a reply or push has come. */
+  accept(kind: 'reply' | 'packets' | 'packet', bytes: Bytes): Bytes[] {
+    const isReply = kind === 'reply';
+    const isConnack = bytes[0] === connackByte;
+    if (isConnack && isReply) this.connackLength = bytes[1] as number;
+    if (this.connackLength) return [bytes, ...this.#held.splice(0)];
+    if (isConnack || isReply || bytes[0] === disconnectByte) return [bytes];
     this.#held.push(bytes);
     return [];
   }

@@ -14,10 +14,11 @@ export type CreateWebsocket = (
 
 /** `createWebsocket` for MQTT.js with options of one's own: `mqtt.connect(url, { createWebsocket: websocketFactory({ … }) })`. */
 export function websocketFactory(options: AdapterOptions = {}): CreateWebsocket {
-  return (url, protocols, mqttOptions) => {
-    const { headers } = (mqttOptions?.wsOptions ?? {}) as { headers?: Record<string, string> };
-    return new WispWebSocket(url, protocols, headers ? { headers, ...options } : options);
-  };
+  return (url, protocols, mqttOptions) =>
+    new WispWebSocket(url, protocols, {
+      headers: (mqttOptions?.wsOptions as AdapterOptions | undefined)?.headers,
+      ...options,
+    });
 }
 
 /** For MQTT.js in browsers and React Native: `mqtt.connect(url, { createWebsocket })`. */

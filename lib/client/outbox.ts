@@ -2,14 +2,16 @@ import { encodeBase64 } from '../wire/base64.ts';
 import { encodeChunks } from '../wire/encode.ts';
 import type { WireError } from '../wire/error.ts';
 import { maxFrameBytes } from '../wire/limits.ts';
-import { concatBytes } from '../wire/packets.ts';
-import { PacketReader } from '../wire/reader.ts';
+import { encodeOneWay, mayGoOneWay } from '../wire/one-way.ts';
+import { concatBytes, packetLength, splitPackets } from '../wire/packets.ts';
 
 /** What the MQTT library wrote and the server has not confirmed yet. */
 export class Outbox {
   /** Bytes written and not confirmed: queued, unfinished and in flight. */
-  bufferedBytes = 0;
-  readonly #reader = new PacketReader();
+  bufferedAmount = 0;
+  #pieces: Uint8Array[] = [];
+  /** Bytes that must still come before another look at them is worth it. */
+  #missingBytes = 0;
   #packets: Uint8Array[] = [];
   #texts: string[] = [];
   #chunkedPackets = 0;
@@ -17,36 +19,49 @@ export class Outbox {
 
   /** Takes bytes in pieces of any size. An error means that the stream has lost its packet boundaries. */
   write(bytes: Uint8Array): WireError | undefined {
-    const packets = this.#reader.read(bytes);
-    if (!Array.isArray(packets)) return packets;
-    this.bufferedBytes += bytes.length;
+    this.bufferedAmount += bytes.length;
+    this.#pieces.push(bytes);
+    this.#missingBytes -= bytes.length;
+    if (this.#missingBytes > 0) return undefined;
+    const { packets, rest, error } = splitPackets(concatBytes(this.#pieces));
+    this.#pieces = [rest];
+    this.#missingBytes = packetLength(rest) - rest.length;
     for (const packet of packets) this.#packets.push(packet);
-    return undefined;
+    return error;
   }
 
-  /** Text of the next frame: as many whole packets as fit, in order, or one chunk. */
-  next(): string | undefined {
-    if (this.#texts.length === 0) {
+  /**
+   * Text of the next frame: as many whole packets as fit, in order, or one chunk. It is one-way where that is allowed (by
+   * {@link Inbox.connackLength}), all its packets may go so, and nothing is left behind: under load, acknowledged frames
+   * are faster and cost little more.
+   */
+  next(connackLength: number | false): string | undefined {
+    if (!this.#texts[0]) {
       let count = 0;
       for (const { length } of this.#packets) {
-        if (count > 0 && this.#inFlightBytes + length > maxFrameBytes) break;
+        if (count && this.#inFlightBytes + length > maxFrameBytes) break;
         this.#inFlightBytes += length;
         count++;
       }
-      if (count === 0) return undefined;
-      const bytes = concatBytes(this.#packets.splice(0, count));
+      if (!count) return undefined;
+      const packets = this.#packets.splice(0, count);
+      const bytes = concatBytes(packets);
+      const isOneWay =
+        connackLength &&
+        !this.#packets[0] &&
+        packets.every((packet) => mayGoOneWay(packet, connackLength > 2));
       this.#texts =
         bytes.length > maxFrameBytes
           ? encodeChunks(`${this.#chunkedPackets++}`, bytes)
-          : [encodeBase64(bytes)];
+          : [isOneWay ? encodeOneWay(bytes) : encodeBase64(bytes)];
     }
     return this.#texts.shift();
   }
 
-  /** The server has replied to the last frame. A chunked packet counts as buffered until its last chunk is confirmed. */
+  /** The last frame is through. A chunked packet counts as buffered until its last chunk is confirmed. */
   confirm(): void {
-    if (this.#texts.length > 0) return;
-    this.bufferedBytes -= this.#inFlightBytes;
+    if (this.#texts[0]) return;
+    this.bufferedAmount -= this.#inFlightBytes;
     this.#inFlightBytes = 0;
   }
 }

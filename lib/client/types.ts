@@ -43,7 +43,7 @@ export interface NativeWebSocket {
 export type NativeWebSocketConstructor = new (
   url: string,
   protocols: string[],
-  options: undefined | { headers: Record<string, string> },
+  options?: { headers: Record<string, string> },
 ) => NativeWebSocket;
 
 export interface Timers {
@@ -55,7 +55,15 @@ export interface AdapterOptions {
   /** The WebSocket underneath. Default: the global one; Node 20 has none, pass `ws` there. */
   readonly WebSocket?: NativeWebSocketConstructor;
   /** Headers of the handshake, such as `Authorization`. Browsers cannot send any; `ws` and React Native can. */
-  readonly headers?: Record<string, string>;
+  readonly headers?: Record<string, string> | undefined;
+  /**
+   * Which frames the server is to confirm. `always` (the default) keeps order whatever happens. `needed`: frames that hold
+   * nothing but PUBLISH packets at QoS 0 go without a reply, at half the price, and keep their order unless one is
+   * delayed by more than `spacingMs`; docs/wire.md, "One-way frames".
+   */
+  readonly acknowledge?: 'always' | 'needed';
+  /** With `acknowledge: 'needed'`: the pause after a one-way frame; what is written meanwhile goes together. Default 500. */
+  readonly spacingMs?: number;
   /** Default 35,000. */
   readonly replyTimeoutMs?: number;
   /** Default 540,000. */

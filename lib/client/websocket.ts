@@ -1,13 +1,14 @@
+import { ChunkAssembler } from '../wire/assembler.ts';
 import { decodeServerFrame } from '../wire/decode.ts';
-import { heartbeatFrame } from '../wire/encode.ts';
-import { wireError } from '../wire/error.ts';
 import {
   badPacketCloseCode,
   badServerFrameCloseCode,
   gatewayErrorCloseCode,
   heartbeatMs,
+  maxOneWayFrames,
   replyTimeoutCloseCode,
   replyTimeoutMs,
+  spacingMs,
   subprotocol,
 } from '../wire/limits.ts';
 import { Emitter } from './emitter.ts';
@@ -19,7 +20,8 @@ interface Runtime extends Timers {
   WebSocket?: NativeWebSocketConstructor;
   Blob?: new (parts: unknown[]) => unknown;
 }
-/** Phases of sending: nothing to do; not open yet, or about to send; a frame is outstanding. */
+
+/** Phases of sending: nothing to do; not open yet, about to send, or after a one-way frame; a frame awaits its reply. */
 const idle = 0;
 const waiting = 1;
 const awaitingReply = 2;
@@ -31,7 +33,7 @@ const runtime = globalThis as unknown as Runtime;
  * MQTT in pieces of any size goes in, whole packets come out.
  *
  * Differences from the standard: `send` is allowed while connecting (the bytes are queued); `bufferedAmount` counts
- * bytes until the server has confirmed them; `close` first sends what is queued, for at most `replyTimeoutMs`; a
+ * bytes until the server has confirmed them, or the pause after their one-way frame is over; `close` first sends what is queued, for at most `replyTimeoutMs`; a
  * `drain` event follows each confirmation; text cannot be sent.
  */
 export class WispWebSocket extends Emitter {
@@ -52,10 +54,17 @@ export class WispWebSocket extends Emitter {
   protocol = '';
 
   readonly #native: NativeWebSocket;
+  readonly #assembler = new ChunkAssembler();
   readonly #inbox = new Inbox();
   readonly #outbox = new Outbox();
-  readonly #options: Required<Pick<AdapterOptions, 'timers' | 'replyTimeoutMs' | 'heartbeatMs'>>;
+  readonly #options: AdapterOptions &
+    Required<Pick<AdapterOptions, 'timers' | 'spacingMs' | 'replyTimeoutMs' | 'heartbeatMs'>>;
+  /** A reply is awaited, or the heartbeat. */
   #timer: unknown;
+  /** The pause after a one-way frame. */
+  #pause: unknown;
+  /** One-way frames that may go before the next reply; negative: a reply is overdue, and a heartbeat asks for one. */
+  #oneWayLeft = 0;
   #phase = waiting;
   /** Closes the socket underneath, once there is nothing left to send. */
   #closing: (() => void) | undefined;
@@ -67,12 +76,20 @@ export class WispWebSocket extends Emitter {
   constructor(url: string, protocols: string | readonly string[] = 'mqtt', options: AdapterOptions = {}) {
     super();
     const { WebSocket: Native = runtime.WebSocket, headers } = options;
-    if (!Native) throw new TypeError('no WebSocket: pass one as an option');
+    if (!Native) throw new TypeError('pass a WebSocket as option');
     this.url = url;
-    this.#options = { timers: runtime, replyTimeoutMs, heartbeatMs, ...options };
+    this.#options = { timers: runtime, spacingMs, replyTimeoutMs, heartbeatMs, ...options };
     const native = new Native(url, [subprotocol], headers && { headers });
     this.#native = native;
-    native.onopen = () => this.#opened(typeof protocols === 'string' ? protocols : (protocols[0] ?? 'mqtt'));
+    native.onopen = () => {
+      if (this.readyState < this.OPEN) {
+        this.readyState = this.OPEN;
+        this.protocol = [protocols].flat()[0] ?? 'mqtt';
+        this.emit('open');
+      }
+      this.#phase = idle;
+      this.#scheduleFlush();
+    };
     native.onmessage = ({ data }) => this.#received(data);
     native.onerror = ({ message }) => {
       if (this.readyState < this.CLOSED) this.emit('error', { message });
@@ -81,18 +98,16 @@ export class WispWebSocket extends Emitter {
   }
 
   get bufferedAmount(): number {
-    return this.#outbox.bufferedBytes;
+    return this.#outbox.bufferedAmount;
   }
 
   /** Queues MQTT bytes: any piece of any number of packets of at most 131,072 bytes each. Copies them. */
   send(data: ArrayBuffer | ArrayBufferView): void {
-    // Copied either way: the caller may write to its memory afterwards.
-    const bytes = ArrayBuffer.isView(data)
-      ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()
-      : data instanceof ArrayBuffer && new Uint8Array(data.slice(0));
-    if (!bytes) throw new TypeError('not bytes');
+    const { buffer = data, byteOffset, byteLength } = data as ArrayBufferView<ArrayBuffer>;
+    if (byteLength === undefined) throw new TypeError('not bytes');
     if (this.readyState > this.OPEN) return;
-    const error = this.#outbox.write(bytes);
+    // Copied: the caller may write to its memory afterwards.
+    const error = this.#outbox.write(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice());
     if (error) this.#finish(badPacketCloseCode, error.message);
     else this.#scheduleFlush();
   }
@@ -101,7 +116,7 @@ export class WispWebSocket extends Emitter {
   close(code = 1000, reason = ''): void {
     if (code !== 1000 && (code < 3000 || code > 4999)) throw new RangeError();
     if (this.readyState > this.OPEN) return;
-    if (this.readyState === this.CONNECTING && this.bufferedAmount === 0) {
+    if (this.readyState < this.OPEN && !this.bufferedAmount) {
       this.#finish(1006, 'closed');
       return;
     }
@@ -111,68 +126,69 @@ export class WispWebSocket extends Emitter {
     this.#scheduleFlush();
   }
 
-  #opened(protocol: string): void {
-    if (this.readyState === this.CONNECTING) {
-      this.readyState = this.OPEN;
-      this.protocol = protocol;
-      this.emit('open');
-    }
-    this.#phase = idle;
-    this.#scheduleFlush();
-  }
-
   /** Waits for the end of the turn: what a library writes in one go becomes one frame, one billed message. */
   #scheduleFlush(): void {
     if (this.#phase) return;
     this.#phase = waiting;
     void Promise.resolve().then(() => {
       if (this.readyState === this.CLOSED) return;
-      const text = this.#outbox.next();
+      const text =
+        this.#outbox.next(this.#oneWayLeft > 0 && this.#inbox.connackLength) ?? (this.#oneWayLeft < 0 && '.');
       this.#phase = idle;
-      if (text) this.#transmit(text);
-      else if (this.#closing) this.#closing();
-      else this.#arm(this.#options.heartbeatMs, () => this.#transmit(heartbeatFrame));
+      if (!text) this.#closing?.();
+      else {
+        if (text[0] === '{') {
+          this.#phase = waiting;
+          this.#oneWayLeft--;
+          this.#pause = this.#options.timers.setTimeout(() => this.#confirm(), this.#options.spacingMs);
+        } else {
+          this.#phase = awaitingReply;
+          this.#awaitReply();
+        }
+        this.#native.send(text);
+      }
     });
   }
 
-  #transmit(text: string): void {
-    this.#phase = awaitingReply;
-    this.#awaitReply();
-    this.#native.send(text);
+  #confirm(): void {
+    this.#phase = idle;
+    this.#outbox.confirm();
+    this.#scheduleFlush();
+    this.emit('drain');
   }
 
   #awaitReply(): void {
-    this.#arm(this.#options.replyTimeoutMs, () => this.#finish(replyTimeoutCloseCode, 'no reply in time'));
+    this.#arm(this.#options.replyTimeoutMs, () => this.#finish(replyTimeoutCloseCode, 'no reply'));
   }
 
   #received(data: unknown): void {
     if (this.readyState === this.CLOSED) return;
-    const frame = typeof data === 'string' ? decodeServerFrame(data) : wireError('bad-frame');
-    const messages = this.#inbox.receive(frame);
-    if (!Array.isArray(messages)) {
+    // A binary message is as wrong as an empty one.
+    const frame = decodeServerFrame(typeof data === 'string' ? data : '');
+    const whole = frame.kind === 'chunk' ? this.#assembler.accept(frame) : frame;
+    if ('message' in whole) {
       // A packet that the server failed to handle ends its connection [MQTT-4.8.0-2 v3].
-      this.#finish(
-        frame.kind === 'error' ? gatewayErrorCloseCode : badServerFrameCloseCode,
-        messages.message,
-      );
+      this.#finish(whole.kind === 'error' ? gatewayErrorCloseCode : badServerFrameCloseCode, whole.message);
       return;
     }
-    const isReply = frame.kind === 'reply';
     // A reply that nobody waits for completes nothing; the packets in it are as good as pushed ones.
-    if (isReply && this.#phase === awaitingReply) {
-      this.#phase = idle;
-      this.#outbox.confirm();
-      this.#scheduleFlush();
+    if (whole.kind === 'reply' && this.#phase === awaitingReply) {
+      this.#oneWayLeft = this.#options.acknowledge === 'needed' ? maxOneWayFrames : 0;
+      this.#arm(this.#options.heartbeatMs, () => {
+        this.#oneWayLeft = -1;
+        this.#scheduleFlush();
+      });
+      this.#confirm();
     }
-    for (const { buffer } of messages) {
-      const data = this.binaryType === 'blob' && runtime.Blob ? new runtime.Blob([buffer]) : buffer;
-      // As in the standard: nothing is delivered any more once the library has called close.
-      if (this.readyState === this.OPEN) this.emit('message', { data });
-    }
-    if (isReply) this.emit('drain');
+    if ('bytes' in whole)
+      for (const { buffer } of this.#inbox.accept(whole.kind, whole.bytes)) {
+        const data = this.binaryType === 'blob' && runtime.Blob ? new runtime.Blob([buffer]) : buffer;
+        // As in the standard: nothing is delivered any more once the library has called close.
+        if (this.readyState === this.OPEN) this.emit('message', { data });
+      }
   }
 
-  /** One timer serves all: a reply is awaited, or there is silence. Once closing, the first deadline stands. */
+  /** One timer serves both: a reply is awaited, or there was none for long. Once closing, the first deadline stands. */
   #arm(ms: number, callback: () => void): void {
     if (this.#closing) return;
     this.#options.timers.clearTimeout(this.#timer);
@@ -187,6 +203,7 @@ export class WispWebSocket extends Emitter {
     if (this.readyState === this.CLOSED) return;
     this.readyState = this.CLOSED;
     this.#options.timers.clearTimeout(this.#timer);
+    this.#options.timers.clearTimeout(this.#pause);
     this.#native.close(code < 3000 ? 1000 : code);
     void Promise.resolve().then(() => {
       if (wasClean === undefined) this.emit('error', { message: reason });

@@ -18,6 +18,7 @@ import { defaultSettings, type Settings } from '../broker/settings.ts';
 import { publishPrefix } from '../http/publish.ts';
 import { type TableNames, tableNames, tableSchemas } from '../store/schema.ts';
 import type { Stores } from '../store/stores.ts';
+import { oneWayRouteKey, routeSelectionExpression } from '../wire/index.ts';
 import type { RequestHandler } from './aws-json.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type EngineRequestHandler, openEngine } from './dynamodb/index.ts';
@@ -104,6 +105,8 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     port: options.port ?? 0,
     stage: 'mqtt',
     region,
+    routeSelectionExpression,
+    routes: [oneWayRouteKey],
     clock,
     log: (line) => log.debug('gateway', line as Record<string, string>),
     invoke: async (route, event) => {
@@ -157,6 +160,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
   };
   handlers.$connect = connectHandler(() => service);
   handlers.$default = messageHandler(() => service);
+  handlers[oneWayRouteKey] = handlers.$default;
   handlers.$disconnect = disconnectHandler(() => service);
   queues.attach(
     timerQueueName,

@@ -18,7 +18,7 @@ export class ChunkAssembler {
    * the connection has to be closed.
    */
   accept({ id, index, count, bytes }: Chunk): Assembled {
-    const parts = this.#unfinished.get(id) ?? new Array<Uint8Array | undefined>(count).fill(undefined);
+    const parts = this.#unfinished.get(id) ?? new Array<Uint8Array | undefined>(count);
     this.#unfinished.set(id, parts);
     if (this.#unfinished.size > maxUnfinishedPackets) return wireError('too-many-unfinished');
     if (parts.length !== count || index >= count) return wireError('bad-chunk');

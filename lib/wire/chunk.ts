@@ -20,10 +20,10 @@ export interface Chunk {
  * has); one that puts them together in memory sees at the end whether they are exactly one packet.
  */
 export function decodeChunk(text: string): Chunk | WireError {
-  const [header = '', id = '', index, count] = /^~([0-9a-z]{1,8}):(\d):(\d):/.exec(text) ?? [];
+  const [header = '', id = '', index = '', count = ''] = /^~([0-9a-z]{1,8}):(\d):(\d):/.exec(text) ?? [];
   const bytes = decodeBase64(text.slice(header.length));
   if (!bytes || !id) return wireError(id ? 'bad-base64' : 'bad-chunk');
-  return { kind: 'chunk', id, index: Number(index), count: Number(count), bytes };
+  return { kind: 'chunk', id, index: +index, count: +count, bytes };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type Bytes, decodeBase64 } from './base64.ts';
 import { type Chunk, decodeChunk, validateChunk } from './chunk.ts';
 import { type WireError, wireError } from './error.ts';
-import { maxFrameBytes } from './limits.ts';
+import { maxBase64Length } from './limits.ts';
 
 /** One or more complete packets; their boundaries are not checked here, see `splitPackets`. */
 export interface PacketsFrame {
@@ -19,14 +19,22 @@ export type ServerFrame =
   /** API Gateway's own error JSON; `message` is its text, such as `Internal server error`. */
   | { readonly kind: 'error'; readonly message: string };
 
-const maxBase64Length = (maxFrameBytes / 3) * 4;
-
 /** Reads what a client sent; chunks are validated. */
 export function decodeClientFrame(text: string): ClientFrame | WireError {
   if (text === '.') return { kind: 'heartbeat' };
   if (text[0] !== '~') return decodePackets(text);
   const chunk = decodeChunk(text);
   return (chunk.kind === 'chunk' && validateChunk(chunk)) || chunk;
+}
+
+/** Reads a one-way frame: JSON with `packets`, whatever else is in it. What packets may be in it is for the broker to judge. */
+export function decodeOneWay(text: string): PacketsFrame | WireError {
+  try {
+    const { packets } = JSON.parse(text) as { readonly packets?: unknown };
+    return decodePackets(typeof packets === 'string' ? packets : '');
+  } catch {
+    return wireError('bad-frame');
+  }
 }
 
 /** Reads what the server, or API Gateway on its behalf, sent; chunks are for a `ChunkAssembler`. */
@@ -39,7 +47,7 @@ export function decodeServerFrame(text: string): ServerFrame | WireError {
   }
   const isReply = text[0] === '.';
   const frame = decodePackets(isReply ? text.slice(1) : text);
-  return isReply && frame.kind === 'packets' ? { kind: 'reply', bytes: frame.bytes } : frame;
+  return isReply && frame.kind === 'packets' ? { ...frame, kind: 'reply' } : frame;
 }
 
 function decodePackets(text: string): PacketsFrame | WireError {

@@ -24,8 +24,8 @@ export function encodeChunks(id: string, packet: Uint8Array): string[] {
   const count = Math.ceil(packet.length / maxFrameBytes);
   const texts: string[] = [];
   for (let index = 0; index < count; index++) {
-    const bytes = packet.subarray(index * maxFrameBytes, (index + 1) * maxFrameBytes);
-    texts.push(`~${id}:${index}:${count}:${encodeBase64(bytes)}`);
+    const start = index * maxFrameBytes;
+    texts.push(`~${id}:${index}:${count}:${encodeBase64(packet.subarray(start, start + maxFrameBytes))}`);
   }
   return texts;
 }

@@ -5,6 +5,7 @@ export { type Chunk, decodeChunk, validateChunk } from './chunk.ts';
 export {
   type ClientFrame,
   decodeClientFrame,
+  decodeOneWay,
   decodeServerFrame,
   type PacketsFrame,
   type ServerFrame,
@@ -26,11 +27,13 @@ export {
   heartbeatMs,
   maxChunkCount,
   maxFrameBytes,
+  maxOneWayFrames,
   maxPacketBytes,
   maxUnfinishedPackets,
   replyTimeoutCloseCode,
   replyTimeoutMs,
+  spacingMs,
   subprotocol,
 } from './limits.ts';
+export { encodeOneWay, mayGoOneWay, oneWayRouteKey, routeSelectionExpression } from './one-way.ts';
 export { batchPackets, concatBytes, packetLength, type SplitResult, splitPackets } from './packets.ts';
-export { PacketReader } from './reader.ts';

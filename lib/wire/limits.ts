@@ -6,6 +6,9 @@ export const subprotocol = 'wisp.b64.v1';
 /** Raw (decoded) bytes per text message. 24,000 bytes are 32,000 characters: below API Gateway's 32 KB frame. */
 export const maxFrameBytes = 24_000;
 
+/** Characters of base64 that {@link maxFrameBytes} make. */
+export const maxBase64Length = 32_000;
+
 /** Whole MQTT packet, fixed header included: what MQTT 5.0 calls Maximum Packet Size (3.2.2.3.6). */
 export const maxPacketBytes = 131_072;
 
@@ -20,6 +23,19 @@ export const replyTimeoutMs = 35_000;
 
 /** How long a client is silent before it sends a heartbeat; API Gateway closes idle connections after 600 s. */
 export const heartbeatMs = 540_000;
+
+/**
+ * How long a client sends nothing after a one-way frame, so that its function call is through before the next begins: some
+ * ten times what a call takes (three round trips), and enough for one that has to wait for a new function environment.
+ */
+export const spacingMs = 500;
+
+/** One-way frames in a row; the next is acknowledged, so that a client hears of a server that is gone. */
+export const maxOneWayFrames = 31;
+
+/** First bytes of the packets of a server that a client of the profile must know. */
+export const connackByte = 0x20;
+export const disconnectByte = 0xe0;
 
 // Close codes that a client of the profile uses by itself. Single constants, so that a bundler writes the numbers.
 

@@ -3,14 +3,14 @@ import { type WireError, wireError } from './error.ts';
 import { maxFrameBytes, maxPacketBytes } from './limits.ts';
 
 /**
- * Length in bytes of the MQTT packet that starts at `offset`, fixed header included, even where `bytes` end before it
+ * Length in bytes of the MQTT packet that `bytes` begin with, fixed header included, even where they end before it
  * does; 0 while its remaining length is not complete, -1 where that is malformed: a fourth byte that announces a
  * fifth (3.1.1 section 2.2.3; 5.0 section 1.5.5).
  */
-export function packetLength(bytes: Uint8Array, offset = 0): number {
+export function packetLength(bytes: Uint8Array): number {
   let remaining = 0;
   for (let i = 0; i < 4; i++) {
-    const byte = bytes[offset + 1 + i];
+    const byte = bytes[1 + i];
     if (byte === undefined) return 0;
     remaining += (byte & 127) << (7 * i);
     if (byte < 128) return remaining + 2 + i;
@@ -28,17 +28,17 @@ export interface SplitResult {
 }
 
 /** Cuts a run of MQTT packets at their boundaries. Looks at lengths only, never at what a packet means. */
-export function splitPackets(bytes: Uint8Array, maxBytes: number = maxPacketBytes): SplitResult {
+export function splitPackets(bytes: Uint8Array): SplitResult {
   const packets: Uint8Array[] = [];
-  let offset = 0;
-  let length = packetLength(bytes);
-  while (length > 0 && length <= maxBytes && offset + length <= bytes.length) {
-    packets.push(bytes.subarray(offset, offset + length));
-    offset += length;
-    length = packetLength(bytes, offset);
+  let rest = bytes;
+  let length = packetLength(rest);
+  while (length > 0 && length <= maxPacketBytes && length <= rest.length) {
+    packets.push(rest.subarray(0, length));
+    rest = rest.subarray(length);
+    length = packetLength(rest);
   }
-  const code = length < 0 ? 'bad-length' : length > maxBytes && 'packet-too-large';
-  return { packets, rest: bytes.subarray(offset), error: code ? wireError(code) : undefined };
+  const code = length < 0 ? 'bad-length' : length > maxPacketBytes && 'packet-too-large';
+  return { packets, rest, error: code ? wireError(code) : undefined };
 }
 
 /**

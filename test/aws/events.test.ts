@@ -6,6 +6,7 @@ const requestContext = { connectionId: 'L0SM9cOFvHcCIhw=', routeKey: '$default' 
 test('reads what each route has', () => {
   expect(webSocketEvent({ requestContext, body: 'QUJD', isBase64Encoded: false })).toEqual({
     connectionId: 'L0SM9cOFvHcCIhw=',
+    routeKey: '$default',
     body: 'QUJD',
     headers: {},
     query: {},
@@ -30,7 +31,13 @@ test('what is no text is left out, what is absent is empty', () => {
       headers: { a: 1, b: 'x', c: null, d: ['y'] },
       queryStringParameters: null,
     }),
-  ).toEqual({ connectionId: 'L0SM9cOFvHcCIhw=', body: '', headers: { b: 'x' }, query: {} });
+  ).toEqual({
+    connectionId: 'L0SM9cOFvHcCIhw=',
+    routeKey: '$default',
+    body: '',
+    headers: { b: 'x' },
+    query: {},
+  });
 });
 
 test.each([

@@ -62,7 +62,7 @@ describe('frames that are none of the profile', () => {
     ['JSON', '{"message":"Forbidden"}'],
     ['a route response', '.wAA='],
     ['two heartbeats', '..'],
-    ['too much base64 for a frame', 'A'.repeat(32_004)],
+    ['too much base64 for a frame', 'A'.repeat(32_004), 0x95],
     ['a partial packet', Buffer.from([0xc0]).toString('base64')],
     ['a packet and a partial packet', Buffer.from([0xc0, 0, 0x30, 9, 0]).toString('base64')],
     ['a length of five bytes', Buffer.from([0x30, 0xff, 0xff, 0xff, 0xff, 0x01]).toString('base64')],
@@ -77,14 +77,14 @@ describe('frames that are none of the profile', () => {
       `~a:0:2:${Buffer.concat([Buffer.from([0x30, 3]), Buffer.alloc(23_998)]).toString('base64')}`,
     ],
     ['a chunk that is no base64', `~a:0:2:${'?'.repeat(32_000)}`],
-  ])('%s', async (_, text) => {
+  ])('%s', async (_, text, reasonCode: number = 0x81) => {
     for (const protocolVersion of [4, 5] as const) {
       const client = await suite.connect({ protocolVersion });
       const { replies, pushes, closed } = await client.exchangeText(text);
       expect(closed).toEqual({ code: 1000, reason: '' });
       expect(replies).toEqual([]);
       expect(pushes.filter(({ cmd }) => cmd !== 'pingresp')).toEqual(
-        protocolVersion === 5 ? disconnected(0x81) : [],
+        protocolVersion === 5 ? disconnected(reasonCode) : [],
       );
       const stranger = await suite.open();
       expect((await stranger.exchangeText(text)).closed).toBeDefined();

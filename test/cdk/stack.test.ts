@@ -142,6 +142,7 @@ describe('gateway', () => {
   it.each([
     ['$connect', 'connect'],
     ['$default', 'message'],
+    ['oneway', 'message'],
     ['$disconnect', 'disconnect'],
   ] as const)('%s is served by %s as a proxy, and by nothing else', (routeKey, name) => {
     const route = routes.find((it) => it.RouteKey === routeKey);
@@ -151,15 +152,19 @@ describe('gateway', () => {
     expect(Properties.TimeoutInMillis).toBe(29_000);
     const functionId = serviceFunction(name).id;
     expect(JSON.stringify(Properties.IntegrationUri)).toContain(functionId);
-    const permissions = Object.values(prod.resources('AWS::Lambda::Permission')).filter((permission) =>
-      JSON.stringify(permission.Properties.FunctionName).includes(functionId),
-    );
-    expect(permissions).toHaveLength(1);
-    expect(JSON.stringify(permissions[0]?.Properties.SourceArn)).toContain(`/*${routeKey}`);
+    const permitted = Object.values(prod.resources('AWS::Lambda::Permission'))
+      .filter(({ Properties }) => JSON.stringify(Properties.FunctionName).includes(functionId))
+      .map(({ Properties }) => /\*([$\w]+)"/.exec(JSON.stringify(Properties.SourceArn))?.[1]);
+    expect(permitted.sort()).toEqual(name === 'message' ? ['$default', 'oneway'] : [routeKey]);
   });
 
-  it('has three routes, of which $default alone answers', () => {
-    expect(routes).toHaveLength(3);
+  it('sends JSON with an action to the route of that name', () => {
+    const api = prod.one('AWS::ApiGatewayV2::Api', 'Gateway').Properties;
+    expect(api.RouteSelectionExpression).toBe('$request.body.action');
+  });
+
+  it('has four routes, of which $default alone answers', () => {
+    expect(routes).toHaveLength(4);
     const answering = routes.filter((route) => route.RouteResponseSelectionExpression !== undefined);
     expect(answering.map((route) => [route.RouteKey, route.RouteResponseSelectionExpression])).toEqual([
       ['$default', '$default'],

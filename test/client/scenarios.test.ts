@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { WispWebSocket } from '../../lib/client/index.ts';
+import { type AdapterOptions, WispWebSocket } from '../../lib/client/index.ts';
 import { bytesOf, hexOf, type Step, textOf, vectors } from '../wire/vectors.ts';
 import { FakeSocket, FakeTimers, turn } from './fake-socket.ts';
 
 /** Runs one scenario of docs/wire-vectors.json against the adapter. */
-function player() {
+function player(acknowledge: AdapterOptions['acknowledge'] = 'always') {
   const timers = new FakeTimers();
-  const adapter = new WispWebSocket('wss://example.com/mqtt', 'mqtt', { WebSocket: FakeSocket, timers });
+  const adapter = new WispWebSocket('wss://example.com/mqtt', 'mqtt', {
+    WebSocket: FakeSocket,
+    timers,
+    acknowledge,
+  });
   const socket = FakeSocket.last;
   if (!socket) throw new Error('no socket made');
   adapter.binaryType = 'arraybuffer';
@@ -41,13 +45,17 @@ function player() {
     },
     socketClosedWith: (code) => expect(socket.closedWith).toBe(code),
     bufferedBytes: (bytes) => expect(adapter.bufferedAmount).toBe(bytes),
-  } satisfies { [Name in keyof Required<Step>]: (value: NonNullable<Step[Name]>) => void };
+    repeat: async ({ times, steps }) => {
+      for (let time = 0; time < times; time++) for (const step of steps) await play(step);
+    },
+  } satisfies { [Name in keyof Required<Step>]: (value: NonNullable<Step[Name]>) => unknown };
 
-  return async (step: Step) => {
+  async function play(step: Step): Promise<void> {
     const [[name, value]] = Object.entries(step) as [[keyof Step, never]];
-    actions[name](value);
+    await actions[name](value);
     await turn();
-  };
+  }
+  return play;
 }
 
 function shorten(text: string): string {
@@ -55,9 +63,9 @@ function shorten(text: string): string {
 }
 
 describe('the adapter, in the scenarios of the specification', () => {
-  it.each(vectors.scenarios)('$name', async ({ steps }) => {
+  it.each(vectors.scenarios)('$name', async ({ acknowledge, steps }) => {
     expect.hasAssertions();
-    const play = player();
+    const play = player(acknowledge);
     for (const step of steps) await play(step);
   });
 });

@@ -30,6 +30,9 @@ function remembering(changes: Partial<Broker> = {}) {
       asked.push(parameters);
       return '.';
     },
+    oneWay: async (...parameters) => {
+      asked.push(['oneWay', ...parameters]);
+    },
     disconnected: async (...parameters) => {
       asked.push(parameters);
     },
@@ -109,6 +112,14 @@ test('$default answers with the text of the broker', async () => {
     [connectionId, 'QUJD'],
     [connectionId, ''],
   ]);
+});
+
+test('oneway answers nothing', async () => {
+  const { asked, flushed, service } = remembering();
+  const requestContext = { connectionId, routeKey: 'oneway' };
+  expect(await messageHandler(service)({ requestContext, body: '{}' })).toEqual({ statusCode: 200 });
+  expect(asked).toEqual([['oneWay', connectionId, '{}']]);
+  expect(flushed()).toBe(1);
 });
 
 test('$disconnect tells the broker', async () => {

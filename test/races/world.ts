@@ -172,6 +172,11 @@ export class World {
     replied.then(answer, () => answer(undefined));
   }
 
+  /** Hands a one-way frame to the broker: nobody hears how it ends. */
+  oneWay(socket: Socket, text: string): void {
+    this.#run(`${socket.client.options.id} one-way`, (broker) => broker.oneWay(socket.address, text));
+  }
+
   /** Starts a handler in a step of its own. */
   #later<T>(socket: Socket, run: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {

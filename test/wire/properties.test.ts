@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Outbox } from '../../lib/client/outbox.ts';
 import {
   batchPackets,
   concatBytes,
@@ -10,7 +11,6 @@ import {
   encodeMessages,
   encodeResponse,
   joinChunks,
-  PacketReader,
   packetLength,
   splitPackets,
   validateChunk,
@@ -64,16 +64,20 @@ describe('packets', () => {
     fc.assert(
       fc.property(packetsOf, fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (packets, cuts) => {
         const stream = concatBytes(packets);
-        const reader = new PacketReader();
-        const out: Uint8Array[] = [];
+        const outbox = new Outbox();
         for (let at = 0, i = 0; at < stream.length; i++) {
           const size = cuts[i % cuts.length] ?? 1;
-          const read = reader.read(stream.subarray(at, at + size));
-          if (!Array.isArray(read)) throw new Error(read.code);
-          out.push(...read);
+          expect(outbox.write(stream.subarray(at, at + size))).toBeUndefined();
           at += size;
         }
-        expect(out.map(hexOf)).toEqual(packets.map(hexOf));
+        const out: Uint8Array[] = [];
+        for (let text = outbox.next(false); text !== undefined; text = outbox.next(false)) {
+          const frame = decodeClientFrame(text);
+          if ('bytes' in frame) out.push(frame.bytes);
+          outbox.confirm();
+        }
+        expect(out.map(hexOf)).toEqual(batchPackets(packets).map((batch) => hexOf(concatBytes(batch))));
+        expect(outbox.bufferedAmount).toBe(0);
       }),
     );
   });

@@ -22,6 +22,8 @@ describe('the constants', () => {
       maxUnfinishedPackets: wire.maxUnfinishedPackets,
       replyTimeoutMs: wire.replyTimeoutMs,
       heartbeatMs: wire.heartbeatMs,
+      spacingMs: wire.spacingMs,
+      maxOneWayFrames: wire.maxOneWayFrames,
     });
     expect(vectors.closeCodes).toEqual({
       gatewayError: wire.gatewayErrorCloseCode,
@@ -46,6 +48,14 @@ describe('base64', () => {
 describe('frames', () => {
   it.each(vectors.clientFrames)('from a client: $name', ({ text, expect: frame }) => {
     expect(plain(wire.decodeClientFrame(textOf(text)))).toEqual(expected(frame));
+  });
+  it.each(vectors.oneWayFrames)('one-way from a client: $name', ({ text, expect: frame }) => {
+    expect(plain(wire.decodeOneWay(textOf(text)))).toEqual(expected(frame));
+  });
+  it('that are one-way fit into 32 KB', () => {
+    const text = wire.encodeOneWay(new Uint8Array(wire.maxFrameBytes));
+    expect(text.length).toBe(32_032);
+    expect(wire.decodeOneWay(text)).toMatchObject({ kind: 'packets' });
   });
   it.each(vectors.serverFrames)('from the server: $name', ({ text, expect: frame }) => {
     expect(plain(wire.decodeServerFrame(textOf(text)))).toEqual(expected(frame));

@@ -24,6 +24,7 @@ export interface Step {
   closedWith?: number;
   socketClosedWith?: number;
   bufferedBytes?: number;
+  repeat?: { times: number; steps: Step[] };
 }
 
 interface Vectors {
@@ -33,12 +34,14 @@ interface Vectors {
   base64: { bytes: BytesSpec; text: string }[];
   invalidBase64: { name: string; text: string }[];
   clientFrames: FrameVector[];
+  oneWayFrames: FrameVector[];
+  routes: { name: string; text: string; route: string }[];
   serverFrames: FrameVector[];
   splitPackets: { name: string; bytes: BytesSpec; packets: BytesSpec[]; rest: BytesSpec; error?: string }[];
   batches: { name: string; sizes: number[]; batches: number[][] }[];
   chunks: { name: string; id: string; bytes: BytesSpec; texts: TextSpec[] }[];
   assembly: { name: string; texts: TextSpec[]; results: ('pending' | BytesSpec | { error: string })[] }[];
-  scenarios: { name: string; steps: Step[] }[];
+  scenarios: { name: string; acknowledge?: 'needed'; steps: Step[] }[];
 }
 
 const file = new URL('../../docs/wire-vectors.json', import.meta.url);

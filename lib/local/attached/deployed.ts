@@ -1,17 +1,26 @@
-import { ApiGatewayV2Client, GetIntegrationsCommand, GetRoutesCommand } from '@aws-sdk/client-apigatewayv2';
+import {
+  ApiGatewayV2Client,
+  GetApiCommand,
+  GetIntegrationsCommand,
+  GetRoutesCommand,
+} from '@aws-sdk/client-apigatewayv2';
 import {
   CloudFormationClient,
   DescribeStackResourcesCommand,
   DescribeStacksCommand,
 } from '@aws-sdk/client-cloudformation';
+import { oneWayRouteKey, routeSelectionExpression } from '../../wire/index.ts';
 import type { Route } from '../gateway/index.ts';
 import { type Emulator, emulatorClient } from './emulator.ts';
+
+const wispRoutes = ['$connect', '$default', '$disconnect', oneWayRouteKey];
 
 /** A stack of Wisp as it is deployed at an emulator. */
 export interface Deployed {
   readonly apiId: string;
   /** Name of the API's stage: the path of its URL. */
   readonly stage: string;
+  readonly routeSelectionExpression: string;
   /** Name of the function behind each route, as the deployed API says. */
   readonly routes: Readonly<Record<Route, string>>;
   /** Names of all functions of the stack. */
@@ -45,7 +54,7 @@ export async function readDeployed(emulator: Emulator, stackName: string): Promi
     return {
       apiId,
       stage: stageUrl.pathname.slice(1),
-      routes: await readRoutes(emulator, apiId),
+      ...(await readRoutes(emulator, apiId)),
       functions: idsOf('AWS::Lambda::Function'),
     };
   } finally {
@@ -68,10 +77,14 @@ async function readStageUrl(client: CloudFormationClient, stackName: string): Pr
   return new URL(url);
 }
 
-async function readRoutes(emulator: Emulator, apiId: string): Promise<Record<Route, string>> {
+async function readRoutes(
+  emulator: Emulator,
+  apiId: string,
+): Promise<Pick<Deployed, 'routeSelectionExpression' | 'routes'>> {
   const client = new ApiGatewayV2Client(emulatorClient(emulator));
   try {
-    const [routes, integrations] = await Promise.all([
+    const [api, routes, integrations] = await Promise.all([
+      client.send(new GetApiCommand({ ApiId: apiId })),
       client.send(new GetRoutesCommand({ ApiId: apiId })),
       client.send(new GetIntegrationsCommand({ ApiId: apiId })),
     ]);
@@ -84,10 +97,10 @@ async function readRoutes(emulator: Emulator, apiId: string): Promise<Record<Rou
       if (name === undefined) throw new DeployedError(`API ${apiId} has no function behind ${route}`);
       return name;
     };
+    const { RouteSelectionExpression = routeSelectionExpression } = api;
     return {
-      $connect: functionOf('$connect'),
-      $default: functionOf('$default'),
-      $disconnect: functionOf('$disconnect'),
+      routeSelectionExpression: RouteSelectionExpression,
+      routes: Object.fromEntries(wispRoutes.map((route) => [route, functionOf(route)])),
     };
   } finally {
     client.destroy();

@@ -56,6 +56,8 @@ export async function startAttached(options: AttachedOptions): Promise<Attached>
       stage: deployed.stage,
       apiId: deployed.apiId,
       region: emulator.region,
+      routeSelectionExpression: deployed.routeSelectionExpression,
+      routes: Object.keys(deployed.routes).filter((route) => !route.startsWith('$')),
       invoke: functions.invoke,
       log: (line) => {
         // What is cut short by closing is no failure.

@@ -4,6 +4,7 @@ import { type Api, disconnectEvent, type Peer } from './events.ts';
 import type { FaultPlan } from './faults.ts';
 import { createInvoker, type Invoke, type Invoker } from './invoker.ts';
 import { createMeters, type Meters } from './meters.ts';
+import type { SelectRoute } from './routes.ts';
 
 /** What the parts of one gateway share. */
 export interface Core {
@@ -15,6 +16,7 @@ export interface Core {
   readonly meters: Meters;
   readonly connections: Connections;
   readonly invoker: Invoker;
+  readonly selectRoute: SelectRoute;
   /** Work that `close` waits for. */
   readonly tasks: Tasks;
   /** Runs `$disconnect`, best effort: no retry, and its failure concerns nobody. */
@@ -28,10 +30,11 @@ export interface CoreOptions {
   readonly faults: FaultPlan;
   readonly random: () => number;
   readonly log: (line: object) => void;
+  readonly selectRoute: SelectRoute;
 }
 
 export function createCore(options: CoreOptions): Core {
-  const { api, clock, faults, random, log } = options;
+  const { api, clock, faults, random, log, selectRoute } = options;
   const meters = createMeters();
   const tasks = createTasks(log);
   const invoker = createInvoker({ ...options, meters });
@@ -48,7 +51,7 @@ export function createCore(options: CoreOptions): Core {
   }
 
   const connections = createConnections(clock, meters, disconnected);
-  return { api, clock, faults, random, log, meters, connections, invoker, tasks, disconnected };
+  return { api, clock, faults, random, log, meters, connections, invoker, selectRoute, tasks, disconnected };
 }
 
 export interface Tasks {

@@ -1,6 +1,9 @@
 import { createId } from './ids.ts';
 
-export type Route = '$connect' | '$default' | '$disconnect';
+export type PredefinedRoute = '$connect' | '$default' | '$disconnect';
+
+/** A route key: predefined, or one of the API's own. */
+export type Route = string;
 
 export interface Identity {
   /** Absent if the client sent no User-Agent. */
@@ -102,11 +105,17 @@ export function connectEvent(api: Api, peer: Peer, handshake: Handshake, nowMs: 
 }
 
 /** No headers: a function that needs one of the handshake must keep it at `$connect`. */
-export function messageEvent(api: Api, peer: Peer, body: string, nowMs: number): MessageEvent {
+export function messageEvent(
+  api: Api,
+  peer: Peer,
+  routeKey: Route,
+  body: string,
+  nowMs: number,
+): MessageEvent {
   const requestId = createId();
   return {
     requestContext: {
-      routeKey: '$default',
+      routeKey,
       messageId: createId(),
       eventType: 'MESSAGE',
       ...requestFields(requestId, nowMs),

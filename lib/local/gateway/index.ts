@@ -2,11 +2,13 @@ import { createServer, type Server } from 'node:http';
 import { type Clock, systemClock } from '../clock.ts';
 import { urlHost } from '../url-host.ts';
 import { createCore } from './core.ts';
+import type { Route } from './events.ts';
 import type { FaultPlan } from './faults.ts';
 import { assertFrameLimits } from './frames.ts';
 import type { Invoke } from './invoker.ts';
 import { createManagement } from './management.ts';
 import type { Meters } from './meters.ts';
+import { createRouteSelector } from './routes.ts';
 import { createUpgrades } from './upgrade.ts';
 
 export type { ConnectEvent, DisconnectEvent, GatewayEvent, MessageEvent, Route } from './events.ts';
@@ -26,6 +28,10 @@ export interface GatewayOptions {
   readonly apiId?: string;
   /** Default `us-east-1`. */
   readonly region?: string;
+  /** Default `$request.body.action`. */
+  readonly routeSelectionExpression?: string;
+  /** Keys of the API's own routes, which have no route response. Default: none, all messages go to `$default`. */
+  readonly routes?: readonly Route[];
   readonly invoke: Invoke;
   /** Of the 29 s, 10 min and 2 h limits and of every time in events. Default: the system's. */
   readonly clock?: GatewayClock;
@@ -70,6 +76,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const core = createCore({
     api: { apiId, stage, domainName: `${apiId}.execute-api.${region}.amazonaws.com` },
     invoke: options.invoke,
+    selectRoute: createRouteSelector(
+      options.routeSelectionExpression ?? '$request.body.action',
+      options.routes ?? [],
+    ),
     clock: options.clock ?? systemClock,
     faults: options.faults ?? {},
     random: options.random ?? Math.random,

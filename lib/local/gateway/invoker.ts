@@ -60,7 +60,7 @@ export function createInvoker({ invoke, clock, faults, meters, log }: InvokerOpt
     } catch (error) {
       return failed(call, requestId, nameOf(error), messageOf(error));
     }
-    meters.invocations[call.route]++;
+    meters.invocations[call.route] = (meters.invocations[call.route] ?? 0) + 1;
     const deadlineMs = clock.now() + integrationTimeoutMs;
     return new Promise<Outcome>((resolve) => {
       let over = false;

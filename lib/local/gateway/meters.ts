@@ -1,4 +1,4 @@
-import type { Route } from './events.ts';
+import type { PredefinedRoute, Route } from './events.ts';
 import { meteredMessageBytes } from './limits.ts';
 
 /** Counted since the start. What AWS bills are `meteredMessages…` and `connectionMinutes`. */
@@ -6,7 +6,7 @@ export interface Meters {
   connects: number;
   refusedConnects: number;
   disconnects: number;
-  /** Messages from clients that reached `$default`. */
+  /** Messages from clients, whatever route they select. */
   messagesIn: number;
   /** Route responses, error frames and posts that were sent. */
   messagesOut: number;
@@ -15,8 +15,8 @@ export interface Meters {
   meteredMessagesOut: number;
   /** Time that connections were open, rounded up for each of them; open ones included. */
   connectionMinutes: number;
-  /** Functions started. */
-  invocations: Record<Route, number>;
+  /** Functions started, by route. */
+  invocations: Record<PredefinedRoute, number> & Record<Route, number>;
   /** Threw, answered with something malformed, or made to fail. */
   failedInvocations: number;
   timedOutInvocations: number;

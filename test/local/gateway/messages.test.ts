@@ -37,7 +37,7 @@ describe('the MESSAGE event', () => {
     expect(messageId).not.toBe(requestId);
   });
 
-  test('comes for an empty message and for JSON too: there is only $default', async () => {
+  test('comes for an empty message and for JSON too, where the API has no routes of its own', async () => {
     const service = await start({ $default: echo });
     const { socket, next } = await connectAs(service);
     socket.send('');

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { concatBytes, encodeOneWay } from '../../lib/wire/index.ts';
+import { bytesOf, type RawClient, type Sendable } from '../support/raw-client.ts';
+import { publish, subscribe } from './packets.ts';
+import { useSuite } from './suite.ts';
+
+const suite = useSuite();
+
+/** Packets as the text of a one-way frame. */
+function oneWay(client: RawClient, ...packets: readonly Sendable[]): string {
+  return encodeOneWay(concatBytes(packets.map((packet) => bytesOf(packet, client.version))));
+}
+
+const alias = (topic: string) => publish(topic, 'x', { properties: { topicAlias: 1 } });
+
+describe('a one-way frame', () => {
+  it.each([3, 4, 5] as const)('is published and answered by nothing, version %i', async (protocolVersion) => {
+    const from = await suite.connect({ protocolVersion });
+    const to = await suite.connect({ protocolVersion });
+    await to.send(subscribe(1, 'a/+'));
+    const before = from.texts.length;
+    from.sendMessage(oneWay(from, publish('a/1', suite.text('one')), publish('a/2', suite.text('two'))));
+    expect(await to.take(2)).toMatchObject([{ topic: 'a/1' }, { topic: 'a/2' }]);
+    await from.settle();
+    expect(from.texts.slice(before)).toEqual(['.']);
+  });
+
+  it('may store retained messages', async () => {
+    const client = await suite.connect();
+    await client.send(subscribe(1, 'kept'));
+    client.sendMessage(oneWay(client, publish('kept', suite.text('x'), { retain: true })));
+    await client.take(1);
+    const late = await suite.connect();
+    expect((await late.exchange(subscribe(1, 'kept'))).pushes).toMatchObject([
+      { topic: 'kept', retain: true },
+    ]);
+    await late.send(publish('kept', '', { retain: true }));
+  });
+
+  it('whose message is not allowed drops it, and the connection goes on', async () => {
+    const client = await suite.connect({ claims: { mqtt: { publish: ['mine'], subscribe: ['#'] } } });
+    await client.send(subscribe(1, '#'));
+    client.sendMessage(oneWay(client, publish('other', suite.text('x')), publish('mine', suite.text('y'))));
+    expect(await client.take(1)).toMatchObject([{ topic: 'mine' }]);
+    expect(await client.settle()).toEqual([]);
+  });
+
+  it.each([
+    ['is no JSON', () => '{"action":"oneway","packets":"AA==" }', 0x81],
+    ['has no packets', () => '{"action":"oneway"}', 0x81],
+    ['has packets that are no text', () => '{"action":"oneway","packets":{"a":1}}', 0x81],
+    ['has malformed base64', () => '{"action":"oneway","packets":"MAUAAXRoaQ"}', 0x81],
+    ['ends inside a packet', () => encodeOneWay(Buffer.from('300500017468', 'hex')), 0x81],
+    ['is too large', () => encodeOneWay(bytesOf(publish('a', 'x'.repeat(24_000)), 5)), 0x95],
+    ['holds QoS 1', (c: RawClient) => oneWay(c, publish('a', 'x', { qos: 1, messageId: 1 })), 0x82],
+    ['holds QoS 2', (c: RawClient) => oneWay(c, publish('a', 'x', { qos: 2, messageId: 1 })), 0x82],
+    ['holds PINGREQ', (c: RawClient) => oneWay(c, publish('a', 'x'), { cmd: 'pingreq' }), 0x82],
+    ['holds SUBSCRIBE', (c: RawClient) => oneWay(c, subscribe(1, 'a')), 0x82],
+    ['holds DISCONNECT', (c: RawClient) => oneWay(c, 'e000'), 0x82],
+    ['sets a topic alias', (c: RawClient) => oneWay(c, alias('a')), 0x82],
+    ['uses a topic alias', (c: RawClient) => oneWay(c, alias('')), 0x82],
+    ['publishes to a wildcard', (c: RawClient) => oneWay(c, '30060001230000' + '01'), 0x90],
+  ])(
+    'that %s ends the connection with DISCONNECT; nothing of it is published',
+    async (_, text, reasonCode) => {
+      const client = await suite.connect();
+      await client.send(subscribe(1, '#'));
+      client.sendMessage(text(client));
+      expect(await client.take(1)).toMatchObject([{ cmd: 'disconnect', reasonCode }]);
+      await client.closed;
+      expect(client.pushedBytes).toHaveLength(1);
+    },
+  );
+
+  it('of an earlier version ends the connection without a word', async () => {
+    const client = await suite.connect({ protocolVersion: 4 });
+    client.sendMessage(oneWay(client, 'c000'));
+    await client.closed;
+    expect(client.pushedBytes).toEqual([]);
+  });
+
+  it.each(['30060001610078', '100d00044d5154540502003c000000'])(
+    'before CONNECT, or with it, ends the connection: %s',
+    async (hex) => {
+      const client = await suite.open();
+      client.sendMessage(oneWay(client, hex));
+      await client.closed;
+      expect(client.pushedBytes).toEqual([]);
+    },
+  );
+
+  it('after the token has expired ends the connection with 0xA0', async () => {
+    const exp = Math.floor(suite.clock.now() / 1000) + 30;
+    const client = await suite.connect({ claims: { exp } });
+    const sub = await suite.connect();
+    await sub.send(subscribe(1, 'a'));
+    const expired = suite.clock.advance(30_000);
+    client.sendMessage(oneWay(client, publish('a', suite.text('late'))));
+    await expired;
+    await client.closed;
+    expect(await sub.settle()).toEqual([]);
+  });
+});
