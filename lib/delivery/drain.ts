@@ -118,7 +118,18 @@ async function deleteDead(context: Context, session: Session, dead: readonly Que
   if (dead.length === 0) return;
   const expired = dead.filter((entry) => entry.generation === session.generation);
   if (expired.length > 0) context.log.count(metrics.messagesExpired, expired.length);
-  await deleteEntries(context, session, dead);
+  // Whoever ended that session has not handed on what a share had brought to it.
+  const unfinished = new Set(
+    dead
+      .filter((entry) => entry.share !== undefined && !expired.includes(entry))
+      .map(({ generation }) => generation),
+  );
+  for (const generation of unfinished) await context.sessionEnded(session, generation);
+  await deleteEntries(
+    context,
+    session,
+    dead.filter(({ generation }) => !unfinished.has(generation)),
+  );
 }
 
 async function send(
