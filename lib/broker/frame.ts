@@ -13,7 +13,7 @@ import { groupPackets, handleGroup } from './dispatch.ts';
 import { endConnection } from './end.ts';
 import { handleConnect } from './handlers/connect.ts';
 import { metrics } from './metrics.ts';
-import type { ConnectionAddress } from './model.ts';
+import type { Connection, ConnectionAddress } from './model.ts';
 import { type End, endWith, type Outcome, refuseConnect } from './outcome.ts';
 import type { PeerState } from './ports.ts';
 import { narrowed } from './quotas.ts';
@@ -64,11 +64,7 @@ async function handleContent(
   frame: PacketsFrame | Chunk | WireError,
   mayHold: (packet: ClientPacket) => boolean,
 ): Promise<Outcome> {
-  const state = await context.connections.readState(
-    address,
-    frame.kind === 'chunk' || (frame.kind === 'packets' && holdsReliablePublish(frame.bytes)),
-    frame.kind === 'packets' && beginsWithConnect(frame.bytes),
-  );
+  const state = await readState(context, address, frame);
   const outcome = await admitted(context, state, () => {
     if (frame.kind === 'invalid') return malformed(state, frame.code, frame.message);
     if (frame.kind === 'chunk') return handleChunk(context, address, state, frame);
@@ -80,6 +76,28 @@ async function handleContent(
   return { ...outcome, ...(connection === undefined ? {} : { connection }) };
 }
 
+/** Reads as consistently as what the frame holds needs it. What a chunk holds is known with the last one only. */
+async function readState(
+  context: Context,
+  address: ConnectionAddress,
+  frame: PacketsFrame | Chunk | WireError,
+): Promise<PeerState> {
+  const packets = frame.kind === 'packets' ? splitPackets(frame.bytes).packets : [];
+  const state = await context.connections.readState(
+    address,
+    frame.kind === 'chunk' || packets.some(isReliablePublish),
+    frame.kind === 'chunk' ? frame.index === frame.count - 1 : packets.some(needsLatestRow),
+  );
+  const { connection } = state;
+  if (connection === undefined || !hasExpired(context, connection)) return state;
+  // An AUTH may have renewed the token a moment ago.
+  return { ...state, connection: (await context.connections.get(address)) ?? connection };
+}
+
+function hasExpired({ clock }: Context, { tokenExpiresAtSeconds }: Connection): boolean {
+  return tokenExpiresAtSeconds !== undefined && tokenExpiresAtSeconds * 1000 <= clock.nowMs();
+}
+
 /** Refuses what comes from a connection whose tenant or token no longer allows it. */
 async function admitted(
   context: Context,
@@ -87,7 +105,7 @@ async function admitted(
   handle: () => Promise<Outcome> | Outcome,
 ): Promise<Outcome> {
   if (connection === undefined) return handle();
-  const { protocolVersion, tokenExpiresAtSeconds } = connection;
+  const { protocolVersion } = connection;
   if (live?.status !== 'active') {
     const { code } = reasonCodes.administrativeAction;
     return {
@@ -95,8 +113,7 @@ async function admitted(
       end: endWith(protocolVersion, code, 'tenant-inactive', 'the tenant is not active'),
     };
   }
-  if (tokenExpiresAtSeconds !== undefined && tokenExpiresAtSeconds * 1000 <= context.clock.nowMs())
-    return { replies: [], end: tokenExpired(protocolVersion) };
+  if (hasExpired(context, connection)) return { replies: [], end: tokenExpired(protocolVersion) };
   if (await wasRevoked(context, connection, live)) {
     context.log.count(metrics.connectionsRevoked);
     return { replies: [], end: tokenRevoked(protocolVersion) };
@@ -202,23 +219,26 @@ function handleOne(
   return handleGroup(context, connection, live, group);
 }
 
-/** Whether a frame holds a PUBLISH at QoS 1 or 2, which must find everybody who has a SUBACK. */
-function holdsReliablePublish(bytes: Uint8Array): boolean {
-  return splitPackets(bytes).packets.some((packet) => {
-    const first = packet[0] ?? 0;
-    return first >> 4 === 3 && (first & 0b0110) !== 0;
-  });
+/** A PUBLISH at QoS 1 or 2 must find everybody who has a SUBACK. */
+function isReliablePublish(packet: Uint8Array): boolean {
+  const first = packet[0] ?? 0;
+  return first >> 4 === 3 && (first & 0b0110) !== 0;
 }
 
-function beginsWithConnect(bytes: Uint8Array): boolean {
-  return (bytes[0] ?? 0) >> 4 === 1;
+/**
+ * Packets for which an outdated connection row would do harm: CONNECT, SUBSCRIBE, which must not get what a new token has
+ * taken away, and a PUBLISH that names its topic by an alias alone, which would reach the alias's earlier topic.
+ */
+function needsLatestRow(packet: Uint8Array): boolean {
+  const type = (packet[0] ?? 0) >> 4;
+  if (type !== 3) return type === 1 || type === 8;
+  // The length of the topic name follows that of the packet, whose last byte is below 128.
+  const topicAt = packet.findIndex((byte, index) => index > 0 && byte < 128) + 1;
+  return packet[topicAt] === 0 && packet[topicAt + 1] === 0;
 }
 
 /** Packets behind a CONNECT in the same frame need the tenant's row too; one may be a PUBLISH at QoS 1 or 2. */
-async function withLive(
-  context: Context,
-  connection: NonNullable<PeerState['connection']>,
-): Promise<PeerState> {
+async function withLive(context: Context, connection: Connection): Promise<PeerState> {
   const live = await context.tenants.readLive(connection.tenant, true);
   return { connection, ...(live === undefined ? {} : { live }) };
 }

@@ -114,9 +114,10 @@ export interface ConnectionStore {
    * process, in two otherwise. Eventually consistent first; an absent row is asked for once more consistently,
    * since CONNECT may have written it a moment ago.
    * @param consistentLive reads the tenant's row consistently: a shape that a SUBACK has told of must be in it.
-   * @param isNew CONNECT has come: there should be no connection row, so one consistent read is enough.
+   * @param consistentRow reads the connection's row consistently: where CONNECT has come, so that there should be none,
+   *   and where what an earlier frame has changed in it (a topic alias, permissions) must not be missed.
    */
-  readState(address: ConnectionAddress, consistentLive: boolean, isNew?: boolean): Promise<PeerState>;
+  readState(address: ConnectionAddress, consistentLive: boolean, consistentRow?: boolean): Promise<PeerState>;
   get(address: ConnectionAddress): Promise<Connection | undefined>;
   /** Keeps the identity of a handshake token until CONNECT. */
   putPending(address: ConnectionAddress, identity: Identity): Promise<void>;

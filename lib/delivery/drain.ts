@@ -5,8 +5,11 @@ import { mayGoDirect } from '../broker/session-rules.ts';
 import { deleteEntries, endConnection, ownedOnly, pushEntries } from './entries.ts';
 import { isBegun, planRound, type Round } from './plan.ts';
 
-/** How often a drain looks again. One that loses a claim may stop: the winner sees to the rest as well. */
-const maxAttempts = 50;
+/**
+ * After so many rounds a drain has worked long enough for others: it lets go of the right to send, and stops as soon as another handler is
+ * sure to go on: one that has won a claim, or that of an acknowledgement which is still to come.
+ */
+const roundsInOneGo = 50;
 
 /**
  * Sends what waits in a session's queue, oldest first, as far as the client's window allows. Call it when the queue or
@@ -21,6 +24,9 @@ const maxAttempts = 50;
  *
  * When everything has been sent, a session whose client has set no Receive Maximum goes to mode `direct`, in which the
  * handler that stores an entry sends it. The switch fails if anything has been numbered meanwhile.
+ *
+ * One that has sent for long lets go between rounds and leaves the rest to whoever comes next: it may stop while something
+ * it has sent is unacknowledged, because the handler of that acknowledgement drains as well.
  *
  * A crash between claim and letting go leaves claimed entries unsent. Whoever comes when the time for sending is over
  * (an acknowledgement, a message, the keep-alive timer) ends the connection: the client resumes, and everything that is
@@ -38,7 +44,8 @@ export async function drain(
   /** The claim under which this handler sends; undefined: it does not hold the right to. */
   let mine: string | undefined;
   let session = await context.sessions.get(key);
-  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+  for (let rounds = 0; ; rounds += 1) {
+    const tired = rounds >= roundsInOneGo;
     if (session?.address === undefined) return session;
     if (mine === undefined || session.claimedBy !== mine) {
       mine = undefined;
@@ -50,13 +57,16 @@ export async function drain(
         return session;
       }
     }
-    const round = await planRound(context, session);
-    const step = nextStep(session, round, mine !== undefined);
+    const holding: boolean = mine !== undefined;
+    const round = await planRound(context, session, { sendNothing: tired && holding });
+    if (tired && !holding && round.awaited > 0) return session;
+    const step = nextStep(session, round, { holding, tired });
     if (step === undefined) return session;
     const claimedBy = context.ids.unique();
     const claimed = await claim(context, session, round, step, claimedBy);
     if (claimed === undefined) {
       session = await context.sessions.get(key);
+      if (tired && !holding) return session;
       continue;
     }
     await deleteDead(context, session, round.dead);
@@ -66,14 +76,17 @@ export async function drain(
     if (step === 'send') await send(context, session, session.address, round.picks);
     session = claimed;
   }
-  return session;
 }
 
 type Step = 'send' | 'let go' | 'go direct';
 
-function nextStep(session: Session, round: Round, holding: boolean): Step | undefined {
+function nextStep(
+  session: Session,
+  round: Round,
+  { holding, tired }: { readonly holding: boolean; readonly tired: boolean },
+): Step | undefined {
   if (round.picks.length > 0) return 'send';
-  if (round.caughtUp && mayGoDirect(session) && session.mode !== 'direct') return 'go direct';
+  if (!tired && round.caughtUp && mayGoDirect(session) && session.mode !== 'direct') return 'go direct';
   return holding || round.dead.length > 0 ? 'let go' : undefined;
 }
 
@@ -105,7 +118,18 @@ async function deleteDead(context: Context, session: Session, dead: readonly Que
   if (dead.length === 0) return;
   const expired = dead.filter((entry) => entry.generation === session.generation);
   if (expired.length > 0) context.log.count(metrics.messagesExpired, expired.length);
-  await deleteEntries(context, session, dead);
+  // Whoever ended that session has not handed on what a share had brought to it.
+  const unfinished = new Set(
+    dead
+      .filter((entry) => entry.share !== undefined && !expired.includes(entry))
+      .map(({ generation }) => generation),
+  );
+  for (const generation of unfinished) await context.sessionEnded(session, generation);
+  await deleteEntries(
+    context,
+    session,
+    dead.filter(({ generation }) => !unfinished.has(generation)),
+  );
 }
 
 async function send(

@@ -84,8 +84,10 @@ export async function enqueue(
   }
   const stored = await store(context, key, generation, entries);
   const now = await pushDirectly(context, key, { ...session, address: pushedTo }, stored);
-  // They have been sent; nobody else is to get them.
-  if (!isAlive(context, now, generation)) await deleteEntries(context, key, stored);
+  if (isAlive(context, now, generation)) return accepted.length;
+  // They have been sent: nobody else is to get them, but what a share has brought goes on as when any session ends.
+  if (stored.some(({ share }) => share !== undefined)) await context.sessionEnded(key, generation);
+  else await deleteEntries(context, key, stored);
   return accepted.length;
 }
 
@@ -214,7 +216,7 @@ async function pushDirectly(
       : pushEntries(context, key, route, owned, noneResent),
     context.sessions.get(key),
   ]);
-  return now?.address !== undefined && now.address !== route.address
+  return now?.address !== undefined && now.address !== route.address && now.generation === route.generation
     ? drain(context, key, { evenIfDirect: true })
     : now;
 }

@@ -9,6 +9,8 @@ export interface Round {
   readonly picks: QueueEntry[];
   /** All packet identifiers in flight once the picks are. */
   readonly inFlight: Set<number>;
+  /** How many messages the current connection has been sent, before the picks, and has not acknowledged. */
+  readonly awaited: number;
   /** What of `session.resent` still waits: those that remain to be sent with DUP. */
   readonly resent: Set<number>;
   /** Batches of which something has been claimed and something may be left. */
@@ -27,12 +29,17 @@ export interface Round {
  * Picks what may be sent: as much as the client's window has room for [MQTT-3.3.4-9 v5, MQTT-4.9.0-1 v5, MQTT-4.9.0-2 v5].
  * The window holds back nothing but these: replies and QoS 0 do not pass here [MQTT-3.3.4-10 v5, MQTT-4.9.0-3 v5].
  */
-export async function planRound(context: Context, session: Session): Promise<Round> {
+export async function planRound(
+  context: Context,
+  session: Session,
+  options: { readonly sendNothing?: boolean } = {},
+): Promise<Round> {
+  const sendNothing = options.sendNothing ?? false;
   const window = Math.min(session.receiveMaximum, context.settings.catchUpWindowMessages);
   // What is in flight comes first, being oldest; so twice the window shows a whole window behind it.
   for (let limit = 2 * window; ; limit *= 4) {
     const { entries, more } = await context.queue.list(session, session.sequence, limit);
-    const { hidden, ...round } = await planFrom(context, session, entries, more, window);
+    const { hidden, ...round } = await planFrom(context, session, { entries, more }, window, sendNothing);
     // Batches that are still being stored, by a handler that may have died, do not keep others from being sent.
     if (!more || hidden === 0 || round.picks.length > 0) return round;
   }
@@ -41,9 +48,9 @@ export async function planRound(context: Context, session: Session): Promise<Rou
 async function planFrom(
   context: Context,
   session: Session,
-  entries: readonly QueueEntry[],
-  more: boolean,
+  { entries, more }: { readonly entries: readonly QueueEntry[]; readonly more: boolean },
   window: number,
+  sendNothing: boolean,
 ): Promise<Round & { readonly hidden: number }> {
   const nowMs = context.clock.nowMs();
   const isInFlight = (entry: QueueEntry): boolean =>
@@ -57,10 +64,12 @@ async function planFrom(
   const visible = waiting.filter(isVisible);
   const current = entries.filter(isInFlight);
   const unlisted = more ? await inFlightUnlisted(context, session, entries) : [];
-  const room = Math.max(0, window - current.length - unlisted.length);
+  const awaited = current.length + unlisted.length;
+  const room = sendNothing ? 0 : Math.max(0, window - awaited);
   const picks = visible.slice(0, room);
   return {
     picks,
+    awaited,
     inFlight: new Set([
       ...unlisted,
       ...current.filter((entry) => entry.pushedTo !== session.address).map((entry) => entry.packetIdentifier),

@@ -70,19 +70,19 @@ export function connectionStore(
   }
 
   return {
-    async readState(address, consistentLive, isNew = false) {
+    async readState(address, consistentLive, consistentRow = false) {
       const tenant = tenantOf.get(address);
       if (tenant !== undefined) {
         const liveKey = tenants.liveKey(tenant);
         const found = await getBatch(client, {
-          [tableName]: { Keys: [rowKey(address)] },
+          [tableName]: { Keys: [rowKey(address)], ConsistentRead: consistentRow },
           [tenants.tableName]: { Keys: [liveKey], ConsistentRead: consistentLive },
         });
         const [row] = found[tableName] ?? [];
         const [liveRow] = found[tenants.tableName] ?? [];
         if (row !== undefined && row.pending === undefined)
           return stateOf(row, liveRow === undefined ? undefined : liveFrom(liveRow), consistentLive);
-      } else if (!isNew) {
+      } else if (!consistentRow) {
         const row = await table.get(rowKey(address), false);
         if (row !== undefined && row.pending === undefined) return stateOf(row, undefined, consistentLive);
       }

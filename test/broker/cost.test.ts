@@ -29,15 +29,15 @@ describe('what each exchange costs', () => {
       CONNECT, new session                         7      3      4            6      2        1         1
       $disconnect, nothing said before            10    5.5      4           10      0        0         0
       $disconnect after DISCONNECT                 1      1      0            1      0        0         0
-      SUBSCRIBE, shape new to the tenant           9      3      6            6      0        1         1
-      SUBSCRIBE, known shape                       5      3      2            5      0        1         1
-      SUBSCRIBE, again                             5      3      2            5      0        1         1
-      SUBSCRIBE, 10 filters                       32     12     20           32      0        1         1
+      SUBSCRIBE, shape new to the tenant           9    3.5      6            6      0        1         1
+      SUBSCRIBE, known shape                       5    3.5      2            5      0        1         1
+      SUBSCRIBE, again                             5    3.5      2            5      0        1         1
+      SUBSCRIBE, 10 filters                       32   12.5     20           32      0        1         1
       UNSUBSCRIBE                                  3      1      2            3      0        1         1
       PUBLISH QoS 0 retained                       3    1.5      1            3      0        1         1
       PUBLISH QoS 0 retained, again                3    1.5      1            3      0        1         1
-      SUBSCRIBE, 1 retained                        5      3      2            6      0        1         2
-      SUBSCRIBE with #, 1 retained                 9      3      6            7      0        1         2
+      SUBSCRIBE, 1 retained                        5    3.5      2            6      0        1         2
+      SUBSCRIBE with #, 1 retained                 9    3.5      6            7      0        1         2
       PUBLISH QoS 0, 3 shapes                      4    2.5      0            3      0        1         2
       10 × PUBLISH QoS 0 in a frame                4    2.5      0            3      0        1         2
       PUBLISH QoS 0, nobody there                  2    1.5      0            2      0        1         1

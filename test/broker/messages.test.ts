@@ -66,6 +66,27 @@ describe('quality of service', () => {
     expect(await to.settle()).toHaveLength(1);
   });
 
+  it('a QoS 2 message that is refused when it is sent again leaves its packet identifier to the next [MQTT-4.3.3-9 v5]', async () => {
+    const grants = (topic: string) => ({ mqtt: { publish: [topic], subscribe: [topic] } });
+    const method = { authenticationMethod: 'wisp-jwt' };
+    const to = await subscriber({ topic: 'refused/+', qos: 2 });
+    const from = await suite.connect({ claims: grants('refused/first'), properties: method });
+    const first = publish('refused/first', suite.text('x'), { qos: 2, messageId: 3 });
+    expect(await from.send(first)).toMatchObject([{ cmd: 'pubrec', reasonCode: 0 }]);
+    await from.send({
+      cmd: 'auth',
+      reasonCode: 0x19,
+      properties: {
+        ...method,
+        authenticationData: Buffer.from(await suite.mint(grants('refused/second'))),
+      },
+    });
+    expect(await from.send({ ...first, dup: true })).toMatchObject([{ cmd: 'pubrec', reasonCode: 0x87 }]);
+    const second = publish('refused/second', suite.text('y'), { qos: 2, messageId: 3 });
+    expect(await from.send(second)).toMatchObject([{ cmd: 'pubrec', reasonCode: 0 }]);
+    expect(await to.settle()).toMatchObject([{ topic: 'refused/first' }, { topic: 'refused/second' }]);
+  });
+
   it('a QoS 1 message that is sent twice is another message each time, without DUP [MQTT-3.3.1-3 v3+v5, MQTT-4.3.2-2 v3, MQTT-4.3.2-5 v5]', async () => {
     const to = await subscriber({ topic: 'twice', qos: 1 });
     const from = await suite.connect();

@@ -9,19 +9,25 @@ interface Group {
   readonly publisher: Client;
 }
 
-/** Three members of one share, the last of them offline, and a publisher. */
+/** Members of one share, three where nothing else is said, and a publisher, which sends its messages in one frame or in one each. */
 function shareScenario(
   qos: 1 | 2,
   race: (world: World, group: Group) => void,
-  options: { readonly expirySeconds?: number; readonly exactly?: boolean } = {},
+  options: {
+    readonly expirySeconds?: number;
+    readonly exactly?: boolean;
+    /** Default: 1. */
+    readonly atLeast?: 0 | 1;
+    readonly members?: readonly string[];
+  } = {},
 ): Scenario {
   let group: Group;
   return {
     async prepare(world) {
-      const members = ['one', 'two', 'three'].map((id) =>
+      const members = (options.members ?? ['one', 'two', 'three']).map((id) =>
         world.client({ id, expirySeconds: options.expirySeconds ?? 1_000 }),
       );
-      const publisher = world.client({ id: 'pub' });
+      const publisher = world.client({ id: 'pub', ...(world.random() < 0.5 ? { packetsPerFrame: 1 } : {}) });
       await world.settle();
       for (const member of members) member.subscribe('$share/group/a/+', qos);
       await world.settle();
@@ -44,7 +50,7 @@ function shareScenario(
       const arrivals = members.flatMap((member) => member.arrivals.map(({ text }) => text));
       for (const text of publisher.acknowledged) {
         const times = arrivals.filter((arrival) => arrival === text).length;
-        if (times === 0) world.violation(`"${text}" reached no member`);
+        if (times === 0 && options.atLeast !== 0) world.violation(`"${text}" reached no member`);
         if (times > 1 && options.exactly !== false) world.violation(`"${text}" came ${times} times`);
       }
       if (!publisher.idle) world.violation(`unacknowledged: ${publisher.unacknowledged.join(' ')}`);
@@ -60,6 +66,18 @@ function goes(world: World, member: Client | undefined): void {
     run: () => {
       if (member === undefined) return;
       member.disconnect();
+    },
+  });
+}
+
+function startsClean(world: World, { members: [member] }: Group): void {
+  world.events.push({
+    actor: member?.options.id ?? '',
+    label: 'starts clean',
+    run: () => {
+      if (member === undefined) return;
+      member.cleanStart = true;
+      member.connect();
     },
   });
 }
@@ -94,6 +112,25 @@ describe('shared subscriptions [MQTT-4.8.2-4 v5]', () => {
       }),
     );
   }, 120_000);
+
+  it.each([0, 1_000])(
+    'a member begins a new session, the earlier one had an expiry of %i s: QoS 1 messages reach another',
+    async (expirySeconds) => {
+      await exploreRandomly(
+        shareScenario(1, startsClean, { expirySeconds, exactly: false, members: ['one', 'two'] }),
+      );
+    },
+    120_000,
+  );
+
+  it.each([0, 1_000])(
+    'a member goes or begins a new session, the earlier one had an expiry of %i s: QoS 2 messages come once at most [MQTT-4.8.2-5 v5]',
+    async (expirySeconds) => {
+      for (const race of [startsClean, (world: World, { members }: Group) => goes(world, members[0])])
+        await exploreRandomly(shareScenario(2, race, { expirySeconds, atLeast: 0 }));
+    },
+    120_000,
+  );
 
   it('a publisher that sends again reaches the same member at QoS 2', async () => {
     const scenario = shareScenario(2, (world, { publisher }) => {

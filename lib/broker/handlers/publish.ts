@@ -39,6 +39,7 @@ export async function handlePublishes(
   const { judged, end: refusal } = judgeAll(context, connection, resolved);
   const limited = await withinReceiveMaximum(context, connection, judged);
   const allowed = await withinQuotas(context, connection, live, limited.judged);
+  await unmarkRefused(context, connection, allowed.judged);
   const marked = await markQos2(context, connection, allowed.judged);
   if (marked.begun > 0 && (await isSuperseded(context, connection))) return superseded(connection);
   const counts = await publishMessages(context, connection.tenant, live, marked.messages, {
@@ -152,6 +153,23 @@ async function withinQuotas(
     allowed.push({ packet: one.packet, reasonCode: refusal.reasonCode, reason: refusal.message });
   }
   return { judged: allowed };
+}
+
+/**
+ * A message that was taken when it first came may be refused when it is sent again: rights and quotas change. Its packet
+ * identifier then stands for a new message [MQTT-4.3.3-9 v5], which the old mark would pass off as the one before.
+ */
+async function unmarkRefused(
+  context: Context,
+  connection: Connection,
+  judged: readonly Judged[],
+): Promise<void> {
+  await Promise.all(
+    judged.map(async ({ message, packet }) => {
+      if (message === undefined && packet.qos === 2 && packet.dup && packet.messageId !== undefined)
+        await context.sessions.deleteReceived(connection, connection.generation, packet.messageId);
+    }),
+  );
 }
 
 /**

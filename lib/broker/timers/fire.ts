@@ -60,9 +60,10 @@ async function keepAlive(context: Context, address: ConnectionAddress): Promise<
   if (lastActiveAtMs === undefined) return connectionLost(context, connection, address);
   const dueAtMs = lastActiveAtMs + graceMs(connection.keepAliveSeconds);
   if (dueAtMs > context.clock.nowMs()) {
-    await context.timers.schedule({ kind: 'keep-alive', address }, dueAtMs);
-    // A handler that died while sending has left the queue waiting: no later than now somebody looks.
+    // A handler that died while sending has left the queue waiting: no later than now somebody looks. Should that fail, the
+    // timer queue brings this timer again; the next one is scheduled last, so that there is one of it.
     await drain(context, connection);
+    await context.timers.schedule({ kind: 'keep-alive', address }, dueAtMs);
     return;
   }
   const { code } = reasonCodes.keepAliveTimeout;
