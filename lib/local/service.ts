@@ -170,7 +170,8 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
   queues.attach(
     fanoutQueueName,
     fanoutHandler(() => service),
-    { batchSize: 10, maximumConcurrency: 16, reportBatchItemFailures: true },
+    // One process gains nothing by more of them side by side.
+    { batchSize: 10, maximumConcurrency: 2, reportBatchItemFailures: true },
   );
 
   const httpApi = await startHttpApi({
