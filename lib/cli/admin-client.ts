@@ -1,11 +1,12 @@
 import { CliError } from './error.ts';
+import { fetchFailure } from './fetch-failure.ts';
 
 /** The admin API of one deployment (docs/openapi.json). */
 export interface AdminClient {
   /**
    * @param path behind `/tenants`, for example `/acme/clients`.
    * @returns the answer's JSON; undefined where it has no body.
-   * @throws CliError with the problem's `code` and detail.
+   * @throws CliError with the problem's `code` and detail, or `admin-api-silent` where nothing answers.
    */
   call(method: string, path: string, body?: object): Promise<unknown>;
   /** All items of a list that comes in pages. */
@@ -39,6 +40,11 @@ export function adminClient(adminUrl: string, sign?: Sign): AdminClient {
       method,
       headers,
       ...(request.body === undefined ? {} : { body: request.body }),
+    }).catch((error: unknown) => {
+      throw new CliError(
+        'admin-api-silent',
+        `the admin API does not answer at ${request.url.origin} (${fetchFailure(error)})`,
+      );
     });
     const text = await response.text();
     const answer = parse(text);

@@ -1,6 +1,7 @@
 import type { TenantAdmin } from '../auth/index.ts';
 import type { AwsClientOptions } from '../aws/settings.ts';
 import { type AdminClient, adminClient } from './admin-client.ts';
+import { emulatedUrl } from './emulated-url.ts';
 import { CliError, exitCodes } from './error.ts';
 import { keyDirectory, wispHome } from './home.ts';
 import { localStatePath, readLocalState } from './local-state.ts';
@@ -83,8 +84,11 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
       const { WebSocketUrl: webSocketUrl, AdminUrl: adminUrl } = outputs;
       return {
         admin: await openTable(client, table),
-        ...(adminUrl === undefined ? {} : { api: await signedClient(adminUrl, client) }),
-        ...(webSocketUrl === undefined ? {} : { webSocketUrl }),
+        ...(adminUrl === undefined
+          ? {}
+          : { api: await signedClient(emulatedUrl(adminUrl, endpoint), client) }),
+        // Emulators have no WebSockets that clients could use.
+        ...(webSocketUrl === undefined || endpoint !== undefined ? {} : { webSocketUrl }),
       };
     },
   };

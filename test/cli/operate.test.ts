@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { adminClient } from '../../lib/cli/admin-client.ts';
 import { writeLocalState } from '../../lib/cli/local-state.ts';
 import { run } from '../../lib/cli/program.ts';
 import { localTables } from '../../lib/local/service.ts';
@@ -39,6 +40,15 @@ async function wisp(...args: string[]) {
   const exitCode = await run(args, terminal);
   return { exitCode, stdout: terminal.stdout.join('\n'), stderr: terminal.stderr.join('\n') };
 }
+
+it('says in one line that the admin API does not answer', async () => {
+  const client = adminClient('http://127.0.0.1:1/admin');
+  const error = await client.call('GET', '/acme').catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    code: 'admin-api-silent',
+    message: expect.stringMatching(/^the admin API does not answer at http:\/\/127\.0\.0\.1:1 \([^\n]+\)$/),
+  });
+});
 
 describe('wisp client', () => {
   it('lists, shows and disconnects', async () => {

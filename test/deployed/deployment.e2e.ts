@@ -2,7 +2,7 @@ import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/cl
 import { DescribeTimeToLiveCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, inject, test } from 'vitest';
-import { resolveTarget } from '../../lib/cli/target.ts';
+import { adminApi, resolveTarget } from '../../lib/cli/target.ts';
 import { emulatorClient } from '../../lib/local/attached/emulator.ts';
 import { tableSchemas } from '../../lib/store/schema.ts';
 
@@ -34,6 +34,12 @@ describe.runIf(deployment !== undefined)('a stack that was created and then upda
   test('keeps what its tables held', async () => {
     const { admin } = await resolveTarget(options).connect();
     expect((await admin.show(tenantBeforeUpdate))?.status).toBe('active');
+  });
+
+  test('answers over its admin API', async () => {
+    const target = resolveTarget(options);
+    const api = adminApi(target, await target.connect());
+    expect(await api.call('GET', `/${tenantBeforeUpdate}`)).toMatchObject({ status: 'active' });
   });
 
   test('has the topic that the update adds', async () => {

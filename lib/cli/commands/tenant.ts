@@ -151,6 +151,7 @@ function nextSteps(name: string, options: TargetOptions, target: Target, connect
     ...(options.stack !== undefined || options.tenantsTable === undefined
       ? []
       : ['--tenants-table', options.tenantsTable]),
+    ...(options.endpoint === undefined ? [] : ['--endpoint', options.endpoint]),
   ];
   const token = [wisp, 'token', name, ...flags].join(' ');
   const lines = ['', 'Next:', `  ${token} --ttl 1h`];

@@ -1,4 +1,5 @@
 import { localCredentials } from '../../aws/settings.ts';
+import { fetchFailure } from '../../cli/fetch-failure.ts';
 
 /**
  * What answers at an endpoint. Each kind has gaps of its own: docs/localstack.md. `other` is anything else that speaks
@@ -65,13 +66,7 @@ async function answers(url: string): Promise<boolean> {
     return response.ok;
   } catch (error) {
     throw new EmulatorError(
-      `nothing answers at ${new URL(url).origin} (${reasonOf(error)}); start an emulator (docs/localstack.md) or set AWS_ENDPOINT_URL`,
+      `nothing answers at ${new URL(url).origin} (${fetchFailure(error)}); start an emulator (docs/localstack.md) or set AWS_ENDPOINT_URL`,
     );
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  const { cause } = error;
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.name;
 }
