@@ -31,11 +31,22 @@ export function timerQueue(client: SQSClient, queueUrl: string, nowMs: () => num
   };
 }
 
-/** Reads a message of the timer queue. Only this stack writes to it, so anything else is a fault of its own. */
+/** A message of the timer queue that this release cannot have written: of a newer one, most likely. */
+export class TimerFormatError extends Error {
+  readonly code = 'timer-format';
+  override readonly name = 'TimerFormatError';
+}
+
+/**
+ * Reads a message of the timer queue. Only this stack writes to it.
+ * @throws TimerFormatError where it is no timer that this release knows; it then comes again, and is set aside at last.
+ */
 export function timerFrom(body: string): TimerMessage {
   const message: unknown = JSON.parse(body);
   if (isTimerMessage(message)) return message;
-  throw new TypeError('a message of the timer queue is no timer');
+  throw new TimerFormatError(
+    'a message of the timer queue is no timer of this release: see docs/upgrading.md',
+  );
 }
 
 function isTimerMessage(value: unknown): value is TimerMessage {

@@ -16,16 +16,37 @@ export const version: AttributeValue = N(itemFormatVersion);
 
 /** An item that this release cannot have written: damaged, or of a newer release. */
 export class ItemFormatError extends Error {
-  readonly code = 'item-format';
-  override readonly name = 'ItemFormatError';
-  constructor(attribute: string) {
-    super(`attribute "${attribute}" of a stored item is missing or of the wrong type`);
+  readonly code: string = 'item-format';
+  override readonly name: string = 'ItemFormatError';
+  constructor(
+    attribute: string,
+    message = `attribute "${attribute}" of a stored item is missing or of the wrong type`,
+  ) {
+    super(message);
   }
 }
 
-/** The item itself, if this release knows its format. */
+/** An item of another format version than this release knows: it was rolled back too far, or skipped a release. */
+export class ItemVersionError extends ItemFormatError {
+  override readonly code = 'item-version';
+  override readonly name = 'ItemVersionError';
+  /** @param found absent where a write found out. */
+  constructor(found?: number) {
+    super(
+      'v',
+      `a stored item has ${found === undefined ? 'another format version' : `format version ${found}`}; ` +
+        `this release knows ${itemFormatVersion}: see docs/upgrading.md`,
+    );
+  }
+}
+
+/**
+ * The item itself, if this release knows its format.
+ * @throws ItemVersionError rather than misread an item of another format.
+ */
 export function known(stored: Item): Item {
-  if (number(stored, 'v') !== itemFormatVersion) throw new ItemFormatError('v');
+  const found = number(stored, 'v');
+  if (found !== itemFormatVersion) throw new ItemVersionError(found);
   return stored;
 }
 

@@ -206,7 +206,7 @@ export function connectionStore(
       const chunks: Uint8Array[] = [];
       for (const row of rows) {
         if (row === undefined) return undefined;
-        chunks.push(bytes(row, 'chunk'));
+        chunks.push(bytes(known(row), 'chunk'));
       }
       return chunks;
     },

@@ -7,7 +7,7 @@ import {
   slotOf,
 } from '../broker/packet-identifier.ts';
 import type { MessageStore, QueueStore } from '../broker/ports.ts';
-import { type Item, N, number, optionalString, S, string, version } from './attributes.ts';
+import { type Item, known, N, number, optionalString, S, string, version } from './attributes.ts';
 import { sessionKey } from './keys.ts';
 import {
   byRow,
@@ -232,7 +232,7 @@ export function queueStore(
       );
       if (owned) return sequence;
       const owner = await table.get(rowKey(key, kinds.owned(messageId)), true);
-      return owner === undefined ? sequence : number(owner, 'seq');
+      return owner === undefined ? sequence : number(known(owner), 'seq');
     },
 
     async sweep(key, generation, handOver) {

@@ -251,7 +251,7 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
       );
       if (kept) return choice;
       const stored = await table.get(rowKeys, true);
-      return stored === undefined ? choice : string(stored, 'choice');
+      return stored === undefined ? choice : string(known(stored), 'choice');
     },
 
     async markReceived(key, generation, packetIdentifier, messageId) {

@@ -7,7 +7,7 @@ import {
   type UsageHour,
   type UsageStore,
 } from '../broker/usage.ts';
-import { type Item, N, optionalNumber, S, string } from './attributes.ts';
+import { type Item, ItemVersionError, known, N, optionalNumber, S, string, version } from './attributes.ts';
 import { Table } from './table.ts';
 
 const hourPrefix = 'hour#';
@@ -39,8 +39,10 @@ export function usageStore(client: DynamoDBClient, tableName: string): UsageStor
           ...(ttlSeconds === undefined ? {} : { '#ttl': 'ttl' }),
           ...(storedBytes === undefined ? {} : { '#stored': 'stored' }),
         },
+        // Counts of another format are not added to.
+        condition: 'attribute_not_exists(v) OR v = :v',
         values: {
-          ':v': N(1),
+          ':v': version,
           ...(storedBytes === undefined ? {} : { ':stored': N(storedBytes) }),
           ...Object.fromEntries(names.map((name) => [`:${name}`, N(deltas[name] ?? 0)])),
           ...(ttlSeconds === undefined ? {} : { ':ttl': N(ttlSeconds) }),
@@ -48,7 +50,8 @@ export function usageStore(client: DynamoDBClient, tableName: string): UsageStor
       },
       'ALL_NEW',
     );
-    return updated ?? {};
+    if (updated === undefined) throw new ItemVersionError();
+    return updated;
   }
 
   return {
@@ -64,7 +67,7 @@ export function usageStore(client: DynamoDBClient, tableName: string): UsageStor
 
     async readGauges(tenant) {
       const found = await table.get({ tenant: S(tenant), part: S(gaugesPart) }, false);
-      return gaugesFrom(found ?? {});
+      return gaugesFrom(found === undefined ? {} : known(found));
     },
 
     async beginRecount(tenant, atMs, notSinceMs) {
@@ -72,8 +75,9 @@ export function usageStore(client: DynamoDBClient, tableName: string): UsageStor
         { tenant: S(tenant), part: S(gaugesPart) },
         {
           update: 'SET recounted = :at, recounting = :at, v = :v',
-          condition: 'attribute_not_exists(recounted) OR recounted <= :notSince',
-          values: { ':at': N(atMs), ':notSince': N(notSinceMs), ':v': N(1) },
+          condition:
+            '(attribute_not_exists(recounted) OR recounted <= :notSince) AND (attribute_not_exists(v) OR v = :v)',
+          values: { ':at': N(atMs), ':notSince': N(notSinceMs), ':v': version },
         },
       );
       return begun !== undefined;
@@ -108,7 +112,7 @@ export function usageStore(client: DynamoDBClient, tableName: string): UsageStor
         const storedBytes = optionalNumber(item, 'stored');
         hours.push({
           hour: string(item, 'part').slice(hourPrefix.length),
-          counts: countsFrom(item),
+          counts: countsFrom(known(item)),
           ...(storedBytes === undefined ? {} : { storedBytes }),
         });
       }
@@ -127,7 +131,7 @@ export function usageStore(client: DynamoDBClient, tableName: string): UsageStor
         ScanIndexForward: false,
       };
       for await (const item of table.items(query)) {
-        const storedBytes = optionalNumber(item, 'stored');
+        const storedBytes = optionalNumber(known(item), 'stored');
         if (storedBytes !== undefined && string(item, 'part') !== hourPrefix + hour) return storedBytes;
       }
       return 0;

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import { createSqsClient } from '../../lib/aws/sqs.ts';
-import { timerFrom, timerQueue } from '../../lib/aws/timers.ts';
+import { TimerFormatError, timerFrom, timerQueue } from '../../lib/aws/timers.ts';
 import type { ConnectionAddress } from '../../lib/broker/model.ts';
 import type { Timer } from '../../lib/broker/ports.ts';
 import { createManualClock } from '../../lib/local/clock.ts';
@@ -75,8 +75,6 @@ test.each([
 });
 
 test.each([
-  ['no JSON', '{'],
-  ['nothing', ''],
   ['null', 'null'],
   ['a number', '7'],
   ['a newer version', JSON.stringify({ v: 2, timer, dueAtMs: 1 })],
@@ -95,5 +93,9 @@ test.each([
     }),
   ],
 ])('a damaged message is refused: %s', (_, body) => {
-  expect(() => timerFrom(body)).toThrow();
+  expect(() => timerFrom(body)).toThrow(TimerFormatError);
+});
+
+test.each(['{', ''])('what is no JSON is refused: "%s"', (body) => {
+  expect(() => timerFrom(body)).toThrow(SyntaxError);
 });

@@ -7,6 +7,7 @@ import { revocationsContract } from './revocations.ts';
 import { sessionsContract } from './sessions.ts';
 import { subscriptionsContract } from './subscriptions.ts';
 import { tenantsContract } from './tenants.ts';
+import { versionsContract } from './versions.ts';
 
 /** What every DynamoDB-compatible service must give the tables. */
 export function storeContracts(name: string, open: () => Promise<World>): void {
@@ -18,4 +19,5 @@ export function storeContracts(name: string, open: () => Promise<World>): void {
   retainedContract(name, open);
   tenantsContract(name, open);
   revocationsContract(name, open);
+  versionsContract(name, open);
 }

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { presets } from '../../cdk/settings.ts';
+import { Synthesised } from './synthesise.ts';
+
+const prod = new Synthesised(presets.prod);
+const dev = new Synthesised(presets.dev);
+
+/**
+ * What an update must keep (docs/upgrading.md), by logical id, with every property whose change has CloudFormation make
+ * another one in its place: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/ ("Replacement").
+ * A change here is a change for those who run Wisp, and belongs into docs/upgrading.md and CHANGELOG.md.
+ */
+const kept: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>> = {
+  'AWS::DynamoDB::Table': {
+    TablesConnectionsF6D675B1: table('address'),
+    TablesSessions486350CB: table('session', 'kind'),
+    TablesSubscriptionsEF5802C5: table('filter', 'client'),
+    TablesRetainedFC0689EE: table('tenant', 'topic'),
+    TablesTenantsE95A5149: table('tenant', 'part'),
+    TablesUsageA60E9525: table('tenant', 'part'),
+  },
+  'AWS::ApiGatewayV2::Api': {
+    GatewayApi4EDF2151: { ProtocolType: 'WEBSOCKET' },
+    HttpApi4E1D4184: { ProtocolType: 'HTTP' },
+  },
+  'AWS::ApiGatewayV2::Stage': {
+    GatewayStage04E5B0D6: { ApiId: { Ref: 'GatewayApi4EDF2151' }, StageName: 'mqtt' },
+    HttpStageD1D6DBD6: { ApiId: { Ref: 'HttpApi4E1D4184' }, StageName: '$default' },
+  },
+  'AWS::SQS::Queue': {
+    TimersQueue10AEBBE9: { QueueName: undefined, FifoQueue: undefined },
+    TimersDeadLettersBB155020: { QueueName: undefined, FifoQueue: undefined },
+  },
+};
+
+function table(partitionKey: string, sortKey?: string) {
+  return {
+    TableName: undefined,
+    LocalSecondaryIndexes: undefined,
+    ImportSourceSpecification: undefined,
+    KeySchema: [
+      { AttributeName: partitionKey, KeyType: 'HASH' },
+      ...(sortKey === undefined ? [] : [{ AttributeName: sortKey, KeyType: 'RANGE' }]),
+    ],
+  };
+}
+
+const cases = Object.entries(kept).flatMap(([type, byId]) =>
+  Object.entries(byId).map(([id, properties]) => [type, id, properties] as const),
+);
+
+describe('an update keeps', () => {
+  it.each(cases)('%s %s', (type, id, properties) => {
+    for (const stack of [prod, dev]) {
+      const found = stack.resources(type)[id]?.Properties;
+      expect(found, `${id} has got another logical id: an update would delete or orphan it`).toBeDefined();
+      for (const [name, value] of Object.entries(properties)) expect(found?.[name], name).toEqual(value);
+    }
+  });
+
+  it.each(['AWS::DynamoDB::Table', 'AWS::ApiGatewayV2::Api', 'AWS::ApiGatewayV2::Stage'])(
+    'every %s: none is missing above',
+    (type) => {
+      expect(Object.keys(prod.resources(type)).sort()).toEqual(Object.keys(kept[type] ?? {}).sort());
+    },
+  );
+});
+
+describe('data in production', () => {
+  it.each(['AWS::DynamoDB::Table', 'AWS::Logs::LogGroup'])(
+    'outlives the stack and its own replacement: %s',
+    (type) => {
+      const found = Object.values(prod.resources(type));
+      expect(found.length).toBeGreaterThan(0);
+      for (const resource of found)
+        expect(resource).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    },
+  );
+});
+
+describe('the secondary indexes', () => {
+  it('come one by one: CloudFormation makes or deletes one of a table in one update', () => {
+    const indexes = Object.entries(prod.resources('AWS::DynamoDB::Table')).map(([id, { Properties }]) => [
+      id,
+      (Properties.GlobalSecondaryIndexes ?? []).map((index: { IndexName: string }) => index.IndexName),
+    ]);
+    expect(Object.fromEntries(indexes.filter(([, names]) => names.length > 0))).toEqual({
+      TablesSessions486350CB: ['byTenant'],
+      TablesTenantsE95A5149: ['byPart'],
+    });
+  });
+});
