@@ -12,7 +12,7 @@ export const fromRuntime = ['@aws-sdk/client-eventbridge'] as const;
 /**
  * How functions are bundled. Every choice is for the cold start: CommonJS loads as fast as ESM or faster; the
  * SDK is bundled because its tree-shaken part loads in half the time of the runtime's whole one (`mainFields`
- * picks its ES modules, which can be shaken at all); the aliases drop code that cannot run in Lambda.
+ * picks its ES modules, which can be shaken at all); the aliases drop code that cannot run in these functions.
  */
 export const bundling: BundlingOptions = {
   format: OutputFormat.CJS,
@@ -23,6 +23,8 @@ export const bundling: BundlingOptions = {
   logLevel: LogLevel.WARNING,
   esbuildArgs: {
     '--alias:@aws-sdk/credential-provider-node': stub('credential-provider-node.ts'),
+    '--alias:@aws-sdk/endpoint-cache': stub('endpoint-cache.ts'),
+    '--alias:@smithy/core/event-streams': stub('event-streams.ts'),
     '--alias:debug': stub('debug.cjs'),
     '--alias:readable-stream': 'node:stream',
     '--legal-comments': 'none',

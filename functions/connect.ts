@@ -1,14 +1,13 @@
 import { webSocketEvent } from '../lib/aws/events.ts';
-import type { Broker } from '../lib/broker/broker.ts';
 import type { ConnectionAddress } from '../lib/broker/model.ts';
 import { subprotocol } from '../lib/wire/limits.ts';
-import { type FunctionService, functionService } from './service.ts';
+import { type HandshakeService, handshakeService } from './handshake-service.ts';
 
 /**
  * `$connect`: refuses clients that do not offer the wire profile (400) and tokens that do not hold (401); the MQTT
  * CONNECT comes later, through `$default`. The subprotocol is chosen by returning it.
  */
-export function connectHandler(service: () => Pick<FunctionService, 'broker' | 'flush'>) {
+export function connectHandler(service: () => HandshakeService) {
   return async (event: unknown): Promise<{ statusCode: number; headers?: Record<string, string> }> => {
     const { connectionId, headers, query } = webSocketEvent(event);
     const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
@@ -25,7 +24,7 @@ export function connectHandler(service: () => Pick<FunctionService, 'broker' | '
 }
 
 function handshake(
-  broker: Broker,
+  broker: HandshakeService['broker'],
   connectionId: string,
   headers: Readonly<Record<string, string>>,
   query: Readonly<Record<string, string>>,
@@ -34,4 +33,4 @@ function handshake(
   return broker.handshake(connectionId as ConnectionAddress, bearer ?? query.token, query.tenant);
 }
 
-export const handler = connectHandler(functionService);
+export const handler = connectHandler(handshakeService);

@@ -1,36 +1,31 @@
 import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { createAuthenticator, type SecretSource } from '../auth/index.ts';
 import { type Broker, createBroker, createContext } from '../broker/broker.ts';
 import type { Context } from '../broker/context.ts';
 import { metrics } from '../broker/metrics.ts';
-import type { LifecycleEvents, Log, Ports, Timers } from '../broker/ports.ts';
+import type { LifecycleEvents, Ports, Timers } from '../broker/ports.ts';
 import type { Settings } from '../broker/settings.ts';
 import { Usage } from '../broker/usage.ts';
 import type { TableNames } from '../store/schema.ts';
 import { createStores, type Stores } from '../store/stores.ts';
+import { authenticatorOver, type VerificationOptions } from './authenticator.ts';
 import { fanoutQueue } from './fanout-queue.ts';
 import { gatewayPort } from './gateway.ts';
 import { ulids } from './ids.ts';
 import { timerQueue } from './timers.ts';
 
-export interface ServiceOptions {
+export interface ServiceOptions extends VerificationOptions {
   readonly dynamo: DynamoDBClient;
   readonly sqs: SQSClient;
   readonly management: ApiGatewayManagementApiClient;
   readonly tables: TableNames;
   readonly timerQueueUrl: string;
   readonly fanoutQueueUrl: string;
-  readonly log: Log;
   /** Where lifecycle events go beside MQTT. Default: nowhere. */
   readonly events?: LifecycleEvents;
   readonly nowMs?: () => number;
   readonly settings?: Settings;
-  /** Where shared secrets are that tenants' rows refer to. Default: none, such issuers have no keys. */
-  readonly secrets?: SecretSource;
-  /** Whether issuers' keys may be fetched over http and from private addresses. For local use; default: false. */
-  readonly allowPrivateIssuers?: boolean;
   /** Puts other ports in place of these: for faults and schedulers in tests. */
   readonly wrap?: (ports: Ports) => Ports;
 }
@@ -53,14 +48,7 @@ export function createService(options: ServiceOptions): Service {
     clock: { nowMs },
     ids: ulids(nowMs),
     random: Math.random,
-    authenticator: createAuthenticator({
-      lookup: stores.tenantAdmin,
-      nowMs,
-      allowPrivate: options.allowPrivateIssuers ?? false,
-      onFailure: ({ code, source }) =>
-        options.log.warn('keys of an issuer are out of reach', { code, source }),
-      ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
-    }),
+    authenticator: authenticatorOver(stores.tenantAdmin, nowMs, options),
     gateway: gatewayPort(options.management),
     usage: new Usage(stores.usageStore, nowMs, (error) => {
       options.log.count(metrics.usageWritesFailed);

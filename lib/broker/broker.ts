@@ -1,6 +1,7 @@
 import { deliverSlices } from '../delivery/slice.ts';
 import type { Context } from './context.ts';
 import { handleFrame, handleOneWayFrame } from './frame.ts';
+import { handshake } from './handshake.ts';
 import { connectionLost, endSession, releaseConnection } from './lifecycle.ts';
 import type { ConnectionAddress, FanoutSlice } from './model.ts';
 import type { Ports, Timer } from './ports.ts';
@@ -10,10 +11,7 @@ import { fireTimer } from './timers/fire.ts';
 
 /** What the functions call: one method for each kind of event. */
 export interface Broker {
-  /**
-   * A WebSocket handshake. `token` is the one from the header or the query, where there is one.
-   * @returns the status with which the handshake is answered: 200, or 401 where the token is refused.
-   */
+  /** A WebSocket handshake. */
   handshake(
     address: ConnectionAddress,
     token: string | undefined,
@@ -43,22 +41,8 @@ export function createContext(ports: Ports, settings: Settings = defaultSettings
 }
 
 export function createBroker(context: Context): Broker {
-  const { settings } = context;
   return {
-    async handshake(address, token, tenantHint) {
-      const identity =
-        token === undefined ? undefined : await context.authenticator.verify(token, tenantHint);
-      if (identity !== undefined && 'code' in identity) {
-        context.log.info('handshake refused', { code: identity.code, address });
-        return 401;
-      }
-      const dueAtMs = context.clock.nowMs() + settings.authenticationDeadlineSeconds * 1000;
-      await Promise.all([
-        context.timers.schedule({ kind: 'authentication-deadline', address }, dueAtMs),
-        identity === undefined ? undefined : context.connections.putPending(address, identity),
-      ]);
-      return 200;
-    },
+    handshake: (address, token, tenantHint) => handshake(context, address, token, tenantHint),
 
     message: (address, text) => handleFrame(context, address, text),
     oneWay: (address, text) => handleOneWayFrame(context, address, text),

@@ -10,9 +10,9 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { bundling } from '../../cdk/bundling.ts';
+import { functionNames } from '../../cdk/settings.ts';
 
 const run = promisify(execFile);
-const functions = ['connect', 'message', 'disconnect', 'timer'] as const;
 /** Fresh processes per bundle; the median is reported. */
 const rounds = 15;
 
@@ -21,29 +21,47 @@ const aliases = Object.fromEntries(
     .filter(([name]) => name.startsWith('--alias:'))
     .map(([name, target]) => [name.slice('--alias:'.length), String(target)]),
 );
-const plain: BuildOptions = { bundle: true, minify: true, platform: 'node', target: 'node22', format: 'cjs' };
+const plain: BuildOptions = {
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  legalComments: 'none',
+  external: [...(bundling.externalModules ?? [])],
+};
 const variants: Readonly<Record<string, BuildOptions>> = {
   'default settings': plain,
   'module fields': { ...plain, mainFields: ['module', 'main'] },
   'as deployed': { ...plain, mainFields: ['module', 'main'], alias: aliases },
 };
 
-/** Time of `require` and of the first thing a request needs: the service with its three clients. */
+/** Time of `require`, which is what Lambda calls init, and its CPU time, which other processes on the machine disturb less. */
 const probe = `
 const start = process.hrtime.bigint();
+const cpu = process.cpuUsage();
 require(process.argv[2]);
-console.log(Number(process.hrtime.bigint() - start) / 1e6);
+const { user, system } = process.cpuUsage(cpu);
+console.log(Number(process.hrtime.bigint() - start) / 1e6, (user + system) / 1e3);
 `;
 
-async function loadMs(probePath: string, bundlePath: string): Promise<number> {
-  const times: number[] = [];
+interface Load {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+async function load(probePath: string, bundlePath: string): Promise<Load> {
+  const times: number[][] = [];
   for (let round = 0; round < rounds; round += 1) {
     const { stdout } = await run(process.execPath, [probePath, bundlePath], {
       env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     });
-    times.push(Number(stdout));
+    times.push(stdout.split(' ').map(Number));
   }
-  return times.sort((one, other) => one - other)[Math.floor(rounds / 2)] ?? Number.NaN;
+  const median = (values: (number | undefined)[]): number =>
+    values.map((value) => value ?? Number.NaN).sort((one, other) => one - other)[Math.floor(rounds / 2)] ??
+    Number.NaN;
+  return { wallMs: median(times.map(([wall]) => wall)), cpuMs: median(times.map(([, cpu]) => cpu)) };
 }
 
 /** Bytes of each package in a bundle, largest first. */
@@ -64,9 +82,9 @@ try {
   console.log(
     `Node ${process.version}, median of ${rounds} processes, page cache warm; not Lambda: read as ratios`,
   );
-  console.log('| function | bundle | KB | KB gzipped | load ms |\n|---|---|---|---|---|');
-  let message: Metafile | undefined;
-  for (const name of functions)
+  console.log('| function | bundle | KB | KB gzipped | load ms | CPU ms |\n|---|---|---|---|---|---|');
+  const deployed = new Map<string, Metafile>();
+  for (const name of functionNames)
     for (const [variant, options] of Object.entries(variants)) {
       const outfile = join(directory, `${name}-${variant.replaceAll(' ', '-')}.cjs`);
       const result = await build({
@@ -78,16 +96,18 @@ try {
       });
       const code = result.outputFiles[0]?.contents ?? new Uint8Array();
       await writeFile(outfile, code);
-      if (name === 'message' && variant === 'as deployed') message = result.metafile;
-      const milliseconds = await loadMs(probePath, outfile);
+      if (variant === 'as deployed') deployed.set(name, result.metafile);
+      const { wallMs, cpuMs } = await load(probePath, outfile);
       const kilobytes = (bytes: number): string => (bytes / 1000).toFixed(0);
       console.log(
-        `| ${name} | ${variant} | ${kilobytes(code.length)} | ${kilobytes(gzipSync(code).length)} | ${milliseconds.toFixed(1)} |`,
+        `| ${name} | ${variant} | ${kilobytes(code.length)} | ${kilobytes(gzipSync(code).length)} | ${wallMs.toFixed(1)} | ${cpuMs.toFixed(1)} |`,
       );
     }
-  console.log('\nThe message function as deployed consists of:');
-  for (const [name, bytes] of packagesOf(message ?? { inputs: {}, outputs: {} }).slice(0, 12))
-    console.log(`  ${(bytes / 1000).toFixed(1).padStart(7)} KB  ${name}`);
+  for (const name of ['connect', 'message']) {
+    console.log(`\nFunction ${name} as deployed consists of:`);
+    for (const [part, bytes] of packagesOf(deployed.get(name) ?? { inputs: {}, outputs: {} }).slice(0, 14))
+      console.log(`  ${(bytes / 1000).toFixed(1).padStart(7)} KB  ${part}`);
+  }
 } finally {
   await rm(directory, { recursive: true, force: true });
 }

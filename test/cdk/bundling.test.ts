@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { bundling, fromRuntime } from '../../cdk/bundling.ts';
 import { functionNames, presets } from '../../cdk/settings.ts';
 import { WispStack } from '../../cdk/stack.ts';
 import { defaultProvider } from '../../cdk/stubs/credential-provider-node.ts';
+import { EventStreamSerde } from '../../cdk/stubs/event-streams.ts';
 import { handler } from './fixtures/packets.ts';
 
 const load = createRequire(import.meta.url);
@@ -51,6 +52,14 @@ describe('bundles of the functions', () => {
       expect(code).not.toMatch(/AWS_CONTAINER_CREDENTIALS_RELATIVE_URI|sso_session|AWS_ROLE_ARN/);
       expect(code).not.toMatch(/^(import|export) /m);
     }
+  });
+
+  it('hold no more than they need: the handshake loads neither codec nor delivery', () => {
+    const sizes = bundles.map((path) => statSync(path).size).sort((one, other) => one - other);
+    expect(sizes[0]).toBeLessThan(350_000);
+    expect(sizes.at(-1)).toBeLessThan(550_000);
+    const small = bundles.filter((path) => !readFileSync(path, 'utf8').includes('Invalid topic'));
+    expect(small).toHaveLength(1);
   });
 
   it('export a handler', () => {
@@ -115,5 +124,11 @@ describe('the modules put in place of others', () => {
   it('name the credential that is missing', async () => {
     stubCredentials(undefined, 'secret');
     await expect(defaultProvider()()).rejects.toThrow('AWS_ACCESS_KEY_ID');
+  });
+});
+
+describe('event streams', () => {
+  it('say that they were left out, should anything ask for them', () => {
+    expect(() => new EventStreamSerde()).toThrow('left out of this bundle');
   });
 });

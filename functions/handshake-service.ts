@@ -1,0 +1,58 @@
+import { authenticatorOver } from '../lib/aws/authenticator.ts';
+import { createDynamoClient } from '../lib/aws/dynamodb.ts';
+import { allowPrivateIssuersVariable, functionEnvironment } from '../lib/aws/environment.ts';
+import { powertoolsLog } from '../lib/aws/log.ts';
+import { secretsManagerSource } from '../lib/aws/secrets.ts';
+import { createSqsClient } from '../lib/aws/sqs.ts';
+import { timerQueue } from '../lib/aws/timers.ts';
+import type { Broker } from '../lib/broker/broker.ts';
+import { type HandshakeContext, handshake } from '../lib/broker/handshake.ts';
+import { defaultSettings } from '../lib/broker/settings.ts';
+import { connectionStore } from '../lib/store/connections.ts';
+import { liveTenantTable } from '../lib/store/tenant-live.ts';
+import { tenantStore } from '../lib/store/tenants.ts';
+
+/** What `$connect` needs; every other service has it too. */
+export interface HandshakeService {
+  readonly broker: Pick<Broker, 'handshake'>;
+  /** Writes metrics; called at the end of each invocation. */
+  flush(): Promise<void>;
+}
+
+let service: HandshakeService | undefined;
+
+/**
+ * The part of the service that handshakes need, over this function's environment, made at the first request and kept. Every
+ * client waits for this function first, and without the codec, the broker's handlers and delivery it starts sooner.
+ */
+export function handshakeService(): HandshakeService {
+  service ??= fromEnvironment();
+  return service;
+}
+
+function fromEnvironment(): HandshakeService {
+  const { tables, timerQueueUrl } = functionEnvironment(process.env);
+  const dynamo = createDynamoClient();
+  const log = powertoolsLog();
+  const context: HandshakeContext = {
+    log,
+    clock: { nowMs: Date.now },
+    settings: defaultSettings,
+    timers: timerQueue(createSqsClient(), timerQueueUrl, Date.now),
+    connections: connectionStore(
+      dynamo,
+      tables.connections,
+      liveTenantTable(dynamo, tables.tenants),
+      Date.now,
+    ),
+    authenticator: authenticatorOver(tenantStore(dynamo, tables.tenants, Date.now), Date.now, {
+      log,
+      secrets: secretsManagerSource(),
+      allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
+    }),
+  };
+  return {
+    broker: { handshake: (address, token, tenant) => handshake(context, address, token, tenant) },
+    flush: async () => log.flush(),
+  };
+}
