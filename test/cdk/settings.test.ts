@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { presets, readSettings, SettingsError } from '../../cdk/settings.ts';
+import { presets, readSettings, SettingsError, type StageSettings } from '../../cdk/settings.ts';
 
 const read = (values: Record<string, unknown> = {}, region?: string) =>
   readSettings((name) => values[name], region);
@@ -68,4 +69,26 @@ describe('readSettings', () => {
       'the certificate is in eu-west-1, the stack in us-east-1',
     );
   });
+});
+
+it('every setting of the command line is in docs/deploying.md, with the defaults of the presets', () => {
+  const page = readFileSync(new URL('../../docs/deploying.md', import.meta.url), 'utf8');
+  const asked = new Set<string>();
+  readSettings((name) => {
+    asked.add(name);
+    return undefined;
+  });
+  const tables = page.split('\n').filter((line) => line.startsWith('| '));
+  const named = tables.flatMap((row) =>
+    [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name),
+  );
+  expect(named.filter((name) => name !== 'CloudWatch').toSorted()).toEqual([...asked].toSorted());
+  const rowOf = ({ throttle, logRetentionDays, logLevel }: StageSettings) => [
+    `${logRetentionDays} days, ${logLevel}`,
+    `${throttle.requestsPerSecond.toLocaleString('en')}, ${throttle.burstRequests.toLocaleString('en')}`,
+  ];
+  for (const preset of [presets.dev, presets.prod])
+    for (const cell of rowOf(preset)) expect(page).toContain(cell);
+  expect(page).toContain(`${presets.dev.timerMaxConcurrency} | ${presets.prod.timerMaxConcurrency} |`);
+  expect(page).toContain(`none | ${presets.prod.pointInTimeRecoveryDays} days |`);
 });
