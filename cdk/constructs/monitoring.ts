@@ -14,6 +14,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { metrics as counters, metricsNamespace } from '../../lib/broker/metrics.ts';
 import type { FunctionName, StageSettings } from '../settings.ts';
 import type { FanoutQueue } from './fanout-queue.ts';
 import type { Gateway } from './gateway.ts';
@@ -49,7 +50,7 @@ export class Monitoring extends Construct {
     this.topic = settings.alarmEmail === undefined ? undefined : this.makeTopic(settings.alarmEmail);
     const metrics = collect(monitored);
     this.addAlarms(metrics);
-    this.addDashboard(metrics, monitored);
+    this.addDashboard(metrics, monitored, settings.stackName);
   }
 
   private addAlarms(metrics: Metrics): void {
@@ -138,13 +139,18 @@ export class Monitoring extends Construct {
     return topic;
   }
 
-  private addDashboard(metrics: Metrics, { functions, gateway }: Monitored): void {
+  private addDashboard(metrics: Metrics, { functions, gateway }: Monitored, deployment: string): void {
     const names = Object.keys(functions) as FunctionName[];
     const perFunction = (read: (target: ServiceFunction) => Metric): Metric[] =>
       names.map((name) => read(functions[name]).with({ label: name, period }));
     const graph = (title: string, left: IMetric[]): GraphWidget =>
       new GraphWidget({ title, left, width: 8, height: 6 });
     const gatewaySum = (name: string): Metric => gatewayMetric(gateway, name);
+    const counted = (title: string, names: readonly Counter[]): GraphWidget =>
+      graph(
+        title,
+        names.map((name) => counterMetric(deployment, name)),
+      );
     new Dashboard(this, 'Dashboard', {
       widgets: [
         [
@@ -178,6 +184,23 @@ export class Monitoring extends Construct {
           graph('Fan-out slices waiting', [metrics.fanoutWaiting]),
           graph('Oldest fan-out slice (s)', [metrics.fanoutAgeSeconds]),
           graph('Fan-out slices set aside', [metrics.fanoutDead]),
+        ],
+        [
+          counted('Messages', ['messagesReceived', 'messagesDelivered', 'connectsAccepted']),
+          counted('Refused', [
+            'connectsRefused',
+            'publishesNotAuthorized',
+            'publishesOverQuota',
+            'subscriptionsNotAuthorized',
+            'protocolErrors',
+          ]),
+          counted('Not delivered', [
+            'messagesDroppedQueueFull',
+            'messagesDroppedTooLarge',
+            'messagesExpired',
+            'postsGone',
+            'postsFailed',
+          ]),
         ],
       ],
     });
@@ -224,6 +247,19 @@ function gatewayMetric(gateway: Gateway, metricName: string): Metric {
     namespace: 'AWS/ApiGateway',
     metricName,
     dimensionsMap: { ApiId: gateway.api.apiId, Stage: gateway.stage.stageName },
+    statistic: Stats.SUM,
+    period,
+  });
+}
+
+type Counter = keyof typeof counters;
+
+/** What the functions count themselves, in embedded metric format: lib/aws/log.ts. */
+function counterMetric(deployment: string, name: Counter): Metric {
+  return new Metric({
+    namespace: metricsNamespace,
+    metricName: counters[name],
+    dimensionsMap: { service: deployment },
     statistic: Stats.SUM,
     period,
   });

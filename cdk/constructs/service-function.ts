@@ -58,8 +58,7 @@ export class ServiceFunction extends NodejsFunction {
       systemLogLevelV2: settings.logInvocations ? SystemLogLevel.INFO : SystemLogLevel.WARN,
       ...(props.recursiveLoop === undefined ? {} : { recursiveLoop: props.recursiveLoop }),
       environment: {
-        POWERTOOLS_SERVICE_NAME: 'wisp',
-        POWERTOOLS_METRICS_NAMESPACE: 'Wisp',
+        POWERTOOLS_SERVICE_NAME: settings.stackName,
         [logLevelVariable]: settings.logLevel,
       },
     });

@@ -1,5 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { metricsNamespace } from '../broker/metrics.ts';
 import type { Log } from '../broker/ports.ts';
 
 export interface FunctionLog extends Log {
@@ -7,10 +8,13 @@ export interface FunctionLog extends Log {
   flush(): void;
 }
 
-/** Structured logs and metrics in embedded metric format, both as lines on stdout: no call, no agent. */
+/**
+ * Structured logs and metrics in embedded metric format, both as lines on stdout: no call, no agent. `POWERTOOLS_SERVICE_NAME`
+ * names the deployment in both, so that several in one account do not add up.
+ */
 export function powertoolsLog(): FunctionLog {
   const logger = new Logger();
-  const metrics = new Metrics({ namespace: 'Wisp' });
+  const metrics = new Metrics({ namespace: metricsNamespace });
   return {
     debug: (message, fields) => logger.debug(message, { ...fields }),
     info: (message, fields) => logger.info(message, { ...fields }),

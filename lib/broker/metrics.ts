@@ -1,3 +1,6 @@
+/** CloudWatch namespace of the counters; their one dimension, `service`, is the name of the stack. */
+export const metricsNamespace = 'Wisp';
+
 /** Names of the counters, in one place: dashboards, alarms and tests refer to them. */
 export const metrics = {
   connectsAccepted: 'ConnectsAccepted',

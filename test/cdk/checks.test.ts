@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { presets, type StageSettings } from '../../cdk/settings.ts';
+import { metrics } from '../../lib/broker/metrics.ts';
 import { makeStack, Synthesised } from './synthesise.ts';
 
 const everything: StageSettings = {
@@ -53,5 +54,21 @@ describe('alarms', () => {
     const topic = stack.one('AWS::SNS::Topic').id;
     for (const alarm of alarms) expect(alarm.Properties.AlarmActions).toEqual([{ Ref: topic }]);
     expect(new Synthesised(presets.prod).resources('AWS::SNS::Topic')).toEqual({});
+  });
+});
+
+describe('the dashboard', () => {
+  it('shows what the functions count, of this deployment alone', () => {
+    const stack = new Synthesised({ ...presets.prod, stackName: 'Mine' });
+    const body = JSON.stringify(stack.one('AWS::CloudWatch::Dashboard').Properties.DashboardBody);
+    const shown = [...body.matchAll(/\\+"Wisp\\+",\\+"(\w+)\\+",\\+"service\\+",\\+"(\w+)\\+"/g)];
+    expect(shown.length).toBeGreaterThan(10);
+    const names: readonly string[] = Object.values(metrics);
+    for (const [, name, deployment] of shown) {
+      expect(names).toContain(name);
+      expect(deployment).toBe('Mine');
+    }
+    const { Variables } = stack.one('AWS::Lambda::Function', 'Message').Properties.Environment;
+    expect(Variables.POWERTOOLS_SERVICE_NAME).toBe('Mine');
   });
 });

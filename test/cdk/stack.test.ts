@@ -85,12 +85,7 @@ describe('functions', () => {
   });
 
   it.each(functionNames)('%s is told exactly what it may use', (name) => {
-    const always = [
-      'LOG_LEVEL',
-      'POWERTOOLS_METRICS_NAMESPACE',
-      'POWERTOOLS_SERVICE_NAME',
-      'TIMER_QUEUE_URL',
-    ];
+    const always = ['LOG_LEVEL', 'POWERTOOLS_SERVICE_NAME', 'TIMER_QUEUE_URL'];
     const publishing = [
       'CALLBACK_ENDPOINT',
       'FANOUT_QUEUE_URL',
