@@ -89,6 +89,9 @@ it('every setting of the command line is in docs/deploying.md, with the defaults
   ];
   for (const preset of [presets.dev, presets.prod])
     for (const cell of rowOf(preset)) expect(page).toContain(cell);
-  expect(page).toContain(`${presets.dev.timerMaxConcurrency} | ${presets.prod.timerMaxConcurrency} |`);
+  const atOnce = [presets.dev, presets.prod].map(
+    ({ timerMaxConcurrency, fanoutMaxConcurrency }) => `${timerMaxConcurrency}, ${fanoutMaxConcurrency} |`,
+  );
+  expect(page).toContain(`| ${atOnce.join(' ')}`);
   expect(page).toContain(`none | ${presets.prod.pointInTimeRecoveryDays} days |`);
 });
