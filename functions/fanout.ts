@@ -1,14 +1,9 @@
-import { sqsRecords } from '../lib/aws/events.ts';
+import { type SqsRecord, sqsRecords } from '../lib/aws/events.ts';
 import { groupOf, sliceFrom } from '../lib/aws/fanout-queue.ts';
 import type { FanoutSlice } from '../lib/broker/model.ts';
 import { type FunctionService, functionService } from './service.ts';
 
-interface Work {
-  readonly messageId: string;
-  readonly receiptHandle: string;
-  readonly receiveCount: number;
-  readonly slice: FanoutSlice;
-}
+type Work = Omit<SqsRecord, 'body'> & { readonly slice: FanoutSlice };
 
 /** Longest wait before a slice that failed is tried again, in seconds; it doubles with every try up to this. */
 const maxRetrySeconds = 60;
@@ -24,19 +19,39 @@ export function fanoutHandler(service: () => Service) {
   return async (event: unknown): Promise<{ batchItemFailures: { itemIdentifier: string }[] }> => {
     const made = service();
     const groups = new Map<string, Work[]>();
-    for (const { messageId, body, receiptHandle, receiveCount } of sqsRecords(event)) {
-      const slice = sliceFrom(body);
+    const unknown: string[] = [];
+    for (const record of sqsRecords(event)) {
+      const slice = known(made, record);
+      if (slice === undefined) {
+        unknown.push(record.messageId);
+        continue;
+      }
       const group = groups.get(groupOf(slice)) ?? [];
-      group.push({ messageId, receiptHandle, receiveCount, slice });
+      group.push({ ...record, slice });
       groups.set(groupOf(slice), group);
     }
     try {
       const left = await Promise.all([...groups.values()].map((group) => workOff(made, group)));
-      return { batchItemFailures: left.flat().map(({ messageId }) => ({ itemIdentifier: messageId })) };
+      const failed = [...unknown, ...left.flat().map(({ messageId }) => messageId)];
+      return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
     } finally {
       await made.flush();
     }
   };
+}
+
+/** A slice that cannot be read keeps no other from being delivered. */
+function known({ log }: Service, { body }: SqsRecord): FanoutSlice | undefined {
+  try {
+    return sliceFrom(body);
+  } catch (error) {
+    log.error('a slice of a fan-out failed', { error: nameOf(error) });
+    return undefined;
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'unknown';
 }
 
 /** @returns what of the group goes back to the queue. */
@@ -54,7 +69,7 @@ async function workOff({ broker, log, returnSlices }: Service, group: readonly W
       if (outcome === 'unfinished') retrySeconds = 0;
     } catch (error) {
       log.error('a slice of a fan-out failed', {
-        error: error instanceof Error ? error.name : 'unknown',
+        error: nameOf(error),
         tenant: first.slice.tenant,
       });
       retrySeconds = Math.min(maxRetrySeconds, 2 ** (first.receiveCount - 1));

@@ -97,10 +97,22 @@ function batches(entries: readonly SendMessageBatchRequestEntry[]): SendMessageB
   return found;
 }
 
-/** Reads a message of the fan-out queue. Only this stack writes to it, so anything else is a fault of its own. */
+/** A message of the fan-out queue that this release cannot have written: of a newer one, most likely. */
+export class SliceFormatError extends Error {
+  readonly code = 'slice-format';
+  override readonly name = 'SliceFormatError';
+}
+
+/**
+ * Reads a message of the fan-out queue. Only this stack writes to it.
+ * @throws SliceFormatError where it is no slice that this release knows; it then comes again, and is set aside at last.
+ */
 export function sliceFrom(body: string): FanoutSlice {
   const message: unknown = JSON.parse(body);
-  if (!isSliceMessage(message)) throw new TypeError('a message of the fan-out queue is no slice');
+  if (!isSliceMessage(message))
+    throw new SliceFormatError(
+      'a message of the fan-out queue is no slice of this release: see docs/upgrading.md',
+    );
   const { v: _, ...slice } = message;
   return slice;
 }

@@ -113,3 +113,11 @@ test('what cannot be returned at once is reported all the same', async () => {
   const { failed } = await run([recordOf(sliceOf('a'), 1)], { a: 'fails' }, 'fails');
   expect(failed).toEqual(['a']);
 });
+
+test('one that this release cannot read fails alone', async () => {
+  const newer = { ...recordOf(sliceOf('newer'), 1), body: JSON.stringify({ v: 2 }) };
+  const broken = { ...recordOf(sliceOf('broken'), 1), body: '{secret' };
+  const { worked, failed } = await run([newer, recordOf(sliceOf('a'), 1), broken, recordOf(sliceOf('b'), 1)]);
+  expect(worked).toEqual([{ ids: ['a', 'b'], isRetry: false }]);
+  expect(failed).toEqual(['newer', 'broken']);
+});
