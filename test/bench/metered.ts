@@ -140,7 +140,7 @@ export function publish(topic: string, qos: 0 | 1 | 2, messageId?: number): Publ
   };
 }
 
-const columns = {
+export const columns = {
   calls: 'calls',
   readUnits: 'RCU',
   writeUnits: 'WCU',

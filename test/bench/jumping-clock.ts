@@ -1,0 +1,46 @@
+import type { Clock } from '../../lib/local/clock.ts';
+
+export interface JumpingClock extends Clock {
+  /**
+   * Moves time on by `durationMs`, firing what falls due in order; `settle` is awaited after each, so that what it set off
+   * takes the time that it takes.
+   */
+  jump(durationMs: number, settle: () => Promise<unknown>): Promise<void>;
+}
+
+/** The system's clock, which can also be set forward: hours pass in a moment, and milliseconds still last. */
+export function createJumpingClock(): JumpingClock {
+  let offsetMs = 0;
+  const timers = new Set<{ readonly dueMs: number; fire(): void }>();
+  const now = (): number => Date.now() + offsetMs;
+  return {
+    now,
+    schedule(callback, delayMs) {
+      const cancel = (): void => {
+        clearTimeout(handle);
+        timers.delete(timer);
+      };
+      const fire = (): void => {
+        cancel();
+        callback();
+      };
+      const handle = setTimeout(fire, Math.min(Math.max(0, delayMs), 2 ** 31 - 1));
+      handle.unref();
+      const timer = { dueMs: now() + delayMs, fire };
+      timers.add(timer);
+      return cancel;
+    },
+    async jump(durationMs, settle) {
+      const untilMs = now() + durationMs;
+      for (;;) {
+        await settle();
+        const next = [...timers].sort((one, other) => one.dueMs - other.dueMs)[0];
+        if (next === undefined || next.dueMs > untilMs) break;
+        offsetMs += Math.max(0, next.dueMs - now());
+        next.fire();
+        await new Promise(setImmediate);
+      }
+      offsetMs += Math.max(0, untilMs - now());
+    },
+  };
+}
