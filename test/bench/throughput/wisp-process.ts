@@ -18,7 +18,9 @@ const offered = {
       password: await mint(),
     };
   },
-  async meters(_: undefined): Promise<Pick<Meters, 'meteredMessagesIn' | 'meteredMessagesOut' | 'invocations'>> {
+  async meters(
+    _: undefined,
+  ): Promise<Pick<Meters, 'meteredMessagesIn' | 'meteredMessagesOut' | 'invocations'>> {
     if (service === undefined) throw new Error('not started');
     return service.gateway.meters;
   },
