@@ -13,6 +13,11 @@ export function createJumpingClock(): JumpingClock {
   let offsetMs = 0;
   const timers = new Set<{ readonly dueMs: number; fire(): void }>();
   const now = (): number => Date.now() + offsetMs;
+  const earliest = () => {
+    let first: { readonly dueMs: number; fire(): void } | undefined;
+    for (const timer of timers) if (first === undefined || timer.dueMs < first.dueMs) first = timer;
+    return first;
+  };
   return {
     now,
     schedule(callback, delayMs) {
@@ -34,7 +39,7 @@ export function createJumpingClock(): JumpingClock {
       const untilMs = now() + durationMs;
       for (;;) {
         await settle();
-        const next = [...timers].sort((one, other) => one.dueMs - other.dueMs)[0];
+        const next = earliest();
         if (next === undefined || next.dueMs > untilMs) break;
         offsetMs += Math.max(0, next.dueMs - now());
         next.fire();

@@ -20,7 +20,7 @@ export interface Join {
   readonly prefix: string;
   readonly count: number;
   readonly keepAliveSeconds?: number;
-  readonly subscribe?: { readonly topic: string; readonly qos: 0 | 1 };
+  readonly subscribe?: readonly { readonly topic: string; readonly qos: 0 | 1 }[];
 }
 
 export interface Round {
@@ -43,11 +43,13 @@ const concurrentJoins = 32;
 /** Sockets of one source address: well below the number of ephemeral ports. */
 const socketsPerAddress = 10_000;
 
+const stallMs = 60_000;
+
 const members: Member[] = [];
 let deliveries = 0;
 let underWay = 0;
 let firstAtMs = 0;
-let wake = (): void => {};
+let progressed = (): void => {};
 let messageIds = 0;
 
 const offered = {
@@ -72,27 +74,16 @@ const offered = {
     if (publisher === undefined) throw new Error('nobody has joined');
     deliveries = 0;
     messageIds = (messageIds % 65_535) + 1;
-    const packet: Packet = {
-      cmd: 'publish',
-      topic,
-      payload: Buffer.alloc(payloadBytes, 'x'),
-      qos,
-      dup: false,
-      retain: false,
-      ...(qos === 0 ? {} : { messageId: messageIds }),
-    };
+    const payload = Buffer.alloc(payloadBytes, 'x');
+    const identified = qos === 0 ? {} : { messageId: messageIds };
+    const packet: Packet = { cmd: 'publish', topic, payload, qos, dup: false, retain: false, ...identified };
     const sentAtMs = performance.now();
-    const replied = exchange(publisher, packet).then(() => performance.now() - sentAtMs);
-    while (deliveries < wanted)
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    const lastMs = performance.now() - sentAtMs;
-    const replyMs = await replied;
-    while (underWay > 0)
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
+    const sinceMs = (): number => performance.now() - sentAtMs;
+    const [lastMs, replyMs] = await Promise.all([
+      until(() => deliveries >= wanted).then(sinceMs),
+      exchange(publisher, packet).then(sinceMs),
+    ]);
+    await until(() => underWay === 0);
     return { firstMs: firstAtMs - sentAtMs, lastMs, replyMs };
   },
 
@@ -129,7 +120,24 @@ async function joinOne(
     password: Buffer.from(password),
   });
   if (subscribe !== undefined)
-    await exchange(member, { cmd: 'subscribe', messageId: 1, subscriptions: [subscribe] } as Packet);
+    await exchange(member, { cmd: 'subscribe', messageId: 1, subscriptions: [...subscribe] });
+}
+
+/** @throws when nothing has happened for a minute. */
+async function until(reached: () => boolean): Promise<void> {
+  while (!reached()) {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve, reject) => {
+      const before = progressed;
+      progressed = () => {
+        before();
+        resolve();
+      };
+      timer = setTimeout(() => reject(new Error(`stalled after ${deliveries} deliveries`)), stallMs);
+    });
+    clearTimeout(timer);
+    progressed = () => {};
+  }
 }
 
 function exchange(member: Member, ...packets: Packet[]): Promise<void> {
@@ -149,7 +157,10 @@ function received(member: Member, text: string): void {
     member.replied?.();
     return;
   }
-  if (frame.kind !== 'packets') throw new Error(`unexpected: ${text.slice(0, 100)}`);
+  if (frame.kind !== 'packets') {
+    member.replied?.(new Error(`unexpected: ${text.slice(0, 100)}`));
+    return;
+  }
   if (deliveries === 0) firstAtMs = performance.now();
   const acknowledgements: Packet[] = [];
   for (const packet of packetsOf(frame.bytes)) {
@@ -162,11 +173,11 @@ function received(member: Member, text: string): void {
     underWay += 1;
     const done = (): void => {
       underWay -= 1;
-      wake();
+      progressed();
     };
     exchange(member, ...acknowledgements).then(done, done);
   }
-  wake();
+  progressed();
 }
 
 function packetsOf(bytes: Uint8Array): LibraryPacket[] {

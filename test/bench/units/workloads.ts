@@ -51,7 +51,7 @@ export const oneToMany =
   async (service, mint) => {
     const swarm = startChild<Swarm>('./swarm.ts');
     const common = { url: service.url, username: mint.tenant, password: await mint() };
-    const subscribers = { prefix: 'subscriber-', count: audience, subscribe: { topic, qos } };
+    const subscribers = { prefix: 'subscriber-', count: audience, subscribe: [{ topic, qos }] };
     await swarm.call('join', { ...common, ...subscribers });
     await swarm.call('join', { ...common, prefix: 'publisher-', count: 1 });
     return {
