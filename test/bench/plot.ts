@@ -8,7 +8,7 @@ export interface Plot {
   /** Default: linear, from 0. */
   readonly yLogarithmic?: boolean;
   readonly kind: 'lines' | 'bars';
-  /** Bars: the x of a point counts its group, whose label is here. */
+  /** Bars: the x of a point counts its group, whose label, of one line or more, is here. */
   readonly groups?: readonly string[];
   readonly series: readonly {
     readonly name: string;
@@ -18,7 +18,7 @@ export interface Plot {
 
 const width = 760;
 const height = 420;
-const frame = { left: 78, right: 20, top: 68, bottom: 62 };
+const frame = { left: 78, right: 36, top: 68, bottom: 62 };
 /** Okabe and Ito: told apart by the colour-blind too. */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
 
@@ -73,8 +73,12 @@ function bars({ series, groups = [] }: Plot, y: Scale): string[] {
   const bottom = height - frame.bottom;
   const groupWidth = (width - frame.left - frame.right) / groups.length;
   const barWidth = (groupWidth * 0.8) / series.length;
-  const labels = groups.map((label, group) =>
-    text(frame.left + groupWidth * (group + 0.5), bottom + 18, label, 'middle', 11),
+  const labels = groups.flatMap((label, group) =>
+    label
+      .split('\n')
+      .map((line, index) =>
+        text(frame.left + groupWidth * (group + 0.5), bottom + 16 + 14 * index, line, 'middle', 11),
+      ),
   );
   const drawn = series.flatMap(({ points }, index) =>
     points

@@ -130,12 +130,12 @@ function plotOf(results: readonly CaseResult[], roundTripMs: number): Plot {
   return {
     name: `throughput-${roundTripMs}ms`,
     title: `Messages per second, ${roundTripMs} ms round trip`,
-    xLabel: 'one publisher, one subscriber',
+    xLabel: 'from one publisher to one subscriber',
     yLabel: 'messages/s, logarithmic',
     yLogarithmic: true,
     kind: 'bars',
     groups: groups.map(
-      ({ qos, burst }) => `QoS ${qos}, ${burst === 1 ? 'one by one' : `bursts of ${burst}`}`,
+      ({ qos, burst }) => `QoS ${qos}\n${burst === 1 ? 'one at a time' : `bursts of ${burst}`}`,
     ),
     series: names.map((name) => ({
       name,
