@@ -118,7 +118,7 @@ async function measureSize(
       subscribe(2, ...Array.from({ length: watchedDevices }, (_, index) => watched(index))),
     );
     if (engine === undefined) throw new Error('the service has no store');
-    await writeSubscriptions(engine, tenant, rows(size));
+    await writeSubscriptions(engine, tenant, rows(size, progress));
     const live = await metered.service.stores.tenants.readLive(tenant, true);
     progress(`${size.toLocaleString('en-GB')} subscriptions: measuring`);
     const publisher = await metered.connect(mint, 'publisher');
@@ -154,8 +154,9 @@ async function costOf(metered: Metered, work: () => Promise<unknown>) {
   return { calls, readUnits, writeUnits, roundTrips };
 }
 
-function* rows(size: number): Generator<Subscription> {
+function* rows(size: number, progress: (line: string) => void): Generator<Subscription> {
   for (let index = 0; index < size; index += 1) {
+    if (index > 0 && index % 100_000 === 0) progress(`  ${index.toLocaleString('en-GB')} written`);
     const kind = kinds[index % kinds.length] ?? (() => ({ filter: '' }));
     const id = `d${Math.floor(index / kinds.length)}`;
     yield {

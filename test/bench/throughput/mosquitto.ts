@@ -16,19 +16,22 @@ export function findMosquitto(): string | undefined {
 export async function startMosquitto(path: string, transport: 'tcp' | 'ws') {
   const directory = await mkdtemp(join(tmpdir(), 'wisp-bench-'));
   const port = await freePort();
+  // Debian's 2.0.11 ends at once where all it has are WebSocket listeners.
+  const spare = transport === 'ws' ? [`listener ${await freePort()} 127.0.0.1`] : [];
   const config = join(directory, 'mosquitto.conf');
   const protocol = transport === 'ws' ? 'websockets' : 'mqtt';
   await writeFile(
     config,
     [
-      `listener ${port} 127.0.0.1`,
-      `protocol ${protocol}`,
       'allow_anonymous true',
       'persistence false',
       'set_tcp_nodelay true',
       'max_inflight_messages 0',
       'max_queued_messages 0',
       'log_dest none',
+      ...spare,
+      `listener ${port} 127.0.0.1`,
+      `protocol ${protocol}`,
       '',
     ].join('\n'),
   );
