@@ -1,5 +1,5 @@
 import { perOne, startBilledService, type Units } from './billed-service.ts';
-import { createJumpingClock } from './jumping-clock.ts';
+import { afterDeadlinesMs, createJumpingClock } from './jumping-clock.ts';
 import { openFiles } from './open-files.ts';
 import { total, wispUsd } from './prices.ts';
 import { startChild } from './process.ts';
@@ -99,8 +99,6 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
 
 const levels = [0, 1] as const;
 const topicOf = (qos: 0 | 1): string => `announcements/${qos}`;
-/** Beyond the deadline that every new connection has. */
-const afterDeadlinesMs = 60_000;
 
 async function measureAudience(
   audience: number,

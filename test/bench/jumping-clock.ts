@@ -8,6 +8,9 @@ export interface JumpingClock extends Clock {
   jump(durationMs: number, settle: () => Promise<unknown>): Promise<void>;
 }
 
+/** Beyond the deadline by which every new connection must have sent CONNECT: its timer is not measured with what follows. */
+export const afterDeadlinesMs = 60_000;
+
 /** The system's clock, which can also be set forward: hours pass in a moment, and milliseconds still last. */
 export function createJumpingClock(): JumpingClock {
   let offsetMs = 0;
