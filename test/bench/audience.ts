@@ -22,7 +22,7 @@ interface AudienceResult {
 export async function measure({ quick, progress }: Run): Promise<SectionResult> {
   const results: AudienceResult[] = [];
   const notes: string[] = [];
-  for (const audience of quick ? [10, 1_000] : [10, 1_000, 10_000]) {
+  for (const audience of quick ? [10, 500] : [10, 1_000, 10_000]) {
     if (openFiles() < 2 * audience) {
       notes.push(
         `${shown(audience)} subscribers are left out: the process may open ${openFiles()} files (\`ulimit -n\`).`,

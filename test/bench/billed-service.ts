@@ -31,11 +31,11 @@ export interface BilledService {
   close(): Promise<void>;
 }
 
-const routeFunctions = {
+/** Routes without a function of their own, of one-way frames for one, lead to the message function. */
+const routeFunctions: Readonly<Record<string, FunctionName>> = {
   $connect: 'connect',
-  $default: 'message',
   $disconnect: 'disconnect',
-} as const satisfies Record<string, FunctionName>;
+};
 
 /** The whole local service with all its meters, and a time that each call of the functions takes. */
 export async function startBilledService(options: { clock?: Clock } = {}): Promise<BilledService> {
@@ -65,9 +65,10 @@ export async function startBilledService(options: { clock?: Clock } = {}): Promi
     if (meter === undefined) throw new Error('the service has no store');
     const { meteredMessagesIn, meteredMessagesOut, connectionMinutes, invocations, billedMs, posts } =
       gateway.meters;
-    const functions = Object.entries(routeFunctions).map(
-      ([route, name]) => [name, route as keyof typeof routeFunctions] as const,
-    );
+    const routed = (counts: Readonly<Record<string, number>>) =>
+      Object.entries(counts).map(
+        ([route, count]) => [routeFunctions[route] ?? ('message' as const), count] as const,
+      );
     const fed = queues.names.map((name) => [functionOf(name), queues.meters(name)] as const);
     const requests = (fifo: boolean): number =>
       queues.names
@@ -79,11 +80,11 @@ export async function startBilledService(options: { clock?: Clock } = {}): Promi
       messagesOut: meteredMessagesOut,
       connectionMinutes,
       invocations: added([
-        ...functions.map(([name, route]) => [name, invocations[route]] as const),
+        ...routed(invocations),
         ...fed.map(([name, meters]) => [name, meters.invocations] as const),
       ]),
       billedMs: added([
-        ...functions.map(([name, route]) => [name, billedMs[route]] as const),
+        ...routed(billedMs),
         ...fed.map(([name, meters]) => [name, meters.billedMs] as const),
       ]),
       readUnits,

@@ -25,7 +25,7 @@ export async function writeSubscriptions(
       return {};
     },
   } as unknown as DynamoDBClient;
-  const store = subscriptionStore(taking, localTables.subscriptions);
+  const store = subscriptionStore(taking, localTables.subscriptions, Math.random);
   const source = subscriptions[Symbol.iterator]();
   const nextBatch = async (): Promise<unknown[]> => {
     const items: unknown[] = [];

@@ -23,7 +23,7 @@ const command = new Command('npm run bench --')
       .choices(sectionNames)
       .default(sectionNames, 'everything'),
   )
-  .option('--quick', 'about two minutes for everything: short runs, small sizes, rough figures', false)
+  .option('--quick', 'two to three minutes for everything: short runs, small sizes, rough figures', false)
   .option('--write-summary', 'writes what this run measured into docs/performance.md', false)
   .addHelpText(
     'after',

@@ -22,7 +22,7 @@ export interface SectionResult {
 
 /** What a section is told. */
 export interface Run {
-  /** About two minutes for all sections: shorter runs and smaller sizes. */
+  /** Two to three minutes for all sections: shorter runs and smaller sizes. */
   readonly quick: boolean;
   readonly progress: (line: string) => void;
 }

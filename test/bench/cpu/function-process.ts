@@ -17,6 +17,7 @@ export interface Endpoints {
   readonly tablesUrl: string;
   readonly queuesUrl: string;
   readonly timerQueueUrl: string;
+  readonly fanoutQueueUrl: string;
   readonly callbackUrl: string;
 }
 
@@ -39,7 +40,13 @@ let clients: readonly Client[] = [];
 let recorded: readonly Sent[] = [];
 
 const offered = {
-  async start({ tablesUrl, queuesUrl, timerQueueUrl, callbackUrl }: Endpoints): Promise<void> {
+  async start({
+    tablesUrl,
+    queuesUrl,
+    timerQueueUrl,
+    fanoutQueueUrl,
+    callbackUrl,
+  }: Endpoints): Promise<void> {
     const common = { region: 'us-east-1', credentials: localCredentials };
     const dynamo = createDynamoClient({ ...common, endpoint: tablesUrl });
     const management = managementClient({ ...common, endpoint: callbackUrl });
@@ -50,6 +57,7 @@ const offered = {
       management,
       tables: localTables,
       timerQueueUrl,
+      fanoutQueueUrl,
       log: localLog('silent', () => {}),
     });
     handle = messageHandler(() => ({ broker, flush: () => usage.flush() }));

@@ -74,8 +74,9 @@ async function measureAt(
       transport: broker.transport,
       listening: { ...running.listening, port: reached },
     });
+    const warmUpMs = Math.min(2 * durationMs, 5_000);
     // Just-in-time compilation on both sides takes its time.
-    for (const qos of levels) await load.call('run', { qos, burst: 10, durationMs: 2 * durationMs });
+    for (const qos of levels) await load.call('run', { qos, burst: 10, durationMs: warmUpMs });
     const results: CaseResult[] = [];
     for (const qos of levels)
       for (const burst of bursts) {

@@ -92,7 +92,7 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
 }
 
 async function measureWorkload({ prepare, audience }: Workload, quick: boolean): Promise<Measured> {
-  const rounds = audience === 1 ? (quick ? 10 : 100) : quick ? 2 : 10;
+  const rounds = audience === 1 ? (quick ? 5 : 100) : quick ? 2 : 10;
   const clock = createJumpingClock();
   const billed = await startBilledService({ clock });
   try {

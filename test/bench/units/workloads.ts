@@ -1,4 +1,6 @@
+import { encodePacket } from '../../../lib/mqtt/encode.ts';
 import type { Packet } from '../../../lib/mqtt/types.ts';
+import { encodeOneWay } from '../../../lib/wire/index.ts';
 import { openRaw, type RawClient } from '../../support/raw-client.ts';
 import type { Mint, TestService } from '../../support/service.ts';
 import { connectPacket } from '../metered.ts';
@@ -26,7 +28,7 @@ async function connected(service: TestService, mint: Mint, clientId: string): Pr
 
 /** `burst` messages in one frame, which is what the adapter makes of packets written together; PUBACKs of a push likewise. */
 const oneToOne =
-  (qos: 0 | 1, burst: number): Prepare =>
+  ({ qos, burst, oneWay = false }: Pick<Workload, 'qos' | 'burst' | 'oneWay'>): Prepare =>
   async (service, mint) => {
     const subscriber = await connected(service, mint, 'subscriber');
     await subscriber.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic, qos }] } as Packet);
@@ -34,7 +36,12 @@ const oneToOne =
     return {
       deliveriesPerRound: burst,
       async round() {
-        await publisher.send(...Array.from({ length: burst }, (_, index) => publishPacket(qos, index + 1)));
+        const packets = Array.from({ length: burst }, (_, index) => publishPacket(qos, index + 1));
+        if (oneWay)
+          publisher.sendMessage(
+            encodeOneWay(Buffer.concat(packets.map((packet) => encodePacket(packet, 5)))),
+          );
+        else await publisher.send(...packets);
         for (let received = 0; received < burst; ) {
           const pushed = await subscriber.take(1);
           received += pushed.length;
@@ -77,18 +84,25 @@ export interface Workload {
   readonly qos: 0 | 1;
   readonly burst: number;
   readonly audience: number;
+  /** In frames that are not replied to. */
+  readonly oneWay?: boolean;
 }
 
-export const workloads: readonly Workload[] = [
+const described: readonly Omit<Workload, 'prepare'>[] = [
   { title: 'W1: 1 → 1, QoS 0', qos: 0, burst: 1, audience: 1 },
+  { title: 'W1 in one-way frames', qos: 0, burst: 1, audience: 1, oneWay: true },
   { title: 'W2: 1 → 1, QoS 1', qos: 1, burst: 1, audience: 1 },
   { title: 'W3: 1 → 1,000, QoS 0', qos: 0, burst: 1, audience: 1_000 },
   { title: 'W4: bursts of 10, QoS 0', qos: 0, burst: 10, audience: 1 },
+  { title: 'W4 in one-way frames', qos: 0, burst: 10, audience: 1, oneWay: true },
   { title: 'W4 at QoS 1', qos: 1, burst: 10, audience: 1 },
-].map((workload) => {
-  const { qos, burst, audience } = workload as Workload;
-  return {
-    ...(workload as Omit<Workload, 'prepare'>),
-    prepare: audience === 1 ? oneToOne(qos, burst) : oneToMany(audience, qos),
-  };
-});
+];
+
+export const workloads: readonly Workload[] = described.map((workload) => ({
+  ...workload,
+  prepare: prepareOf(workload),
+}));
+
+function prepareOf(workload: Omit<Workload, 'prepare'>): Prepare {
+  return workload.audience === 1 ? oneToOne(workload) : oneToMany(workload.audience, workload.qos);
+}
