@@ -53,6 +53,8 @@ export interface LocalServiceOptions {
   readonly random?: () => number;
   /** Stands between the store and the embedded engine: to meter, hold or fail calls. */
   readonly wrapStore?: (handler: EngineRequestHandler) => RequestHandler;
+  /** The same between service and queues. What a function is fed by does not pass here. */
+  readonly wrapQueues?: (handler: RequestHandler) => RequestHandler;
   readonly wrapPorts?: (ports: Ports) => Ports;
 }
 
@@ -128,7 +130,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
   const sqs = createSqsClient({
     region,
     credentials: localCredentials,
-    requestHandler: queues.requestHandler,
+    requestHandler: options.wrapQueues?.(queues.requestHandler) ?? queues.requestHandler,
   });
   const { broker, stores, timers, usage, context } = createService({
     dynamo: createDynamoClient({

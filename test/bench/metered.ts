@@ -1,4 +1,5 @@
 import { createManualClock, type ManualClock } from '../../lib/local/clock.ts';
+import type { EngineRequestHandler } from '../../lib/local/dynamodb/index.ts';
 import {
   createMeter,
   type Meter,
@@ -36,8 +37,14 @@ export interface Metered {
   close(): Promise<void>;
 }
 
-/** The whole local service on a clock that stands still, with a meter between it and DynamoDB. */
-export async function startMetered(options: Partial<LocalServiceOptions> = {}): Promise<Metered> {
+/**
+ * The whole local service on a clock that stands still, with a meter between it and DynamoDB.
+ * @param onEngine gets the engine itself, which is not metered.
+ */
+export async function startMetered(
+  options: Partial<LocalServiceOptions> = {},
+  onEngine: (handler: EngineRequestHandler) => void = () => {},
+): Promise<Metered> {
   const clock = createManualClock();
   let meter: Meter | undefined;
   const nextPosition = positions();
@@ -49,6 +56,7 @@ export async function startMetered(options: Partial<LocalServiceOptions> = {}): 
     faults: { dropDisconnect: () => true },
     ...options,
     wrapStore: (handler) => {
+      onEngine(handler);
       meter = createMeter(handler, nextPosition);
       return meter.requestHandler;
     },
@@ -140,7 +148,7 @@ export function publish(topic: string, qos: 0 | 1 | 2, messageId?: number): Publ
   };
 }
 
-const columns = {
+export const columns = {
   calls: 'calls',
   readUnits: 'RCU',
   writeUnits: 'WCU',

@@ -21,12 +21,12 @@ describe('what each exchange costs', () => {
     expect(costTable(costs)).toMatchInlineSnapshot(`
       "                                         calls    RCU    WCU  round trips    SQS  msgs in  msgs out
       WebSocket handshake                          0      0      0            0      1        0         0
-      CONNECT, first of its tenant                 8    3.5      4            7      2        1         1
+      CONNECT, first of its tenant                 8    3.5      5            7      2        1         1
       CONNECT, session taken over                 11      7      4           12      2        1         2
       PINGREQ                                      1      1      0            1      0        1         1
       heartbeat                                    0      0      0            0      0        1         1
       DISCONNECT, function alone                   9      5      4            9      0        0         0
-      CONNECT, new session                         7      3      4            6      2        1         1
+      CONNECT, new session                         7      3      5            6      2        1         1
       $disconnect, nothing said before            10    5.5      4           10      0        0         0
       $disconnect after DISCONNECT                 1      1      0            1      0        0         0
       SUBSCRIBE, shape new to the tenant           9    3.5      6            6      0        1         1

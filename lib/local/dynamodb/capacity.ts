@@ -70,6 +70,8 @@ export class Usage {
   #scanned: { readonly table: string; readonly item: Item }[] = [];
   #before = new Map<string, { readonly table: string; readonly item: Item | undefined }>();
   #after = new Map<string, Item>();
+  #indexPuts: { readonly table: string; readonly entry: Item }[] = [];
+  #indexDeletes: string[] = [];
 
   noteGet(table: string, key: string, item: Item | undefined): void {
     this.#items.push({ table, item });
@@ -78,6 +80,14 @@ export class Usage {
 
   notePut(table: string, key: string, item: Item): void {
     this.#after.set(`${table}~${key}`, item);
+  }
+
+  noteIndexPut(table: string, entry: Item): void {
+    this.#indexPuts.push({ table, entry });
+  }
+
+  noteIndexDelete(table: string): void {
+    this.#indexDeletes.push(table);
   }
 
   noteScanned(table: string, item: Item): void {
@@ -115,6 +125,10 @@ export class Usage {
           const after = this.#after.get(key);
           add(table, 0, writeUnits(item ? itemBytes(item) : 0, after ? itemBytes(after) : 0));
         }
+        // Each index: one write for an entry that is new or gone, two where its keys change, none where they stay.
+        for (const { table, entry } of this.#indexPuts)
+          if (!this.#stood(table, entry)) add(table, 0, writeUnits(0, itemBytes(entry)));
+        for (const table of this.#indexDeletes) add(table, 0, 1);
         break;
       case 'Query':
       case 'Scan': {
@@ -128,6 +142,18 @@ export class Usage {
       default:
     }
     return totals;
+  }
+
+  /** An entry holds the keys of the table too, so only its own item can hold all of it. */
+  #stood(table: string, entry: Item): boolean {
+    return [...this.#before.values()].some(
+      (before) =>
+        before.table === table &&
+        before.item !== undefined &&
+        Object.entries(entry).every(
+          ([name, value]) => JSON.stringify(before.item?.[name]) === JSON.stringify(value),
+        ),
+    );
   }
 }
 

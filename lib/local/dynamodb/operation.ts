@@ -157,8 +157,17 @@ function viewOf(
     },
     getIndexDb: (type, table, index) => {
       const prefix = `index-${type.toLowerCase()}~${table}~${index}~`;
+      const view = viewOfSection(store.getIndexDb(type, table, index), prefix);
       return {
-        ...viewOfSection(store.getIndexDb(type, table, index), prefix),
+        ...view,
+        put: (key, entry, callback) => {
+          usage.noteIndexPut(table, entry as Item);
+          view.put(key, entry, callback);
+        },
+        del: (key, callback) => {
+          usage.noteIndexDelete(table);
+          view.del(key, callback);
+        },
         createValueStream: (range) =>
           streamOf(
             store.db.values(within(prefix, range)),

@@ -118,6 +118,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       return {
         ...meters,
         invocations: { ...meters.invocations },
+        billedMs: { ...meters.billedMs },
         refusedPosts: { ...meters.refusedPosts },
         connectionMinutes: meters.connectionMinutes + connections.openMinutes(),
       };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { billedMilliseconds } from '../billing.ts';
 import type { Clock } from '../clock.ts';
 import type { GatewayEvent, Route } from './events.ts';
 import { type Call, type FaultPlan, wait } from './faults.ts';
@@ -90,7 +91,13 @@ export function createInvoker({ invoke, clock, faults, meters, log }: InvokerOpt
 
   // Async, so that an `invoke` that throws at once is no different from one that rejects.
   async function start(call: Call, context: Parameters<Invoke>[2]): Promise<unknown> {
-    return invoke(call.route, call.event, context);
+    const startedAtMs = clock.now();
+    try {
+      return await invoke(call.route, call.event, context);
+    } finally {
+      const billedMs = billedMilliseconds(startedAtMs, clock.now());
+      meters.billedMs[call.route] = (meters.billedMs[call.route] ?? 0) + billedMs;
+    }
   }
 
   return { run: (call: Call): Promise<Outcome> => finish(call, randomUUID()) };

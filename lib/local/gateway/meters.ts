@@ -17,6 +17,8 @@ export interface Meters {
   connectionMinutes: number;
   /** Functions started, by route. */
   invocations: Record<PredefinedRoute, number> & Record<Route, number>;
+  /** How long they ran in milliseconds, each rounded up, those that failed or timed out included. */
+  billedMs: Record<PredefinedRoute, number> & Record<Route, number>;
   /** Threw, answered with something malformed, or made to fail. */
   failedInvocations: number;
   timedOutInvocations: number;
@@ -37,6 +39,7 @@ export function createMeters(): Meters {
     meteredMessagesOut: 0,
     connectionMinutes: 0,
     invocations: { $connect: 0, $default: 0, $disconnect: 0 },
+    billedMs: { $connect: 0, $default: 0, $disconnect: 0 },
     failedInvocations: 0,
     timedOutInvocations: 0,
     routeResponses: 0,

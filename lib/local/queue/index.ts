@@ -1,6 +1,7 @@
 import { createRequestHandler, type Listener, listen, type RequestHandler } from '../aws-json.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { Journal, type MessageStore } from './journal.ts';
+import type { QueueMeters } from './meters.ts';
 import { respond } from './protocol.ts';
 import { type Attachment, type AttachOptions, attachPump, type SqsHandler } from './pump.ts';
 import { Queue, type QueueCounts, type QueueDefinition } from './queue.ts';
@@ -19,6 +20,7 @@ export interface QueueServiceOptions<Name extends string = string> {
 }
 
 export interface QueueService<Name extends string = string> {
+  readonly names: readonly Name[];
   /** For `@aws-sdk/client-sqs`'s `requestHandler`: the client calls the queue without TCP. */
   readonly requestHandler: RequestHandler;
   /** The `QueueUrl` for clients. Only its last segment is looked at, so it serves over TCP too. */
@@ -26,6 +28,8 @@ export interface QueueService<Name extends string = string> {
   /** Lets a function be invoked with the queue's messages, as an event source mapping does. */
   attach(name: Name, handler: SqsHandler, options?: AttachOptions): Attachment;
   counts(name: Name): QueueCounts;
+  /** As of now; a copy. */
+  meters(name: Name): QueueMeters;
   /** Resolves when no invocation is under way; messages that are delayed or hidden are not waited for. */
   idle(): Promise<void>;
   /** Serves other processes over HTTP. Default: 127.0.0.1 and a free port. */
@@ -81,17 +85,19 @@ export async function openQueueService<Name extends string>({
   };
 
   return {
+    names: Object.keys(definitions) as Name[],
     requestHandler,
     urlOf,
     attach(name, handler, options = {}) {
       if (name.endsWith('.fifo') && (options.batchSize ?? 10) > 10) {
         throw new RangeError(`Queue ${name}: a batch of a FIFO queue has at most 10 messages`);
       }
-      const attachment = attachPump(queueOf(name), region, handler, options);
+      const attachment = attachPump(queueOf(name), region, clock, handler, options);
       attachments.add(attachment);
       return attachment;
     },
     counts: (name) => queueOf(name).counts(),
+    meters: (name) => ({ ...queueOf(name).meters }),
     idle,
     async listen(host, port) {
       const listener = await listen(requestHandler, host, port);

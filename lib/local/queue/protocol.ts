@@ -9,6 +9,7 @@ import {
 } from '../aws-json.ts';
 import type { Clock } from '../clock.ts';
 import { type Message, md5, md5OfAttributes, sequenceNumber, systemAttributes } from './message.ts';
+import { carriedBytes, countRequest } from './meters.ts';
 import type { Queue } from './queue.ts';
 import {
   integer,
@@ -90,7 +91,10 @@ async function answer(request: AwsRequest, context: ProtocolContext): Promise<un
   if (!operation)
     throw new AwsError('InvalidAction', `The local queue does not know ${name || 'this request'}`);
   if (typeof input.QueueUrl !== 'string') throw missing('QueueUrl');
-  return operation(queueOf(input.QueueUrl.split('/').at(-1), context), input, context);
+  const queue = queueOf(input.QueueUrl.split('/').at(-1), context);
+  const result = await operation(queue, input, context);
+  countRequest(queue.meters, carriedBytes(input) + carriedBytes(result));
+  return result;
 }
 
 function queueOf(name: unknown, { queues }: ProtocolContext): Queue {

@@ -1,6 +1,10 @@
 import { isObject } from '../aws-json.ts';
+import { billedMilliseconds } from '../billing.ts';
+import type { Clock } from '../clock.ts';
 import { type Message, md5, md5OfAttributes, systemAttributes } from './message.ts';
+import { countRequest } from './meters.ts';
 import type { Queue } from './queue.ts';
+import { messageBytes } from './validate.ts';
 
 /** The event of a Lambda function with an SQS event source ("Using Lambda with Amazon SQS"). */
 export interface SqsEvent {
@@ -57,19 +61,37 @@ export interface Attachment {
 export function attachPump(
   queue: Queue,
   awsRegion: string,
+  clock: Clock,
   handler: SqsHandler,
   { batchSize = 10, maximumConcurrency = 10, reportBatchItemFailures = false, onError }: AttachOptions,
 ): Attachment {
   const running = new Set<Promise<void>>();
   let attached = true;
 
+  const { meters } = queue;
+
+  const run = async (event: SqsEvent): Promise<unknown> => {
+    meters.invocations += 1;
+    const startedAtMs = clock.now();
+    try {
+      return await handler(event);
+    } finally {
+      meters.billedMs += billedMilliseconds(startedAtMs, clock.now());
+    }
+  };
   const invoke = async (messages: readonly Message[]) => {
+    countRequest(
+      meters,
+      messages.reduce((total, message) => total + messageBytes(message), 0),
+    );
     const receipts = new Map(messages.map((message) => [message.messageId, message.receiptHandle ?? '']));
     const event = { Records: messages.map((message) => recordOf(message, queue, awsRegion)) };
     try {
-      const answer = await handler(event);
+      const answer = await run(event);
       const failed = reportBatchItemFailures ? failedMessages(answer, receipts) : new Set<string>();
-      for (const [messageId, receipt] of receipts) if (!failed.has(messageId)) queue.delete(receipt);
+      const done = [...receipts].filter(([messageId]) => !failed.has(messageId));
+      for (const [, receipt] of done) queue.delete(receipt);
+      if (done.length > 0) countRequest(meters, 0);
     } catch (error) {
       onError?.(error);
     }

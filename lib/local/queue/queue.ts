@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { Heap } from './heap.ts';
 import type { Duplicate, Journal } from './journal.ts';
 import type { Message, MessageAttribute } from './message.ts';
+import { createQueueMeters } from './meters.ts';
 
 export interface QueueDefinition {
   /** 0–43,200. How long a received message stays hidden unless deleted. Default 30. */
@@ -63,6 +64,7 @@ export class Queue {
   readonly name: string;
   readonly arn: string;
   readonly definition: QueueDefinition;
+  readonly meters = createQueueMeters();
   readonly #context: QueueContext;
   readonly #lanes = new Map<string, Lane>();
   readonly #messageByReceipt = new Map<string, Message>();

@@ -129,6 +129,42 @@ describe('units', () => {
     expect(none.ConsumedCapacity).toEqual({ TableName, CapacityUnits: 0.5 });
   });
 
+  test('an index costs a write where an entry is new or gone, two where its keys change, none where they stay', async () => {
+    const indexed = 'metered-with-index';
+    await engine.createTables(
+      { a: { ...schema, indexes: { byGroup: { partitionKey: 'g', sortKey: 's' } } } },
+      { a: indexed },
+    );
+    const put = (attributes: Record<string, { S: string }>) =>
+      client.send(new PutItemCommand({ TableName: indexed, Item: { ...keyOf('i'), ...attributes } }));
+    meter.reset();
+    await put({ d: { S: 'without' } });
+    await put({ g: { S: 'one' } });
+    await put({ g: { S: 'one' }, d: { S: 'changed' } });
+    await put({ g: { S: 'two' } });
+    await client.send(
+      new UpdateItemCommand({
+        TableName: indexed,
+        Key: keyOf('i'),
+        UpdateExpression: 'SET d = :d',
+        ExpressionAttributeValues: { ':d': { S: 'again' } },
+      }),
+    );
+    await expect(
+      client.send(
+        new PutItemCommand({
+          TableName: indexed,
+          Item: { ...keyOf('i'), g: { S: 'three' } },
+          ConditionExpression: 'attribute_exists(nothing)',
+        }),
+      ),
+    ).rejects.toThrow();
+    const item = (s: string) => ({ PutRequest: { Item: { ...keyOf(s), g: { S: 'two' } } } });
+    await client.send(new BatchWriteItemCommand({ RequestItems: { [indexed]: [item('i'), item('j')] } }));
+    await client.send(new DeleteItemCommand({ TableName: indexed, Key: keyOf('i') }));
+    expect(units().map(([, write]) => write)).toEqual([1, 2, 1, 3, 1, 1, 1 + 2, 2]);
+  });
+
   test('a batch costs each item by itself, in every table', async () => {
     await client.send(
       new BatchWriteItemCommand({

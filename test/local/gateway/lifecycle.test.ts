@@ -1,5 +1,5 @@
 import { PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createManualClock } from '../../../lib/local/clock.ts';
 import { startGateway } from '../../../lib/local/gateway/index.ts';
 import { connect, connectAs, gate, onCleanup, start } from './harness.ts';
@@ -87,6 +87,7 @@ test('meters count what is billed', async () => {
     meteredMessagesOut: 6,
     connectionMinutes: 2,
     invocations: { $connect: 2, $default: 3, $disconnect: 0 },
+    billedMs: { $connect: 2, $default: 3, $disconnect: 0 },
     failedInvocations: 1,
     timedOutInvocations: 0,
     routeResponses: 3,
@@ -97,13 +98,80 @@ test('meters count what is billed', async () => {
   await clock.advance(60_000);
   socket.close();
   await service.called('$disconnect');
+  await service.gateway.close();
   expect(service.gateway.meters).toEqual({
     ...expected,
     disconnects: 1,
     connectionMinutes: 3,
     invocations: { $connect: 2, $default: 3, $disconnect: 1 },
+    billedMs: { $connect: 2, $default: 3, $disconnect: 1 },
   });
 });
+
+describe('by hand', () => {
+  test.each([
+    ['32 KB', 'x'.repeat(32_768), 1, 1],
+    ['a byte more', 'x'.repeat(32_769), 2, 2],
+    ['16,384 letters of two bytes', 'é'.repeat(16_384), 1, 1],
+    ['one letter of two bytes more', 'é'.repeat(16_385), 2, 2],
+    ['128 KB', 'x'.repeat(131_072), 4, 4],
+  ])('%s, in and out', async (_name, text, meteredIn, meteredOut) => {
+    const service = await start({ $default: () => ({ statusCode: 200, body: 'ok' }) });
+    const { socket, next, connectionId } = await connectAs(service);
+    for (const piece of pieces(text)) socket.send(piece.text, { fin: piece.fin, binary: false });
+    await next();
+    const replied = service.gateway.meters;
+    expect(replied).toMatchObject({ messagesIn: 1, meteredMessagesIn: meteredIn, meteredMessagesOut: 1 });
+    await service.client.send(new PostToConnectionCommand({ ConnectionId: connectionId, Data: text }));
+    await next();
+    expect(service.gateway.meters).toMatchObject({ messagesOut: 2, meteredMessagesOut: 1 + meteredOut });
+  });
+
+  test.each([
+    [0, 1],
+    [1, 1],
+    [89, 89],
+    [89.2, 90],
+  ])(
+    'a function that runs for %d ms is billed %d ms, whether it succeeds or throws',
+    async (ranMs, billedMs) => {
+      const clock = createManualClock();
+      const gates = [gate(), gate()];
+      let calls = 0;
+      const service = await start(
+        {
+          $default: async () => {
+            const number = calls++;
+            await gates[number]?.opened;
+            if (number === 1) throw new Error('at its end');
+            return { statusCode: 200, body: 'ok' };
+          },
+        },
+        { clock },
+      );
+      const { socket, next } = await connectAs(service);
+      for (const { open } of gates) {
+        const begun = service.callsOf('$default').length;
+        socket.send('x');
+        await vi.waitUntil(() => service.callsOf('$default').length > begun);
+        await clock.advance(ranMs);
+        open();
+        await next();
+      }
+      expect(service.gateway.meters.billedMs.$default).toBe(2 * billedMs);
+      expect(service.gateway.meters).toMatchObject({ failedInvocations: 1, invocations: { $default: 2 } });
+    },
+  );
+});
+
+/** A message in frames of 32 KB, cut by bytes. */
+function pieces(text: string): { text: Buffer; fin: boolean }[] {
+  const bytes = Buffer.from(text);
+  const cut = [];
+  for (let start = 0; start < bytes.length; start += 32_768)
+    cut.push({ text: bytes.subarray(start, start + 32_768), fin: start + 32_768 >= bytes.length });
+  return cut;
+}
 
 test('a connection that has ended leaves no timer and no state behind', async () => {
   const clock = createManualClock();

@@ -1,0 +1,151 @@
+import type { FunctionName } from '../../cdk/settings.ts';
+import type { Clock } from '../../lib/local/clock.ts';
+import { intercept } from '../../lib/local/dynamodb/intercept.ts';
+import { createMeter, type Meter } from '../../lib/local/dynamodb/meter.ts';
+import { startTestService, type TestService } from '../support/service.ts';
+
+/** What AWS bills, from the emulators' meters. */
+export interface Units {
+  /** API Gateway messages by 32 KB: from clients, and to them. */
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly connectionMinutes: number;
+  /** Lambda, by function; no cold start. */
+  readonly invocations: Readonly<Record<string, number>>;
+  readonly billedMs: Readonly<Record<string, number>>;
+  readonly readUnits: number;
+  readonly writeUnits: number;
+  /** SQS requests by 64 KB, polls that find nothing left out. */
+  readonly standardRequests: number;
+  readonly fifoRequests: number;
+  /** Posts that API Gateway took: part of `messagesOut`. */
+  readonly posts: number;
+}
+
+export interface BilledService {
+  readonly service: TestService;
+  /** How long each call of a function to DynamoDB, SQS and `@connections` takes beyond this machine's own time. */
+  setCallMs(milliseconds: number): void;
+  /** What `work` costs, with the queues' functions that it sets off. */
+  measure(work: () => Promise<unknown>): Promise<Units>;
+  close(): Promise<void>;
+}
+
+/** Routes without a function of their own, of one-way frames for one, lead to the message function. */
+const routeFunctions: Readonly<Record<string, FunctionName>> = {
+  $connect: 'connect',
+  $disconnect: 'disconnect',
+};
+
+/** The whole local service with all its meters, and a time that each call of the functions takes. */
+export async function startBilledService(options: { clock?: Clock } = {}): Promise<BilledService> {
+  let callMs = 0;
+  let meter: Meter | undefined;
+  const pause = (): Promise<void> | undefined =>
+    callMs === 0 ? undefined : new Promise((resolve) => setTimeout(resolve, callMs));
+  const service = await startTestService({
+    ...options,
+    // Beside what is measured it comes at any moment; what it costs stands with the operations.
+    faults: { delayPost: pause },
+    wrapStore: (handler) => {
+      meter = createMeter(handler);
+      return intercept(meter.requestHandler, { before: pause });
+    },
+    wrapQueues: (handler) => ({
+      ...handler,
+      async handle(request) {
+        await pause();
+        return handler.handle(request);
+      },
+    }),
+  });
+  const { gateway, queues } = service;
+
+  function state(): Units {
+    if (meter === undefined) throw new Error('the service has no store');
+    const { meteredMessagesIn, meteredMessagesOut, connectionMinutes, invocations, billedMs, posts } =
+      gateway.meters;
+    const routed = (counts: Readonly<Record<string, number>>) =>
+      Object.entries(counts).map(
+        ([route, count]) => [routeFunctions[route] ?? ('message' as const), count] as const,
+      );
+    const fed = queues.names.map((name) => [functionOf(name), queues.meters(name)] as const);
+    const requests = (fifo: boolean): number =>
+      queues.names
+        .filter((name) => name.endsWith('.fifo') === fifo)
+        .reduce((total, name) => total + queues.meters(name).meteredRequests, 0);
+    const { readUnits, writeUnits } = meter.totals();
+    return {
+      messagesIn: meteredMessagesIn,
+      messagesOut: meteredMessagesOut,
+      connectionMinutes,
+      invocations: added([
+        ...routed(invocations),
+        ...fed.map(([name, meters]) => [name, meters.invocations] as const),
+      ]),
+      billedMs: added([
+        ...routed(billedMs),
+        ...fed.map(([name, meters]) => [name, meters.billedMs] as const),
+      ]),
+      readUnits,
+      writeUnits,
+      standardRequests: requests(false),
+      fifoRequests: requests(true),
+      posts,
+    };
+  }
+
+  return {
+    service,
+    setCallMs(milliseconds) {
+      callMs = milliseconds;
+    },
+    async measure(work) {
+      await queues.idle();
+      meter?.reset();
+      const before = state();
+      await work();
+      await queues.idle();
+      return combined(state(), before, (after, earlier) => after - earlier);
+    },
+    close: () => service.close(),
+  };
+}
+
+/** `wisp-timers` feeds `timer`; another queue the function of its name. */
+function functionOf(queue: string): string {
+  const name = queue.replace(/^wisp-/, '').replace(/\.fifo$/, '');
+  return name.startsWith('timers') ? 'timer' : name;
+}
+
+function added(pairs: readonly (readonly [string, number])[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [name, value] of pairs) sums[name] = (sums[name] ?? 0) + value;
+  return sums;
+}
+
+/** Each unit divided by `count`. */
+export function perOne(units: Units, count: number): Units {
+  return combined(units, units, (value) => value / count);
+}
+
+function combined(one: Units, other: Units, combine: (one: number, other: number) => number): Units {
+  const record = (name: 'invocations' | 'billedMs'): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(one[name]).map(([key, value]) => [key, combine(value, other[name][key] ?? 0)]),
+    );
+  const number = (name: Exclude<keyof Units, 'invocations' | 'billedMs'>): number =>
+    combine(one[name], other[name]);
+  return {
+    messagesIn: number('messagesIn'),
+    messagesOut: number('messagesOut'),
+    connectionMinutes: number('connectionMinutes'),
+    invocations: record('invocations'),
+    billedMs: record('billedMs'),
+    readUnits: number('readUnits'),
+    writeUnits: number('writeUnits'),
+    standardRequests: number('standardRequests'),
+    fifoRequests: number('fifoRequests'),
+    posts: number('posts'),
+  };
+}

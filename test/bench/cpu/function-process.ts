@@ -1,0 +1,129 @@
+/** The message function alone in a process, over HTTP to DynamoDB and API Gateway as in Lambda: what it burns is its own. */
+import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { parser } from 'mqtt-packet';
+import { messageHandler } from '../../../functions/message.ts';
+import { createDynamoClient } from '../../../lib/aws/dynamodb.ts';
+import { managementClient } from '../../../lib/aws/gateway.ts';
+import { createService } from '../../../lib/aws/service.ts';
+import { localCredentials } from '../../../lib/aws/settings.ts';
+import { createSqsClient } from '../../../lib/aws/sqs.ts';
+import { localLog } from '../../../lib/local/log.ts';
+import { localTables } from '../../../lib/local/service.ts';
+import { serve } from '../process.ts';
+import { profiled } from './profile.ts';
+
+export interface Endpoints {
+  readonly tablesUrl: string;
+  readonly queuesUrl: string;
+  readonly timerQueueUrl: string;
+  readonly fanoutQueueUrl: string;
+  readonly callbackUrl: string;
+}
+
+export interface Frame {
+  readonly connectionId: string;
+  readonly body: string;
+  readonly count: number;
+}
+
+type Handle = (event: unknown) => Promise<unknown>;
+type Client = DynamoDBClient | ApiGatewayManagementApiClient;
+interface Sent {
+  readonly client: Client;
+  readonly command: { readonly input: object };
+}
+
+let handle: Handle | undefined;
+let clients: readonly Client[] = [];
+/** The SDK calls of one frame. */
+let recorded: readonly Sent[] = [];
+
+const offered = {
+  async start({
+    tablesUrl,
+    queuesUrl,
+    timerQueueUrl,
+    fanoutQueueUrl,
+    callbackUrl,
+  }: Endpoints): Promise<void> {
+    const common = { region: 'us-east-1', credentials: localCredentials };
+    const dynamo = createDynamoClient({ ...common, endpoint: tablesUrl });
+    const management = managementClient({ ...common, endpoint: callbackUrl });
+    clients = [dynamo, management];
+    const { broker, usage } = createService({
+      dynamo,
+      sqs: createSqsClient({ ...common, endpoint: queuesUrl }),
+      management,
+      tables: localTables,
+      timerQueueUrl,
+      fanoutQueueUrl,
+      log: localLog('silent', () => {}),
+    });
+    handle = messageHandler(() => ({ broker, flush: () => usage.flush() }));
+  },
+
+  /** @returns microseconds of CPU, user and system, that one frame takes. */
+  run: (frame: Frame): Promise<number> => cpuMicroseconds(frame.count, () => handled(frame)),
+
+  profile: (frame: Frame): Promise<[string, number][]> =>
+    profiled(() => repeated(frame.count, () => handled(frame))),
+
+  /** Handles one frame and keeps the SDK calls it makes. @returns their names. */
+  async record(frame: Frame): Promise<string[]> {
+    const sent: Sent[] = [];
+    const restore = clients.map((client) => {
+      const { send } = client;
+      client.send = ((command: Sent['command'], ...rest: never[]) => {
+        sent.push({ client, command });
+        return (send as (...all: unknown[]) => unknown).call(client, command, ...rest);
+      }) as typeof send;
+      return () => {
+        client.send = send;
+      };
+    });
+    await handled(frame);
+    for (const undo of restore) undo();
+    recorded = sent;
+    return sent.map(({ command }) => command.constructor.name.replace('Command', ''));
+  },
+
+  /** What no implementation on this SDK can do without: base64 both ways, parsing, and the same SDK calls. */
+  async floor({ body, count }: Frame): Promise<{ total: number; withoutCalls: number }> {
+    const decode = (): void => {
+      const reader = parser({ protocolVersion: 5 });
+      reader.on('packet', () => {});
+      reader.parse(Buffer.from(body, 'base64'));
+      Buffer.from(body, 'base64').toString('base64');
+    };
+    const withoutCalls = await cpuMicroseconds(count, async () => decode());
+    const total = await cpuMicroseconds(count, async () => {
+      decode();
+      for (const { client, command } of recorded) {
+        const Command = command.constructor as new (input: object) => object;
+        const send = client.send as (command: object) => Promise<unknown>;
+        await send.call(client, new Command(command.input));
+      }
+    });
+    return { total, withoutCalls };
+  },
+};
+export type FunctionProcess = typeof offered;
+
+async function handled({ connectionId, body }: Frame): Promise<void> {
+  if (handle === undefined) throw new Error('not started');
+  await handle({ requestContext: { connectionId }, body });
+}
+
+async function repeated(count: number, work: () => Promise<unknown>): Promise<void> {
+  for (let done = 0; done < count; done += 1) await work();
+}
+
+async function cpuMicroseconds(count: number, work: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await repeated(count, work);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / count;
+}
+
+serve(offered);

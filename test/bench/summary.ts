@@ -1,0 +1,61 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Machine } from './machine.ts';
+import { type SectionResult, tableMarkdown } from './report.ts';
+import { type SectionName, sections } from './sections.ts';
+
+const path = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
+const lineWidth = 120;
+
+/**
+ * Puts each measured section between its markers in docs/performance.md. Sections that were not measured stay as they
+ * are: each says when, where and of which commit it was measured.
+ */
+export async function writeSummary(
+  results: ReadonlyMap<SectionName, SectionResult>,
+  machine: Machine,
+): Promise<void> {
+  let page = await readFile(path, 'utf8');
+  for (const [name, result] of results) page = replaced(page, name, sectionMarkdown(name, result, machine));
+  await writeFile(path, page);
+}
+
+/** @throws when the page has no such markers, or not in this order. */
+export function replaced(page: string, name: string, content: string): string {
+  const begin = `<!-- bench:${name} -->\n`;
+  const end = `<!-- /bench:${name} -->`;
+  const from = page.indexOf(begin);
+  const to = page.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`docs/performance.md has no markers for ${name}`);
+  return `${page.slice(0, from + begin.length)}\n${content}\n\n${page.slice(to)}`;
+}
+
+function sectionMarkdown(name: SectionName, result: SectionResult, machine: Machine): string {
+  const { measuredAt, node, processors, memoryGigabytes, commit, quick } = machine;
+  const origin = [
+    `Measured ${measuredAt.slice(0, 10)} by \`npm run bench -- ${name}${quick ? ' --quick' : ''}\``,
+    ...(commit === undefined ? [] : [`commit ${commit}`]),
+    `Node ${node}`,
+    processors,
+    `${memoryGigabytes} GB`,
+  ].join(', ');
+  return [
+    `## ${sections[name].title}`,
+    `${origin}.${quick ? ' **A quick run: rough figures.**' : ''}`,
+    ...result.tables.map(tableMarkdown),
+    ...(result.notes.length === 0 ? [] : [result.notes.map((note) => wrapped(`- ${note}`)).join('\n')]),
+  ].join('\n\n');
+}
+
+/** A list entry in lines of bounded width. */
+function wrapped(entry: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of entry.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > lineWidth) {
+      lines.push(line);
+      line = `  ${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join('\n');
+}

@@ -1,0 +1,74 @@
+import { startChild } from '../process.ts';
+import type { AedesProcess } from './aedes-process.ts';
+import { findMosquitto, startMosquitto } from './mosquitto.ts';
+import type { WispProcess } from './wisp-process.ts';
+
+/** Where a broker listens on loopback, and how to get in. */
+export interface Listening {
+  readonly port: number;
+  /** Of a WebSocket; default: `/`. */
+  readonly path?: string;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** How a client reaches a broker: by the adapter, by binary MQTT over WebSocket, or over TCP. */
+export type Transport = 'adapter' | 'ws' | 'tcp';
+
+export interface RunningBroker {
+  readonly listening: Listening;
+  /** API Gateway messages since the start, where there are such. */
+  messages?(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface BrokerUnderTest {
+  readonly name: string;
+  readonly transport: Transport;
+  start(): Promise<RunningBroker>;
+}
+
+const wisp: BrokerUnderTest = {
+  name: 'Wisp, adapter',
+  transport: 'adapter',
+  async start() {
+    const child = startChild<WispProcess>('./throughput/wisp-process.ts');
+    return {
+      listening: await child.call('start', undefined),
+      async messages() {
+        const { meteredMessagesIn, meteredMessagesOut } = await child.call('meters', undefined);
+        return meteredMessagesIn + meteredMessagesOut;
+      },
+      stop: () => child.stop(),
+    };
+  },
+};
+
+const aedes = (transport: 'ws' | 'tcp'): BrokerUnderTest => ({
+  name: `Aedes, ${transport === 'ws' ? 'WebSocket' : 'TCP'}`,
+  transport,
+  async start() {
+    const child = startChild<AedesProcess>('./throughput/aedes-process.ts');
+    return { listening: await child.call('start', { transport }), stop: () => child.stop() };
+  },
+});
+
+const mosquitto = (path: string, transport: 'ws' | 'tcp'): BrokerUnderTest => ({
+  name: `Mosquitto, ${transport === 'ws' ? 'WebSocket' : 'TCP'}`,
+  transport,
+  async start() {
+    const { port, stop } = await startMosquitto(path, transport);
+    return { listening: { port }, stop };
+  },
+});
+
+/** What can be measured here, and a line for what cannot. */
+export function brokers(quick: boolean): { all: BrokerUnderTest[]; missing: string[] } {
+  const path = findMosquitto();
+  const transports = quick ? (['tcp'] as const) : (['ws', 'tcp'] as const);
+  const others = path === undefined ? [] : transports.map((transport) => mosquitto(path, transport));
+  return {
+    all: [wisp, ...transports.map(aedes), ...others],
+    missing: path === undefined ? ['Mosquitto is left out: install Debian’s package `mosquitto`.'] : [],
+  };
+}
