@@ -68,6 +68,11 @@ export interface StageSettings {
    * event, two for every connection. Default: none.
    */
   readonly eventBusName?: string;
+  /**
+   * Whether the usage of each tenant goes to CloudWatch as metrics too. Billed by CloudWatch for each tenant and metric
+   * (seven of them), so by default it is in table Usage alone.
+   */
+  readonly tenantMetrics: boolean;
 }
 
 export const presetNames = ['dev', 'prod'] as const;
@@ -98,6 +103,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     timerMaxConcurrency: 10,
     fanoutMaxConcurrency: 10,
     createApiGatewayLogRole: true,
+    tenantMetrics: false,
   },
   /** For users: nothing is lost by a mistake, and the whole request rate of the account may be used. */
   prod: {
@@ -112,6 +118,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     timerMaxConcurrency: 100,
     fanoutMaxConcurrency: 100,
     createApiGatewayLogRole: true,
+    tenantMetrics: false,
   },
 };
 
@@ -126,8 +133,8 @@ export type ReadContext = (name: string) => unknown;
 
 /**
  * Settings of this deployment: the preset that `-c stage=dev|prod` names (default `prod`), changed by
- * `-c stackName=…`, `-c alarmEmail=…`, `-c eventBusName=…`, `-c apiGatewayLogRole=create|existing`, and `-c domainName=…` with
- * `-c certificateArn=…` and, for a Route 53 record, `-c hostedZoneId=…` and `-c hostedZoneName=…`.
+ * `-c stackName=…`, `-c alarmEmail=…`, `-c eventBusName=…`, `-c tenantMetrics=true|false`, `-c apiGatewayLogRole=create|existing`, and
+ * `-c domainName=…` with `-c certificateArn=…` and, for a Route 53 record, `-c hostedZoneId=…` and `-c hostedZoneName=…`.
  *
  * @param region region of the deployment where it is known; a certificate of another one is then refused here.
  * @throws SettingsError when a value is missing or cannot work.
@@ -153,6 +160,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     stackName,
     createApiGatewayLogRole:
       readChoice(context, 'apiGatewayLogRole', ['create', 'existing'], logRole) === 'create',
+    tenantMetrics: readSwitch(context, 'tenantMetrics', preset.tenantMetrics),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(domain === undefined ? {} : { domain }),
     ...(eventBusName === undefined ? {} : { eventBusName }),
@@ -202,6 +210,13 @@ function readText(context: ReadContext, name: string): string | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value !== 'string') throw new SettingsError(`${name}: a text is expected`);
   return value;
+}
+
+/** A context value of `cdk.json` may be a boolean. */
+function readSwitch(context: ReadContext, name: string, preset: boolean): boolean {
+  const value = context(name);
+  if (typeof value === 'boolean') return value;
+  return readChoice(context, name, ['true', 'false'], String(preset) as 'true' | 'false') === 'true';
 }
 
 function readChoice<Choice extends string>(

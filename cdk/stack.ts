@@ -1,6 +1,7 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { tenantMetricsVariable } from '../lib/aws/environment.ts';
 import { tableNames } from '../lib/store/schema.ts';
 import { access } from './access.ts';
 import { CustomDomain } from './constructs/custom-domain.ts';
@@ -47,6 +48,8 @@ export class WispStack extends Stack {
       if (setsTimers) timers.grantSend(functions[name]);
       if (publishes) fanout.grantSend(functions[name]);
       if (issuerSecrets) grantReadIssuerSecrets(functions[name]);
+      if (settings.tenantMetrics && kinds.usage !== undefined)
+        functions[name].addEnvironment(tenantMetricsVariable, 'true');
       // Whoever manages connections may end some.
       if (connections && settings.eventBusName !== undefined)
         grantPutEvents(functions[name], settings.eventBusName);

@@ -7,6 +7,7 @@ import { powertoolsLog } from '../lib/aws/log.ts';
 import { secretsManagerSource } from '../lib/aws/secrets.ts';
 import { createService } from '../lib/aws/service.ts';
 import { createSqsClient } from '../lib/aws/sqs.ts';
+import { tenantMetrics } from '../lib/aws/tenant-metrics.ts';
 import type { Broker } from '../lib/broker/broker.ts';
 import type { Context } from '../lib/broker/context.ts';
 import type { Log, Timers } from '../lib/broker/ports.ts';
@@ -33,9 +34,8 @@ export function functionService(): FunctionService {
 }
 
 function fromEnvironment(): FunctionService {
-  const { tables, callbackEndpoint, timerQueueUrl, fanoutQueueUrl, eventBusName } = functionEnvironment(
-    process.env,
-  );
+  const environment = functionEnvironment(process.env);
+  const { tables, callbackEndpoint, timerQueueUrl, fanoutQueueUrl, eventBusName } = environment;
   const log = powertoolsLog();
   const sqs = createSqsClient();
   const { broker, timers, usage, context } = createService({
@@ -48,6 +48,7 @@ function fromEnvironment(): FunctionService {
     secrets: secretsManagerSource(),
     allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
     log,
+    ...(environment.tenantMetrics ? { usageMetrics: tenantMetrics() } : {}),
     ...(eventBusName === undefined ? {} : { events: eventBus(eventBusName) }),
   });
   const flush = async (): Promise<void> => {

@@ -19,6 +19,8 @@ export const fanoutQueueVariable = 'FANOUT_QUEUE_URL';
 export const allowPrivateIssuersVariable = 'ALLOW_PRIVATE_ISSUERS';
 /** Name of the EventBridge bus for lifecycle events; absent: none are sent. */
 export const eventBusVariable = 'EVENT_BUS_NAME';
+/** `true` in functions that write usage of tenants as metrics too. */
+export const tenantMetricsVariable = 'TENANT_METRICS';
 export const logLevelVariable = 'LOG_LEVEL';
 
 export interface FunctionEnvironment {
@@ -28,6 +30,7 @@ export interface FunctionEnvironment {
   readonly timerQueueUrl: string;
   readonly fanoutQueueUrl: string;
   readonly eventBusName?: string;
+  readonly tenantMetrics: boolean;
 }
 
 export class EnvironmentError extends Error {
@@ -55,6 +58,7 @@ export function functionEnvironment(
     tables,
     timerQueueUrl,
     fanoutQueueUrl: variables[fanoutQueueVariable] ?? `${fanoutQueueVariable} is not set`,
+    tenantMetrics: variables[tenantMetricsVariable] === 'true',
     ...(callbackEndpoint === undefined ? {} : { callbackEndpoint }),
     ...(eventBusName === undefined ? {} : { eventBusName }),
   };

@@ -6,7 +6,7 @@ import type { Context } from '../broker/context.ts';
 import { metrics } from '../broker/metrics.ts';
 import type { LifecycleEvents, Ports, Timers } from '../broker/ports.ts';
 import type { Settings } from '../broker/settings.ts';
-import { Usage } from '../broker/usage.ts';
+import { Usage, type UsageMetrics } from '../broker/usage.ts';
 import type { TableNames } from '../store/schema.ts';
 import { createStores, type Stores } from '../store/stores.ts';
 import { authenticatorOver, type VerificationOptions } from './authenticator.ts';
@@ -24,6 +24,8 @@ export interface ServiceOptions extends VerificationOptions {
   readonly fanoutQueueUrl: string;
   /** Where lifecycle events go beside MQTT. Default: nowhere. */
   readonly events?: LifecycleEvents;
+  /** Where usage of tenants goes beside the table. Default: nowhere. */
+  readonly usageMetrics?: UsageMetrics;
   readonly nowMs?: () => number;
   readonly settings?: Settings;
   /** Puts other ports in place of these: for faults and schedulers in tests. */
@@ -50,12 +52,17 @@ export function createService(options: ServiceOptions): Service {
     random: Math.random,
     authenticator: authenticatorOver(stores.tenantAdmin, nowMs, options),
     gateway: gatewayPort(options.management),
-    usage: new Usage(stores.usageStore, nowMs, (error) => {
-      options.log.count(metrics.usageWritesFailed);
-      options.log.warn('usage could not be written and is kept', {
-        error: error instanceof Error ? error.name : 'unknown',
-      });
-    }),
+    usage: new Usage(
+      stores.usageStore,
+      nowMs,
+      (error) => {
+        options.log.count(metrics.usageWritesFailed);
+        options.log.warn('usage could not be written and is kept', {
+          error: error instanceof Error ? error.name : 'unknown',
+        });
+      },
+      options.usageMetrics,
+    ),
     timers: timerQueue(options.sqs, options.timerQueueUrl, nowMs),
     fanout: fanoutQueue(options.sqs, options.fanoutQueueUrl),
     log: options.log,

@@ -1,4 +1,6 @@
-/** CloudWatch namespace of the counters; their one dimension, `service`, is the name of the stack. */
+import type { UsageCounts } from './usage.ts';
+
+/** CloudWatch namespace; dimension `service` of all metrics is the name of the stack, and the counters have no other. */
 export const metricsNamespace = 'Wisp';
 
 /** Names of the counters, in one place: dashboards, alarms and tests refer to them. */
@@ -21,3 +23,14 @@ export const metrics = {
   postsGone: 'PostsGone',
   postsFailed: 'PostsFailed',
 } as const;
+
+/** Names of usage by tenant, where a deployment has it as metrics: their second dimension is `tenant`. */
+export const tenantUsageMetrics = {
+  messagesIn: 'MessagesIn',
+  bytesIn: 'BytesIn',
+  messagesOut: 'MessagesOut',
+  bytesOut: 'BytesOut',
+  connects: 'Connects',
+  connectionMs: 'ConnectionTime',
+  storedBytes: 'StoredBytes',
+} as const satisfies Record<keyof UsageCounts | 'storedBytes', string>;

@@ -1,4 +1,5 @@
 import type { Permissions } from '../auth/permissions.ts';
+import { reasonCodes } from '../mqtt/index.ts';
 import type { Context } from './context.ts';
 import { deleteRemains } from './lifecycle.ts';
 import type { ClientKey, Connection, ConnectionAddress, Session } from './model.ts';
@@ -21,7 +22,15 @@ export interface Opened {
 /** The session is being changed faster than it could be opened: refuse with 0x89 Server busy. */
 export class SessionBusyError extends Error {
   readonly code = 'session-busy';
+  readonly reasonCode = reasonCodes.serverBusy.code;
   override readonly name = 'SessionBusyError';
+}
+
+/** No connection holds the session and the tenant may have no more of them: refuse with 0x97 Quota exceeded. */
+export class TooManyConnectionsError extends Error {
+  readonly code = 'too-many-connections';
+  readonly reasonCode = reasonCodes.quotaExceeded.code;
+  override readonly name = 'TooManyConnectionsError';
 }
 
 export interface SessionRequest extends ClientKey {
@@ -35,6 +44,8 @@ export interface SessionRequest extends ClientKey {
   readonly permissions: Permissions;
   readonly maxQueuedMessages?: number;
   readonly maxQueueSeconds?: number;
+  /** Whether the tenant may have one more connection; asked where the session is not taken from another. */
+  readonly hasRoom: () => Promise<boolean>;
 }
 
 /**
@@ -42,6 +53,9 @@ export interface SessionRequest extends ClientKey {
  * left [MQTT-3.1.2-4 v5, MQTT-3.1.2-5 v5, MQTT-3.1.2-6 v5, MQTT-3.1.4-4 v5, MQTT-3.1.2-6 v3]. A session goes by the
  * client identifier [MQTT-3.1.3-2 v5]. One conditional write decides between connections that race. The
  * connection that held the session before is ended by the caller with `previousAddress`.
+ *
+ * A session that is taken over adds no connection, so it is not held up by a quota of them: the old connection may be long dead and its
+ * `$disconnect` not handled.
  *
  * A write whose answer was lost is recognised by the address in the row.
  *
@@ -52,6 +66,8 @@ export interface SessionRequest extends ClientKey {
  * A crash after the write leaves a session held by a connection that never saw CONNACK and has no row; it is taken
  * over by the next, or goes offline when a post finds the connection gone. What an earlier generation left counts for nothing, whenever
  * it is deleted.
+ *
+ * @throws SessionBusyError, TooManyConnectionsError; nothing is written then.
  */
 export async function openSession(context: Context, request: SessionRequest): Promise<Opened> {
   let takenFrom: Session | undefined;
@@ -62,6 +78,8 @@ export async function openSession(context: Context, request: SessionRequest): Pr
       if (ended !== undefined) await deleteRemains(context, ended);
       return opened(previous, previous.generation !== request.address, takenFrom);
     }
+    if (previous?.address === undefined && !(await request.hasRoom()))
+      throw new TooManyConnectionsError('the tenant has too many connections');
     const nowMs = context.clock.nowMs();
     const present = previous !== undefined && !request.cleanStart && !hasEnded(previous, nowMs);
     // Before the session is held, so that nothing forbidden can be sent to the new connection.

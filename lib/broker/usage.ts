@@ -69,6 +69,22 @@ export interface UsageStore {
   storedBefore(tenant: TenantId, hour: string): Promise<number>;
 }
 
+/** One hour's counts of a tenant, as a write has just added them to the table. */
+export interface UsageWritten {
+  readonly tenant: TenantId;
+  /** Within the hour to which they belong, in ms since 1970. */
+  readonly atMs: number;
+  readonly counts: Partial<UsageCounts>;
+  /** Bytes of retained messages, where that has changed. */
+  readonly storedBytes?: number;
+}
+
+/** Where usage goes beside the table. */
+export interface UsageMetrics {
+  /** Called once after each write that succeeded, so never for a message; must not throw. */
+  put(written: UsageWritten): void;
+}
+
 /** Messages counted in memory before they are written. */
 const flushAtMessages = 100;
 /** Age of the oldest unwritten count at which the next invocation writes, in milliseconds. */
@@ -85,19 +101,30 @@ const gaugesMaxAgeMs = 5_000;
  * a write is lost and the write repeated. Rates are enforced in each process on its own counts and, at each write, on
  * those of all others: processes together may exceed a rate by what they have not written, 100 messages each. Gauges drift by
  * what is lost and by retained messages that DynamoDB deletes when they have expired: lib/broker/recount.ts.
+ * Metrics are told after the write: a crash between the two leaves them short of the table by that write, never beyond it.
  */
 export class Usage {
   readonly #store: UsageStore;
   readonly #nowMs: () => number;
   readonly #onFailure: (error: unknown) => void;
+  readonly #metrics: UsageMetrics | undefined;
   readonly #tenants = new Map<TenantId, TenantUsage>();
   readonly clients = new ClientRates();
 
-  /** @param onFailure told of each write that has failed; what it held is kept for the next. */
-  constructor(store: UsageStore, nowMs: () => number, onFailure: (error: unknown) => void = () => undefined) {
+  /**
+   * @param onFailure told of each write that has failed; what it held is kept for the next.
+   * @param metrics told of each write of counts that has not. Default: nobody is.
+   */
+  constructor(
+    store: UsageStore,
+    nowMs: () => number,
+    onFailure: (error: unknown) => void = () => undefined,
+    metrics?: UsageMetrics,
+  ) {
     this.#store = store;
     this.#nowMs = nowMs;
     this.#onFailure = onFailure;
+    this.#metrics = metrics;
   }
 
   count(tenant: TenantId, deltas: UsageDeltas): void {
@@ -150,7 +177,7 @@ export class Usage {
     const nowMs = this.#nowMs();
     await Promise.all(
       [...this.#tenants].map(async ([tenant, usage]) => {
-        if (usage.isDue(nowMs)) await usage.write(this.#store, tenant, nowMs);
+        if (usage.isDue(nowMs)) await usage.write(this.#store, tenant, nowMs, this.#metrics);
         else if (usage.isIdle(nowMs)) this.#tenants.delete(tenant);
       }),
     );
@@ -248,7 +275,12 @@ class TenantUsage {
     };
   }
 
-  async write(store: UsageStore, tenant: TenantId, nowMs: number): Promise<void> {
+  async write(
+    store: UsageStore,
+    tenant: TenantId,
+    nowMs: number,
+    metrics: UsageMetrics | undefined,
+  ): Promise<void> {
     const [taken, gauges, storedHour] = [this.#counts, this.#gauges, this.#storedHour];
     this.#counts = new Map();
     this.#gauges = {};
@@ -266,7 +298,10 @@ class TenantUsage {
       const written = await this.#orKeep(counts, hour, nowMs, async () => {
         this.#learn(hour, counts, await store.addCounts(tenant, hour, counts, storedBytes));
       });
-      if (!written && storedBytes !== undefined) this.#storedHour ??= hour;
+      if (written) {
+        const stored = storedBytes === undefined ? {} : { storedBytes };
+        metrics?.put({ tenant, atMs: timeWithin(hour, nowMs), counts, ...stored });
+      } else if (storedBytes !== undefined) this.#storedHour ??= hour;
     });
     await Promise.all([gaugesWritten, ...countsWritten]);
   }
@@ -320,6 +355,11 @@ class Bucket {
 /** `2026-11-21T06`, UTC. */
 export function hourOf(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 13);
+}
+
+/** `nowMs`, or the last moment of an hour that is over. */
+function timeWithin(hour: string, nowMs: number): number {
+  return hour === hourOf(nowMs) ? nowMs : Date.parse(`${hour}:59:59.999Z`);
 }
 
 function pick<Name extends string>(

@@ -1,4 +1,5 @@
 import type { Context } from '../broker/context.ts';
+import { metrics } from '../broker/metrics.ts';
 import type { Connection, Message, Qos, Route, Subscription } from '../broker/model.ts';
 import { matches, nextSeek, scanRange } from '../topics/index.ts';
 import { enqueue } from './enqueue.ts';
@@ -8,24 +9,41 @@ import { isExpired } from './publish-packet.ts';
 /** Retained messages read at a time, and sent before more are read. */
 const pageMessages = 100;
 
+/** What became of the retained messages that match the subscriptions of one SUBSCRIBE. */
+export interface RetainedSent {
+  readonly matched: number;
+  /** Those at QoS 1 and 2 for which the session's queue had no room. */
+  readonly dropped: number;
+}
+
 /**
- * Sends the retained messages that match a new subscription, with RETAIN set [MQTT-3.3.1-9 v5, MQTT-3.3.1-8 v3]. The
- * subscription is stored before they are read: a message published meanwhile may come twice but is never missed.
+ * Sends the retained messages that match new subscriptions, with RETAIN set [MQTT-3.3.1-9 v5, MQTT-3.3.1-8 v3]. The
+ * subscriptions are stored before they are read: a message published meanwhile may come twice but is never missed.
+ *
+ * At QoS 1 and 2 they wait in the session's queue, whose bound holds for them too: it bounds what a client costs that subscribes again and
+ * again and acknowledges nothing. A client acknowledges only after the reply to its SUBSCRIBE, so a queue that has been full stays
+ * so until then, and the rest is dropped without asking again.
  */
 export async function sendRetained(
   context: Context,
   connection: Connection,
-  subscription: Subscription,
-): Promise<void> {
-  for await (const messages of retainedPages(context, connection, subscription.filter)) {
-    const nowMs = context.clock.nowMs();
-    await send(
-      context,
-      connection,
-      subscription,
-      messages.filter((message) => !isExpired(message, nowMs)),
-    );
+  subscriptions: readonly Subscription[],
+): Promise<RetainedSent> {
+  const sent = { matched: 0, dropped: 0 };
+  for (const subscription of subscriptions)
+    for await (const messages of retainedPages(context, connection, subscription.filter)) {
+      const nowMs = context.clock.nowMs();
+      const current = messages.filter((message) => !isExpired(message, nowMs));
+      const dropped = await send(context, connection, subscription, current, sent.dropped > 0);
+      if (dropped === 'ended') return sent;
+      sent.matched += current.length;
+      sent.dropped += dropped;
+    }
+  if (sent.dropped > 0) {
+    const { tenant, clientId } = connection;
+    context.log.warn('retained messages were dropped: the queue is full', { tenant, clientId, ...sent });
   }
+  return sent;
 }
 
 /**
@@ -54,12 +72,14 @@ async function* retainedPages(
   }
 }
 
+/** @returns how many were dropped; `ended` where there is no such session any more. */
 async function send(
   context: Context,
   connection: Connection,
   subscription: Subscription,
   messages: readonly Message[],
-): Promise<void> {
+  isFull: boolean,
+): Promise<number | 'ended'> {
   const identifier = subscription.subscriptionIdentifier;
   const subscriptionIdentifiers = identifier === undefined ? [] : [identifier];
   const route: Route = connection;
@@ -73,5 +93,11 @@ async function send(
   const atMostOnce = deliveries.filter((delivery) => delivery.qos === 0);
   const queued = deliveries.flatMap(({ qos, ...delivery }) => (qos === 0 ? [] : [{ ...delivery, qos }]));
   if (atMostOnce.length > 0) await postAtMostOnce(context, connection, route, atMostOnce);
-  if (queued.length > 0) await enqueue(context, connection, connection.generation, queued);
+  if (queued.length === 0) return 0;
+  if (isFull) {
+    context.log.count(metrics.messagesDroppedQueueFull, queued.length);
+    return queued.length;
+  }
+  const stored = await enqueue(context, connection, connection.generation, queued);
+  return stored === 'ended' ? stored : queued.length - stored;
 }

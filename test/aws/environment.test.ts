@@ -5,6 +5,7 @@ import {
   fanoutQueueVariable,
   functionEnvironment,
   tableVariables,
+  tenantMetricsVariable,
   timerQueueVariable,
 } from '../../lib/aws/environment.ts';
 import { tableNames } from '../../lib/store/schema.ts';
@@ -22,12 +23,19 @@ test('reads tables, queues and callback endpoint', () => {
     timerQueueUrl: 'https://sqs/timers',
     fanoutQueueUrl: 'https://sqs/slices.fifo',
     callbackEndpoint: 'https://api/mqtt',
+    tenantMetrics: false,
   });
 });
 
 test("the SDK's own variable for another endpoint comes first", () => {
   const variables = { ...complete, AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: 'http://127.0.0.1:8080/mqtt' };
   expect(functionEnvironment(variables).callbackEndpoint).toBe('http://127.0.0.1:8080/mqtt');
+});
+
+test('usage is written as metrics only where that is asked for', () => {
+  const asked = (value: string) => functionEnvironment({ ...complete, [tenantMetricsVariable]: value });
+  expect(asked('true').tenantMetrics).toBe(true);
+  expect(asked('false').tenantMetrics).toBe(false);
 });
 
 test('a function that posts to nobody needs no callback endpoint', () => {

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { changeTenant } from '../../lib/auth/change-tenant.ts';
+import { vouchedTenantId } from '../../lib/auth/index.ts';
+import { metrics } from '../../lib/broker/metrics.ts';
+import { burstSeconds } from '../../lib/broker/quotas.ts';
 import { concatBytes, encodeOneWay } from '../../lib/wire/index.ts';
-import { bytesOf, type RawClient, type Sendable } from '../support/raw-client.ts';
+import { bytesOf, type RawClient, type Sendable, type Version } from '../support/raw-client.ts';
+import type { Mint } from '../support/service.ts';
 import { publish, subscribe } from './packets.ts';
 import { useSuite } from './suite.ts';
 
@@ -100,4 +105,102 @@ describe('a one-way frame', () => {
     await client.closed;
     expect(await sub.settle()).toEqual([]);
   });
+
+  it.each([
+    ['messages of the client', 'publishesPerSecondPerClient', 1, 5],
+    ['bytes of the client', 'publishBytesPerSecondPerClient', 40, 5],
+    ['messages of the client', 'publishesPerSecondPerClient', 1, 4],
+  ] as const)(
+    'over the rate of %s (%s: %i) ends the connection, with 0x96 in 5.0; nothing of it is published, version %i',
+    async (_, quota, bound, protocolVersion) => {
+      const mqtt = { publish: ['#'], subscribe: ['#'], quotas: { [quota]: bound } };
+      const client = await suite.connect({ protocolVersion, claims: { mqtt } });
+      const sub = await suite.connect({ protocolVersion });
+      await sub.send(subscribe(1, 'a'));
+      const before = overQuota();
+      client.sendMessage(oneWay(client, publish('a', suite.text('within'))));
+      expect(await sub.take(1)).toMatchObject([{ payload: suite.text('within') }]);
+      const burst = Array.from({ length: 2 * burstSeconds }, () => publish('a', suite.text('over')));
+      client.sendMessage(oneWay(client, ...burst));
+      await client.closed;
+      expect(await client.take(0)).toMatchObject(endedBy(protocolVersion, 0x96));
+      expect(await sub.settle()).toEqual([]);
+      expect(overQuota() - before).toBe(burst.length);
+    },
+  );
+
+  it.each([
+    ['publishesPerSecond', 1],
+    ['publishBytesPerSecond', 40],
+  ] as const)("over the tenant's rate (%s: %i) likewise; another tenant's goes on", async (quota, bound) => {
+    const mint = await suite.service.tenant(`rated-${quota.toLowerCase()}`, { quotas: { [quota]: bound } });
+    const client = await connectTo(mint);
+    const sub = await connectTo(mint);
+    await sub.send(subscribe(1, 'a'));
+    const burst = Array.from({ length: 2 * burstSeconds }, () => publish('a', suite.text('over')));
+    client.sendMessage(oneWay(client, ...burst));
+    await client.closed;
+    expect(await client.take(1)).toMatchObject(endedBy(5, 0x96));
+    expect(await sub.settle()).toEqual([]);
+
+    const other = await suite.connect();
+    await other.send(subscribe(1, 'a'));
+    other.sendMessage(oneWay(other, ...burst));
+    expect(await other.take(burst.length)).toHaveLength(burst.length);
+  });
+
+  it.each([4, 5] as const)(
+    'with a token that has been revoked ends the connection, with 0x87 in 5.0, version %i',
+    async (protocolVersion) => {
+      const tokenId = `revoked-${protocolVersion}`;
+      const iat = Math.floor(suite.clock.now() / 1000);
+      const client = await suite.connect({ protocolVersion, claims: { jti: tokenId, iat } });
+      const sub = await suite.connect();
+      await sub.send(subscribe(1, 'a'));
+      // Without the timers that look for such connections: the frame itself finds out.
+      const target = { kind: 'token', tokenId } as const;
+      const tenant = vouchedTenantId(suite.mint.tenant);
+      await suite.service.stores.revocations.revoke(tenant, target, suite.clock.now());
+      client.sendMessage(oneWay(client, publish('a', suite.text('revoked'))));
+      await client.closed;
+      expect(await client.take(0)).toMatchObject(endedBy(protocolVersion, 0x87));
+      sub.sendMessage(oneWay(sub, publish('a', suite.text('still allowed'))));
+      expect(await sub.take(1)).toMatchObject([{ payload: suite.text('still allowed') }]);
+    },
+  );
+
+  it.each([4, 5] as const)(
+    'of a suspended tenant ends the connection, with 0x98 in 5.0, version %i',
+    async (protocolVersion) => {
+      const mint = await suite.tenant(`asleep-${protocolVersion}`);
+      const client = await connectTo(mint, protocolVersion);
+      const sub = await connectTo(mint);
+      await sub.send(subscribe(1, 'a'));
+      // As above: without the walk that disconnects everybody.
+      const { tenantAdmin } = suite.service.stores;
+      await changeTenant(tenantAdmin, mint.tenant, (config) => ({ ...config, status: 'suspended' }));
+      client.sendMessage(oneWay(client, publish('a', suite.text('asleep'))));
+      await client.closed;
+      expect(await client.take(0)).toMatchObject(endedBy(protocolVersion, 0x98));
+      expect(sub.pushedBytes).toEqual([]);
+    },
+  );
 });
+
+/** What the connection is told at its end: nothing before 5.0. */
+function endedBy(protocolVersion: Version, reasonCode: number): object[] {
+  return protocolVersion === 5 ? [{ cmd: 'disconnect', reasonCode }] : [];
+}
+
+function overQuota(): number {
+  return suite.service.counters.get(metrics.publishesOverQuota) ?? 0;
+}
+
+/** A client of another tenant than the suite's. */
+async function connectTo(mint: Mint, protocolVersion: Version = 5): Promise<RawClient> {
+  const client = await suite.open({ version: protocolVersion });
+  const token = await mint({ exp: undefined });
+  const packet = await suite.connectPacket({ protocolVersion, username: mint.tenant, token });
+  expect((await client.exchange(packet)).replies).toMatchObject([{ cmd: 'connack' }]);
+  return client;
+}

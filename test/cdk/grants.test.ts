@@ -274,6 +274,16 @@ describe('secrets of issuers', () => {
   });
 });
 
+it('usage as metrics of tenants is a matter of the functions that write usage', () => {
+  const asked = new Synthesised({ ...presets.prod, tenantMetrics: true });
+  for (const name of functionNames) {
+    const variablesOf = (of: Synthesised) =>
+      of.one('AWS::Lambda::Function', capitalised(name)).Properties.Environment.Variables;
+    expect(variablesOf(asked).TENANT_METRICS).toBe(name === 'connect' ? undefined : 'true');
+    expect(variablesOf(stack)).not.toHaveProperty('TENANT_METRICS');
+  }
+});
+
 describe('the event bus', () => {
   it.each(functionNames)('%s knows none unless one is named', (name) => {
     expect(actionsOn(name, 'events')).toEqual([]);

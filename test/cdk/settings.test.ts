@@ -30,6 +30,12 @@ describe('readSettings', () => {
     expect(read({ eventBusName: 'default' }).eventBusName).toBe('default');
   });
 
+  it('has usage of tenants as metrics only where asked to', () => {
+    for (const preset of [presets.dev, presets.prod]) expect(preset.tenantMetrics).toBe(false);
+    for (const tenantMetrics of ['true', true]) expect(read({ tenantMetrics }).tenantMetrics).toBe(true);
+    for (const tenantMetrics of ['false', false]) expect(read({ tenantMetrics }).tenantMetrics).toBe(false);
+  });
+
   it('takes a domain with its certificate, and a zone', () => {
     expect(read({ domainName, certificateArn }, 'eu-west-1').domain).toEqual({
       name: domainName,
@@ -43,6 +49,7 @@ describe('readSettings', () => {
   it.each([
     ['an unknown stage', { stage: 'test' }, 'stage: one of dev, prod'],
     ['an unknown log role', { apiGatewayLogRole: 'yes' }, 'apiGatewayLogRole: one of create, existing'],
+    ['a switch half on', { tenantMetrics: 'yes' }, 'tenantMetrics: one of true, false'],
     ['a number', { stackName: 7 }, 'stackName: a text is expected'],
     ['a bad stack name', { stackName: '7up' }, 'stackName: letters'],
     ['a bad address', { alarmEmail: 'nobody' }, 'alarmEmail: not an e-mail address'],

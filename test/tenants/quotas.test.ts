@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { parseTenantConfig } from '../../lib/auth/index.ts';
+import { parseTenantConfig, vouchedTenantId } from '../../lib/auth/index.ts';
 import { inbox, startTestService, type TestService } from '../support/service.ts';
 
 let service: TestService;
+let dropsDisconnect = false;
 beforeEach(async () => {
-  service = await startTestService();
+  dropsDisconnect = false;
+  service = await startTestService({ faults: { dropDisconnect: () => dropsDisconnect } });
 });
 afterEach(() => service.close());
 
@@ -34,6 +36,34 @@ test('connections: CONNECT over the bound gets 0x97, and a place is free again a
   await first.endAsync();
   await expect(service.connect(mint)).resolves.toBeDefined();
 });
+
+test.each([3, 4, 5] as const)(
+  'connections: at the bound a client still takes over its own connection, which adds none; version %i',
+  async (protocolVersion) => {
+    const mint = await service.tenant('acme', { quotas: { connections: 1 } });
+    const version = { protocolVersion, protocolId: protocolVersion === 3 ? 'MQIsdp' : 'MQTT' } as const;
+    const refused = protocolVersion === 5 ? 0x97 : 3;
+    for (const clean of [true, false]) {
+      const mine = { ...version, clientId: 'mine', clean };
+      const first = await service.connect(mint, mine);
+      const ended = new Promise<void>((resolve) => first.once('close', () => resolve()));
+      const second = await service.connect(mint, mine);
+      await ended;
+      await expect(service.connect(mint, version)).rejects.toMatchObject({ code: refused });
+      // Lost without a word: the session still has its address.
+      const held = await service.stores.sessions.get({ tenant: vouchedTenantId('acme'), clientId: 'mine' });
+      dropsDisconnect = true;
+      service.gateway.cut(held?.address ?? '');
+      const third = await service.connect(mint, mine);
+      dropsDisconnect = false;
+      await expect(service.connect(mint, version)).rejects.toMatchObject({ code: refused });
+      await Promise.all([second.endAsync(true), third.endAsync()]);
+      const other = await service.connect(mint, version);
+      await expect(service.connect(mint, mine)).rejects.toMatchObject({ code: refused });
+      await other.endAsync();
+    }
+  },
+);
 
 test('publish rate: 0x97 at QoS 1, and nobody gets the message; another tenant is not concerned', async () => {
   const mint = await service.tenant('acme', { quotas: { publishesPerSecond: 1 } });

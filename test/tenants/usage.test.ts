@@ -6,6 +6,7 @@ import {
   type UsageCounts,
   type UsageGauges,
   type UsageStore,
+  type UsageWritten,
 } from '../../lib/broker/usage.ts';
 
 const tenant = vouchedTenantId('acme');
@@ -119,6 +120,30 @@ describe('usage', () => {
     expect(hours.get('2026-11-21T06')?.messagesIn).toBe(1);
     expect(hours.get('2026-11-21T08')?.messagesIn).toBe(2);
     expect(hours.size).toBe(2);
+  });
+
+  test('metrics are told what was written, once, within the hour to which it belongs, and never what was not', async () => {
+    const clock = { nowMs: Date.UTC(2026, 10, 21, 6, 59, 59) };
+    const { store, state } = memory();
+    const told: UsageWritten[] = [];
+    const usage = new Usage(store, () => clock.nowMs, undefined, { put: (written) => told.push(written) });
+    usage.count(tenant, { messagesIn: 1, retainedBytes: 30, retainedMessages: 1 });
+    await usage.flush();
+    expect(told).toEqual([]);
+    clock.nowMs += 1_800_000;
+    usage.count(tenant, { messagesIn: 2 });
+    state.failing = true;
+    await usage.flush();
+    expect(told).toEqual([]);
+    state.failing = false;
+    clock.nowMs += 10_000;
+    await usage.flush();
+    await usage.flush();
+    const late = Date.UTC(2026, 10, 21, 6, 59, 59, 999);
+    expect(told).toEqual([
+      { tenant, atMs: late, counts: { messagesIn: 1 } },
+      { tenant, atMs: clock.nowMs, counts: { messagesIn: 2 }, storedBytes: 30 },
+    ]);
   });
 
   test('gauges include what this process has not written yet', async () => {

@@ -6,7 +6,7 @@ import { tokenFrom, tokenState } from '../authentication.ts';
 import type { Context } from '../context.ts';
 import { settleEarlierWills } from '../left-will.ts';
 import { metrics } from '../metrics.ts';
-import type { Connection, ConnectionAddress, TenantLive, Will } from '../model.ts';
+import type { Connection, ConnectionAddress, Will } from '../model.ts';
 import { narrowSession } from '../narrow-session.ts';
 import { endWith, type Outcome, refuseConnect } from '../outcome.ts';
 import type { PeerState } from '../ports.ts';
@@ -15,7 +15,7 @@ import { willRefusal } from '../publish-quotas.ts';
 import { clientQuotaNames, narrowed, type TenantQuotas } from '../quotas.ts';
 import { askForRecount, recountAfterMs } from '../recount.ts';
 import { isRevoked } from '../revocation.ts';
-import { openSession, SessionBusyError } from '../session-open.ts';
+import { openSession, SessionBusyError, TooManyConnectionsError } from '../session-open.ts';
 import { maxPacketBytesOf, maxSessionExpiry } from '../session-rules.ts';
 import { takeOver } from '../takeover.ts';
 import { scheduleConnectionTimers } from '../timers/schedule.ts';
@@ -32,7 +32,7 @@ interface Admission {
 }
 
 /**
- * CONNECT: authenticate → name → not revoked → permit the Will → quota → open the session → write the connection row → end the connection it
+ * CONNECT: authenticate → name → not revoked → permit the Will → open the session, within the quota of connections → write the connection row → end the connection it
  * was taken from → keep the Will → timers → CONNACK. Everything is written before CONNACK is sent,
  * which accepts with code 0 and comes first [MQTT-3.1.4-4 v3, MQTT-3.1.4-5 v5, MQTT-3.2.0-1 v3+v5]. The session is begun,
  * resumed or begun anew as Clean Session asks and lasts as long as the connection at least [MQTT-3.1.4-3 v3,
@@ -76,16 +76,10 @@ export async function handleConnect(
     if (refusal !== undefined)
       return refuse(refusal.reasonCode, refusal.code, `the Will: ${refusal.message}`);
   }
-  if (!(await hasRoom(context, token.tenant, live)))
-    return refuse(
-      reasonCodes.quotaExceeded.code,
-      'too-many-connections',
-      'the tenant has too many connections',
-    );
 
   const connection = connectionOf(context, address, packet, admission, live?.revokedAtMs);
   const opened = await open(context, connection, packet, quotas);
-  if ('code' in opened) return refuse(reasonCodes.serverBusy.code, opened.code, opened.message);
+  if ('code' in opened) return refuse(opened.reasonCode, opened.code, opened.message);
   const held = { ...connection, generation: opened.session.generation };
   if (!(await context.connections.create(held))) return secondConnect(packet);
   context.usage.count(held.tenant, {
@@ -122,9 +116,8 @@ async function keepWill(context: Context, held: Connection, will: Will): Promise
 async function hasRoom(
   context: Context,
   tenant: Identity['tenant'],
-  live: TenantLive | undefined,
+  bound: number | undefined,
 ): Promise<boolean> {
-  const bound = live?.quotas.connections;
   if (bound === undefined || (await context.usage.gauges(tenant)).connections < bound) return true;
   await askForRecount(context, tenant, recountAfterMs.refusal);
   return false;
@@ -232,7 +225,7 @@ async function open(
   context: Context,
   connection: Connection,
   packet: ConnectPacket,
-  { queuedMessages, queueSeconds }: TenantQuotas,
+  { connections, queuedMessages, queueSeconds }: TenantQuotas,
 ) {
   const { tenant, clientId, address, protocolVersion, clientTopicAliasMaximum } = connection;
   const { clientMaxPacketBytes } = connection;
@@ -247,12 +240,13 @@ async function open(
       cleanStart: packet.clean,
       expirySeconds: connection.sessionExpirySeconds,
       receiveMaximum: packet.properties?.receiveMaximum ?? 65_535,
+      hasRoom: () => hasRoom(context, tenant, connections),
       ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
       ...(queuedMessages === undefined ? {} : { maxQueuedMessages: queuedMessages }),
       ...(queueSeconds === undefined ? {} : { maxQueueSeconds: queueSeconds }),
     });
   } catch (error) {
-    if (error instanceof SessionBusyError) return error;
+    if (error instanceof SessionBusyError || error instanceof TooManyConnectionsError) return error;
     throw error;
   }
 }

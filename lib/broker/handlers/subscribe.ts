@@ -1,5 +1,5 @@
 import { maySubscribe } from '../../auth/index.ts';
-import { sendRetained } from '../../delivery/retained.ts';
+import { type RetainedSent, sendRetained } from '../../delivery/retained.ts';
 import {
   type Subscription as Requested,
   reasonCodes,
@@ -46,8 +46,10 @@ export async function handleSubscribe(
     granted.push(
       await subscribe(context, connection, live, near, requested, packet.properties?.subscriptionIdentifier),
     );
-  for (const { subscription, sendRetained: wanted } of granted)
-    if (subscription !== undefined && wanted === true) await sendRetained(context, connection, subscription);
+  const wanting = granted.flatMap(({ subscription, sendRetained: wanted }) =>
+    subscription !== undefined && wanted === true ? [subscription] : [],
+  );
+  const retained = await sendRetained(context, connection, wanting);
   const shapes = granted.flatMap(({ subscription }) =>
     subscription === undefined ? [] : [shapeOf(subscription.filter)],
   );
@@ -58,20 +60,28 @@ export async function handleSubscribe(
         cmd: 'suback',
         messageId: packet.messageId,
         granted: granted.map(({ reasonCode }) => subackCode(reasonCode, protocolVersion)),
-        ...reasonOf(connection, granted),
+        ...reasonOf(connection, granted, retained),
       },
     ],
   };
 }
 
-/** Which quotas are used up, for 5.0 clients that want to know [MQTT-3.1.2-29 v5]. */
+/**
+ * Which quotas are used up, and that retained messages are missing, for 5.0 clients that want to know [MQTT-3.1.2-29 v5]. No reason
+ * code says the latter: the subscription is granted.
+ */
 function reasonOf(
   { protocolVersion, requestProblemInformation }: Connection,
   granted: readonly Granted[],
+  { matched, dropped }: RetainedSent,
 ): { properties?: { reasonString: string } } {
-  const reasons = new Set(granted.flatMap(({ reason }) => reason ?? []));
-  if (reasons.size === 0 || protocolVersion < 5 || !requestProblemInformation) return {};
-  return { properties: { reasonString: `quotas used up: ${[...reasons].join(', ')}` } };
+  const quotas = new Set(granted.flatMap(({ reason }) => reason ?? []));
+  const reasons = [
+    ...(quotas.size === 0 ? [] : [`quotas used up: ${[...quotas].join(', ')}`]),
+    ...(dropped === 0 ? [] : [`the queue is full: ${dropped} of ${matched} retained messages dropped`]),
+  ];
+  if (reasons.length === 0 || protocolVersion < 5 || !requestProblemInformation) return {};
+  return { properties: { reasonString: reasons.join('; ') } };
 }
 
 async function subscribe(

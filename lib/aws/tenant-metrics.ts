@@ -1,0 +1,34 @@
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { metricsNamespace, tenantUsageMetrics } from '../broker/metrics.ts';
+import { countNames, type UsageCounts, type UsageMetrics } from '../broker/usage.ts';
+
+const units = {
+  messagesIn: MetricUnit.Count,
+  bytesIn: MetricUnit.Bytes,
+  messagesOut: MetricUnit.Count,
+  bytesOut: MetricUnit.Bytes,
+  connects: MetricUnit.Count,
+  connectionMs: MetricUnit.Milliseconds,
+} as const satisfies Record<keyof UsageCounts, string>;
+
+/**
+ * Usage as CloudWatch metrics with dimension `tenant`: one line in embedded metric format for each write of counts. CloudWatch bills
+ * each tenant's metrics, at most seven of them, for the hours in which they get values.
+ */
+export function tenantMetrics(): UsageMetrics {
+  const metrics = new Metrics({ namespace: metricsNamespace });
+  return {
+    put({ tenant, atMs, counts, storedBytes }) {
+      for (const name of countNames) {
+        const count = counts[name];
+        if (count !== undefined) metrics.addMetric(tenantUsageMetrics[name], units[name], count);
+      }
+      if (storedBytes !== undefined)
+        metrics.addMetric(tenantUsageMetrics.storedBytes, MetricUnit.Bytes, storedBytes);
+      if (!metrics.hasStoredMetrics()) return;
+      metrics.addDimension('tenant', tenant);
+      metrics.setTimestamp(atMs);
+      metrics.publishStoredMetrics();
+    },
+  };
+}
