@@ -1,3 +1,4 @@
+import { metrics } from '../../lib/broker/metrics.ts';
 import { perOne, startBilledService, type Units } from './billed-service.ts';
 import { afterDeadlinesMs, createJumpingClock } from './jumping-clock.ts';
 import { openFiles } from './open-files.ts';
@@ -143,7 +144,10 @@ async function measureAudience(
         });
       } catch (error) {
         const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-        failures.push(`${shown(audience)} subscribers at QoS ${qos} failed: ${reason}.`);
+        const failedPosts = service.counters.get(metrics.postsFailed) ?? 0;
+        failures.push(
+          `${shown(audience)} subscribers at QoS ${qos}: no figure (${reason}). One process holds the gateway, all functions and the store here; ${shown(failedPosts)} posts had no answer in time, which ends the connection as a lost one.`,
+        );
         break;
       }
     }
