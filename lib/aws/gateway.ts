@@ -9,7 +9,7 @@ import {
 import type { Gateway } from '../broker/ports.ts';
 import { type AwsClientOptions, cheapSettings, removeCostlyMiddleware } from './settings.ts';
 
-/** Attempts at a post that is throttled or meets a server fault, with a growing random pause up to 1.6 s. */
+/** Attempts at a post or a close that is throttled or meets a server fault, with a growing random pause up to 1.6 s. */
 const maxAttempts = 6;
 const basePauseMs = 25;
 
@@ -45,10 +45,17 @@ export function gatewayPort(
     },
 
     async close(address) {
-      try {
-        await client.send(new DeleteConnectionCommand({ ConnectionId: address }));
-      } catch (error) {
-        if (!isGone(error) && !isPassing(error)) throw error;
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          await client.send(new DeleteConnectionCommand({ ConnectionId: address }));
+          return;
+        } catch (error) {
+          if (isGone(error)) return;
+          if (!isPassing(error)) throw error;
+          // What stays open is refused at its next frame, and closed by API Gateway when it is idle.
+          if (attempt === maxAttempts) return;
+          await pause(Math.random() * basePauseMs * 2 ** attempt);
+        }
       }
     },
 

@@ -7,8 +7,10 @@ import { type Item, json, known, N, optionalNumber, S } from './attributes.ts';
 import { Table } from './table.ts';
 
 /**
- * Copies of the row that every frame of a tenant reads. One DynamoDB partition serves 3,000 read units a second;
- * an eventually consistent read takes half a unit, so each copy carries 6,000 frames a second.
+ * Copies of the row that every frame of a tenant reads. One DynamoDB partition serves 3,000 read units a second; an
+ * eventually consistent read takes half a unit, so a partition carries 6,000 frames a second. The copies have one
+ * partition key: DynamoDB takes them apart, up to one partition each, once they are hot (Amazon DynamoDB Developer Guide,
+ * "Burst and adaptive capacity").
  */
 export const liveCopies = 4;
 

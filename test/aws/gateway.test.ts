@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { gatewayPort, managementClient } from '../../lib/aws/gateway.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import type { ConnectionAddress } from '../../lib/broker/model.ts';
+import { createRequestHandler, jsonResponse } from '../../lib/local/aws-json.ts';
 import { createManualClock } from '../../lib/local/clock.ts';
 import { type FaultPlan, type Gateway, startGateway } from '../../lib/local/gateway/index.ts';
 
@@ -140,4 +141,26 @@ test('tells when the client was last heard of', async () => {
   await closed;
   expect(await port.lastActiveAtMs(address)).toBeUndefined();
   expect(await port.lastActiveAtMs(nobody)).toBeUndefined();
+});
+
+test.each([
+  [2, 'closed'],
+  [9, 'left to the idle limit'],
+])('a close that is refused %i times is tried again: %s', async (times) => {
+  let asked = 0;
+  const client = managementClient({
+    region: 'us-east-1',
+    credentials: localCredentials,
+    endpoint: 'http://127.0.0.1:1/mqtt',
+    requestHandler: createRequestHandler(async () => {
+      asked += 1;
+      return jsonResponse(asked <= times ? 429 : 204, {});
+    }),
+  });
+  const pauses: number[] = [];
+  await gatewayPort(client, async (milliseconds) => {
+    pauses.push(milliseconds);
+  }).close(nobody);
+  expect(asked).toBe(Math.min(times + 1, 6));
+  expect(pauses).toHaveLength(asked - 1);
 });
