@@ -15,11 +15,11 @@ import { handleConnect } from './handlers/connect.ts';
 import { metrics } from './metrics.ts';
 import type { Connection, ConnectionAddress } from './model.ts';
 import { type End, endWith, type Outcome, refuseConnect } from './outcome.ts';
-import type { PeerState } from './ports.ts';
 import { narrowed } from './quotas.ts';
 import { encodeReplies, heartbeatReply } from './replies.ts';
 import { tokenRevoked, wasRevoked } from './revocation.ts';
 import { maxPacketBytesOf } from './session-rules.ts';
+import type { PeerState } from './store-ports.ts';
 
 /**
  * Handles one text message of a client and returns the text of its route response (docs/wire.md). Heartbeats cost

@@ -1,7 +1,7 @@
 import type { Context } from '../broker/context.ts';
 import { metrics } from '../broker/metrics.ts';
 import type { FanoutSlice, Message } from '../broker/model.ts';
-import type { SliceProgress } from '../broker/ports.ts';
+import type { SliceProgress } from '../broker/store-ports.ts';
 import { compareUtf8 } from '../topics/index.ts';
 import { type Parcel, Parcels, sendParcels } from './parcels.ts';
 import { isWorthNaming, withKept } from './shared-messages.ts';
@@ -48,16 +48,12 @@ export async function deliverSlices(
   const subscribers = subscribersOf(context, first, done, consistent);
   for await (const batch of batchesOf(subscribers, context.settings.sliceBatchClients)) {
     if (hasBegun && context.clock.nowMs() >= stopAtMs) {
-      await note(context, slices, done === undefined ? {} : { done, begun: done });
+      await note(context, slices, done, latest(progress.begun, done));
       return 'unfinished';
     }
     hasBegun = true;
     const last = batch.at(-1)?.position;
-    const begun = latest(progress.begun, last);
-    await note(context, slices, {
-      ...(done === undefined ? {} : { done }),
-      ...(begun === undefined ? {} : { begun }),
-    });
+    await note(context, slices, done, latest(progress.begun, last));
     await deliverBatch(context, first, batch, messages, (position) =>
       isAtMost(position, progress.begun) ? undefined : again,
     );
@@ -69,8 +65,13 @@ export async function deliverSlices(
 async function note(
   context: Context,
   slices: readonly FanoutSlice[],
-  progress: SliceProgress,
+  done: string | undefined,
+  begun: string | undefined,
 ): Promise<void> {
+  const progress: SliceProgress = {
+    ...(done === undefined ? {} : { done }),
+    ...(begun === undefined ? {} : { begun }),
+  };
   await Promise.all(slices.map((slice) => context.messages.setProgress(slice, progress)));
 }
 
@@ -78,8 +79,9 @@ function isAtMost(position: string, bound: string | undefined): boolean {
   return bound !== undefined && compareUtf8(position, bound) <= 0;
 }
 
+/** The later of two positions; what an earlier try had begun beyond it stays begun. */
 function latest(one: string | undefined, other: string | undefined): string | undefined {
-  return one !== undefined && other !== undefined && isAtMost(other, one) ? one : other;
+  return one !== undefined && (other === undefined || isAtMost(other, one)) ? one : other;
 }
 
 /** The messages of several slices in their order; those that are gone (QoS 0 ones that waited for a day) are left out. */

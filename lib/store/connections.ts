@@ -3,8 +3,8 @@ import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Identity, Permissions } from '../auth/permissions.ts';
 import type { TenantId } from '../auth/tenant-id.ts';
 import type { Connection, ConnectionAddress, ProtocolVersion } from '../broker/model.ts';
-import type { ConnectionStore, PeerState, TokenState } from '../broker/ports.ts';
 import type { ClientQuotas } from '../broker/quotas.ts';
+import type { ConnectionStore, PeerState, TokenState } from '../broker/store-ports.ts';
 import {
   B,
   bytes,

@@ -6,7 +6,7 @@ import {
   packetIdentifierOf,
   slotOf,
 } from '../broker/packet-identifier.ts';
-import type { MessageStore, QueueStore } from '../broker/ports.ts';
+import type { MessageStore, QueueStore } from '../broker/store-ports.ts';
 import { type Item, known, N, number, optionalString, S, string, version } from './attributes.ts';
 import { sessionKey } from './keys.ts';
 import {

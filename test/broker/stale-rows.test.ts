@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ConnectionAddress } from '../../lib/broker/model.ts';
-import type { PeerState, Ports } from '../../lib/broker/ports.ts';
+import type { Ports } from '../../lib/broker/ports.ts';
+import type { PeerState } from '../../lib/broker/store-ports.ts';
 import { publish, subscribe } from './packets.ts';
 import { useSuite } from './suite.ts';
 

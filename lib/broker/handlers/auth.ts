@@ -5,8 +5,8 @@ import type { Context } from '../context.ts';
 import type { Connection } from '../model.ts';
 import { narrowSession } from '../narrow-session.ts';
 import { type End, endWith, type Outcome } from '../outcome.ts';
-import type { TokenState } from '../ports.ts';
 import { isRevoked } from '../revocation.ts';
+import type { TokenState } from '../store-ports.ts';
 
 /**
  * AUTH with 0x19: renews the token without reconnecting (section 4.12.1 of MQTT 5.0). The new token must be of the same

@@ -1,0 +1,92 @@
+import { afterEach, expect, test } from 'vitest';
+import type { FanoutSlice } from '../../lib/broker/model.ts';
+import { defaultSettings } from '../../lib/broker/settings.ts';
+import { publish, subscribe } from '../broker/packets.ts';
+import { openRaw, type RawClient } from '../support/raw-client.ts';
+import { startTestService, type TestService } from '../support/service.ts';
+
+let service: TestService | undefined;
+afterEach(() => service?.close());
+
+/** Five subscribers in one slice, batches of two, and a worker whose time is over after each; slices wait in `sent`. */
+async function open(qos: 0 | 1) {
+  const sent: FanoutSlice[] = [];
+  const made = await startTestService({
+    settings: {
+      ...defaultSettings,
+      inlineAudience: 1,
+      fanoutSlices: 1,
+      sliceBatchClients: 2,
+      sliceSeconds: 0,
+    },
+    wrapPorts: (ports) => ({ ...ports, fanout: { send: async (slices) => void sent.push(...slices) } }),
+  });
+  service = made;
+  const mint = await made.tenant('acme');
+  const connect = async (clientId: string): Promise<RawClient> => {
+    const client = await openRaw(made.url);
+    await client.send({
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: 5,
+      clientId,
+      clean: true,
+      keepalive: 0,
+      username: mint.tenant,
+      password: Buffer.from(await mint()),
+    });
+    return client;
+  };
+  const clients: RawClient[] = [];
+  for (const clientId of ['a', 'b', 'c', 'd', 'e']) {
+    const client = await connect(clientId);
+    await client.send(subscribe(1, { topic: 't', qos }));
+    clients.push(client);
+  }
+  await (await connect('publisher')).send(publish('t', 'x', qos === 0 ? {} : { qos, messageId: 1 }));
+  const [slice] = sent;
+  if (slice === undefined) throw new Error('nothing was sent to the queue');
+  const positions: string[] = [];
+  const range = { slice: 0, slices: 1 };
+  for await (const { position } of made.stores.subscriptions.range(slice.tenant, 't', range, true))
+    positions.push(position);
+  return {
+    slice,
+    positions,
+    store: made.stores.messages,
+    work: (isRetry: boolean) => made.service.broker.slices([slice], isRetry),
+    got: async () => {
+      const inboxes = await Promise.all(clients.map((client) => client.settle()));
+      return inboxes.map(({ length }) => length).reduce((sum, length) => sum + length, 0);
+    },
+  };
+}
+
+test.each([0, 1] as const)('a worker whose time is over goes on where it stopped, QoS %i', async (qos) => {
+  const { work, got, slice, positions, store } = await open(qos);
+  expect(await work(false)).toBe('unfinished');
+  expect(await store.progress(slice)).toEqual({ done: positions[1], begun: positions[1] });
+  expect(await got()).toBe(2);
+  expect(await work(true)).toBe('unfinished');
+  expect(await got()).toBe(2);
+  expect(await work(true)).toBe('done');
+  expect(await got()).toBe(1);
+});
+
+test('what a dead worker had begun gets nothing more at QoS 0, over however many tries it takes', async () => {
+  const { work, got, slice, positions, store } = await open(0);
+  const [, second = '', , , fifth = ''] = positions;
+  await store.setProgress(slice, { done: second, begun: fifth });
+  expect(await work(true)).toBe('unfinished');
+  expect(await store.progress(slice)).toEqual({ done: positions[3], begun: fifth });
+  expect(await work(true)).toBe('done');
+  expect(await got()).toBe(0);
+});
+
+test('at QoS 1 it gets the message, perhaps again', async () => {
+  const { work, got, slice, positions, store } = await open(1);
+  await store.setProgress(slice, { done: positions[1] ?? '', begun: positions[3] ?? '' });
+  expect(await work(true)).toBe('unfinished');
+  expect(await work(true)).toBe('done');
+  expect(await got()).toBe(3);
+});
