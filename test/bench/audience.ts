@@ -5,7 +5,7 @@ import { openFiles } from './open-files.ts';
 import { total, wispUsd } from './prices.ts';
 import { startChild } from './process.ts';
 import type { Run, SectionResult } from './report.ts';
-import { percentile } from './statistics.ts';
+import { medians } from './statistics.ts';
 import type { RoundTimes, Swarm } from './swarm.ts';
 import { payloadBytes } from './units/workloads.ts';
 
@@ -130,16 +130,11 @@ async function measureAudience(
         const units = await billed.measure(async () => {
           while (times.length < rounds[qos]) times.push(await round());
         });
-        const median = (name: keyof RoundTimes): number =>
-          percentile(
-            times.map((one) => one[name]),
-            0.5,
-          );
         results.push({
           audience,
           qos,
           joinSeconds: ms / 1000,
-          times: { firstMs: median('firstMs'), lastMs: median('lastMs'), replyMs: median('replyMs') },
+          times: medians(times, ['firstMs', 'lastMs', 'replyMs']),
           units: perOne(units, rounds[qos]),
         });
       } catch (error) {

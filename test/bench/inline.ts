@@ -4,7 +4,7 @@ import { intercept } from '../../lib/local/dynamodb/intercept.ts';
 import { startTestService } from '../support/service.ts';
 import { startChild } from './process.ts';
 import type { Run, SectionResult } from './report.ts';
-import { percentile } from './statistics.ts';
+import { medians } from './statistics.ts';
 import type { RoundTimes, Swarm } from './swarm.ts';
 import { payloadBytes } from './units/workloads.ts';
 
@@ -106,16 +106,11 @@ async function measureWay(
           await service.queues.idle();
           if (round >= 0) times.push(took);
         }
-        const median = (name: keyof RoundTimes): number =>
-          percentile(
-            times.map((one) => one[name]),
-            0.5,
-          );
         results.push({
           audience,
           qos,
           way,
-          times: { firstMs: median('firstMs'), lastMs: median('lastMs'), replyMs: median('replyMs') },
+          times: medians(times, ['firstMs', 'lastMs', 'replyMs']),
         });
       }
     }

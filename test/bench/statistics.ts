@@ -13,3 +13,16 @@ export interface Spread {
 export function spread(values: readonly number[]): Spread {
   return { p50: percentile(values, 0.5), p95: percentile(values, 0.95), p99: percentile(values, 0.99) };
 }
+
+/** The median of each of some numbers that belong together. */
+export function medians<Name extends string>(
+  values: readonly Readonly<Record<Name, number>>[],
+  names: readonly Name[],
+): Record<Name, number> {
+  const median = (name: Name): number =>
+    percentile(
+      values.map((value) => value[name]),
+      0.5,
+    );
+  return Object.fromEntries(names.map((name) => [name, median(name)])) as Record<Name, number>;
+}

@@ -1,8 +1,8 @@
 import { drain } from '../../delivery/drain.ts';
 import { reasonCodes } from '../../mqtt/index.ts';
+import { tokenExpired } from '../admission.ts';
 import type { Context } from '../context.ts';
 import { endConnection } from '../end.ts';
-import { tokenExpired } from '../frame.ts';
 import { publishWillOf } from '../left-will.ts';
 import { connectionLost, endSession } from '../lifecycle.ts';
 import type { ConnectionAddress } from '../model.ts';
