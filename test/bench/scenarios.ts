@@ -195,12 +195,37 @@ export const resuming =
     return costs;
   };
 
+/** A message of 10 KB for ten sessions, and what each acknowledgement costs. */
+export const sharesMessages: Scenario = async (metered, mint) => {
+  const costs = new Map<string, Cost>();
+  const subscribers = await Promise.all(
+    many(10, async (index) => {
+      const subscriber = await metered.connect(mint, `subscriber-${index}`, kept);
+      await subscriber.send(subscribe(1, 1, 'news'));
+      return subscriber;
+    }),
+  );
+  const publisher = await metered.connect(mint, 'publisher');
+  const large = { ...publish('news', 1, 1), payload: Buffer.alloc(10_240, 'x') };
+  costs.set('PUBLISH QoS 1, 10 KB, 10 subscribers', await metered.measure(() => publisher.send(large)));
+  const [subscriber] = subscribers;
+  const [messageId = 0] = subscriber === undefined ? [] : await receive(subscriber, 1);
+  costs.set(
+    'PUBACK of one of them',
+    await metered.measure(async () => {
+      await subscriber?.send({ cmd: 'puback', messageId, reasonCode: 0 });
+    }),
+  );
+  return costs;
+};
+
 export const scenarios: Readonly<Record<string, Scenario>> = {
   connects,
   subscribes,
   'publishes at QoS 0': publishesAtMostOnce,
   'publishes at QoS 1': publishesAtLeastOnce,
   'publishes at QoS 2': publishesExactlyOnce,
+  'a large message for many': sharesMessages,
   'resumption of an empty queue': resuming(0),
   'resumption, 10 queued': resuming(10),
   'resumption, 1,000 queued': resuming(1_000),

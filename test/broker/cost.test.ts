@@ -53,6 +53,8 @@ describe('what each exchange costs', () => {
       10 × its PUBREL                             11      1     10            2      0        1         1
       10 × its PUBREC                              3      1      2            2      0        1         1
       10 × its PUBCOMP                             4      2      2            3      0        1         1
+      PUBLISH QoS 1, 10 KB, 10 subscribers        33   12.5     31            5      0        1        11
+      PUBACK of one of them                        3      2      1            3      0        1         1
       resume, 0 queued, to the last PUBACK        11      6      5           10      3        1         1
       10 × PUBLISH QoS 1, subscriber offline       6    3.5      3            6      0        1         1
       resume, 10 queued, to the last PUBACK       19     11      8           18      3        2         3
