@@ -36,6 +36,11 @@ export interface TenantQuotas extends ClientQuotas {
   readonly retainedMessages?: number;
   /** Bytes of payload and topic in retained messages. */
   readonly retainedBytes?: number;
+  /**
+   * Shortest keep-alive of clients of MQTT 5.0, in seconds: who asks for a shorter one is told this one as Server Keep Alive,
+   * as idle connections cost by their keep-alive. Never above the service's longest.
+   */
+  readonly minKeepAliveSeconds?: number;
 }
 
 /** A tenant or a client may use its rate of so many seconds at once. */
@@ -59,6 +64,7 @@ export const quotaNames = [
   'publishBytesPerSecond',
   'retainedMessages',
   'retainedBytes',
+  'minKeepAliveSeconds',
 ] as const satisfies readonly (keyof TenantQuotas)[];
 
 /**

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseTenantConfig, vouchedTenantId } from '../../lib/auth/index.ts';
+import { openRaw } from '../support/raw-client.ts';
 import { inbox, startTestService, type TestService } from '../support/service.ts';
 
 let service: TestService;
@@ -18,6 +19,34 @@ test('subscriptions of a client: the filter over the bound gets 0x97, a known on
   expect(await client.subscribeAsync('b', { qos: 1 })).toMatchObject([{ topic: 'b', qos: 1 }]);
   await client.unsubscribeAsync('a');
   expect(await client.subscribeAsync('c')).toMatchObject([{ topic: 'c' }]);
+});
+
+test.each([
+  ['a shorter one is raised', 5, 300, 60, 300],
+  ['a longer one is kept', 5, 300, 400, undefined],
+  ['never beyond what the service allows', 5, 3_600, 60, 540],
+  ['where there is none, it is the longest as always', 5, 300, 0, 540],
+  ['earlier versions cannot be told', 4, 300, 60, undefined],
+] as const)('shortest keep-alive: %s', async (_, protocolVersion, minKeepAliveSeconds, keepalive, told) => {
+  const mint = await service.tenant('acme', { quotas: { minKeepAliveSeconds } });
+  const client = await openRaw(service.url, { version: protocolVersion });
+  const { replies } = await client.exchange({
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    protocolVersion,
+    clientId: 'c',
+    clean: true,
+    keepalive,
+    username: 'acme',
+    password: Buffer.from(await mint()),
+  });
+  const { serverKeepAlive } = (replies[0]?.properties ?? {}) as { serverKeepAlive?: number };
+  expect(serverKeepAlive).toBe(told);
+  const session = await service.stores.sessions.get({ tenant: vouchedTenantId('acme'), clientId: 'c' });
+  const row =
+    session?.address === undefined ? undefined : await service.stores.connections.get(session.address);
+  expect(row?.keepAliveSeconds).toBe(told ?? keepalive);
+  await client.close();
 });
 
 test('shapes of a tenant', async () => {

@@ -184,7 +184,7 @@ function connectionOf(
     clientId,
     protocolVersion: packet.protocolVersion,
     generation: address,
-    keepAliveSeconds: effectiveKeepAlive(context, packet),
+    keepAliveSeconds: effectiveKeepAlive(context, packet, quotas),
     ...tokenState(identity, permissions, revocationsSeenMs),
     clientTopicAliasMaximum: properties?.topicAliasMaximum ?? 0,
     requestProblemInformation: properties?.requestProblemInformation ?? true,
@@ -202,15 +202,18 @@ function connectionOf(
 }
 
 /**
- * 5.0 clients are told the service's longest keep-alive and held to it [MQTT-3.1.2-21 v5, MQTT-3.2.2-21 v5]; without one their
- * own counts [MQTT-3.2.2-22 v5]. Earlier ones keep their own.
+ * 5.0 clients are told the service's longest keep-alive, or the tenant's shortest, and held to it [MQTT-3.1.2-21 v5,
+ * MQTT-3.2.2-21 v5]; without one their own counts [MQTT-3.2.2-22 v5]. Earlier ones keep their own.
  */
-function effectiveKeepAlive(context: Context, packet: ConnectPacket): number {
-  const { maxKeepAliveSeconds } = context.settings;
-  if (packet.protocolVersion < 5) return packet.keepalive;
-  return packet.keepalive === 0 || packet.keepalive > maxKeepAliveSeconds
-    ? maxKeepAliveSeconds
-    : packet.keepalive;
+function effectiveKeepAlive(
+  { settings }: Context,
+  { protocolVersion, keepalive }: ConnectPacket,
+  { minKeepAliveSeconds = 0 }: TenantQuotas,
+): number {
+  const { maxKeepAliveSeconds } = settings;
+  if (protocolVersion < 5) return keepalive;
+  if (keepalive === 0) return maxKeepAliveSeconds;
+  return Math.min(Math.max(keepalive, minKeepAliveSeconds), maxKeepAliveSeconds);
 }
 
 /** 3.1.1 has no expiry: a session is kept for as long as the settings say [MQTT-3.1.2-4 v3, MQTT-4.1.0-1 v3]. */
