@@ -2,6 +2,7 @@ import type { World } from '../world.ts';
 import { connectionsContract } from './connections.ts';
 import { messagesContract } from './messages.ts';
 import { queueContract } from './queue.ts';
+import { queueRowsContract } from './queue-rows.ts';
 import { retainedContract } from './retained.ts';
 import { revocationsContract } from './revocations.ts';
 import { sessionsContract } from './sessions.ts';
@@ -14,6 +15,7 @@ export function storeContracts(name: string, open: () => Promise<World>): void {
   connectionsContract(name, open);
   sessionsContract(name, open);
   queueContract(name, open);
+  queueRowsContract(name, open);
   subscriptionsContract(name, open);
   messagesContract(name, open);
   retainedContract(name, open);
