@@ -26,9 +26,10 @@ export function fanoutHandler(service: () => Service) {
         unknown.push(record.messageId);
         continue;
       }
-      const group = groups.get(groupOf(slice)) ?? [];
+      const name = groupOf(slice);
+      const group = groups.get(name) ?? [];
       group.push({ ...record, slice });
-      groups.set(groupOf(slice), group);
+      groups.set(name, group);
     }
     try {
       const left = await Promise.all([...groups.values()].map((group) => workOff(made, group)));
@@ -88,7 +89,7 @@ async function workOff({ broker, log, returnSlices }: Service, group: readonly W
 
 /** Slices that may be worked off together: one that was tried before goes by itself. */
 function runFrom(group: readonly Work[], start: number): readonly Work[] {
-  const [first] = group.slice(start, start + 1);
+  const first = group[start];
   if (first === undefined || first.receiveCount > 1) return group.slice(start, start + 1);
   const filters = first.slice.filters.join('\0');
   const end = group.findIndex(

@@ -56,9 +56,7 @@ export async function findAudiences(
   const pages = await Promise.all(
     filters.map((filter) => context.subscriptions.audience(tenant, filter, { consistent, limit })),
   );
-  const byFilter = new Map(
-    filters.map((filter, index) => [filter, pages[index] ?? { subscriptions: [], more: false }]),
-  );
+  const byFilter = new Map(filters.map((filter, index) => [filter, pages[index]]));
   const audiences = new Map<string, Audience>();
   let inline = 0;
   for (const [topic, candidates] of filtersByTopic) {

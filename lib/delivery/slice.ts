@@ -1,3 +1,4 @@
+import type { TenantId } from '../auth/tenant-id.ts';
 import type { Context } from '../broker/context.ts';
 import { metrics } from '../broker/metrics.ts';
 import type { FanoutSlice, Message } from '../broker/model.ts';
@@ -36,7 +37,7 @@ export async function deliverSlices(
   const [first] = slices;
   if (first === undefined) return 'done';
   const [messages, progress = {}] = await Promise.all([
-    messagesOf(context, slices),
+    messagesOf(context, first.tenant, slices),
     isRetry ? context.messages.progress(first) : undefined,
   ]);
   if (messages.length === 0) return 'done';
@@ -85,10 +86,13 @@ function latest(one: string | undefined, other: string | undefined): string | un
 }
 
 /** The messages of several slices in their order; those that are gone (QoS 0 ones that waited for a day) are left out. */
-async function messagesOf(context: Context, slices: readonly FanoutSlice[]): Promise<Message[]> {
+async function messagesOf(
+  context: Context,
+  tenant: TenantId,
+  slices: readonly FanoutSlice[],
+): Promise<Message[]> {
   const ids = [...new Set(slices.flatMap(({ messageIds }) => messageIds))];
-  const tenant = slices[0]?.tenant;
-  const found = tenant === undefined ? new Map() : await context.messages.get(tenant, ids);
+  const found = await context.messages.get(tenant, ids);
   const messages = ids.map((id) => found.get(id)).filter((message) => message !== undefined);
   if (messages.length < ids.length) context.log.count(metrics.messagesExpired, ids.length - messages.length);
   return messages;
