@@ -1,5 +1,5 @@
 import { webSocketEvent } from '../lib/aws/events.ts';
-import type { ConnectionAddress } from '../lib/broker/model.ts';
+import type { ConnectionAddress } from '../lib/core/model.ts';
 import { subprotocol } from '../lib/wire/limits.ts';
 import { type HandshakeService, handshakeService } from './handshake-service.ts';
 

@@ -1,6 +1,6 @@
 import { type SqsRecord, sqsRecords } from '../lib/aws/events.ts';
 import { groupOf, sliceFrom } from '../lib/aws/fanout-queue.ts';
-import type { FanoutSlice } from '../lib/broker/model.ts';
+import type { FanoutSlice } from '../lib/core/model.ts';
 import { type FunctionService, functionService } from './service.ts';
 
 type Work = Omit<SqsRecord, 'body'> & { readonly slice: FanoutSlice };

@@ -7,7 +7,7 @@ import { createSqsClient } from '../lib/aws/sqs.ts';
 import { timerQueue } from '../lib/aws/timers.ts';
 import type { Broker } from '../lib/broker/broker.ts';
 import { type HandshakeContext, handshake } from '../lib/broker/handshake.ts';
-import { defaultSettings } from '../lib/broker/settings.ts';
+import { defaultSettings } from '../lib/core/settings.ts';
 import { connectionStore } from '../lib/store/connections.ts';
 import { liveTenantTable } from '../lib/store/tenant-live.ts';
 import { tenantStore } from '../lib/store/tenants.ts';

@@ -1,5 +1,5 @@
 import { webSocketEvent } from '../lib/aws/events.ts';
-import type { ConnectionAddress } from '../lib/broker/model.ts';
+import type { ConnectionAddress } from '../lib/core/model.ts';
 import { oneWayRouteKey } from '../lib/wire/index.ts';
 import { type FunctionService, functionService } from './service.ts';
 

@@ -9,8 +9,8 @@ import { createService } from '../lib/aws/service.ts';
 import { createSqsClient } from '../lib/aws/sqs.ts';
 import { tenantMetrics } from '../lib/aws/tenant-metrics.ts';
 import type { Broker } from '../lib/broker/broker.ts';
-import type { Context } from '../lib/broker/context.ts';
-import type { Log, Timers } from '../lib/broker/ports.ts';
+import type { Context } from '../lib/core/context.ts';
+import type { Log, Timers } from '../lib/core/ports.ts';
 
 /** What the entry points need; the local runtime makes its own. */
 export interface FunctionService {

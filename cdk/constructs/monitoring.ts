@@ -14,7 +14,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { metrics as counters, metricsNamespace } from '../../lib/broker/metrics.ts';
+import { metrics as counters, metricsNamespace } from '../../lib/core/metrics.ts';
 import type { FunctionName, StageSettings } from '../settings.ts';
 import type { FanoutQueue } from './fanout-queue.ts';
 import type { Gateway } from './gateway.ts';

@@ -1,8 +1,8 @@
-import { disconnectClient } from '../broker/disconnect-client.ts';
-import type { ClientKey, Connection, Session } from '../broker/model.ts';
-import { hasEnded } from '../broker/session-rules.ts';
+import type { ClientKey, Connection, Session } from '../core/model.ts';
+import { hasEnded } from '../core/session-rules.ts';
 import { Problem } from '../http/problem.ts';
 import { parameter } from '../http/read.ts';
+import { disconnectClient } from '../sessions/disconnect-client.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminCall, type AdminOperation, existingTenant } from './request.ts';
 import { time } from './tenant-config.ts';

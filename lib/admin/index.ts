@@ -1,4 +1,4 @@
-import type { Context } from '../broker/context.ts';
+import type { Context } from '../core/context.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import { Problem, withProblems } from '../http/problem.ts';
 import { adminPrefix, type Route, routes } from './routes.ts';

@@ -1,5 +1,5 @@
 import { isTenantName, type TenantId, vouchedTenantId } from '../auth/index.ts';
-import type { Context } from '../broker/context.ts';
+import type { Context } from '../core/context.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import { Problem } from '../http/problem.ts';
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { RetainedMessage } from '../broker/model.ts';
-import { messageBytes } from '../delivery/message-bytes.ts';
+import { messageBytes } from '../core/message-bytes.ts';
+import type { RetainedMessage } from '../core/model.ts';
 import { isExpired } from '../delivery/publish-packet.ts';
 import { Problem } from '../http/problem.ts';
 import { parameter } from '../http/read.ts';

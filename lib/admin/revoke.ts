@@ -1,7 +1,7 @@
-import type { RevocationTarget } from '../broker/model.ts';
-import { revoke } from '../broker/revocation.ts';
+import type { RevocationTarget } from '../core/model.ts';
 import { Problem } from '../http/problem.ts';
 import { jsonBody, onlyKnown } from '../http/read.ts';
+import { revoke } from '../sessions/revocation.ts';
 import { type AdminOperation, tenantOf, unknownTenant } from './request.ts';
 import { time } from './tenant-config.ts';
 

@@ -1,5 +1,5 @@
-import type { Subscription } from '../broker/model.ts';
-import { hasEnded } from '../broker/session-rules.ts';
+import type { Subscription } from '../core/model.ts';
+import { hasEnded } from '../core/session-rules.ts';
 import { Problem } from '../http/problem.ts';
 import { parameter } from '../http/read.ts';
 import { candidateFilters, validateTopicName } from '../topics/index.ts';

@@ -1,7 +1,7 @@
 import { type TenantConfig, tenantConfigFormatVersion } from '../auth/index.ts';
-import type { TenantSweep } from '../broker/tenant-sweep.ts';
 import { Problem } from '../http/problem.ts';
 import { jsonBody, onlyKnown } from '../http/read.ts';
+import type { TenantSweep } from '../sessions/tenant-sweep.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminCall, type AdminOperation, tenantOf, unknownTenant } from './request.ts';
 import { beingDeleted, changed, configFrom, notDeleting, tenantJson, time } from './tenant-config.ts';

@@ -1,5 +1,5 @@
-import { countNames, type UsageHour } from '../broker/usage.ts';
 import { Problem } from '../http/problem.ts';
+import { countNames, type UsageHour } from '../limits/usage.ts';
 import { type AdminOperation, existingTenant } from './request.ts';
 
 const hourPattern = /^\d{4}-\d{2}-\d{2}T\d{2}$/;

@@ -1,7 +1,7 @@
+import type { Identity } from '../core/permissions.ts';
 import type { AuthError } from './errors.ts';
 import { type HttpsGetOptions, httpsGet } from './https-get.ts';
 import { createKeySources, type KeySourcesOptions } from './key-sources.ts';
-import type { Identity } from './permissions.ts';
 import type { TenantLookup } from './tenant-config.ts';
 import { verifyToken } from './verify.ts';
 

@@ -1,10 +1,10 @@
-import { parseClientQuotas } from '../broker/quotas.ts';
+import type { Identity, PermissionRule } from '../core/permissions.ts';
+import { parseClientQuotas } from '../core/quotas.ts';
 import { claimAt } from './claim-path.ts';
 import { type Flaw, isGrantFilter, isObject } from './claim-shapes.ts';
 import { rulesFromAcl } from './emqx-acl.ts';
 import type { IssuerClaims } from './issuer-config.ts';
 import { mappedRules, roleRules, rulesOf } from './mapped-grants.ts';
-import type { Identity, PermissionRule } from './permissions.ts';
 
 type Claims = Omit<Identity, 'tenant'>;
 type Payload = { readonly [claim: string]: unknown };

@@ -1,6 +1,6 @@
+import type { Permissions } from '../core/permissions.ts';
 import { covers, isTopicError, matches, parseFilter } from '../topics/index.ts';
 import { overlaps } from './overlap.ts';
-import type { Permissions } from './permissions.ts';
 
 /** Whether a client may publish to a (valid) topic: the first rule that matches decides, and none means no. */
 export function mayPublish(permissions: Permissions, topic: string, qos: number, retain: boolean): boolean {

@@ -1,5 +1,5 @@
+import type { PermissionRule } from '../core/permissions.ts';
 import { type Flaw, isGrantFilter, isObject } from './claim-shapes.ts';
-import type { PermissionRule } from './permissions.ts';
 
 /**
  * EMQX's claim `acl` (EMQX documentation, "Access Control List"), in both forms:

@@ -1,4 +1,7 @@
 /** Tenants' tokens: verification, and what a verified token permits. */
+
+export type { Identity, PermissionRule, Permissions } from '../core/permissions.ts';
+export { isTenantName, type TenantId, vouchedTenantId } from '../core/tenant-id.ts';
 export { type AuthenticatorOptions, createAuthenticator } from './authenticator.ts';
 export { changeTenant } from './change-tenant.ts';
 export { TenantConfigError } from './config-checks.ts';
@@ -20,7 +23,6 @@ export {
   type KeySourcesOptions,
   type SecretSource,
 } from './key-sources.ts';
-export type { Identity, PermissionRule, Permissions } from './permissions.ts';
 export { type ClientNames, resolvePermissions } from './resolve.ts';
 export {
   parseTenantConfig,
@@ -32,6 +34,5 @@ export {
   tenantConfigFormatVersion,
   type VersionedTenantConfig,
 } from './tenant-config.ts';
-export { isTenantName, type TenantId, vouchedTenantId } from './tenant-id.ts';
 export { maxTokenBytes, wispAudience, wispIssuer } from './token.ts';
 export { type VerifyTokenOptions, verifyToken } from './verify.ts';

@@ -1,7 +1,7 @@
+import type { PermissionRule } from '../core/permissions.ts';
 import { claimAt } from './claim-path.ts';
 import { type Flaw, isGrantFilter } from './claim-shapes.ts';
 import type { ClaimMapping, Grants, IssuerClaims } from './issuer-config.ts';
-import type { PermissionRule } from './permissions.ts';
 
 type Payload = { readonly [claim: string]: unknown };
 

@@ -1,5 +1,5 @@
+import type { Identity, PermissionRule, Permissions } from '../core/permissions.ts';
 import { isGrantFilter } from './claim-shapes.ts';
-import type { Identity, PermissionRule, Permissions } from './permissions.ts';
 
 /** What CONNECT adds to a verified identity. */
 export interface ClientNames {

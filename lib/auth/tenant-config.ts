@@ -1,4 +1,4 @@
-import { parseQuotas, type TenantQuotas } from '../broker/quotas.ts';
+import { parseQuotas, type TenantQuotas } from '../core/quotas.ts';
 import { fail, list, record } from './config-checks.ts';
 import { type IssuerConfig, parseIssuer } from './issuer-config.ts';
 

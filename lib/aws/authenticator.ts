@@ -1,5 +1,5 @@
 import { createAuthenticator, type SecretSource, type TenantLookup } from '../auth/index.ts';
-import type { Authenticator, Log } from '../broker/ports.ts';
+import type { Authenticator, Log } from '../core/ports.ts';
 
 export interface VerificationOptions {
   readonly log: Log;

@@ -1,5 +1,5 @@
-import type { LifecycleEvent } from '../broker/model.ts';
-import type { LifecycleEvents } from '../broker/ports.ts';
+import type { LifecycleEvent } from '../core/model.ts';
+import type { LifecycleEvents } from '../core/ports.ts';
 import type { EventBusClient } from './event-bus-client.ts';
 import type { AwsClientOptions } from './settings.ts';
 

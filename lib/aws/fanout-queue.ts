@@ -5,9 +5,9 @@ import {
   type SendMessageBatchRequestEntry,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { isTenantName } from '../auth/tenant-id.ts';
-import type { FanoutSlice } from '../broker/model.ts';
-import type { FanoutQueue } from '../broker/ports.ts';
+import type { FanoutSlice } from '../core/model.ts';
+import type { FanoutQueue } from '../core/ports.ts';
+import { isTenantName } from '../core/tenant-id.ts';
 
 /** Entries of one SendMessageBatch (Amazon SQS API Reference). */
 const maxBatchEntries = 10;

@@ -6,7 +6,7 @@ import {
   LimitExceededException,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
-import type { Gateway } from '../broker/ports.ts';
+import type { Gateway } from '../core/ports.ts';
 import { type AwsClientOptions, cheapSettings, removeCostlyMiddleware } from './settings.ts';
 
 /** Attempts at a post or a close that is throttled or meets a server fault, with a growing random pause up to 1.6 s. */

@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { metricsNamespace } from '../broker/metrics.ts';
-import type { Log } from '../broker/ports.ts';
+import { metricsNamespace } from '../core/metrics.ts';
+import type { Log } from '../core/ports.ts';
 
 export interface FunctionLog extends Log {
   /** Writes the counters of one invocation as one line in embedded metric format. */

@@ -2,11 +2,11 @@ import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewayma
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { type Broker, createBroker, createContext } from '../broker/broker.ts';
-import type { Context } from '../broker/context.ts';
-import { metrics } from '../broker/metrics.ts';
-import type { LifecycleEvents, Ports, Timers } from '../broker/ports.ts';
-import type { Settings } from '../broker/settings.ts';
-import { Usage, type UsageMetrics } from '../broker/usage.ts';
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { LifecycleEvents, Ports, Timers } from '../core/ports.ts';
+import type { Settings } from '../core/settings.ts';
+import { Usage, type UsageMetrics } from '../limits/usage.ts';
 import type { TableNames } from '../store/schema.ts';
 import { createStores, type Stores } from '../store/stores.ts';
 import { authenticatorOver, type VerificationOptions } from './authenticator.ts';

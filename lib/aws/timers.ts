@@ -1,8 +1,8 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { isTenantName } from '../auth/tenant-id.ts';
-import type { RevocationTarget } from '../broker/model.ts';
-import type { Timer, Timers } from '../broker/ports.ts';
-import { gaugeNames, type UsageGauges } from '../broker/usage.ts';
+import type { RevocationTarget } from '../core/model.ts';
+import type { Timer, Timers } from '../core/ports.ts';
+import { isTenantName } from '../core/tenant-id.ts';
+import { gaugeNames, type UsageGauges } from '../limits/usage.ts';
 
 /** Longest DelaySeconds of an SQS message (Amazon SQS Developer Guide, "Amazon SQS message quotas"). */
 export const maxDelaySeconds = 900;

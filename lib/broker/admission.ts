@@ -1,11 +1,11 @@
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { Connection, ConnectionAddress } from '../core/model.ts';
+import type { PeerState } from '../core/store-ports.ts';
 import { reasonCodes } from '../mqtt/index.ts';
+import { type End, endWith, type Outcome } from '../sessions/outcome.ts';
+import { tokenRevoked, wasRevoked } from '../sessions/revocation.ts';
 import { type Chunk, type PacketsFrame, splitPackets, type WireError } from '../wire/index.ts';
-import type { Context } from './context.ts';
-import { metrics } from './metrics.ts';
-import type { Connection, ConnectionAddress } from './model.ts';
-import { type End, endWith, type Outcome } from './outcome.ts';
-import { tokenRevoked, wasRevoked } from './revocation.ts';
-import type { PeerState } from './store-ports.ts';
 
 /** Reads as consistently as what the frame holds needs it. What a chunk holds is known with the last one only. */
 export async function readState(

@@ -1,8 +1,8 @@
-import type { Identity, Permissions } from '../auth/permissions.ts';
+import type { Context } from '../core/context.ts';
+import type { Identity, Permissions } from '../core/permissions.ts';
+import type { AuthFailure } from '../core/ports.ts';
+import type { PeerState, TokenState } from '../core/store-ports.ts';
 import { type ConnectPacket, reasonCodes } from '../mqtt/index.ts';
-import type { Context } from './context.ts';
-import type { AuthFailure } from './ports.ts';
-import type { PeerState, TokenState } from './store-ports.ts';
 
 /** Names under which the one method of enhanced authentication, a JWT as authentication data, may be asked for. */
 export const authenticationMethods: ReadonlySet<string> = new Set(['wisp-jwt', 'OAUTH2-JWT', 'CUSTOM-JWT']);

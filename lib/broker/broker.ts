@@ -1,12 +1,12 @@
+import type { Context } from '../core/context.ts';
+import type { ConnectionAddress, FanoutSlice } from '../core/model.ts';
+import type { Ports, Timer } from '../core/ports.ts';
+import { defaultSettings, type Settings } from '../core/settings.ts';
 import { deliverSlices } from '../delivery/slice.ts';
-import type { Context } from './context.ts';
+import { connectionLost, endSession, releaseConnection } from '../sessions/lifecycle.ts';
+import { connectionLostReason } from '../sessions/presence.ts';
 import { handleFrame, handleOneWayFrame } from './frame.ts';
 import { handshake } from './handshake.ts';
-import { connectionLost, endSession, releaseConnection } from './lifecycle.ts';
-import type { ConnectionAddress, FanoutSlice } from './model.ts';
-import type { Ports, Timer } from './ports.ts';
-import { connectionLostReason } from './presence.ts';
-import { defaultSettings, type Settings } from './settings.ts';
 import { fireTimer } from './timers/fire.ts';
 
 /** What the functions call: one method for each kind of event. */

@@ -1,3 +1,5 @@
+import type { Context } from '../core/context.ts';
+import type { Connection, TenantLive } from '../core/model.ts';
 import {
   type ClientPacket,
   type PublishPacket,
@@ -5,7 +7,7 @@ import {
   type PubrelPacket,
   reasonCodes,
 } from '../mqtt/index.ts';
-import type { Context } from './context.ts';
+import { endWith, type Outcome } from '../sessions/outcome.ts';
 import { handleAuth } from './handlers/auth.ts';
 import { handleDisconnect } from './handlers/disconnect.ts';
 import {
@@ -18,8 +20,6 @@ import { handlePubrecs } from './handlers/pubrec.ts';
 import { handlePubrels } from './handlers/pubrel.ts';
 import { handleSubscribe } from './handlers/subscribe.ts';
 import { handleUnsubscribe } from './handlers/unsubscribe.ts';
-import type { Connection, TenantLive } from './model.ts';
-import { endWith, type Outcome } from './outcome.ts';
 
 /** Packets that are handled together when they follow one another: a burst costs little more than one. */
 function groupOf(packet: ClientPacket): 'publish' | 'acknowledgement' | 'pubrec' | 'pubrel' | undefined {

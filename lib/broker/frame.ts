@@ -1,4 +1,12 @@
+import type { Context } from '../core/context.ts';
+import type { Connection, ConnectionAddress } from '../core/model.ts';
+import { narrowed } from '../core/quotas.ts';
+import { maxPacketBytesOf } from '../core/session-rules.ts';
+import type { PeerState } from '../core/store-ports.ts';
 import { type ClientPacket, decodePackets, reasonCodes } from '../mqtt/index.ts';
+import { endConnection } from '../sessions/end.ts';
+import { type End, endWith, type Outcome, refuseConnect } from '../sessions/outcome.ts';
+import { encodeReplies, heartbeatReply } from '../sessions/replies.ts';
 import {
   type Chunk,
   decodeClientFrame,
@@ -8,16 +16,8 @@ import {
   type WireError,
 } from '../wire/index.ts';
 import { admitted, readState } from './admission.ts';
-import type { Context } from './context.ts';
 import { groupPackets, handleGroup } from './dispatch.ts';
-import { endConnection } from './end.ts';
 import { handleConnect } from './handlers/connect.ts';
-import type { Connection, ConnectionAddress } from './model.ts';
-import { type End, endWith, type Outcome, refuseConnect } from './outcome.ts';
-import { narrowed } from './quotas.ts';
-import { encodeReplies, heartbeatReply } from './replies.ts';
-import { maxPacketBytesOf } from './session-rules.ts';
-import type { PeerState } from './store-ports.ts';
 
 /**
  * Handles one text message of a client and returns the text of its route response (docs/wire.md). Heartbeats cost

@@ -1,5 +1,5 @@
-import type { Context } from './context.ts';
-import type { ConnectionAddress } from './model.ts';
+import type { Context } from '../core/context.ts';
+import type { ConnectionAddress } from '../core/model.ts';
 
 /** What a handshake needs: little, so that the function behind `$connect` can be small. */
 export interface HandshakeContext extends Pick<Context, 'authenticator' | 'clock' | 'log' | 'timers'> {

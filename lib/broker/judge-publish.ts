@@ -1,11 +1,11 @@
 import { mayPublish, type Permissions } from '../auth/index.ts';
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { Message } from '../core/model.ts';
+import type { ClientQuotas } from '../core/quotas.ts';
 import { type PublishPacket, payloadFormatError, reasonCodes } from '../mqtt/index.ts';
 import { validateTopicName } from '../topics/index.ts';
-import type { Context } from './context.ts';
 import { messageProperties } from './message.ts';
-import { metrics } from './metrics.ts';
-import type { Message } from './model.ts';
-import type { ClientQuotas } from './quotas.ts';
 
 /** What somebody asks to have published, over MQTT or HTTP. */
 export type PublishRequest = Pick<PublishPacket, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>;

@@ -1,5 +1,5 @@
+import type { MessageProperties } from '../core/model.ts';
 import type { MessageProperties as PacketProperties } from '../mqtt/index.ts';
-import type { MessageProperties } from './model.ts';
 
 /**
  * The properties that travel with a message unaltered [MQTT-3.3.2-4 v5, MQTT-3.3.2-15 v5, MQTT-3.3.2-16 v5,

@@ -1,13 +1,13 @@
-import type { TenantId } from '../auth/tenant-id.ts';
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { Message, TenantLive } from '../core/model.ts';
+import { narrowed, type TenantQuotas } from '../core/quotas.ts';
+import { maxPacketBytesOf } from '../core/session-rules.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { publishedUsage, publishMessages } from '../delivery/publish.ts';
+import { quotaRefusals } from '../limits/publish-quotas.ts';
 import { encodedLength, reasonCodes } from '../mqtt/index.ts';
-import type { Context } from './context.ts';
 import { judgePublish, type Publisher, type PublishRequest } from './judge-publish.ts';
-import { metrics } from './metrics.ts';
-import type { Message, TenantLive } from './model.ts';
-import { quotaRefusals } from './publish-quotas.ts';
-import { narrowed, type TenantQuotas } from './quotas.ts';
-import { maxPacketBytesOf } from './session-rules.ts';
 
 /** What became of one request; codes of 0x80 and above are refusals and come with `code` and `message`. */
 export interface PublishResult {

@@ -1,7 +1,7 @@
+import type { Context } from '../core/context.ts';
+import type { Connection } from '../core/model.ts';
 import { type PublishPacket, reasonCodes } from '../mqtt/index.ts';
-import type { Context } from './context.ts';
-import type { Connection } from './model.ts';
-import { type End, endWith } from './outcome.ts';
+import { type End, endWith } from '../sessions/outcome.ts';
 
 export interface ResolvedTopics {
   /** The packets with their topics, up to the first whose alias is invalid. */

@@ -1,11 +1,11 @@
 import { mayPublish } from '../auth/index.ts';
-import type { Permissions } from '../auth/permissions.ts';
+import type { Context } from '../core/context.ts';
+import type { Will } from '../core/model.ts';
+import type { Permissions } from '../core/permissions.ts';
+import type { AuthFailure } from '../core/ports.ts';
 import { type ConnectPacket, reasonCodes } from '../mqtt/index.ts';
 import { validateTopicName } from '../topics/index.ts';
-import type { Context } from './context.ts';
 import { messageProperties } from './message.ts';
-import type { Will } from './model.ts';
-import type { AuthFailure } from './ports.ts';
 
 /**
  * The Will of a CONNECT, if it has one that this client may publish; retained or not, as it says [MQTT-3.1.2-16 v3,

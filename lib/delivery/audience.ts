@@ -1,7 +1,7 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { Context } from '../broker/context.ts';
-import type { Message, Subscription, TenantLive } from '../broker/model.ts';
-import type { AudiencePage } from '../broker/store-ports.ts';
+import type { Context } from '../core/context.ts';
+import type { Message, Subscription, TenantLive } from '../core/model.ts';
+import type { AudiencePage } from '../core/store-ports.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { candidateFilters } from '../topics/index.ts';
 import { type Share, splitShares } from './targets.ts';
 

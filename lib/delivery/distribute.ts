@@ -1,6 +1,6 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { Context } from '../broker/context.ts';
-import type { Message, TenantLive } from '../broker/model.ts';
+import type { Context } from '../core/context.ts';
+import type { Message, TenantLive } from '../core/model.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { findAudiences } from './audience.ts';
 import { fanOut } from './fan-out.ts';
 import { type Parcel, Parcels, type SharedDelivery, sendParcels } from './parcels.ts';

@@ -1,7 +1,7 @@
-import type { Context } from '../broker/context.ts';
-import { metrics } from '../broker/metrics.ts';
-import type { ClientKey, QueueEntry, Session } from '../broker/model.ts';
-import { mayGoDirect } from '../broker/session-rules.ts';
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { ClientKey, QueueEntry, Session } from '../core/model.ts';
+import { mayGoDirect } from '../core/session-rules.ts';
 import { deleteEntries, endConnection, ownedOnly, pushEntries } from './entries.ts';
 import { isBegun, planRound, type Round } from './plan.ts';
 

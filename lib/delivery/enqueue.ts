@@ -1,13 +1,13 @@
-import type { Context } from '../broker/context.ts';
-import { metrics } from '../broker/metrics.ts';
-import type { ClientKey, Message, QueueEntry, Route, Session } from '../broker/model.ts';
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { ClientKey, Message, QueueEntry, Route, Session } from '../core/model.ts';
 import {
   numbersPerRow,
   packetIdentifierOf,
   rowIdentifierOf,
   sequencesOf,
-} from '../broker/packet-identifier.ts';
-import { hasEnded, queueBound } from '../broker/session-rules.ts';
+} from '../core/packet-identifier.ts';
+import { hasEnded, queueBound } from '../core/session-rules.ts';
 import { drain } from './drain.ts';
 import { deleteEntries, endConnection, ownedOnly, pushEntries } from './entries.ts';
 import { isBegun, isOverdue } from './plan.ts';

@@ -1,6 +1,6 @@
-import type { Context } from '../broker/context.ts';
-import type { ClientKey, ConnectionAddress, QueueEntry, Route } from '../broker/model.ts';
-import { packetIdentifierOf } from '../broker/packet-identifier.ts';
+import type { Context } from '../core/context.ts';
+import type { ClientKey, ConnectionAddress, QueueEntry, Route } from '../core/model.ts';
+import { packetIdentifierOf } from '../core/packet-identifier.ts';
 import { encodePacket } from '../mqtt/index.ts';
 import { encodeMessages } from '../wire/index.ts';
 import { post } from './post.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { Context } from '../broker/context.ts';
-import type { FanoutSlice, Message, TenantLive } from '../broker/model.ts';
+import type { Context } from '../core/context.ts';
+import type { FanoutSlice, Message, TenantLive } from '../core/model.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { shapeOf, topicLimits } from '../topics/index.ts';
 import type { QueuedAudience } from './audience.ts';
 

@@ -1,7 +1,7 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { Context } from '../broker/context.ts';
-import type { ClientKey, Message, Route } from '../broker/model.ts';
-import { concurrently } from './concurrently.ts';
+import { concurrently } from '../core/concurrently.ts';
+import type { Context } from '../core/context.ts';
+import type { ClientKey, Message, Route } from '../core/model.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { enqueue, type Queueable } from './enqueue.ts';
 import { postAtMostOnce } from './post.ts';
 import type { Delivery } from './publish-packet.ts';

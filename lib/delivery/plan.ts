@@ -1,6 +1,6 @@
-import type { Context } from '../broker/context.ts';
-import type { QueueEntry, Session } from '../broker/model.ts';
-import { ageOrder } from '../broker/packet-identifier.ts';
+import type { Context } from '../core/context.ts';
+import type { QueueEntry, Session } from '../core/model.ts';
+import { ageOrder } from '../core/packet-identifier.ts';
 import { isExpired } from './publish-packet.ts';
 
 /** What a drain is to do next, as of one reading of the session and its queue. */

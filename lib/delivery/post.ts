@@ -1,6 +1,6 @@
-import type { Context } from '../broker/context.ts';
-import { metrics } from '../broker/metrics.ts';
-import type { ClientKey, Route } from '../broker/model.ts';
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { ClientKey, Route } from '../core/model.ts';
 import type { Delivery } from './publish-packet.ts';
 import { textsFor } from './texts.ts';
 

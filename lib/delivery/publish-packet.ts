@@ -1,4 +1,4 @@
-import type { Message, Qos, Route } from '../broker/model.ts';
+import type { Message, Qos, Route } from '../core/model.ts';
 import { encodePacket, type PublishPacket } from '../mqtt/index.ts';
 
 /** One PUBLISH to one client. */

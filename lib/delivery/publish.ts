@@ -1,9 +1,9 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { Context } from '../broker/context.ts';
-import type { Message, TenantLive } from '../broker/model.ts';
-import { askForRecount, recountAfterMs } from '../broker/recount.ts';
+import type { Context } from '../core/context.ts';
+import { messageBytes } from '../core/message-bytes.ts';
+import type { Message, TenantLive } from '../core/model.ts';
+import type { TenantId } from '../core/tenant-id.ts';
+import { askForRecount, recountAfterMs } from '../limits/recount.ts';
 import { type DistributeOptions, distribute } from './distribute.ts';
-import { messageBytes } from './message-bytes.ts';
 
 /**
  * Publishes messages: retained ones are stored before anybody is matched, so that a new subscriber, who subscribes

@@ -1,5 +1,5 @@
-import type { Context } from '../broker/context.ts';
-import type { ClientKey, QueueEntry, Session } from '../broker/model.ts';
+import type { Context } from '../core/context.ts';
+import type { ClientKey, QueueEntry, Session } from '../core/model.ts';
 import { parseFilter } from '../topics/index.ts';
 import { distributeShared } from './distribute.ts';
 import { isExpired } from './publish-packet.ts';

@@ -1,6 +1,6 @@
-import type { Context } from '../broker/context.ts';
-import { metrics } from '../broker/metrics.ts';
-import type { Connection, Message, Qos, Route, Subscription } from '../broker/model.ts';
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { Connection, Message, Qos, Route, Subscription } from '../core/model.ts';
 import { matches, nextSeek, scanRange } from '../topics/index.ts';
 import { enqueue } from './enqueue.ts';
 import { postAtMostOnce } from './post.ts';

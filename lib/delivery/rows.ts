@@ -1,6 +1,6 @@
-import { maxEntriesPerRow } from '../broker/packet-identifier.ts';
+import { messageBytes } from '../core/message-bytes.ts';
+import { maxEntriesPerRow } from '../core/packet-identifier.ts';
 import type { Queueable } from './enqueue.ts';
-import { messageBytes } from './message-bytes.ts';
 
 /**
  * Bytes that the messages of a shared row may take: with its key and what is the row's own it usually stays below 1 KB, so

@@ -1,6 +1,6 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { Context } from '../broker/context.ts';
-import type { Message, Qos, Subscription } from '../broker/model.ts';
+import type { Context } from '../core/context.ts';
+import type { Message, Qos, Subscription } from '../core/model.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import type { Share } from './targets.ts';
 
 /** Names a member among those of a share: a client may be there with subscriptions of sessions that have ended. */

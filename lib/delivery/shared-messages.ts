@@ -1,7 +1,7 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { Context } from '../broker/context.ts';
-import type { Message } from '../broker/model.ts';
-import { messageBytes } from './message-bytes.ts';
+import type { Context } from '../core/context.ts';
+import { messageBytes } from '../core/message-bytes.ts';
+import type { Message } from '../core/model.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import type { Parcel } from './parcels.ts';
 
 /** With its other attributes, a queue entry of a smaller message takes one write unit, and naming the message saves nothing. */

@@ -1,8 +1,8 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { Context } from '../broker/context.ts';
-import { metrics } from '../broker/metrics.ts';
-import type { FanoutSlice, Message } from '../broker/model.ts';
-import type { SliceProgress } from '../broker/store-ports.ts';
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { FanoutSlice, Message } from '../core/model.ts';
+import type { SliceProgress } from '../core/store-ports.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { compareUtf8 } from '../topics/index.ts';
 import { type Parcel, Parcels, sendParcels } from './parcels.ts';
 import { isWorthNaming, withKept } from './shared-messages.ts';

@@ -1,6 +1,6 @@
-import type { Context } from '../broker/context.ts';
-import type { FanoutSlice, Subscription } from '../broker/model.ts';
-import type { PlacedSubscription } from '../broker/store-ports.ts';
+import type { Context } from '../core/context.ts';
+import type { FanoutSlice, Subscription } from '../core/model.ts';
+import type { PlacedSubscription } from '../core/store-ports.ts';
 import { compareUtf8 } from '../topics/index.ts';
 
 /** One client with its subscriptions to all filters of a fan-out. */

@@ -1,4 +1,4 @@
-import type { Message, Qos, Subscription } from '../broker/model.ts';
+import type { Message, Qos, Subscription } from '../core/model.ts';
 
 /** What one client is to get of one message. */
 export interface Target {

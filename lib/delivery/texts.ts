@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Route } from '../broker/model.ts';
+import type { Route } from '../core/model.ts';
 import { concatBytes, encodeChunks, encodePackets, maxFrameBytes } from '../wire/index.ts';
 import { type Delivery, encodeDelivery } from './publish-packet.ts';
 

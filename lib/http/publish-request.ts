@@ -1,5 +1,5 @@
 import type { PublishRequest } from '../broker/judge-publish.ts';
-import type { Qos } from '../broker/model.ts';
+import type { Qos } from '../core/model.ts';
 import type { HttpRequest } from './message.ts';
 import { Problem } from './problem.ts';
 import { booleanParameter, integerParameter, jsonBody, object, onlyKnown } from './read.ts';

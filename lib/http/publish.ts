@@ -1,10 +1,10 @@
 import { isUnproved, resolvePermissions } from '../auth/index.ts';
-import type { Identity } from '../auth/permissions.ts';
-import type { Context } from '../broker/context.ts';
 import type { Publisher, PublishRequest } from '../broker/judge-publish.ts';
 import { type PublishResult, publishRequests, type RateBearer } from '../broker/publish-requests.ts';
-import { isRevoked } from '../broker/revocation.ts';
+import type { Context } from '../core/context.ts';
+import type { Identity } from '../core/permissions.ts';
 import { reasonCodes } from '../mqtt/index.ts';
+import { isRevoked } from '../sessions/revocation.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
 import { Problem, type ProblemStatus, withProblems } from './problem.ts';
 import { messageFromRequest, messagesFromBatch } from './publish-request.ts';

@@ -1,4 +1,4 @@
-import type { Log, LogFields } from '../broker/ports.ts';
+import type { Log, LogFields } from '../core/ports.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];

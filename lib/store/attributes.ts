@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { isTenantName, type TenantId, vouchedTenantId } from '../auth/tenant-id.ts';
+import { isTenantName, type TenantId, vouchedTenantId } from '../core/tenant-id.ts';
 
 /** A DynamoDB item or key as the low-level client takes it. */
 export type Item = Record<string, AttributeValue>;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Identity, Permissions } from '../auth/permissions.ts';
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { Connection, ConnectionAddress, ProtocolVersion } from '../broker/model.ts';
-import type { ClientQuotas } from '../broker/quotas.ts';
-import type { ConnectionStore, PeerState, TokenState } from '../broker/store-ports.ts';
+import type { Connection, ConnectionAddress, ProtocolVersion } from '../core/model.ts';
+import type { Identity, Permissions } from '../core/permissions.ts';
+import type { ClientQuotas } from '../core/quotas.ts';
+import type { ConnectionStore, PeerState, TokenState } from '../core/store-ports.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import {
   B,
   bytes,

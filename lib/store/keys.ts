@@ -1,5 +1,5 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { ClientKey } from '../broker/model.ts';
+import type { ClientKey } from '../core/model.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 
 /** A tenant name holds no `/`, so the first one ends it: no client id or filter can reach into another tenant. */
 export function scoped(tenant: TenantId, name: string): string {

@@ -1,5 +1,5 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { Message } from '../broker/model.ts';
+import type { Message } from '../core/model.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { scoped } from './keys.ts';
 
 /** Payload bytes that a process keeps at most. */

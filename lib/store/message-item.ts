@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { Message, MessageProperties, Qos, UserProperties } from '../broker/model.ts';
+import type { Message, MessageProperties, Qos, UserProperties } from '../core/model.ts';
 import {
   B,
   BOOL,

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { FanoutSlice, Message } from '../broker/model.ts';
-import type { MessageStore } from '../broker/store-ports.ts';
+import type { FanoutSlice, Message } from '../core/model.ts';
+import type { MessageStore } from '../core/store-ports.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { type Item, item, known, N, optional, optionalString, S, version } from './attributes.ts';
 import { scoped, spreadHash } from './keys.ts';
 import { MessageCache } from './message-cache.ts';

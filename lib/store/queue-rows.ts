@@ -1,11 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ClientKey, ConnectionAddress, Message, QueueEntry } from '../broker/model.ts';
-import {
-  maxEntriesPerRow,
-  packetIdentifierOf,
-  rowIdentifierOf,
-  slotOf,
-} from '../broker/packet-identifier.ts';
+import type { ClientKey, ConnectionAddress, Message, QueueEntry } from '../core/model.ts';
+import { maxEntriesPerRow, packetIdentifierOf, rowIdentifierOf, slotOf } from '../core/packet-identifier.ts';
 import {
   flag,
   type Item,

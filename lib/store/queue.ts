@@ -1,12 +1,12 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { ClientKey, Message, QueueEntry } from '../broker/model.ts';
+import type { ClientKey, Message, QueueEntry } from '../core/model.ts';
 import {
   maxEntriesPerRow,
   maxPacketIdentifier,
   packetIdentifierOf,
   slotOf,
-} from '../broker/packet-identifier.ts';
-import type { MessageStore, QueueStore } from '../broker/store-ports.ts';
+} from '../core/packet-identifier.ts';
+import type { MessageStore, QueueStore } from '../core/store-ports.ts';
 import { type Item, known, N, number, optionalString, S, string, version } from './attributes.ts';
 import { sessionKey } from './keys.ts';
 import {

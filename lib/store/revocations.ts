@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { RevocationTarget } from '../broker/model.ts';
-import type { RevocationStore } from '../broker/store-ports.ts';
+import type { RevocationTarget } from '../core/model.ts';
+import type { RevocationStore } from '../core/store-ports.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { type Item, known, N, number, optionalNumber, S, string, version } from './attributes.ts';
 import { getBatch, Table } from './table.ts';
 import { copyKey, liveCopies } from './tenant-live.ts';

@@ -1,5 +1,5 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { ClientKey, Route } from '../broker/model.ts';
+import type { ClientKey, Route } from '../core/model.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { sessionKey } from './keys.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ConnectionAddress, ProtocolVersion, Route, Session, SessionMode } from '../broker/model.ts';
+import type { ConnectionAddress, ProtocolVersion, Route, Session, SessionMode } from '../core/model.ts';
 import {
   type Item,
   item,

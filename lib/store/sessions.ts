@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { ClientKey, ConnectionAddress, Qos, Session, Will } from '../broker/model.ts';
-import type { SessionStore } from '../broker/store-ports.ts';
+import type { ClientKey, ConnectionAddress, Qos, Session, Will } from '../core/model.ts';
+import type { SessionStore } from '../core/store-ports.ts';
 import {
   type Item,
   item,

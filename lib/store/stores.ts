@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TenantAdmin, TenantLookup } from '../auth/index.ts';
-import type { Ports } from '../broker/ports.ts';
-import type { UsageStore } from '../broker/usage.ts';
+import type { Ports } from '../core/ports.ts';
+import type { UsageStore } from '../limits/usage.ts';
 import { connectionStore } from './connections.ts';
 import { messageStore } from './messages.ts';
 import { queueStore } from './queue.ts';

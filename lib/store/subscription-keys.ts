@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { Subscription } from '../broker/model.ts';
-import type { PositionRange } from '../broker/store-ports.ts';
+import type { Subscription } from '../core/model.ts';
+import type { PositionRange } from '../core/store-ports.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { type Item, S } from './attributes.ts';
 import { scoped, spreadHash } from './keys.ts';
 

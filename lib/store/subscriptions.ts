@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { Qos, Subscription } from '../broker/model.ts';
-import type { SubscriptionStore } from '../broker/store-ports.ts';
+import type { Qos, Subscription } from '../core/model.ts';
+import type { SubscriptionStore } from '../core/store-ports.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import {
   flag,
   type Item,

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { TenantData } from '../broker/tenant-data.ts';
+import type { TenantData } from '../core/tenant-data.ts';
 import { type ParsedFilter, parseFilter } from '../topics/index.ts';
 import { type Item, S, string } from './attributes.ts';
 import { scoped, sessionKey } from './keys.ts';

@@ -1,8 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { TenantId } from '../auth/tenant-id.ts';
-import type { TenantLive } from '../broker/model.ts';
-import type { TenantQuotas } from '../broker/quotas.ts';
-import type { LiveTenantStore } from '../broker/store-ports.ts';
+import type { TenantLive } from '../core/model.ts';
+import type { TenantQuotas } from '../core/quotas.ts';
+import type { LiveTenantStore } from '../core/store-ports.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { type Item, json, known, N, optionalNumber, S } from './attributes.ts';
 import { Table } from './table.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { vouchedTenantId } from '../../lib/auth/index.ts';
-import { revoke } from '../../lib/broker/revocation.ts';
+import { revoke } from '../../lib/sessions/revocation.ts';
 import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
 import { type Answer, type Api, apiAt } from './api.ts';
 

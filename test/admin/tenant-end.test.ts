@@ -1,8 +1,8 @@
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { changeTenant, type TenantId } from '../../lib/auth/index.ts';
-import type { Ports } from '../../lib/broker/ports.ts';
-import { defaultSettings } from '../../lib/broker/settings.ts';
+import type { Ports } from '../../lib/core/ports.ts';
+import { defaultSettings } from '../../lib/core/settings.ts';
 import { type Mint, startTestService, type TestService } from '../support/service.ts';
 import { type Api, apiAt } from './api.ts';
 import { scanTables } from './scan.ts';

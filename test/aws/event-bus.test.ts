@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { vouchedTenantId } from '../../lib/auth/index.ts';
 import { EventRefusedError, eventBus } from '../../lib/aws/event-bus.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
-import type { LifecycleEvent } from '../../lib/broker/model.ts';
+import type { LifecycleEvent } from '../../lib/core/model.ts';
 import { createRequestHandler, inputOf, jsonResponse, operationOf } from '../../lib/local/aws-json.ts';
 
 const connected: LifecycleEvent = {

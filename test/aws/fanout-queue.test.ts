@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
-import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
 import { fanoutQueue, groupOf, SliceFormatError, sliceFrom } from '../../lib/aws/fanout-queue.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import { createSqsClient } from '../../lib/aws/sqs.ts';
-import type { FanoutSlice } from '../../lib/broker/model.ts';
+import type { FanoutSlice } from '../../lib/core/model.ts';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { createRequestHandler, inputOf, jsonResponse } from '../../lib/local/aws-json.ts';
 import { openQueueService, type QueueService } from '../../lib/local/queue/index.ts';
 

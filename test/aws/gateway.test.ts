@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { gatewayPort, managementClient } from '../../lib/aws/gateway.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
-import type { ConnectionAddress } from '../../lib/broker/model.ts';
+import type { ConnectionAddress } from '../../lib/core/model.ts';
 import { createRequestHandler, jsonResponse } from '../../lib/local/aws-json.ts';
 import { createManualClock } from '../../lib/local/clock.ts';
 import { type FaultPlan, type Gateway, startGateway } from '../../lib/local/gateway/index.ts';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { metrics, metricsNamespace } from '../../lib/broker/metrics.ts';
+import { metrics, metricsNamespace } from '../../lib/core/metrics.ts';
 
 const module = fileURLToPath(new URL('../../lib/aws/log.ts', import.meta.url));
 

@@ -2,8 +2,8 @@ import { afterEach, expect, test } from 'vitest';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import { createSqsClient } from '../../lib/aws/sqs.ts';
 import { TimerFormatError, timerFrom, timerQueue } from '../../lib/aws/timers.ts';
-import type { ConnectionAddress } from '../../lib/broker/model.ts';
-import type { Timer } from '../../lib/broker/ports.ts';
+import type { ConnectionAddress } from '../../lib/core/model.ts';
+import type { Timer } from '../../lib/core/ports.ts';
 import { createManualClock } from '../../lib/local/clock.ts';
 import { openQueueService, type QueueService } from '../../lib/local/queue/index.ts';
 

@@ -1,4 +1,4 @@
-import { metrics } from '../../lib/broker/metrics.ts';
+import { metrics } from '../../lib/core/metrics.ts';
 import { perOne, startBilledService, type Units } from './billed-service.ts';
 import { afterDeadlinesMs, createJumpingClock } from './jumping-clock.ts';
 import { openFiles } from './open-files.ts';

@@ -1,6 +1,6 @@
 import type { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { TenantId } from '../../lib/auth/index.ts';
-import type { Subscription } from '../../lib/broker/model.ts';
+import type { Subscription } from '../../lib/core/model.ts';
 import type { EngineRequestHandler } from '../../lib/local/dynamodb/index.ts';
 import { localTables } from '../../lib/local/service.ts';
 import { subscriptionStore } from '../../lib/store/subscriptions.ts';

@@ -1,4 +1,4 @@
-import { defaultSettings } from '../../lib/broker/settings.ts';
+import { defaultSettings } from '../../lib/core/settings.ts';
 import type { EngineRequestHandler } from '../../lib/local/dynamodb/index.ts';
 import { intercept } from '../../lib/local/dynamodb/intercept.ts';
 import { startTestService } from '../support/service.ts';

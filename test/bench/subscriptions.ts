@@ -1,5 +1,5 @@
 import type { TenantId } from '../../lib/auth/index.ts';
-import type { Subscription } from '../../lib/broker/model.ts';
+import type { Subscription } from '../../lib/core/model.ts';
 import type { EngineRequestHandler } from '../../lib/local/dynamodb/index.ts';
 import type { Packet } from '../../lib/mqtt/types.ts';
 import { writeSubscriptions } from './bulk-rows.ts';

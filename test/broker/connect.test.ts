@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Ports } from '../../lib/broker/ports.ts';
+import type { Ports } from '../../lib/core/ports.ts';
 import { reasonText } from '../../lib/mqtt/index.ts';
 import { refusedConnects } from './cases/refused-connects.ts';
 import { publish, subscribe } from './packets.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
-import { maxPacketIdentifier, numbersPerRow } from '../../lib/broker/packet-identifier.ts';
+import { maxPacketIdentifier, numbersPerRow } from '../../lib/core/packet-identifier.ts';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import type { Got } from '../support/raw-client.ts';
 import { publish, subscribe } from './packets.ts';
 import { type Connected, type ConnectFields, useSuite } from './suite.ts';

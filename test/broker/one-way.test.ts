@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { changeTenant } from '../../lib/auth/change-tenant.ts';
 import { vouchedTenantId } from '../../lib/auth/index.ts';
-import { metrics } from '../../lib/broker/metrics.ts';
-import { burstSeconds } from '../../lib/broker/quotas.ts';
+import { metrics } from '../../lib/core/metrics.ts';
+import { burstSeconds } from '../../lib/core/quotas.ts';
 import { concatBytes, encodeOneWay } from '../../lib/wire/index.ts';
 import { bytesOf, type RawClient, type Sendable, type Version } from '../support/raw-client.ts';
 import type { Mint } from '../support/service.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import type { Got } from '../support/raw-client.ts';
 import { publish, subscribe, unsubscribe } from './packets.ts';
 import { type Connected, useSuite } from './suite.ts';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
-import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
-import type { ConnectionAddress, Session } from '../../lib/broker/model.ts';
-import type { Ports } from '../../lib/broker/ports.ts';
+import type { ConnectionAddress, Session } from '../../lib/core/model.ts';
+import type { Ports } from '../../lib/core/ports.ts';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { createManualClock, type ManualClock } from '../../lib/local/clock.ts';
 import type { LocalServiceOptions } from '../../lib/local/service.ts';
 import type { ConnectPacket } from '../../lib/mqtt/types.ts';

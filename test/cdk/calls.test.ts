@@ -2,7 +2,7 @@ import type { MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { access } from '../../cdk/access.ts';
 import { type FunctionName, functionNames } from '../../cdk/settings.ts';
-import { defaultSettings } from '../../lib/broker/settings.ts';
+import { defaultSettings } from '../../lib/core/settings.ts';
 import { createManualClock } from '../../lib/local/clock.ts';
 import type { StoreCall } from '../../lib/local/dynamodb/call.ts';
 import type { EngineRequestHandler } from '../../lib/local/dynamodb/index.ts';

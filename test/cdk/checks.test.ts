@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { presets, type StageSettings } from '../../cdk/settings.ts';
-import { metrics } from '../../lib/broker/metrics.ts';
+import { metrics } from '../../lib/core/metrics.ts';
 import { makeStack, Synthesised } from './synthesise.ts';
 
 const everything: StageSettings = {

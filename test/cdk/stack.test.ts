@@ -2,7 +2,7 @@ import { Runtime } from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { capitalised } from '../../cdk/constructs/tables.ts';
 import { type FunctionName, functionNames, presets } from '../../cdk/settings.ts';
-import { defaultSettings } from '../../lib/broker/settings.ts';
+import { defaultSettings } from '../../lib/core/settings.ts';
 import { tableNames, tableSchemas } from '../../lib/store/schema.ts';
 import { Synthesised } from './synthesise.ts';
 

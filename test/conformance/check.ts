@@ -73,7 +73,7 @@ function main(): void {
   const { values } = parseArgs({
     options: { strict: { type: 'boolean' }, write: { type: 'boolean' }, promote: { type: 'boolean' } },
   });
-  const root = fileURLToPath(new URL('../../', import.meta.url));
+  const root = fileURLToPath(new URL('../..', import.meta.url));
   const { problems, notes } = check({ root, ...values });
   for (const note of notes) console.log(`note: ${note}`);
   for (const problem of problems) console.error(`error: ${problem}`);

@@ -9,7 +9,7 @@ import type { Statement } from './statements.ts';
 import { compareIds, listProblems, readStatements } from './statements.ts';
 import { tagsIn, tagsInVectors } from './tags.ts';
 
-const repository = fileURLToPath(new URL('../../', import.meta.url));
+const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 describe('this repository', () => {
   const { statements } = readStatements(join(repository, 'docs/conformance.json'));
@@ -152,7 +152,7 @@ describe('the check', () => {
   });
 
   test('fails when the page is out of date, until it is written', () => {
-    put('lib/broker/takeover.ts', '// [MQTT-3.1.4-3 v5]');
+    put('lib/sessions/takeover.ts', '// [MQTT-3.1.4-3 v5]');
     expect(check({ root }).problems).toEqual([
       'docs/conformance.md is out of date: npm run conformance -- --write',
     ]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
-import { defaultSettings } from '../../lib/broker/settings.ts';
+import { defaultSettings } from '../../lib/core/settings.ts';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { publish, subscribe, unsubscribe } from '../broker/packets.ts';
 import { type Connected, useSuite } from '../broker/suite.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import type { FanoutSlice } from '../../lib/broker/model.ts';
-import { defaultSettings } from '../../lib/broker/settings.ts';
+import type { FanoutSlice } from '../../lib/core/model.ts';
+import { defaultSettings } from '../../lib/core/settings.ts';
 import { publish, subscribe } from '../broker/packets.ts';
 import { openRaw, type RawClient } from '../support/raw-client.ts';
 import { startTestService, type TestService } from '../support/service.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { fanoutHandler } from '../../functions/fanout.ts';
-import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
 import type { Broker } from '../../lib/broker/broker.ts';
-import type { FanoutSlice } from '../../lib/broker/model.ts';
+import type { FanoutSlice } from '../../lib/core/model.ts';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { localLog } from '../../lib/local/log.ts';
 
 const sliceOf = (id: string, changes: Partial<FanoutSlice> = {}): FanoutSlice => ({

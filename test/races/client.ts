@@ -1,5 +1,5 @@
 import mqttPacket, { type Packet, type Parser } from 'mqtt-packet';
-import type { ConnectionAddress } from '../../lib/broker/model.ts';
+import type { ConnectionAddress } from '../../lib/core/model.ts';
 import { decodeServerFrame, encodePackets } from '../../lib/wire/index.ts';
 import type { Step } from './scheduler.ts';
 import type { World } from './world.ts';

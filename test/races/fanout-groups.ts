@@ -1,5 +1,5 @@
 import { groupOf } from '../../lib/aws/fanout-queue.ts';
-import type { FanoutSlice } from '../../lib/broker/model.ts';
+import type { FanoutSlice } from '../../lib/core/model.ts';
 
 interface Waiting {
   readonly id: string;

@@ -1,11 +1,11 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { fanoutHandler } from '../../functions/fanout.ts';
-import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
 import { type Broker, createBroker, createContext } from '../../lib/broker/broker.ts';
-import type { ConnectionAddress } from '../../lib/broker/model.ts';
-import type { Gateway, Log, Timer } from '../../lib/broker/ports.ts';
-import { defaultSettings, type Settings } from '../../lib/broker/settings.ts';
-import { Usage } from '../../lib/broker/usage.ts';
+import type { ConnectionAddress } from '../../lib/core/model.ts';
+import type { Gateway, Log, Timer } from '../../lib/core/ports.ts';
+import { defaultSettings, type Settings } from '../../lib/core/settings.ts';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
+import { Usage } from '../../lib/limits/usage.ts';
 import { seededRandom } from '../../lib/local/gateway/index.ts';
 import { version } from '../../lib/store/attributes.ts';
 import { createStores } from '../../lib/store/stores.ts';

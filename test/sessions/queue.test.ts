@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultSettings } from '../../lib/broker/settings.ts';
+import { defaultSettings } from '../../lib/core/settings.ts';
 import { publish, subscribe } from '../broker/packets.ts';
 import { type Connected, useSuite } from '../broker/suite.ts';
 import type { Got } from '../support/raw-client.ts';

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { ClientRates } from '../../lib/broker/client-rates.ts';
-import type { RateUse } from '../../lib/broker/model.ts';
+import type { RateUse } from '../../lib/core/model.ts';
+import { ClientRates } from '../../lib/limits/client-rates.ts';
 
 const quotas = { publishesPerSecondPerClient: 10 };
 const one = { messages: 1, bytes: 10 };
 
-/** Processes that share one connection's row; `write` as lib/broker/publish-quotas.ts does after each run. */
+/** Processes that share one connection's row; `write` as lib/limits/publish-quotas.ts does after each run. */
 function connection(processes: number) {
   const row: { use?: RateUse; writes: number } = { writes: 0 };
   const all = Array.from({ length: processes }, () => new ClientRates());

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
-import { disconnectClient } from '../../lib/broker/disconnect-client.ts';
-import { metrics } from '../../lib/broker/metrics.ts';
-import type { LifecycleEvent } from '../../lib/broker/model.ts';
-import { presenceTopic } from '../../lib/broker/presence.ts';
+import { metrics } from '../../lib/core/metrics.ts';
+import type { LifecycleEvent } from '../../lib/core/model.ts';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { createMeter } from '../../lib/local/dynamodb/meter.ts';
+import { disconnectClient } from '../../lib/sessions/disconnect-client.ts';
+import { presenceTopic } from '../../lib/sessions/presence.ts';
 import { publish, subscribe } from '../broker/packets.ts';
 import { type ConnectFields, useSuite } from '../broker/suite.ts';
 import type { Got, RawClient } from '../support/raw-client.ts';

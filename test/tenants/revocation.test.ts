@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { vouchedTenantId } from '../../lib/auth/tenant-id.ts';
-import { metrics } from '../../lib/broker/metrics.ts';
-import type { RevocationTarget } from '../../lib/broker/model.ts';
-import { revoke as revokeTokens } from '../../lib/broker/revocation.ts';
+import { metrics } from '../../lib/core/metrics.ts';
+import type { RevocationTarget } from '../../lib/core/model.ts';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { createMeter } from '../../lib/local/dynamodb/meter.ts';
+import { revoke as revokeTokens } from '../../lib/sessions/revocation.ts';
 import { publish, subscribe } from '../broker/packets.ts';
 import { type ConnectFields, useSuite } from '../broker/suite.ts';
 

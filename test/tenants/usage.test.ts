@@ -7,7 +7,7 @@ import {
   type UsageGauges,
   type UsageStore,
   type UsageWritten,
-} from '../../lib/broker/usage.ts';
+} from '../../lib/limits/usage.ts';
 
 const tenant = vouchedTenantId('acme');
 const zero: UsageCounts = {

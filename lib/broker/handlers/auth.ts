@@ -1,12 +1,12 @@
 import { mayPublish, resolvePermissions } from '../../auth/index.ts';
+import type { Context } from '../../core/context.ts';
+import type { Connection } from '../../core/model.ts';
+import type { TokenState } from '../../core/store-ports.ts';
 import { type AuthPacket, reasonCodes } from '../../mqtt/index.ts';
+import { narrowSession } from '../../sessions/narrow-session.ts';
+import { type End, endWith, type Outcome } from '../../sessions/outcome.ts';
+import { isRevoked } from '../../sessions/revocation.ts';
 import { textOf, tokenState } from '../authentication.ts';
-import type { Context } from '../context.ts';
-import type { Connection } from '../model.ts';
-import { narrowSession } from '../narrow-session.ts';
-import { type End, endWith, type Outcome } from '../outcome.ts';
-import { isRevoked } from '../revocation.ts';
-import type { TokenState } from '../store-ports.ts';
 
 /**
  * AUTH with 0x19: renews the token without reconnecting (section 4.12.1 of MQTT 5.0). The new token must be of the same

@@ -1,10 +1,10 @@
+import type { Context } from '../../core/context.ts';
+import type { Connection, TenantLive } from '../../core/model.ts';
+import { narrowed } from '../../core/quotas.ts';
+import { maxSessionExpiry } from '../../core/session-rules.ts';
 import { type DisconnectPacket, reasonCodes } from '../../mqtt/index.ts';
-import type { Context } from '../context.ts';
-import { releaseConnection } from '../lifecycle.ts';
-import type { Connection, TenantLive } from '../model.ts';
-import { endWith, type Outcome } from '../outcome.ts';
-import { narrowed } from '../quotas.ts';
-import { maxSessionExpiry } from '../session-rules.ts';
+import { releaseConnection } from '../../sessions/lifecycle.ts';
+import { endWith, type Outcome } from '../../sessions/outcome.ts';
 
 /**
  * DISCONNECT: discards the Will unless the reason is another than 0x00 [MQTT-3.14.4-3 v5, MQTT-3.14.4-3 v3], may change

@@ -1,8 +1,8 @@
+import type { Context } from '../../core/context.ts';
+import type { Connection } from '../../core/model.ts';
 import { drain } from '../../delivery/drain.ts';
 import { isFailure, type PubackPacket, type PubcompPacket, type PubrecPacket } from '../../mqtt/index.ts';
-import type { Context } from '../context.ts';
-import type { Connection } from '../model.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome } from '../../sessions/outcome.ts';
 
 /** Packets that end the delivery of a message: PUBACK, PUBCOMP, and PUBREC with a failure [MQTT-4.4.0-2 v5]. */
 export type FinalAcknowledgement = PubackPacket | PubcompPacket | PubrecPacket;

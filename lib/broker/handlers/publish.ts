@@ -1,12 +1,12 @@
+import type { Context } from '../../core/context.ts';
+import { metrics } from '../../core/metrics.ts';
+import type { Connection, Message, TenantLive } from '../../core/model.ts';
+import { narrowed } from '../../core/quotas.ts';
 import { publishedUsage, publishMessages } from '../../delivery/publish.ts';
+import { quotaRefusals, writeRateUse } from '../../limits/publish-quotas.ts';
 import { type PublishPacket, reasonCodes, type ServerPacket } from '../../mqtt/index.ts';
-import type { Context } from '../context.ts';
+import { type End, endWith, type Outcome } from '../../sessions/outcome.ts';
 import { judgePublish } from '../judge-publish.ts';
-import { metrics } from '../metrics.ts';
-import type { Connection, Message, TenantLive } from '../model.ts';
-import { type End, endWith, type Outcome } from '../outcome.ts';
-import { quotaRefusals, writeRateUse } from '../publish-quotas.ts';
-import { narrowed } from '../quotas.ts';
 import { type ResolvedTopics, resolveTopics } from '../topic-aliases.ts';
 
 /** One PUBLISH of a run, judged: published, or refused with a reason code. */

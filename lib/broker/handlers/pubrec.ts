@@ -1,7 +1,7 @@
+import type { Context } from '../../core/context.ts';
+import type { Connection } from '../../core/model.ts';
 import { type PubrecPacket, type PubrelPacket, reasonCodes } from '../../mqtt/index.ts';
-import type { Context } from '../context.ts';
-import type { Connection } from '../model.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome } from '../../sessions/outcome.ts';
 
 /**
  * A run of PUBREC without a failure: the client has the message, so its payload leaves the queue, by one write for all

@@ -1,7 +1,7 @@
+import type { Context } from '../../core/context.ts';
+import type { Connection } from '../../core/model.ts';
 import { type PubcompPacket, type PubrelPacket, reasonCodes } from '../../mqtt/index.ts';
-import type { Context } from '../context.ts';
-import type { Connection } from '../model.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome } from '../../sessions/outcome.ts';
 
 /**
  * A run of PUBREL, side by side: the packet identifier is free again [MQTT-4.3.3-12 v5], PUBCOMP answers [MQTT-4.3.3-11 v5,

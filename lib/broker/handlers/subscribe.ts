@@ -1,4 +1,8 @@
 import { maySubscribe } from '../../auth/index.ts';
+import type { Context } from '../../core/context.ts';
+import { metrics } from '../../core/metrics.ts';
+import type { Connection, Subscription, TenantLive } from '../../core/model.ts';
+import { narrowed } from '../../core/quotas.ts';
 import { type RetainedSent, sendRetained } from '../../delivery/retained.ts';
 import {
   type Subscription as Requested,
@@ -6,12 +10,8 @@ import {
   type SubscribePacket,
   subackCode,
 } from '../../mqtt/index.ts';
+import type { Outcome } from '../../sessions/outcome.ts';
 import { isTopicError, parseFilter, shapeOf } from '../../topics/index.ts';
-import type { Context } from '../context.ts';
-import { metrics } from '../metrics.ts';
-import type { Connection, Subscription, TenantLive } from '../model.ts';
-import type { Outcome } from '../outcome.ts';
-import { narrowed } from '../quotas.ts';
 import { tooManyFilters } from './too-many-filters.ts';
 
 interface Granted {

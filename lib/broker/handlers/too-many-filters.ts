@@ -1,7 +1,7 @@
+import type { Context } from '../../core/context.ts';
+import type { Connection } from '../../core/model.ts';
 import { reasonCodes } from '../../mqtt/index.ts';
-import type { Context } from '../context.ts';
-import type { Connection } from '../model.ts';
-import { type End, endWith } from '../outcome.ts';
+import { type End, endWith } from '../../sessions/outcome.ts';
 
 /**
  * Ends a connection whose SUBSCRIBE or UNSUBSCRIBE names more filters than one handler is to see to

@@ -1,8 +1,8 @@
+import type { Context } from '../../core/context.ts';
+import type { Connection } from '../../core/model.ts';
 import { reasonCodes, type UnsubscribePacket } from '../../mqtt/index.ts';
+import type { Outcome } from '../../sessions/outcome.ts';
 import { isTopicError, parseFilter } from '../../topics/index.ts';
-import type { Context } from '../context.ts';
-import type { Connection } from '../model.ts';
-import type { Outcome } from '../outcome.ts';
 import { tooManyFilters } from './too-many-filters.ts';
 
 /**

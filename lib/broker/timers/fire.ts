@@ -1,17 +1,17 @@
+import type { Context } from '../../core/context.ts';
+import type { ConnectionAddress } from '../../core/model.ts';
+import type { Timer } from '../../core/ports.ts';
+import { hasEnded } from '../../core/session-rules.ts';
 import { drain } from '../../delivery/drain.ts';
+import { recountTenant } from '../../limits/recount.ts';
 import { reasonCodes } from '../../mqtt/index.ts';
+import { endConnection } from '../../sessions/end.ts';
+import { publishWillOf } from '../../sessions/left-will.ts';
+import { connectionLost, endSession } from '../../sessions/lifecycle.ts';
+import { endWith } from '../../sessions/outcome.ts';
+import { endRevoked } from '../../sessions/revocation.ts';
+import { sweepTenant } from '../../sessions/tenant-sweep.ts';
 import { tokenExpired } from '../admission.ts';
-import type { Context } from '../context.ts';
-import { endConnection } from '../end.ts';
-import { publishWillOf } from '../left-will.ts';
-import { connectionLost, endSession } from '../lifecycle.ts';
-import type { ConnectionAddress } from '../model.ts';
-import { endWith } from '../outcome.ts';
-import type { Timer } from '../ports.ts';
-import { recountTenant } from '../recount.ts';
-import { endRevoked } from '../revocation.ts';
-import { hasEnded } from '../session-rules.ts';
-import { sweepTenant } from '../tenant-sweep.ts';
 import { graceMs } from './schedule.ts';
 
 /**

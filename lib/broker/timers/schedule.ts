@@ -1,5 +1,5 @@
-import type { Context } from '../context.ts';
-import type { Connection } from '../model.ts';
+import type { Context } from '../../core/context.ts';
+import type { Connection } from '../../core/model.ts';
 
 /** Schedules what has to be looked at later in the life of a connection: its keep-alive and its token's expiry. */
 export async function scheduleConnectionTimers(context: Context, connection: Connection): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { quotaNames } from '../../broker/quotas.ts';
+import { quotaNames } from '../../core/quotas.ts';
 import { CliError, exitCodes } from '../error.ts';
 import { addTargetOptions, tenantName } from '../options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Identity } from '../../../lib/auth/index.ts';
-import type { Connection } from '../../../lib/broker/model.ts';
+import type { Connection } from '../../../lib/core/model.ts';
 import { ItemFormatError } from '../../../lib/store/attributes.ts';
 import { loseFirstAnswer, meetAt, oddNames, recorder, ttlFromNow, type World } from '../world.ts';
 import { connectionOf, everyByte, keyOf, newAddress } from './samples.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FanoutSlice } from '../../../lib/broker/model.ts';
+import type { FanoutSlice } from '../../../lib/core/model.ts';
 import { bucketsOf } from '../../../lib/store/messages.ts';
 import { recorder, type World } from '../world.ts';
 import { everyByte, messageOf } from './samples.ts';

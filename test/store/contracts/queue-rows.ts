@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ConnectionAddress, QueueEntry } from '../../../lib/broker/model.ts';
+import type { ConnectionAddress, QueueEntry } from '../../../lib/core/model.ts';
 import { loseFirstAnswer, recorder, type World } from '../world.ts';
 import {
   alone,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Message } from '../../../lib/broker/model.ts';
+import type { Message } from '../../../lib/core/model.ts';
 import { ItemFormatError } from '../../../lib/store/attributes.ts';
 import { compareUtf8, topicLimits } from '../../../lib/topics/index.ts';
 import { meetAt, oddNames, ttlFromNow, type World } from '../world.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RevocationTarget } from '../../../lib/broker/model.ts';
+import type { RevocationTarget } from '../../../lib/core/model.ts';
 import { liveCopies } from '../../../lib/store/tenant-live.ts';
 import { oddNames, type World } from '../world.ts';
 import { createTenant } from './tenants.ts';

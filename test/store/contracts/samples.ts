@@ -7,12 +7,12 @@ import type {
   QueueEntry,
   Session,
   Subscription,
-} from '../../../lib/broker/model.ts';
+} from '../../../lib/core/model.ts';
 import {
   maxPacketIdentifier,
   numbersPerRow,
   packetIdentifierOf,
-} from '../../../lib/broker/packet-identifier.ts';
+} from '../../../lib/core/packet-identifier.ts';
 
 let addresses = 0;
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ClientKey, ConnectionAddress, Session, Will } from '../../../lib/broker/model.ts';
+import type { ClientKey, ConnectionAddress, Session, Will } from '../../../lib/core/model.ts';
 import { ItemFormatError } from '../../../lib/store/attributes.ts';
 import { topicLimits } from '../../../lib/topics/index.ts';
 import { loseFirstAnswer, meetAt, oddNames, recorder, ttlFromNow, type World } from '../world.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TenantId } from '../../../lib/auth/tenant-id.ts';
-import type { Subscription } from '../../../lib/broker/model.ts';
-import type { PositionRange, SubscriptionStore } from '../../../lib/broker/store-ports.ts';
+import type { Subscription } from '../../../lib/core/model.ts';
+import type { PositionRange, SubscriptionStore } from '../../../lib/core/store-ports.ts';
+import type { TenantId } from '../../../lib/core/tenant-id.ts';
 import { ItemFormatError } from '../../../lib/store/attributes.ts';
 import { topicLimits } from '../../../lib/topics/index.ts';
 import { meetAt, oddNames, recorder, type World } from '../world.ts';

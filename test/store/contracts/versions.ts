@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ConnectionAddress } from '../../../lib/broker/model.ts';
+import type { ConnectionAddress } from '../../../lib/core/model.ts';
 import { ItemVersionError } from '../../../lib/store/attributes.ts';
 import type { TableKind } from '../../../lib/store/schema.ts';
 import type { World } from '../world.ts';

@@ -1,10 +1,10 @@
-import type { Permissions } from '../auth/permissions.ts';
+import type { Context } from '../core/context.ts';
+import type { ClientKey, Connection, ConnectionAddress, Session } from '../core/model.ts';
+import type { Permissions } from '../core/permissions.ts';
+import { hasEnded, mayGoDirect, queueBound } from '../core/session-rules.ts';
 import { reasonCodes } from '../mqtt/index.ts';
-import type { Context } from './context.ts';
 import { deleteRemains } from './lifecycle.ts';
-import type { ClientKey, Connection, ConnectionAddress, Session } from './model.ts';
 import { narrowSession } from './narrow-session.ts';
-import { hasEnded, mayGoDirect, queueBound } from './session-rules.ts';
 
 /** Attempts to write a session that others keep changing; each lost one means another has made progress. */
 const maxAttempts = 20;

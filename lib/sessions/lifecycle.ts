@@ -1,10 +1,10 @@
+import type { Context } from '../core/context.ts';
+import type { ClientKey, Connection, ConnectionAddress, Session, TenantLive } from '../core/model.ts';
+import { neverEndsSeconds } from '../core/session-rules.ts';
 import { type EndedSession, redistributeShared } from '../delivery/redistribute.ts';
 import { parseFilter } from '../topics/index.ts';
-import type { Context } from './context.ts';
 import { discardWill, publishWillsOfSession, settleWill } from './left-will.ts';
-import type { ClientKey, Connection, ConnectionAddress, Session, TenantLive } from './model.ts';
 import { announceDisconnected, connectionLostReason, type DisconnectReason } from './presence.ts';
-import { neverEndsSeconds } from './session-rules.ts';
 
 /**
  * Ends a connection's hold on its session: on DISCONNECT, on `$disconnect`, when a post or a timer finds it gone, and

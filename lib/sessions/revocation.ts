@@ -1,12 +1,12 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import { concurrently } from '../delivery/concurrently.ts';
+import { concurrently } from '../core/concurrently.ts';
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { Connection, RevocationTarget, TenantLive } from '../core/model.ts';
+import type { Timer } from '../core/ports.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { reasonCodes } from '../mqtt/index.ts';
-import type { Context } from './context.ts';
 import { endConnection } from './end.ts';
-import { metrics } from './metrics.ts';
-import type { Connection, RevocationTarget, TenantLive } from './model.ts';
 import { type End, endWith } from './outcome.ts';
-import type { Timer } from './ports.ts';
 
 /** What a token may be revoked by, once it is known which client uses it. */
 export interface Bearer {

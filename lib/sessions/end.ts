@@ -1,10 +1,10 @@
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { Connection, ConnectionAddress, TenantLive } from '../core/model.ts';
 import { chunkId } from '../delivery/texts.ts';
 import type { ServerPacket } from '../mqtt/index.ts';
 import { encodeMessages } from '../wire/index.ts';
-import type { Context } from './context.ts';
 import { releaseConnection } from './lifecycle.ts';
-import { metrics } from './metrics.ts';
-import type { Connection, ConnectionAddress, TenantLive } from './model.ts';
 import type { End } from './outcome.ts';
 import { encodePackets } from './replies.ts';
 

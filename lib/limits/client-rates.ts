@@ -1,5 +1,5 @@
-import type { RateUse } from './model.ts';
-import { burstSeconds, type ClientQuotas } from './quotas.ts';
+import type { RateUse } from '../core/model.ts';
+import { burstSeconds, type ClientQuotas } from '../core/quotas.ts';
 
 /** Unwritten use of a connection's rates at which it is written to the connection's row, in milliseconds of the rate. */
 const writeAfterMs = (burstSeconds * 1000) / 2;

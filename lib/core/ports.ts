@@ -1,7 +1,7 @@
-import type { Identity } from '../auth/permissions.ts';
 import type { TenantAdmin } from '../auth/tenant-config.ts';
-import type { TenantId } from '../auth/tenant-id.ts';
+import type { Usage, UsageGauges } from '../limits/usage.ts';
 import type { ClientKey, ConnectionAddress, FanoutSlice, LifecycleEvent, RevocationTarget } from './model.ts';
+import type { Identity } from './permissions.ts';
 import type {
   ConnectionStore,
   LiveTenantStore,
@@ -13,7 +13,7 @@ import type {
   SubscriptionStore,
 } from './store-ports.ts';
 import type { TenantData } from './tenant-data.ts';
-import type { Usage, UsageGauges } from './usage.ts';
+import type { TenantId } from './tenant-id.ts';
 
 /**
  * What the broker needs of the world. Each port is implemented once over AWS (lib/store, lib/aws) and used
@@ -60,7 +60,7 @@ export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** Adds `value` to a counter. Names are in lib/broker/metrics.ts. */
+  /** Adds `value` to a counter. Names are in lib/core/metrics.ts. */
   count(metric: string, value?: number): void;
 }
 /** Never a token, secret, payload or user property. */

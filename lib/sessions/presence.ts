@@ -1,8 +1,15 @@
-import type { TenantId } from '../auth/tenant-id.ts';
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type {
+  ClientKey,
+  Connection,
+  LifecycleEvent,
+  ProtocolVersion,
+  Session,
+  TenantLive,
+} from '../core/model.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { publishMessages } from '../delivery/publish.ts';
-import type { Context } from './context.ts';
-import { metrics } from './metrics.ts';
-import type { ClientKey, Connection, LifecycleEvent, ProtocolVersion, Session, TenantLive } from './model.ts';
 
 /** Why a connection ended. */
 export interface DisconnectReason {

@@ -1,5 +1,3 @@
-import type { Identity } from '../auth/permissions.ts';
-import type { TenantId } from '../auth/tenant-id.ts';
 import type {
   ClientKey,
   Connection,
@@ -18,6 +16,8 @@ import type {
   TenantLive,
   Will,
 } from './model.ts';
+import type { Identity } from './permissions.ts';
+import type { TenantId } from './tenant-id.ts';
 
 /** What is known of an address before anything else is. */
 export interface PeerState {

@@ -1,5 +1,5 @@
-import type { TenantId } from '../auth/tenant-id.ts';
 import type { ClientKey, Session, Subscription } from './model.ts';
+import type { TenantId } from './tenant-id.ts';
 
 /**
  * What operators' tools ask of everything that a tenant has. Not on any message path. Client ids come from an index

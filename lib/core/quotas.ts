@@ -21,7 +21,7 @@ export interface ClientQuotas {
 
 /**
  * What a tenant may use, together and for each of its clients. Each bound is absent where there is none but the service's own
- * (lib/broker/settings.ts). docs/quotas.md has all of them with their answers and the bounds of their error.
+ * (lib/core/settings.ts). docs/quotas.md has all of them with their answers and the bounds of their error.
  */
 export interface TenantQuotas extends ClientQuotas {
   /** Shapes of filters; the filter over it gets 0x97 in SUBACK. Exact. */

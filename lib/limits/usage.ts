@@ -1,6 +1,6 @@
-import type { TenantId } from '../auth/tenant-id.ts';
+import { burstSeconds, type TenantQuotas } from '../core/quotas.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { ClientRates } from './client-rates.ts';
-import { burstSeconds, type TenantQuotas } from './quotas.ts';
 
 /** What is counted for each tenant and hour. */
 export interface UsageCounts {
@@ -100,7 +100,7 @@ const gaugesMaxAgeMs = 5_000;
  * opened or closed them, so they are lost only by a crash. Nothing is counted twice, except when DynamoDB's answer to
  * a write is lost and the write repeated. Rates are enforced in each process on its own counts and, at each write, on
  * those of all others: processes together may exceed a rate by what they have not written, 100 messages each. Gauges drift by
- * what is lost and by retained messages that DynamoDB deletes when they have expired: lib/broker/recount.ts.
+ * what is lost and by retained messages that DynamoDB deletes when they have expired: lib/limits/recount.ts.
  * Metrics are told after the write: a crash between the two leaves them short of the table by that write, never beyond it.
  */
 export class Usage {

@@ -1,6 +1,6 @@
-import type { Permissions } from '../auth/permissions.ts';
-import type { TenantId } from '../auth/tenant-id.ts';
+import type { Permissions } from './permissions.ts';
 import type { ClientQuotas, TenantQuotas } from './quotas.ts';
+import type { TenantId } from './tenant-id.ts';
 
 declare const addressBrand: unique symbol;
 

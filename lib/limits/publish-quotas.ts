@@ -1,11 +1,11 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import { messageBytes } from '../delivery/message-bytes.ts';
+import type { Context } from '../core/context.ts';
+import { messageBytes } from '../core/message-bytes.ts';
+import type { Connection, Message, RateUse, Will } from '../core/model.ts';
+import type { TenantQuotas } from '../core/quotas.ts';
+import { maxPacketBytesOf } from '../core/session-rules.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { encodedLength, reasonCodes } from '../mqtt/index.ts';
-import type { Context } from './context.ts';
-import type { Connection, Message, RateUse, Will } from './model.ts';
-import type { TenantQuotas } from './quotas.ts';
 import { askForRecount, recountAfterMs } from './recount.ts';
-import { maxPacketBytesOf } from './session-rules.ts';
 
 /** Why quotas refuse a message. */
 export interface QuotaRefusal {

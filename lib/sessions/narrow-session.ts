@@ -1,9 +1,9 @@
 import { maySubscribe } from '../auth/index.ts';
-import type { Permissions } from '../auth/permissions.ts';
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { ClientKey, ConnectionAddress, QueueEntry } from '../core/model.ts';
+import type { Permissions } from '../core/permissions.ts';
 import { isTopicError, matches, parseFilter } from '../topics/index.ts';
-import type { Context } from './context.ts';
-import { metrics } from './metrics.ts';
-import type { ClientKey, ConnectionAddress, QueueEntry } from './model.ts';
 
 /** What a session has to observe of its rights: those it has now, and who holds it. */
 export interface Narrowing extends ClientKey {

@@ -1,4 +1,4 @@
-import type { Message } from '../broker/model.ts';
+import type { Message } from './model.ts';
 
 /** Bytes of a message as quotas, usage and the choice of how to keep it count them: topic and payload. */
 export function messageBytes(message: Pick<Message, 'topic' | 'payload'>): number {

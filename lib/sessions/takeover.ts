@@ -1,7 +1,7 @@
+import type { Context } from '../core/context.ts';
+import type { Connection, ConnectionAddress, TenantLive } from '../core/model.ts';
 import { encodePacket, reasonCodes } from '../mqtt/index.ts';
 import { encodePackets } from '../wire/index.ts';
-import type { Context } from './context.ts';
-import type { Connection, ConnectionAddress, TenantLive } from './model.ts';
 import { announceDisconnected, type DisconnectReason } from './presence.ts';
 
 /**

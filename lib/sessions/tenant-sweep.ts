@@ -1,8 +1,8 @@
-import type { TenantId } from '../auth/tenant-id.ts';
-import { concurrently } from '../delivery/concurrently.ts';
-import type { Context } from './context.ts';
+import { concurrently } from '../core/concurrently.ts';
+import type { Context } from '../core/context.ts';
+import type { Timer } from '../core/ports.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { disconnectClient } from './disconnect-client.ts';
-import type { Timer } from './ports.ts';
 
 export type TenantSweep = Extract<Timer, { kind: 'tenant-sweep' }>;
 

@@ -1,6 +1,6 @@
+import type { Context } from '../core/context.ts';
+import type { ClientKey, Connection, ConnectionAddress, Will } from '../core/model.ts';
 import { publishedUsage, publishMessages } from '../delivery/publish.ts';
-import type { Context } from './context.ts';
-import type { ClientKey, Connection, ConnectionAddress, Will } from './model.ts';
 
 /**
  * Discards a Will [MQTT-3.1.2-10 v5]. Before the connection lets go of its session: a client that is back at once would find the Will of a

@@ -1,7 +1,7 @@
+import type { Context } from '../core/context.ts';
+import type { ClientKey } from '../core/model.ts';
 import { reasonCodes } from '../mqtt/index.ts';
-import type { Context } from './context.ts';
 import { endConnection } from './end.ts';
-import type { ClientKey } from './model.ts';
 import { endWith } from './outcome.ts';
 
 /**

@@ -1,8 +1,8 @@
+import type { Context } from '../core/context.ts';
+import type { Connection, ConnectionAddress, ProtocolVersion } from '../core/model.ts';
 import { chunkId } from '../delivery/texts.ts';
 import { encodePacketWithin, type ServerPacket } from '../mqtt/index.ts';
 import { encodeReply, encodeResponse } from '../wire/index.ts';
-import type { Context } from './context.ts';
-import type { Connection, ConnectionAddress, ProtocolVersion } from './model.ts';
 
 /** The route response without packets. */
 export const heartbeatReply = encodeReply();

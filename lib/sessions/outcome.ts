@@ -1,6 +1,6 @@
+import type { Connection, ProtocolVersion, TenantLive } from '../core/model.ts';
 import type { ConnackPacket, ServerPacket } from '../mqtt/index.ts';
 import { connackReturnCode } from '../mqtt/index.ts';
-import type { Connection, ProtocolVersion, TenantLive } from './model.ts';
 
 /** The server's decision to end a connection. */
 export interface End {

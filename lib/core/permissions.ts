@@ -32,7 +32,7 @@ export interface Identity {
   /** `iat`: seconds since 1970; a token without it counts as issued before every revocation. */
   readonly issuedAtSeconds?: number;
   /** What the token narrows of the tenant's quotas. */
-  readonly quotas?: import('../broker/quotas.ts').ClientQuotas;
+  readonly quotas?: import('./quotas.ts').ClientQuotas;
   /** Rules whose filters may still hold `${clientId}` and other placeholders. */
   readonly grants: Permissions;
 }
