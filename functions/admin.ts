@@ -3,11 +3,11 @@ import { type HttpApiResult, httpApiEvent, httpApiResult } from '../lib/aws/http
 import { type FunctionService, functionService } from './service.ts';
 
 /** The admin API, behind the IAM authorisation of its routes. */
-export function adminHandler(service: () => Pick<FunctionService, 'context' | 'flush'>) {
+export function adminHandler(service: () => Pick<FunctionService, 'adminContext' | 'flush'>) {
   return async (event: unknown): Promise<HttpApiResult> => {
-    const { context, flush } = service();
+    const { adminContext, flush } = service();
     try {
-      return httpApiResult(await administer(context, httpApiEvent(event)));
+      return httpApiResult(await administer(adminContext, httpApiEvent(event)));
     } finally {
       await flush();
     }

@@ -1,3 +1,4 @@
+import type { AdminContext } from '../lib/admin/context.ts';
 import { createDynamoClient } from '../lib/aws/dynamodb.ts';
 import { allowPrivateIssuersVariable, functionEnvironment } from '../lib/aws/environment.ts';
 import { eventBus } from '../lib/aws/event-bus.ts';
@@ -17,6 +18,7 @@ export interface FunctionService {
   readonly broker: Broker;
   readonly timers: Timers;
   readonly context: Context;
+  readonly adminContext: AdminContext;
   readonly log: Log;
   readonly nowMs: () => number;
   /** Makes slices of fan-outs visible in their queue again after that many seconds. */
@@ -38,7 +40,7 @@ function fromEnvironment(): FunctionService {
   const { tables, callbackEndpoint, timerQueueUrl, fanoutQueueUrl, eventBusName } = environment;
   const log = powertoolsLog();
   const sqs = createSqsClient();
-  const { broker, timers, usage, context } = createService({
+  const { broker, timers, usage, context, adminContext } = createService({
     dynamo: createDynamoClient(),
     sqs,
     management: managementClient(callbackEndpoint === undefined ? {} : { endpoint: callbackEndpoint }),
@@ -57,5 +59,5 @@ function fromEnvironment(): FunctionService {
   };
   const returnSlices: FunctionService['returnSlices'] = (receiptHandles, seconds) =>
     returnToQueue(sqs, fanoutQueueUrl, receiptHandles, seconds);
-  return { broker, timers, context, log, nowMs: Date.now, returnSlices, flush };
+  return { broker, timers, context, adminContext, log, nowMs: Date.now, returnSlices, flush };
 }

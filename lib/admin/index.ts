@@ -1,6 +1,6 @@
-import type { Context } from '../core/context.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import { Problem, withProblems } from '../http/problem.ts';
+import type { AdminContext } from './context.ts';
 import { adminPrefix, type Route, routes } from './routes.ts';
 
 export { adminPrefix, type Route, routes } from './routes.ts';
@@ -9,7 +9,7 @@ export { adminPrefix, type Route, routes } from './routes.ts';
  * The admin API (docs/openapi.json). Whoever calls it is the operator: API Gateway has checked the IAM signature, or the
  * local runtime has taken the request from this machine.
  */
-export function administer(context: Context, request: HttpRequest): Promise<HttpResponse> {
+export function administer(context: AdminContext, request: HttpRequest): Promise<HttpResponse> {
   return withProblems(async () => {
     for (const route of routes) {
       const path = match(route, request.path);

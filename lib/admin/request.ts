@@ -1,11 +1,11 @@
 import { isTenantName, type TenantId, vouchedTenantId } from '../auth/index.ts';
-import type { Context } from '../core/context.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import { Problem } from '../http/problem.ts';
+import type { AdminContext } from './context.ts';
 
-/** What a resource is given: the broker's context, the request, and the variable parts of its path. */
+/** The arguments of an admin operation. */
 export interface AdminCall {
-  readonly context: Context;
+  readonly context: AdminContext;
   readonly request: HttpRequest;
   /** `{name}` of the route's path → what stands in its place, never empty. */
   readonly path: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
+import { countNames, hourOf, type UsageHour } from '../core/usage.ts';
 import { Problem } from '../http/problem.ts';
-import { countNames, type UsageHour } from '../limits/usage.ts';
 import { type AdminOperation, existingTenant } from './request.ts';
 
 const hourPattern = /^\d{4}-\d{2}-\d{2}T\d{2}$/;
@@ -17,8 +17,8 @@ export const showUsage: AdminOperation = async (call) => {
   if (from > to || to - from >= maxHours * hourMs)
     throw new Problem(400, 'parameter', `?from= comes before ?to=, at most ${maxHours} hours`);
   const [hours, stored, now] = await Promise.all([
-    context.usage.report(tenant, hourText(from), hourText(to)),
-    context.usage.storedBefore(tenant, hourText(from)),
+    context.usage.report(tenant, hourOf(from), hourOf(to)),
+    context.usage.storedBefore(tenant, hourOf(from)),
     context.usage.gauges(tenant),
   ]);
   return { status: 200, body: { hours: filled(hours, stored, from, Math.min(to, nowMs)), now } };
@@ -29,11 +29,11 @@ function filled(hours: readonly UsageHour[], storedBefore: number, fromMs: numbe
   const byHour = new Map(hours.map((found) => [found.hour, found]));
   const all: object[] = [];
   let storedBytes = storedBefore;
-  for (let ms = fromMs; hourText(ms) <= hourText(toMs); ms += hourMs) {
-    const found = byHour.get(hourText(ms));
+  for (let ms = fromMs; hourOf(ms) <= hourOf(toMs); ms += hourMs) {
+    const found = byHour.get(hourOf(ms));
     storedBytes = found?.storedBytes ?? storedBytes;
     if (found === undefined && storedBytes <= 0) continue;
-    all.push({ hour: hourText(ms), ...(found?.counts ?? noCounts), storedBytes });
+    all.push({ hour: hourOf(ms), ...(found?.counts ?? noCounts), storedBytes });
   }
   return all;
 }
@@ -46,8 +46,4 @@ function hour(query: URLSearchParams, name: string): number | undefined {
   const ms = hourPattern.test(text) ? Date.parse(`${text}:00:00Z`) : Number.NaN;
   if (Number.isNaN(ms)) throw new Problem(400, 'parameter', `?${name}= is an hour such as 2026-11-21T06`);
   return ms;
-}
-
-function hourText(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 13);
 }

@@ -29,7 +29,6 @@ export {
   type TenantAdmin,
   type TenantConfig,
   type TenantLookup,
-  type TenantStatus,
   type TenantSummary,
   tenantConfigFormatVersion,
   type VersionedTenantConfig,

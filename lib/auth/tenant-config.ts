@@ -1,3 +1,4 @@
+import type { TenantStatus } from '../core/model.ts';
 import { parseQuotas, type TenantQuotas } from '../core/quotas.ts';
 import { fail, list, record } from './config-checks.ts';
 import { type IssuerConfig, parseIssuer } from './issuer-config.ts';
@@ -8,8 +9,6 @@ export const tenantConfigFormatVersion = 1;
 /** Issuers of one tenant. With the bounds of each, the stored row stays below DynamoDB's 400 KB in any sane use. */
 const maxIssuers = 16;
 
-/** `deleting`: nobody is let in, and what the tenant has is being erased. */
-export type TenantStatus = 'active' | 'suspended' | 'deleting';
 const statuses: readonly unknown[] = ['active', 'suspended', 'deleting'] satisfies TenantStatus[];
 
 /** A tenant as its operator sees it: part `meta` of its row in table Tenants. Plain JSON. */

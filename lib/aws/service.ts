@@ -1,12 +1,14 @@
 import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { AdminContext } from '../admin/context.ts';
 import { type Broker, createBroker, createContext } from '../broker/broker.ts';
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { LifecycleEvents, Ports, Timers } from '../core/ports.ts';
 import type { Settings } from '../core/settings.ts';
-import { Usage, type UsageMetrics } from '../limits/usage.ts';
+import type { UsageMeter, UsageMetrics } from '../core/usage.ts';
+import { createUsageMeter } from '../limits/usage-meter.ts';
 import type { TableNames } from '../store/schema.ts';
 import { createStores, type Stores } from '../store/stores.ts';
 import { authenticatorOver, type VerificationOptions } from './authenticator.ts';
@@ -35,10 +37,12 @@ export interface ServiceOptions extends VerificationOptions {
 export interface Service {
   readonly broker: Broker;
   readonly timers: Timers;
-  readonly usage: Usage;
+  readonly usage: UsageMeter;
   readonly stores: Stores;
-  /** For what is called by another way than a connection: the admin API, publishing over HTTP. */
+  /** For publishing over HTTP. */
   readonly context: Context;
+  /** For the admin API. */
+  readonly adminContext: AdminContext;
 }
 
 /** Puts the broker together over AWS clients: the same way in Lambda, on emulators and in the local runtime. */
@@ -52,7 +56,7 @@ export function createService(options: ServiceOptions): Service {
     random: Math.random,
     authenticator: authenticatorOver(stores.tenantAdmin, nowMs, options),
     gateway: gatewayPort(options.management),
-    usage: new Usage(
+    usage: createUsageMeter(
       stores.usageStore,
       nowMs,
       (error) => {
@@ -76,5 +80,6 @@ export function createService(options: ServiceOptions): Service {
     usage: wrapped.usage,
     broker: createBroker(context),
     context,
+    adminContext: { ...context, tenantAdmin: stores.tenantAdmin },
   };
 }

@@ -1,6 +1,6 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { metricsNamespace, tenantUsageMetrics } from '../core/metrics.ts';
-import { countNames, type UsageCounts, type UsageMetrics } from '../limits/usage.ts';
+import { countNames, type UsageCounts, type UsageMetrics } from '../core/usage.ts';
 
 const units = {
   messagesIn: MetricUnit.Count,

@@ -2,7 +2,7 @@ import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { RevocationTarget } from '../core/model.ts';
 import type { Timer, Timers } from '../core/ports.ts';
 import { isTenantName } from '../core/tenant-id.ts';
-import { gaugeNames, type UsageGauges } from '../limits/usage.ts';
+import { gaugeNames, type UsageGauges } from '../core/usage.ts';
 
 /** Longest DelaySeconds of an SQS message (Amazon SQS Developer Guide, "Amazon SQS message quotas"). */
 export const maxDelaySeconds = 900;

@@ -1,4 +1,4 @@
-import type { UsageCounts } from '../limits/usage.ts';
+import type { UsageCounts } from './usage.ts';
 
 /** CloudWatch namespace; dimension `service` of all metrics is the name of the stack, and the counters have no other. */
 export const metricsNamespace = 'Wisp';

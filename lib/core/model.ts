@@ -226,6 +226,9 @@ export interface QueueEntry {
 /** A retained message; `qos` and properties as published. */
 export type RetainedMessage = Message;
 
+/** `deleting`: no client may connect, and everything the tenant has is being erased. */
+export type TenantStatus = 'active' | 'suspended' | 'deleting';
+
 /** The part of a tenant's row that the message path reads. */
 export interface TenantLive {
   readonly status: 'active' | 'suspended';

@@ -1,3 +1,6 @@
+import type { ClientQuotas } from './quotas.ts';
+import type { TenantId } from './tenant-id.ts';
+
 /**
  * One rule of a client's permissions. `filter` is an MQTT topic filter in which every placeholder has been
  * replaced already; `exact` compares it as a plain string instead (EMQX's `eq` prefix).
@@ -18,7 +21,7 @@ export type Permissions = readonly PermissionRule[];
 
 /** What a verified token says of a client before its client id is known. */
 export interface Identity {
-  readonly tenant: import('./tenant-id.ts').TenantId;
+  readonly tenant: TenantId;
   /** `sub` claim. */
   readonly subject?: string;
   /** `username` claim: what `${username}` stands for. */
@@ -32,7 +35,7 @@ export interface Identity {
   /** `iat`: seconds since 1970; a token without it counts as issued before every revocation. */
   readonly issuedAtSeconds?: number;
   /** What the token narrows of the tenant's quotas. */
-  readonly quotas?: import('./quotas.ts').ClientQuotas;
+  readonly quotas?: ClientQuotas;
   /** Rules whose filters may still hold `${clientId}` and other placeholders. */
   readonly grants: Permissions;
 }

@@ -1,5 +1,3 @@
-import type { TenantAdmin } from '../auth/tenant-config.ts';
-import type { Usage, UsageGauges } from '../limits/usage.ts';
 import type { ClientKey, ConnectionAddress, FanoutSlice, LifecycleEvent, RevocationTarget } from './model.ts';
 import type { Identity } from './permissions.ts';
 import type {
@@ -14,6 +12,7 @@ import type {
 } from './store-ports.ts';
 import type { TenantData } from './tenant-data.ts';
 import type { TenantId } from './tenant-id.ts';
+import type { UsageGauges, UsageMeter } from './usage.ts';
 
 /**
  * What the broker needs of the world. Each port is implemented once over AWS (lib/store, lib/aws) and used
@@ -33,14 +32,13 @@ export interface Ports {
   readonly messages: MessageStore;
   readonly retained: RetainedStore;
   readonly tenants: LiveTenantStore;
-  readonly tenantAdmin: TenantAdmin;
   readonly tenantData: TenantData;
   readonly revocations: RevocationStore;
   readonly authenticator: Authenticator;
   readonly gateway: Gateway;
   readonly timers: Timers;
   readonly fanout: FanoutQueue;
-  readonly usage: Usage;
+  readonly usage: UsageMeter;
   readonly events: LifecycleEvents;
   readonly log: Log;
 }

@@ -1,4 +1,4 @@
-import type { ClientKey, Session, Subscription } from './model.ts';
+import type { ClientKey, Session, Subscription, TenantStatus } from './model.ts';
 import type { TenantId } from './tenant-id.ts';
 
 /**
@@ -31,6 +31,10 @@ export interface TenantData {
    * leaves the session row, so the index leads here again.
    */
   eraseClient(key: ClientKey): Promise<void>;
-  /** Deletes the tenant's retained messages and usage. */
+  /** Deletes the tenant's retained messages, shared messages and usage. */
   eraseTenant(tenant: TenantId): Promise<void>;
+  /** The status in the tenant's configuration, consistently; undefined: there is no such tenant. */
+  tenantStatus(tenant: TenantId): Promise<TenantStatus | undefined>;
+  /** Deletes the tenant's own rows. Call it last: until then the deletion can be started again. */
+  deleteTenant(tenant: TenantId): Promise<void>;
 }

@@ -1,11 +1,12 @@
 import type { RateUse } from '../core/model.ts';
 import { burstSeconds, type ClientQuotas } from '../core/quotas.ts';
+import type { ClientRates } from '../core/usage.ts';
 
-/** Unwritten use of a connection's rates at which it is written to the connection's row, in milliseconds of the rate. */
+/** Unwritten use at which it is written to the connection's row, in milliseconds of the rate. */
 const writeAfterMs = (burstSeconds * 1000) / 2;
 const maxClients = 50_000;
 
-/** What somebody's messages take of the rates, in milliseconds of each. */
+/** What messages take of each rate, in milliseconds of the rate. */
 interface Cost {
   readonly messagesMs: number;
   readonly bytesMs: number;
@@ -13,24 +14,23 @@ interface Cost {
 const nothing: Cost = { messagesMs: 0, bytesMs: 0 };
 
 /**
- * Rates of single clients. Each frame reads the connection's row anyway, so that is where the processes that handle one
- * client's frames tell each other what it has used; they write once for every five seconds' worth of the rate, never per
- * message. What a process has not written yet does not wear off, so a client may send at once what its rate gives in five to ten
- * seconds.
+ * Rate limits of single clients. Every frame reads the connection's row, so that row is where the
+ * processes that handle one client's frames share what the client has used. A process writes once per
+ * five seconds' worth of the rate, never per message. Unwritten use does not decay, so a client may
+ * burst what its rate gives in five to ten seconds.
  *
- * Bound of the error: a client may exceed its rate by what processes have not written yet, five seconds' worth for each of
- * those that handle its frames, and by ten for each that handles frames of it at the same moment, which a client that keeps the
- * wire profile never causes. A new connection begins with everything free. Publishing over HTTP has no row: there
- * each process goes by its own counts.
+ * Bounds of the error: a client may exceed its rate by the unwritten use of all processes, five
+ * seconds' worth for each that handles its frames, and by ten for each that handles frames of it at
+ * the same moment; a client that keeps the wire profile has one frame in flight. A new connection
+ * starts unused. HTTP publishing has no row: each process enforces the rate on its own counts.
  */
-export class ClientRates {
+export function createClientRates(): ClientRates {
+  return new ConnectionRates();
+}
+
+class ConnectionRates implements ClientRates {
   readonly #clients = new Map<string, Entry>();
 
-  /**
-   * Whether the client's rates allow these publishes now; if so they are taken from its allowance.
-   * @param client name of the client, unique among all tenants.
-   * @param known the use that the connection's row tells; `local` where there is no row.
-   */
   admits(
     client: string,
     quotas: ClientQuotas,
@@ -55,19 +55,17 @@ export class ClientRates {
     return true;
   }
 
-  /** The use to be written to the connection's row, where enough has come together. */
   due(client: string, known: RateUse | undefined, nowMs: number): RateUse | undefined {
     const { base, unwritten } = this.#clients.get(client) ?? { unwritten: nothing };
     if (unwritten.messagesMs < writeAfterMs && unwritten.bytesMs < writeAfterMs) return undefined;
     return after(later(base, known), unwritten, nowMs);
   }
 
-  /** What {@link due} told has been written; reads that come too early to show it do not undo it. */
   written(client: string, use: RateUse): void {
     this.#keep(client, { base: use, unwritten: nothing });
   }
 
-  /** The one that was changed least recently goes first: with it, at most five seconds' worth is forgotten. */
+  /** Evicts the least recently used client, which forgets at most five seconds' worth of its rate. */
   #keep(client: string, entry: Entry): void {
     this.#clients.delete(client);
     this.#clients.set(client, entry);
@@ -77,7 +75,7 @@ export class ClientRates {
 }
 
 interface Entry {
-  /** What this process has written last, or without a row all that it has counted. */
+  /** The use this process wrote last; for a client without a row, all it has counted. */
   readonly base?: RateUse | undefined;
   readonly unwritten: Cost;
 }

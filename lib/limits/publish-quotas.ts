@@ -59,7 +59,7 @@ function rateRefusal(
   const { usage, clock } = context;
   if (
     client !== undefined &&
-    !usage.clients.admits(client.name, quotas, client.use, publishes, clock.nowMs())
+    !usage.clientRates.admits(client.name, quotas, client.use, publishes, clock.nowMs())
   )
     return clientTooFast;
   return usage.admits(tenant, quotas, messages.length, bytes) ? undefined : tenantTooFast;
@@ -70,10 +70,10 @@ function rateRefusal(
  * meanwhile keeps it for the next frame, which reads what they wrote.
  */
 export async function writeRateUse(context: Context, { address, rateUse }: Connection): Promise<void> {
-  const { clients } = context.usage;
-  const due = clients.due(address, rateUse, context.clock.nowMs());
+  const { clientRates } = context.usage;
+  const due = clientRates.due(address, rateUse, context.clock.nowMs());
   if (due === undefined) return;
-  if (await context.connections.setRateUse(address, due, rateUse)) clients.written(address, due);
+  if (await context.connections.setRateUse(address, due, rateUse)) clientRates.written(address, due);
 }
 
 /**

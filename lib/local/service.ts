@@ -132,7 +132,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     credentials: localCredentials,
     requestHandler: options.wrapQueues?.(queues.requestHandler) ?? queues.requestHandler,
   });
-  const { broker, stores, timers, usage, context } = createService({
+  const { broker, stores, timers, usage, context, adminContext } = createService({
     dynamo: createDynamoClient({
       region,
       credentials: localCredentials,
@@ -154,6 +154,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     broker,
     timers,
     context,
+    adminContext,
     log,
     nowMs: () => clock.now(),
     returnSlices: (receiptHandles, seconds) =>

@@ -20,8 +20,8 @@ const sweepsAtOnce = 16;
  */
 export async function sweepTenant(context: Context, sweep: TenantSweep): Promise<void> {
   const { tenant, goal } = sweep;
-  const config = await context.tenantAdmin.show(tenant);
-  if (config?.status !== (goal === 'erase' ? 'deleting' : 'suspended')) return;
+  const status = await context.tenantData.tenantStatus(tenant);
+  if (status !== (goal === 'erase' ? 'deleting' : 'suspended')) return;
   const page = await context.tenantData.clientIds(tenant, sweep.after, clientsPerSweep);
   await concurrently(page.clientIds, sweepsAtOnce, (clientId) =>
     goal === 'erase' ? erase(context, tenant, clientId) : disconnect(context, tenant, clientId, 'publish'),
@@ -40,7 +40,7 @@ export async function sweepTenant(context: Context, sweep: TenantSweep): Promise
   if (goal !== 'erase') return;
   await context.tenantData.eraseTenant(tenant);
   context.usage.forget(tenant);
-  await context.tenantAdmin.delete(tenant);
+  await context.tenantData.deleteTenant(tenant);
   context.log.info('tenant deleted', { tenant });
 }
 

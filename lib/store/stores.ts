@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TenantAdmin, TenantLookup } from '../auth/index.ts';
 import type { Ports } from '../core/ports.ts';
-import type { UsageStore } from '../limits/usage.ts';
+import type { UsageStore } from '../core/usage.ts';
 import { connectionStore } from './connections.ts';
 import { messageStore } from './messages.ts';
 import { queueStore } from './queue.ts';
@@ -39,18 +39,19 @@ export function createStores(
   random: () => number = Math.random,
 ): Stores {
   const tenants = liveTenantTable(client, tables.tenants, random);
+  const tenantAdmin = tenantStore(client, tables.tenants, nowMs);
   const messages = messageStore(client, tables.messages, nowMs);
   return {
     tenants,
     revocations: revocationStore(client, tables.tenants),
-    tenantAdmin: tenantStore(client, tables.tenants, nowMs),
+    tenantAdmin,
     connections: connectionStore(client, tables.connections, tenants, nowMs),
     sessions: sessionStore(client, tables.sessions, nowMs),
     queue: queueStore(client, tables.sessions, messages, nowMs),
     messages,
     subscriptions: subscriptionStore(client, tables.subscriptions, random),
     retained: retainedStore(client, tables.retained),
-    tenantData: tenantData(client, tables),
+    tenantData: tenantData(client, tables, tenantAdmin),
     usageStore: usageStore(client, tables.usage),
   };
 }

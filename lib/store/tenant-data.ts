@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { TenantAdmin } from '../auth/index.ts';
 import type { TenantData } from '../core/tenant-data.ts';
 import { type ParsedFilter, parseFilter } from '../topics/index.ts';
 import { type Item, S, string } from './attributes.ts';
@@ -15,7 +16,11 @@ import { getBatch, Table } from './table.ts';
 const maxBatchKeys = 100;
 
 /** Operators' view of all tables: what one tenant has, and its erasure. */
-export function tenantData(client: DynamoDBClient, tables: TableNames): TenantData {
+export function tenantData(
+  client: DynamoDBClient,
+  tables: TableNames,
+  configurations: Pick<TenantAdmin, 'show' | 'delete'>,
+): TenantData {
   const sessions = new Table(client, tables.sessions);
   const subscriptions = new Table(client, tables.subscriptions);
 
@@ -128,6 +133,12 @@ export function tenantData(client: DynamoDBClient, tables: TableNames): TenantDa
           await erase(messages, keys);
         }),
       ]);
+    },
+
+    tenantStatus: async (tenant) => (await configurations.show(tenant))?.status,
+
+    async deleteTenant(tenant) {
+      await configurations.delete(tenant);
     },
   };
 }

@@ -6,7 +6,7 @@ import {
   type UsageGauges,
   type UsageHour,
   type UsageStore,
-} from '../limits/usage.ts';
+} from '../core/usage.ts';
 import { type Item, ItemVersionError, known, N, optionalNumber, S, string, version } from './attributes.ts';
 import { Table } from './table.ts';
 

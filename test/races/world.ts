@@ -5,7 +5,7 @@ import type { ConnectionAddress } from '../../lib/core/model.ts';
 import type { Gateway, Log, Timer } from '../../lib/core/ports.ts';
 import { defaultSettings, type Settings } from '../../lib/core/settings.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
-import { Usage } from '../../lib/limits/usage.ts';
+import { createUsageMeter } from '../../lib/limits/usage-meter.ts';
 import { seededRandom } from '../../lib/local/gateway/index.ts';
 import { version } from '../../lib/store/attributes.ts';
 import { createStores } from '../../lib/store/stores.ts';
@@ -75,7 +75,7 @@ export class World {
       const context = createContext(
         {
           ...stores,
-          usage: new Usage(stores.usageStore, nowMs),
+          usage: createUsageMeter(stores.usageStore, nowMs),
           clock: { nowMs },
           random: this.random,
           ids: {

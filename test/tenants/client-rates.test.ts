@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RateUse } from '../../lib/core/model.ts';
-import { ClientRates } from '../../lib/limits/client-rates.ts';
+import { createClientRates } from '../../lib/limits/client-rates.ts';
 
 const quotas = { publishesPerSecondPerClient: 10 };
 const one = { messages: 1, bytes: 10 };
@@ -8,11 +8,11 @@ const one = { messages: 1, bytes: 10 };
 /** Processes that share one connection's row; `write` as lib/limits/publish-quotas.ts does after each run. */
 function connection(processes: number) {
   const row: { use?: RateUse; writes: number } = { writes: 0 };
-  const all = Array.from({ length: processes }, () => new ClientRates());
+  const all = Array.from({ length: processes }, () => createClientRates());
   return {
     row,
     publish(process: number, nowMs: number, known = row.use): boolean {
-      const rates = all[process] ?? new ClientRates();
+      const rates = all[process] ?? createClientRates();
       const admitted = rates.admits('c', quotas, known, one, nowMs);
       const due = rates.due('c', known, nowMs);
       if (due !== undefined && known === row.use) {
@@ -54,7 +54,7 @@ test('processes that take turns exceed the rate together by what each has not wr
 });
 
 test('a read that comes too early does not give back what has been written', () => {
-  const rates = new ClientRates();
+  const rates = createClientRates();
   for (let index = 0; index < 60; index += 1) rates.admits('c', quotas, undefined, one, 0);
   const due = rates.due('c', undefined, 0);
   expect(due).toEqual({ messagesUntilMs: 6_000, bytesUntilMs: 0 });
@@ -64,7 +64,7 @@ test('a read that comes too early does not give back what has been written', () 
 });
 
 test('bytes count by themselves; no rate costs nothing; a rate of 0 admits nothing', () => {
-  const rates = new ClientRates();
+  const rates = createClientRates();
   const bytes = { publishBytesPerSecondPerClient: 100 };
   expect(rates.admits('a', bytes, undefined, { messages: 1_000, bytes: 1_001 }, 0)).toBe(false);
   expect(rates.admits('a', bytes, undefined, { messages: 1_000, bytes: 1_000 }, 0)).toBe(true);
@@ -75,7 +75,7 @@ test('bytes count by themselves; no rate costs nothing; a rate of 0 admits nothi
 });
 
 test('without a connection each process counts by itself', () => {
-  const rates = new ClientRates();
+  const rates = createClientRates();
   const admitted = Array.from({ length: 150 }, () => rates.admits('acme/sub:x', quotas, 'local', one, 0));
   expect(admitted.filter(Boolean)).toHaveLength(100);
   expect(rates.due('acme/sub:x', undefined, 0)).toBeUndefined();

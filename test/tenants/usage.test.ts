@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { vouchedTenantId } from '../../lib/auth/index.ts';
 import {
   hourOf,
-  Usage,
   type UsageCounts,
   type UsageGauges,
+  type UsageMeter,
   type UsageStore,
   type UsageWritten,
-} from '../../lib/limits/usage.ts';
+} from '../../lib/core/usage.ts';
+import { createUsageMeter } from '../../lib/limits/usage-meter.ts';
 
 const tenant = vouchedTenantId('acme');
 const zero: UsageCounts = {
@@ -55,7 +56,7 @@ function memory() {
 }
 
 function process(store: UsageStore, clock: { nowMs: number }) {
-  return new Usage(store, () => clock.nowMs);
+  return createUsageMeter(store, () => clock.nowMs);
 }
 
 describe('usage', () => {
@@ -103,7 +104,7 @@ describe('usage', () => {
     const clock = { nowMs: Date.UTC(2026, 10, 21, 6, 59, 59) };
     const { store, state, hours } = memory();
     const failures: unknown[] = [];
-    const usage = new Usage(
+    const usage = createUsageMeter(
       store,
       () => clock.nowMs,
       (error) => failures.push(error),
@@ -126,7 +127,9 @@ describe('usage', () => {
     const clock = { nowMs: Date.UTC(2026, 10, 21, 6, 59, 59) };
     const { store, state } = memory();
     const told: UsageWritten[] = [];
-    const usage = new Usage(store, () => clock.nowMs, undefined, { put: (written) => told.push(written) });
+    const usage = createUsageMeter(store, () => clock.nowMs, undefined, {
+      put: (written) => told.push(written),
+    });
     usage.count(tenant, { messagesIn: 1, retainedBytes: 30, retainedMessages: 1 });
     await usage.flush();
     expect(told).toEqual([]);
@@ -179,7 +182,7 @@ describe('usage', () => {
     const { store } = memory();
     const [one, other] = [process(store, clock), process(store, clock)];
     const quotas = { publishesPerSecond: 100 };
-    const publish = async (usage: Usage): Promise<number> => {
+    const publish = async (usage: UsageMeter): Promise<number> => {
       if (!usage.admits(tenant, quotas, 10, 0)) return 0;
       usage.count(tenant, { messagesIn: 10 });
       await usage.flush();

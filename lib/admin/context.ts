@@ -1,0 +1,7 @@
+import type { TenantAdmin } from '../auth/index.ts';
+import type { Context } from '../core/context.ts';
+
+/** The context of admin operations: the broker's, and the tenants' configurations. */
+export interface AdminContext extends Context {
+  readonly tenantAdmin: TenantAdmin;
+}

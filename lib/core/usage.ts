@@ -1,0 +1,149 @@
+import type { RateUse } from './model.ts';
+import type { ClientQuotas, TenantQuotas } from './quotas.ts';
+import type { TenantId } from './tenant-id.ts';
+
+/** Counters of a tenant, kept by the hour. */
+export interface UsageCounts {
+  readonly messagesIn: number;
+  readonly bytesIn: number;
+  readonly messagesOut: number;
+  readonly bytesOut: number;
+  readonly connects: number;
+  /** Time during which connections were open, in milliseconds; counted when a connection ends. */
+  readonly connectionMs: number;
+}
+
+/** What a tenant holds now. */
+export interface UsageGauges {
+  readonly connections: number;
+  readonly retainedMessages: number;
+  readonly retainedBytes: number;
+}
+
+export type UsageDeltas = Partial<UsageCounts & UsageGauges>;
+
+export const countNames = [
+  'messagesIn',
+  'bytesIn',
+  'messagesOut',
+  'bytesOut',
+  'connects',
+  'connectionMs',
+] as const satisfies readonly (keyof UsageCounts)[];
+
+export const gaugeNames = [
+  'connections',
+  'retainedMessages',
+  'retainedBytes',
+] as const satisfies readonly (keyof UsageGauges)[];
+
+/** One hour of a tenant's usage. */
+export interface UsageHour {
+  /** `2026-11-21T06`, UTC. */
+  readonly hour: string;
+  readonly counts: UsageCounts;
+  /** Bytes of retained messages after the last change within the hour; absent: unchanged in it. */
+  readonly storedBytes?: number;
+}
+
+/** The hour of a time, as {@link UsageHour.hour} names it. */
+export function hourOf(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, 13);
+}
+
+/**
+ * Meters what tenants use, and enforces rates on it. Counting never waits for a write: counts are
+ * batched in memory. lib/limits/usage-meter.ts states the bounds of the error.
+ */
+export interface UsageMeter {
+  readonly clientRates: ClientRates;
+  count(tenant: TenantId, deltas: UsageDeltas): void;
+  /**
+   * Takes publishes from the tenant's rate quotas.
+   * @returns false, taking nothing, when the rates do not allow all of them now.
+   */
+  admits(tenant: TenantId, quotas: TenantQuotas, messages: number, bytes: number): boolean;
+  /** Gauges as of the last 5 seconds, including what this process has not written yet. */
+  gauges(tenant: TenantId): Promise<UsageGauges>;
+  /**
+   * Starts a recount of the gauges.
+   * @returns false when one started less than `minAgeMs` ago.
+   */
+  beginRecount(tenant: TenantId, minAgeMs: number): Promise<boolean>;
+  /** Replaces the gauges by the result of the recount that started at `atMs`. */
+  finishRecount(tenant: TenantId, atMs: number, counted: UsageGauges): Promise<void>;
+  /** Drops unwritten counts of a tenant that is being deleted. */
+  forget(tenant: TenantId): void;
+  /** Written hours from `fromHour` to `toHour`, both included, ascending. */
+  report(tenant: TenantId, fromHour: string, toHour: string): Promise<UsageHour[]>;
+  /** Bytes of retained messages at the start of `hour`. */
+  storedBefore(tenant: TenantId, hour: string): Promise<number>;
+  /** Writes batches that are due. Call it at the end of every invocation; failed writes are kept. */
+  flush(): Promise<void>;
+}
+
+/** Rate limits of single clients. lib/limits/client-rates.ts states the bounds of the error. */
+export interface ClientRates {
+  /**
+   * Takes publishes from a client's rate quotas.
+   * @param client name of the client, unique across tenants.
+   * @param known use as the connection's row states it; `local` for a client without a row.
+   * @returns false, taking nothing, when the rates do not allow all of them now.
+   */
+  admits(
+    client: string,
+    quotas: ClientQuotas,
+    known: RateUse | undefined | 'local',
+    publishes: { readonly messages: number; readonly bytes: number },
+    nowMs: number,
+  ): boolean;
+  /** The use to write to the connection's row; undefined while too little is unwritten. */
+  due(client: string, known: RateUse | undefined, nowMs: number): RateUse | undefined;
+  /** Confirms that the use returned by {@link due} was written. Later stale reads do not undo it. */
+  written(client: string, use: RateUse): void;
+}
+
+/** The table behind a {@link UsageMeter}. */
+export interface UsageStore {
+  /**
+   * Adds to a tenant's hour.
+   * @param storedBytes bytes of retained messages now, if that has changed.
+   * @returns the hour's totals after the write.
+   */
+  addCounts(
+    tenant: TenantId,
+    hour: string,
+    counts: Partial<UsageCounts>,
+    storedBytes?: number,
+  ): Promise<UsageCounts>;
+  /** @returns the gauges after the change. */
+  addGauges(tenant: TenantId, gauges: Partial<UsageGauges>): Promise<UsageGauges>;
+  readGauges(tenant: TenantId): Promise<UsageGauges>;
+  /**
+   * Records the start of a recount.
+   * @returns false, changing nothing, when one started after `notSinceMs`.
+   */
+  beginRecount(tenant: TenantId, atMs: number, notSinceMs: number): Promise<boolean>;
+  /** Replaces the gauges by the result of the recount that started at `atMs`, once. */
+  finishRecount(tenant: TenantId, atMs: number, counted: UsageGauges): Promise<void>;
+  /** Hours from `fromHour` to `toHour`, both included, ascending; hours without a write are absent. */
+  report(tenant: TenantId, fromHour: string, toHour: string): Promise<UsageHour[]>;
+  /** Bytes of retained messages at the start of `hour`. */
+  storedBefore(tenant: TenantId, hour: string): Promise<number>;
+}
+
+/** Counts of one tenant and hour that have just been written to the table. */
+export interface UsageWritten {
+  readonly tenant: TenantId;
+  /** A time within the hour of the counts, in ms since 1970. */
+  readonly atMs: number;
+  readonly counts: Partial<UsageCounts>;
+  /** Bytes of retained messages, if that has changed. */
+  readonly storedBytes?: number;
+}
+
+/** A second destination of usage, beside the table. */
+export interface UsageMetrics {
+  /** Called once after each successful write, so never per message. Must not throw. */
+  put(written: UsageWritten): void;
+}

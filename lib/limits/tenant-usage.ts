@@ -1,0 +1,185 @@
+import type { TenantQuotas } from '../core/quotas.ts';
+import type { TenantId } from '../core/tenant-id.ts';
+import {
+  countNames,
+  gaugeNames,
+  hourOf,
+  type UsageCounts,
+  type UsageDeltas,
+  type UsageGauges,
+  type UsageMetrics,
+  type UsageStore,
+} from '../core/usage.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** Messages that are counted in memory before they are written. */
+const flushAtMessages = 100;
+/** Age of the oldest unwritten count at which the next invocation writes, in milliseconds. */
+const flushAfterMs = 10_000;
+/** Time without activity after which a tenant is dropped from memory, in milliseconds. */
+const idleAfterMs = 600_000;
+
+/** One tenant's unwritten counts, cached gauges and rate buckets in this process. */
+export class TenantUsage {
+  /** By hour. */
+  #counts = new Map<string, Partial<UsageCounts>>();
+  #gauges: Partial<UsageGauges> = {};
+  /** The hour of the last unwritten change of stored bytes. */
+  #storedHour: string | undefined;
+  readonly #onFailure: (error: unknown) => void;
+  #firstAtMs: number | undefined;
+  #urgent = false;
+  #touchedAtMs: number;
+  /** Totals of the hour as last read: their growth shows what other processes have added. */
+  #totals: { hour: string; counts: UsageCounts } | undefined;
+  readonly #messages = new TokenBucket();
+  readonly #bytes = new TokenBucket();
+  gauges: UsageGauges | undefined;
+  gaugesAtMs = 0;
+  /** When this process last asked for a recount of the gauges. */
+  recountAskedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(nowMs: number, onFailure: (error: unknown) => void) {
+    this.#touchedAtMs = nowMs;
+    this.#onFailure = onFailure;
+  }
+
+  /** Counts belong to the hour in which they are counted, however late they are written. */
+  add(deltas: UsageDeltas, nowMs: number, hour: string = hourOf(nowMs)): void {
+    this.#touchedAtMs = nowMs;
+    this.#firstAtMs ??= nowMs;
+    const counts = pick(deltas, countNames);
+    const gauges = pick(deltas, gaugeNames);
+    if (Object.keys(counts).length > 0) this.#counts.set(hour, sum(this.#counts.get(hour) ?? {}, counts));
+    this.#gauges = sum(this.#gauges, gauges);
+    if (gauges.retainedBytes !== undefined) this.#storedHour = hour;
+    if (deltas.connections !== undefined) this.#urgent = true;
+  }
+
+  /** @returns false, taking nothing, when either rate does not allow the publishes. */
+  take(quotas: TenantQuotas, messages: number, bytes: number, nowMs: number): boolean {
+    this.#touchedAtMs = nowMs;
+    const enoughMessages = this.#messages.has(quotas.publishesPerSecond, messages, nowMs);
+    const enoughBytes = this.#bytes.has(quotas.publishBytesPerSecond, bytes, nowMs);
+    if (!enoughMessages || !enoughBytes) return false;
+    this.#messages.remove(messages);
+    this.#bytes.remove(bytes);
+    return true;
+  }
+
+  /**
+   * Makes the next flush write. A recount needs it: it counts rows, which include what this process
+   * has not written, so a later write would add that a second time.
+   */
+  writeSoon(): void {
+    this.#urgent = true;
+  }
+
+  isDue(nowMs: number): boolean {
+    if (this.#firstAtMs === undefined) return false;
+    let messages = 0;
+    for (const { messagesIn = 0, messagesOut = 0 } of this.#counts.values())
+      messages += messagesIn + messagesOut;
+    return this.#urgent || messages >= flushAtMessages || nowMs - this.#firstAtMs >= flushAfterMs;
+  }
+
+  isIdle(nowMs: number): boolean {
+    return this.#firstAtMs === undefined && nowMs - this.#touchedAtMs > idleAfterMs;
+  }
+
+  setGauges(gauges: UsageGauges, nowMs: number): void {
+    this.gauges = gauges;
+    this.gaugesAtMs = nowMs;
+  }
+
+  gaugesNow(): UsageGauges {
+    const base = this.gauges;
+    const now = (name: keyof UsageGauges): number => (base?.[name] ?? 0) + (this.#gauges[name] ?? 0);
+    return {
+      connections: now('connections'),
+      retainedMessages: now('retainedMessages'),
+      retainedBytes: now('retainedBytes'),
+    };
+  }
+
+  /** Writes everything unwritten. What fails is kept for the next write. */
+  async write(
+    store: UsageStore,
+    tenant: TenantId,
+    nowMs: number,
+    metrics: UsageMetrics | undefined,
+  ): Promise<void> {
+    const [taken, gauges, storedHour] = [this.#counts, this.#gauges, this.#storedHour];
+    this.#counts = new Map();
+    this.#gauges = {};
+    this.#storedHour = undefined;
+    this.#firstAtMs = undefined;
+    this.#urgent = false;
+    const gaugesWritten = this.#orKeep(gauges, hourOf(nowMs), nowMs, async () => {
+      if (Object.keys(gauges).length === 0) return;
+      this.setGauges(await store.addGauges(tenant, gauges), nowMs);
+    });
+    // Stored bytes are written as a sum, which the gauges' write returns; nothing else waits for it.
+    if (storedHour !== undefined && (await gaugesWritten)) taken.set(storedHour, taken.get(storedHour) ?? {});
+    const countsWritten = [...taken].map(async ([hour, counts]) => {
+      const storedBytes = hour === storedHour ? this.gauges?.retainedBytes : undefined;
+      const written = await this.#orKeep(counts, hour, nowMs, async () => {
+        this.#learn(hour, counts, await store.addCounts(tenant, hour, counts, storedBytes));
+      });
+      if (written) {
+        const stored = storedBytes === undefined ? {} : { storedBytes };
+        metrics?.put({ tenant, atMs: timeWithin(hour, nowMs), counts, ...stored });
+      } else if (storedBytes !== undefined) this.#storedHour ??= hour;
+    });
+    await Promise.all([gaugesWritten, ...countsWritten]);
+  }
+
+  /** @returns whether the write succeeded; if not, its deltas are added again. */
+  async #orKeep(
+    deltas: UsageDeltas,
+    hour: string,
+    nowMs: number,
+    write: () => Promise<void>,
+  ): Promise<boolean> {
+    try {
+      await write();
+      return true;
+    } catch (error) {
+      this.#onFailure(error);
+      this.add(deltas, nowMs, hour);
+      return false;
+    }
+  }
+
+  /** Takes what other processes have published since the last write from this process's buckets. */
+  #learn(hour: string, mine: UsageDeltas, totals: UsageCounts): void {
+    const before = this.#totals;
+    this.#totals = { hour, counts: totals };
+    if (before?.hour !== hour) return;
+    this.#messages.remove(totals.messagesIn - before.counts.messagesIn - (mine.messagesIn ?? 0));
+    this.#bytes.remove(totals.bytesIn - before.counts.bytesIn - (mine.bytesIn ?? 0));
+  }
+}
+
+/** `nowMs`, or the last millisecond of an hour that is over. */
+function timeWithin(hour: string, nowMs: number): number {
+  return hour === hourOf(nowMs) ? nowMs : Date.parse(`${hour}:59:59.999Z`);
+}
+
+function pick<Name extends string>(
+  from: Partial<Record<Name, number>>,
+  names: readonly Name[],
+): Partial<Record<Name, number>> {
+  const picked: Partial<Record<Name, number>> = {};
+  for (const name of names) if (from[name] !== undefined && from[name] !== 0) picked[name] = from[name];
+  return picked;
+}
+
+function sum<Names extends string>(
+  one: Partial<Record<Names, number>>,
+  other: Partial<Record<Names, number>>,
+): Partial<Record<Names, number>> {
+  const both = { ...one };
+  for (const name of Object.keys(other) as Names[]) both[name] = (both[name] ?? 0) + (other[name] ?? 0);
+  return both;
+}
