@@ -1,12 +1,12 @@
-import { CliError } from './error.ts';
-import { fetchFailure } from './fetch-failure.ts';
+import { fetchFailure } from '../local/fetch-failure.ts';
+import { UserError } from '../local/operator/user-error.ts';
 
 /** The admin API of one deployment (docs/openapi.json). */
 export interface AdminClient {
   /**
    * @param path behind `/tenants`, for example `/acme/clients`.
    * @returns the answer's JSON; undefined where it has no body.
-   * @throws CliError with the problem's `code` and detail, or `admin-api-silent` where nothing answers.
+   * @throws UserError with the problem's `code` and detail, or `admin-api-silent` where nothing answers.
    */
   call(method: string, path: string, body?: object): Promise<unknown>;
   /** All items of a list that comes in pages. */
@@ -41,7 +41,7 @@ export function adminClient(adminUrl: string, sign?: Sign): AdminClient {
       headers,
       ...(request.body === undefined ? {} : { body: request.body }),
     }).catch((error: unknown) => {
-      throw new CliError(
+      throw new UserError(
         'admin-api-silent',
         `the admin API does not answer at ${request.url.origin} (${fetchFailure(error)})`,
       );
@@ -51,7 +51,7 @@ export function adminClient(adminUrl: string, sign?: Sign): AdminClient {
     if (response.ok) return answer;
     const { code, detail, message } = (answer ?? {}) as Record<string, unknown>;
     // API Gateway itself answers with a bare message, for example where the signature does not fit.
-    throw new CliError(
+    throw new UserError(
       typeof code === 'string' ? code : 'admin-api',
       typeof detail === 'string'
         ? detail

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { CliError, exitCodes } from './error.ts';
+import { exitCodes, UserError } from '../local/operator/user-error.ts';
 
 /** The flags of `wisp issuer add`. */
 export interface IssuerOptions {
@@ -25,7 +25,7 @@ export interface IssuerOptions {
 
 /**
  * The issuer that the flags describe, unchecked: the check of the configuration as a whole says what is wrong with it.
- * @throws CliError `issuer` where the flags contradict each other, `file` where a file cannot be read.
+ * @throws UserError `issuer` where the flags contradict each other, `file` where a file cannot be read.
  */
 export async function issuerFrom(options: IssuerOptions): Promise<unknown> {
   const { iss, audience, clockTolerance } = options;
@@ -103,7 +103,7 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new CliError('file', `cannot read ${path}`, { cause });
+    throw new UserError('file', `cannot read ${path}`, { cause });
   }
 }
 
@@ -112,10 +112,10 @@ function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CliError('file', `${path} is not JSON`);
+    throw new UserError('file', `${path} is not JSON`);
   }
 }
 
-function usage(message: string): CliError {
-  return new CliError('issuer', message, { exitCode: exitCodes.usage });
+function usage(message: string): UserError {
+  return new UserError('issuer', message, { exitCode: exitCodes.usage });
 }

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { explain } from '../local/operator/explain.ts';
+import { exitCodes } from '../local/operator/user-error.ts';
 import { addAccountCommands } from './commands/account.ts';
 import { addIssuerCommands } from './commands/issuer.ts';
 import { addOperatingCommands } from './commands/operate.ts';
@@ -7,8 +9,6 @@ import { addQuotaCommand } from './commands/quotas.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addTenantCommands } from './commands/tenant.ts';
 import { addTokenCommand } from './commands/token.ts';
-import { exitCodes } from './error.ts';
-import { explain } from './explain.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
 const help = `

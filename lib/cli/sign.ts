@@ -1,8 +1,8 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { SignatureV4 } from '@smithy/signature-v4';
+import { UserError } from '../local/operator/user-error.ts';
 import type { Sign } from './admin-client.ts';
-import { CliError } from './error.ts';
 
 type Credentials = ConstructorParameters<typeof SignatureV4>[0]['credentials'];
 
@@ -38,7 +38,7 @@ export function signer(adminUrl: string, region: string | undefined, credentials
 /** `https://{api}.execute-api.{region}.amazonaws.com/admin` */
 function regionOf(adminUrl: string): string {
   const region = /\.execute-api\.([a-z0-9-]+)\./.exec(adminUrl)?.[1] ?? process.env.AWS_REGION;
-  if (region === undefined) throw new CliError('region', 'no AWS region given; use --region or AWS_REGION');
+  if (region === undefined) throw new UserError('region', 'no AWS region given; use --region or AWS_REGION');
   return region;
 }
 

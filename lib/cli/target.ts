@@ -1,11 +1,11 @@
 import type { TenantAdmin } from '../auth/index.ts';
 import type { AwsClientOptions } from '../aws/settings.ts';
+import { commandName } from '../local/operator/command-name.ts';
+import { keyDirectory, wispHome } from '../local/operator/home.ts';
+import { localStatePath, readLocalState } from '../local/operator/local-state.ts';
+import { exitCodes, UserError } from '../local/operator/user-error.ts';
 import { type AdminClient, adminClient } from './admin-client.ts';
 import { emulatedUrl } from './emulated-url.ts';
-import { CliError, exitCodes } from './error.ts';
-import { keyDirectory, wispHome } from './home.ts';
-import { localStatePath, readLocalState } from './local-state.ts';
-import { commandName } from './terminal.ts';
 
 /** Which deployment a command speaks to; without `stack` and `tenantsTable` the local service of this user. */
 export interface TargetOptions {
@@ -38,13 +38,13 @@ export interface Connection {
   readonly mqttPort?: number;
 }
 
-/** @throws CliError `target` when the options contradict each other. */
+/** @throws UserError `target` when the options contradict each other. */
 export function resolveTarget(options: TargetOptions, environment: NodeJS.ProcessEnv = process.env): Target {
   const { stack, tenantsTable, endpoint, region } = options;
   const home = wispHome(environment);
   if (stack === undefined && tenantsTable === undefined) {
     if (endpoint !== undefined || region !== undefined) {
-      throw new CliError(
+      throw new UserError(
         'target',
         'with --endpoint or --region, say which deployment: --stack or --tenants-table',
         {
@@ -61,12 +61,12 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
   }
   // Both become folder names.
   if (stack !== undefined && !/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(stack)) {
-    throw new CliError('target', '--stack: letters, digits and "-", beginning with a letter', {
+    throw new UserError('target', '--stack: letters, digits and "-", beginning with a letter', {
       exitCode: exitCodes.usage,
     });
   }
   if (tenantsTable !== undefined && !/^[A-Za-z0-9_.-]{3,255}$/.test(tenantsTable)) {
-    throw new CliError('target', '--tenants-table: 3 to 255 letters, digits, "_", "." and "-"', {
+    throw new UserError('target', '--tenants-table: 3 to 255 letters, digits, "_", "." and "-"', {
       exitCode: exitCodes.usage,
     });
   }
@@ -79,7 +79,7 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
       const outputs = stack === undefined ? {} : await readOutputs(stack, client);
       const table = tenantsTable ?? outputs.TenantsTableName;
       if (table === undefined) {
-        throw new CliError('stack', `stack ${stack} has no output TenantsTableName: is it one of Wisp?`);
+        throw new UserError('stack', `stack ${stack} has no output TenantsTableName: is it one of Wisp?`);
       }
       const { WebSocketUrl: webSocketUrl, AdminUrl: adminUrl } = outputs;
       return {
@@ -97,7 +97,7 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
 async function connectLocally(home: string): Promise<Connection> {
   const state = await readLocalState(home);
   if (state === undefined) {
-    throw new CliError(
+    throw new UserError(
       'no-service',
       `no local service is running (${localStatePath(home)} is not there); start one with "${commandName()} start", or name a deployment with --stack`,
     );
@@ -113,10 +113,10 @@ async function connectLocally(home: string): Promise<Connection> {
   };
 }
 
-/** @throws CliError `no-admin-api` where only the Tenants table is known. */
+/** @throws UserError `no-admin-api` where only the Tenants table is known. */
 export function adminApi(target: Target, { api }: Connection): AdminClient {
   if (api !== undefined) return api;
-  throw new CliError(
+  throw new UserError(
     'no-admin-api',
     `${target.label} tells of no admin API, which this command needs; name a deployment by --stack`,
   );

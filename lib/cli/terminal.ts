@@ -1,4 +1,4 @@
-/** Where commands write, so that tests can listen. Results go to `out`, everything else to `err`. */
+/** Where commands write. Results go to `out`, everything else to `err`. Tests pass their own. */
 export interface Terminal {
   out(line: string): void;
   err(line: string): void;
@@ -8,8 +8,3 @@ export const processTerminal: Terminal = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
 };
-
-/** How the user called this command, for lines that are to be pasted. */
-export function commandName(environment: NodeJS.ProcessEnv = process.env): string {
-  return environment.npm_command === 'exec' ? 'npx wisp' : 'wisp';
-}

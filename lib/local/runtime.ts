@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { type Bridge, startBridge } from '../bridge/index.ts';
-import { createTenant } from '../cli/create-tenant.ts';
-import { keyDirectory, wispHome } from '../cli/home.ts';
-import { keyPath, readSigningKey } from '../cli/key-file.ts';
-import { removeLocalState, writeLocalState } from '../cli/local-state.ts';
-import { mintToken } from '../cli/mint-token.ts';
 import { demoTenant, greeting } from './greeting.ts';
 import { type LogLevel, localLog, logLevels } from './log.ts';
+import { createTenant } from './operator/create-tenant.ts';
+import { keyDirectory, wispHome } from './operator/home.ts';
+import { keyPath, readSigningKey } from './operator/key-file.ts';
+import { removeLocalState, writeLocalState } from './operator/local-state.ts';
+import { mintToken } from './operator/mint-token.ts';
 import { localTables, startLocalService } from './service.ts';
 
 export interface LocalOptions {

@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { type Identity, isAuthError, type TenantAdmin, verifyToken } from '../../lib/auth/index.ts';
 import { createDynamoClient } from '../../lib/aws/dynamodb.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
-import { writeLocalState } from '../../lib/cli/local-state.ts';
 import { run } from '../../lib/cli/program.ts';
+import { writeLocalState } from '../../lib/local/operator/local-state.ts';
 import { tenantStore } from '../../lib/store/tenants.ts';
 import {
   recordingTerminal,

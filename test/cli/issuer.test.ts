@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDynamoClient } from '../../lib/aws/dynamodb.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
-import { writeLocalState } from '../../lib/cli/local-state.ts';
 import { run } from '../../lib/cli/program.ts';
+import { writeLocalState } from '../../lib/local/operator/local-state.ts';
 import { tenantStore } from '../../lib/store/tenants.ts';
 import { cert, key } from '../bridge/certificate.ts';
 import {

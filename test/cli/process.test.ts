@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { build } from '../../cdk/build.ts';
-import { readLocalState } from '../../lib/cli/local-state.ts';
+import { readLocalState } from '../../lib/local/operator/local-state.ts';
 import { temporaryDirectory } from './service.ts';
 
 /** Inside the project, since the bundles take their dependencies from its node_modules. */

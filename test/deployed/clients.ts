@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { inject } from 'vitest';
 import WebSocket from 'ws';
-import { createTenant } from '../../lib/cli/create-tenant.ts';
-import { mintToken } from '../../lib/cli/mint-token.ts';
 import { resolveTarget } from '../../lib/cli/target.ts';
 import { websocketFactory } from '../../lib/client/index.ts';
+import { createTenant } from '../../lib/local/operator/create-tenant.ts';
+import { mintToken } from '../../lib/local/operator/mint-token.ts';
 
 export interface Tenant {
   readonly name: string;

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudFormationClient, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
 import type { TestProject } from 'vitest/node';
-import { createTenant } from '../../lib/cli/create-tenant.ts';
 import { resolveTarget } from '../../lib/cli/target.ts';
 import { type Emulator, emulatorClient, findEmulator } from '../../lib/local/attached/emulator.ts';
 import { startAttached } from '../../lib/local/attached/index.ts';
+import { createTenant } from '../../lib/local/operator/create-tenant.ts';
 
 /**
  * With `WISP_URL` the suite runs against that deployment, whose Tenants table `WISP_STACK` or `WISP_TENANTS_TABLE`

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { CliError, exitCodes } from '../error.ts';
+import { exitCodes, UserError } from '../../local/operator/user-error.ts';
 import { addTargetOptions, tenantName, ttl } from '../options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
@@ -67,7 +67,7 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
         ([, value]) => value !== undefined,
       );
       if (meant.length !== 1)
-        throw new CliError('usage', 'say which tokens: one of --token-id, --subject, --client-id, --all', {
+        throw new UserError('usage', 'say which tokens: one of --token-id, --subject, --client-id, --all', {
           exitCode: exitCodes.usage,
         });
       const target = resolveTarget(options);

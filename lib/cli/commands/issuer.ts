@@ -6,7 +6,7 @@ import {
   type TenantConfig,
   TenantConfigError,
 } from '../../auth/index.ts';
-import { CliError } from '../error.ts';
+import { UserError } from '../../local/operator/user-error.ts';
 import { type IssuerOptions, issuerFrom } from '../issuer-options.ts';
 import { addTargetOptions, collect, tenantName } from '../options.ts';
 import { resolveTarget, type Target, type TargetOptions } from '../target.ts';
@@ -69,7 +69,7 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
       const { admin } = await target.connect();
       await change(admin, target, tenant, (issuers) => {
         if (number > issuers.length) {
-          throw new CliError('issuer-unknown', `tenant ${tenant} has no issuer ${number}`);
+          throw new UserError('issuer-unknown', `tenant ${tenant} has no issuer ${number}`);
         }
         return issuers.toSpliced(number - 1, 1);
       });
@@ -114,7 +114,7 @@ async function change(
     const changed = checked({ ...found.config, issuers: edit(found.config.issuers) });
     if (await admin.update(tenant, found.revision, changed)) return changed;
   }
-  throw new CliError('tenant-busy', `tenant ${tenant} is being changed by others; try again`);
+  throw new UserError('tenant-busy', `tenant ${tenant} is being changed by others; try again`);
 }
 
 const maxAttempts = 5;
@@ -123,7 +123,7 @@ function checked(config: unknown): TenantConfig {
   try {
     return parseTenantConfig(config);
   } catch (error) {
-    if (error instanceof TenantConfigError) throw new CliError('issuer', error.message, { cause: error });
+    if (error instanceof TenantConfigError) throw new UserError('issuer', error.message, { cause: error });
     throw error;
   }
 }
@@ -148,8 +148,8 @@ function issuerNumber(value: string): number {
   return Number(value);
 }
 
-function unknownTenant(name: string, target: Target): CliError {
-  return new CliError('tenant-unknown', `there is no tenant ${name} in ${target.label}`);
+function unknownTenant(name: string, target: Target): UserError {
+  return new UserError('tenant-unknown', `there is no tenant ${name} in ${target.label}`);
 }
 
 const help = `

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UserError } from '../../local/operator/user-error.ts';
 import type { AdminClient } from '../admin-client.ts';
-import { CliError } from '../error.ts';
 import { addTargetOptions, asSentence, tenantName } from '../options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
@@ -120,7 +120,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
         results: { reasonCode: number; detail?: string }[];
       };
       const [result] = results;
-      if (result?.detail !== undefined) throw new CliError('refused', result.detail);
+      if (result?.detail !== undefined) throw new UserError('refused', result.detail);
       if (result?.reasonCode === 0x10) terminal.err('nobody subscribes to this topic');
     });
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { quotaNames } from '../../core/quotas.ts';
-import { CliError, exitCodes } from '../error.ts';
+import { exitCodes, UserError } from '../../local/operator/user-error.ts';
 import { addTargetOptions, tenantName } from '../options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
@@ -37,7 +37,7 @@ export function addQuotaCommand(program: Command, terminal: Terminal): void {
 function parseChange(change: string): [name: string, bound: number | undefined] {
   const [, name = '', bound = ''] = /^(\w+)=(\d{1,15}|none)$/.exec(change) ?? [];
   if (!quotaNames.some((known) => known === name))
-    throw new CliError(
+    throw new UserError(
       'usage',
       `"${change}" is not NAME=NUMBER or NAME=none with one of: ${quotaNames.join(', ')}`,
       {

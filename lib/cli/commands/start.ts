@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { CliError, exitCodes } from '../error.ts';
+import { exitCodes, UserError } from '../../local/operator/user-error.ts';
 import { port } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -91,7 +91,7 @@ function askedToEnd(terminal: Terminal): Promise<void> {
   });
 }
 
-function explained(error: unknown, options: StartOptions): CliError | undefined {
+function explained(error: unknown, options: StartOptions): UserError | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   const taken = 'port' in error ? Number(error.port) : undefined;
   const flags = [
@@ -103,18 +103,18 @@ function explained(error: unknown, options: StartOptions): CliError | undefined 
   const flag = flags.find(([, value]) => value === taken)?.[0];
   const choose = flag === undefined ? 'another port' : `another one with ${flag} (0 picks a free one)`;
   if (error.code === 'EADDRINUSE') {
-    return new CliError('port-in-use', `port ${taken} is in use; choose ${choose}`, {
+    return new UserError('port-in-use', `port ${taken} is in use; choose ${choose}`, {
       exitCode: exitCodes.failed,
     });
   }
   if (error.code === 'EACCES' && taken !== undefined) {
-    return new CliError('port-forbidden', `port ${taken} may not be used by this user; choose ${choose}`);
+    return new UserError('port-forbidden', `port ${taken} may not be used by this user; choose ${choose}`);
   }
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-    return new CliError('host-unavailable', `${options.host} is no address of this machine; see --host`);
+    return new UserError('host-unavailable', `${options.host} is no address of this machine; see --host`);
   }
   if (error.code === 'EEXIST' || error.code === 'ENOTDIR') {
-    return new CliError('data-unusable', `${options.data} cannot be used as a directory; see --data`);
+    return new UserError('data-unusable', `${options.data} cannot be used as a directory; see --data`);
   }
   return undefined;
 }

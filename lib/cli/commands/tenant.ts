@@ -2,12 +2,13 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { TenantSummary } from '../../auth/index.ts';
-import { createTenant } from '../create-tenant.ts';
-import { CliError, exitCodes } from '../error.ts';
-import { deleteSigningKey, keyPath } from '../key-file.ts';
+import { commandName } from '../../local/operator/command-name.ts';
+import { createTenant } from '../../local/operator/create-tenant.ts';
+import { deleteSigningKey, keyPath } from '../../local/operator/key-file.ts';
+import { exitCodes, UserError } from '../../local/operator/user-error.ts';
 import { addTargetOptions, asSentence, tenantName } from '../options.ts';
 import { adminApi, type Connection, resolveTarget, type Target, type TargetOptions } from '../target.ts';
-import { commandName, type Terminal } from '../terminal.ts';
+import type { Terminal } from '../terminal.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 
 /** `wisp tenant create|list|show|suspend|resume|delete` */
@@ -129,7 +130,7 @@ async function orUnknown<Value>(name: string, target: Target, answer: Promise<Va
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof CliError && error.code === 'tenant-unknown') throw unknownTenant(name, target);
+    if (error instanceof UserError && error.code === 'tenant-unknown') throw unknownTenant(name, target);
     throw error;
   }
 }
@@ -171,18 +172,18 @@ function nextSteps(name: string, options: TargetOptions, target: Target, connect
 
 async function confirm(question: string): Promise<void> {
   if (!process.stdin.isTTY) {
-    throw new CliError('not-confirmed', 'nobody is there to ask; use --yes to delete without a question', {
+    throw new UserError('not-confirmed', 'nobody is there to ask; use --yes to delete without a question', {
       exitCode: exitCodes.usage,
     });
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal.question(`${question} [y/N] `);
   terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('not-confirmed', 'nothing was deleted');
+  if (!/^y(es)?$/i.test(answer.trim())) throw new UserError('not-confirmed', 'nothing was deleted');
 }
 
-function unknownTenant(name: string, target: Target): CliError {
-  return new CliError('tenant-unknown', `there is no tenant ${name} in ${target.label}`);
+function unknownTenant(name: string, target: Target): UserError {
+  return new UserError('tenant-unknown', `there is no tenant ${name} in ${target.label}`);
 }
 
 const help = `

@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander';
-import { CliError } from '../error.ts';
-import { keyPath, readSigningKey } from '../key-file.ts';
-import { mintToken } from '../mint-token.ts';
+import { commandName } from '../../local/operator/command-name.ts';
+import { keyPath, readSigningKey } from '../../local/operator/key-file.ts';
+import { mintToken } from '../../local/operator/mint-token.ts';
+import { UserError } from '../../local/operator/user-error.ts';
 import { addTargetOptions, collect, tenantName, ttl } from '../options.ts';
 import { resolveTarget, type TargetOptions } from '../target.ts';
-import { commandName, type Terminal } from '../terminal.ts';
+import type { Terminal } from '../terminal.ts';
 
 interface TokenOptions extends TargetOptions {
   readonly clientId?: string;
@@ -40,7 +41,7 @@ export function addTokenCommand(program: Command, terminal: Terminal): void {
       const path = options.key ?? keyPath(resolveTarget(options).keyDirectory, tenant);
       const key = await readSigningKey(path);
       if (key === undefined) {
-        throw new CliError(
+        throw new UserError(
           'key-missing',
           `no private key at ${path}; make the tenant with "${commandName()} tenant create ${tenant}", or say where the key is with --key`,
         );

@@ -1,5 +1,5 @@
 import { localCredentials } from '../../aws/settings.ts';
-import { fetchFailure } from '../../cli/fetch-failure.ts';
+import { fetchFailure } from '../fetch-failure.ts';
 
 /**
  * What answers at an endpoint. Each kind has gaps of its own: docs/localstack.md. `other` is anything else that speaks

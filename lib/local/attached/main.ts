@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { explain } from '../../cli/explain.ts';
+import { explain } from '../operator/explain.ts';
 import { findEmulator } from './emulator.ts';
 import { startAttached } from './index.ts';
 

@@ -7,24 +7,47 @@ export interface MessageAttribute {
   readonly BinaryValue?: string;
 }
 
-/** One message, as JSON also on disk. */
+/** One message. The journal stores it as JSON. */
 export interface Message {
   readonly messageId: string;
-  /** Increases within the service: order within a group, and age. */
+  /** Increases within the service. Orders the messages of a group. */
   readonly sequence: number;
   readonly body: string;
   readonly messageAttributes?: Readonly<Record<string, MessageAttribute>>;
   readonly groupId?: string;
   readonly deduplicationId?: string;
   readonly sentAtMs: number;
-  /** Queue that it was moved from to a dead-letter queue. */
+  /** The queue from which it was moved to a dead-letter queue. */
   readonly deadLetterSourceArn?: string;
-  /** Delayed or in flight until then. */
+  /** Milliseconds since 1970. Until then the message is delayed or in flight. */
   visibleAtMs: number;
   receiveCount: number;
   firstReceivedAtMs?: number;
-  /** Set while in flight; each receive makes another. */
+  /** Set while in flight. Each receive creates a new one. */
   receiptHandle?: string;
+}
+
+/** A message as SendMessage takes it. */
+export interface NewMessage {
+  readonly body: string;
+  readonly messageAttributes?: Readonly<Record<string, MessageAttribute>>;
+  readonly delaySeconds?: number;
+  readonly groupId?: string;
+  readonly deduplicationId?: string;
+}
+
+/** Billed size: body and attributes, in bytes. */
+export function messageBytes({
+  body,
+  messageAttributes = {},
+}: Pick<NewMessage, 'body' | 'messageAttributes'>): number {
+  let bytes = Buffer.byteLength(body);
+  for (const [name, { DataType, StringValue = '', BinaryValue }] of Object.entries(messageAttributes)) {
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(DataType);
+    bytes +=
+      BinaryValue === undefined ? Buffer.byteLength(StringValue) : Buffer.byteLength(BinaryValue, 'base64');
+  }
+  return bytes;
 }
 
 /** FIFO sequence numbers have 20 digits. */
@@ -36,7 +59,7 @@ export function md5(text: string): string {
   return createHash('md5').update(text).digest('hex');
 }
 
-/** MD5 of attributes: name, type and value with their lengths, sorted by name ("SQS message metadata"). */
+/** MD5 over the attributes sorted by name, each part after its length ("SQS message metadata"). */
 export function md5OfAttributes(attributes: Readonly<Record<string, MessageAttribute>>): string {
   const hash = createHash('md5');
   const field = (bytes: Buffer) => {
@@ -54,7 +77,7 @@ export function md5OfAttributes(attributes: Readonly<Record<string, MessageAttri
   return hash.digest('hex');
 }
 
-/** System attributes, by the names that ReceiveMessage and Lambda events share. */
+/** System attributes. ReceiveMessage and Lambda events use the same names. */
 export function systemAttributes(message: Message): Record<string, string> {
   return {
     ApproximateReceiveCount: String(message.receiveCount),

@@ -1,15 +1,14 @@
 import { isObject } from '../aws-json.ts';
-import type { MessageAttribute } from './message.ts';
-import { messageBytes } from './validate.ts';
+import { type MessageAttribute, messageBytes } from './message.ts';
 
-/** Of one queue since the start. What AWS bills are `meteredRequests`, `invocations` and `billedMs`. */
+/** Counters of one queue since the start. AWS bills `meteredRequests`, `invocations`, `billedMs`. */
 export interface QueueMeters {
-  /** Requests of clients, and those of an event source mapping: a receive and a delete for each batch. */
+  /** Requests of clients, and one receive and one delete per batch of an event source mapping. */
   requests: number;
-  /** In increments of 64 KB of messages, a request that carries none counting as one. */
+  /** Requests in units of 64 KB of messages; a request without messages counts as one. */
   meteredRequests: number;
-  /** Functions started, and how long they ran in milliseconds. */
   invocations: number;
+  /** Sum of the invocations' durations, each rounded up to a millisecond. */
   billedMs: number;
 }
 
@@ -20,13 +19,13 @@ export function createQueueMeters(): QueueMeters {
 /** "Every 64 KB chunk of a payload is billed as 1 request" (Amazon SQS pricing). */
 export const meteredRequestBytes = 65_536;
 
-/** Counts one request with the bytes of the messages that it carries either way. */
+/** Counts one request that carries `bytes` of messages in either direction. */
 export function countRequest(meters: QueueMeters, bytes: number): void {
   meters.requests += 1;
   meters.meteredRequests += Math.max(1, Math.ceil(bytes / meteredRequestBytes));
 }
 
-/** Bytes of the messages in a request or an answer of the protocol: SendMessage, SendMessageBatch, ReceiveMessage. */
+/** Bytes of the messages in a request or response (SendMessage, SendMessageBatch, ReceiveMessage). */
 export function carriedBytes(json: unknown): number {
   if (!isObject(json)) return 0;
   const { Entries, Messages } = json;

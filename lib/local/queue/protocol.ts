@@ -8,17 +8,17 @@ import {
   operationOf,
 } from '../aws-json.ts';
 import type { Clock } from '../clock.ts';
-import { type Message, md5, md5OfAttributes, sequenceNumber, systemAttributes } from './message.ts';
+import {
+  type Message,
+  md5,
+  md5OfAttributes,
+  messageBytes,
+  sequenceNumber,
+  systemAttributes,
+} from './message.ts';
 import { carriedBytes, countRequest } from './meters.ts';
 import type { Queue } from './queue.ts';
-import {
-  integer,
-  maxMessageBytes,
-  maxVisibilitySeconds,
-  messageBytes,
-  missing,
-  newMessageOf,
-} from './validate.ts';
+import { integer, maxMessageBytes, maxVisibilitySeconds, missing, newMessageOf } from './validate.ts';
 
 export interface ProtocolContext {
   readonly clock: Clock;

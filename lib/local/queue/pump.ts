@@ -1,10 +1,9 @@
 import { isObject } from '../aws-json.ts';
 import { billedMilliseconds } from '../billing.ts';
 import type { Clock } from '../clock.ts';
-import { type Message, md5, md5OfAttributes, systemAttributes } from './message.ts';
+import { type Message, md5, md5OfAttributes, messageBytes, systemAttributes } from './message.ts';
 import { countRequest } from './meters.ts';
 import type { Queue } from './queue.ts';
-import { messageBytes } from './validate.ts';
 
 /** The event of a Lambda function with an SQS event source ("Using Lambda with Amazon SQS"). */
 export interface SqsEvent {

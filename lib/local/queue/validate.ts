@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { AwsError, isObject } from '../aws-json.ts';
-import type { MessageAttribute } from './message.ts';
-import type { NewMessage, Queue } from './queue.ts';
+import { type MessageAttribute, messageBytes, type NewMessage } from './message.ts';
+import type { Queue } from './queue.ts';
 
-/** 1 MiB, attributes included ("Amazon SQS message quotas"); a batch as a whole as well. */
+/** 1 MiB with attributes, for a message and for a whole batch ("Amazon SQS message quotas"). */
 export const maxMessageBytes = 1_048_576;
 export const maxDelaySeconds = 900;
 export const maxVisibilitySeconds = 43_200;
 
-/** What XML 1.0 allows; no NUL, no lone surrogates. */
+/** The characters of XML 1.0: no NUL, no lone surrogates. */
 const allowedText = /^[\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]*$/u;
 const fifoIdentifier = /^[\w!"#$%&'()*+,\-./:;<=>?@[\\\]^`{|}~]{1,128}$/;
 
@@ -19,7 +19,7 @@ export function invalid(parameter: string, value: unknown, reason: string): AwsE
   );
 }
 
-/** An integer within bounds, or the default when absent. */
+/** An integer within bounds, or `otherwise` if the parameter is absent. */
 export function integer<T extends number | undefined>(
   input: Readonly<Record<string, unknown>>,
   parameter: string,
@@ -35,7 +35,7 @@ export function integer<T extends number | undefined>(
   return value;
 }
 
-/** The parameters of SendMessage, or of one entry of SendMessageBatch. */
+/** Reads the parameters of SendMessage or of one entry of SendMessageBatch. @throws AwsError */
 export function newMessageOf(input: Readonly<Record<string, unknown>>, queue: Queue): NewMessage {
   const body = input.MessageBody;
   if (typeof body !== 'string' || body === '') throw missing('MessageBody');
@@ -75,16 +75,6 @@ export function newMessageOf(input: Readonly<Record<string, unknown>>, queue: Qu
     );
   }
   return { ...message, groupId, deduplicationId };
-}
-
-export function messageBytes({ body, messageAttributes = {} }: NewMessage): number {
-  let bytes = Buffer.byteLength(body);
-  for (const [name, { DataType, StringValue = '', BinaryValue }] of Object.entries(messageAttributes)) {
-    bytes += Buffer.byteLength(name) + Buffer.byteLength(DataType);
-    bytes +=
-      BinaryValue === undefined ? Buffer.byteLength(StringValue) : Buffer.byteLength(BinaryValue, 'base64');
-  }
-  return bytes;
 }
 
 export function missing(parameter: string): AwsError {

@@ -1,4 +1,4 @@
-/** What `fetch` failed of: the code of the socket's error where there is one, such as ECONNREFUSED. */
+/** Why `fetch` failed: the socket error's code, such as ECONNREFUSED, or the error's name. */
 export function fetchFailure(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   const { cause } = error;

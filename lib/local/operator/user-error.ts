@@ -2,10 +2,10 @@
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** A failure that the user can do something about: one line that says what. */
-export class CliError extends Error {
+export class UserError extends Error {
   readonly code: string;
   readonly exitCode: number;
-  override readonly name = 'CliError';
+  override readonly name = 'UserError';
 
   constructor(code: string, message: string, options: { exitCode?: number; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

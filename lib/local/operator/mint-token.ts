@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { importJWK, SignJWT } from 'jose';
-import { maxTokenBytes, wispAudience, wispIssuer } from '../auth/index.ts';
-import { isTopicError, parseFilter } from '../topics/index.ts';
-import { CliError } from './error.ts';
+import { maxTokenBytes, wispAudience, wispIssuer } from '../../auth/index.ts';
+import { isTopicError, parseFilter } from '../../topics/index.ts';
 import type { SigningKey } from './key-file.ts';
+import { UserError } from './user-error.ts';
 
 export interface MintTokenOptions {
   readonly tenant: string;
@@ -23,12 +23,12 @@ export interface MintTokenOptions {
  * Signs a JWT (ES256) for a tenant that {@link createTenant} made: `iss` `wisp:TENANT`, `aud` `wisp`, claim `mqtt`.
  * Without any filter it allows every topic of the tenant, except those that begin with `$`.
  *
- * @throws CliError `filter`, `client-id`, `token-too-large`
+ * @throws UserError `filter`, `client-id`, `token-too-large`
  */
 export async function mintToken(options: MintTokenOptions): Promise<string> {
   const { tenant, key, clientId, publish = [], subscribe = [], ttlSeconds, nowSeconds } = options;
   for (const filter of [...publish, ...subscribe]) checkFilter(filter);
-  if (clientId === '') throw new CliError('client-id', 'a client id has at least one character');
+  if (clientId === '') throw new UserError('client-id', 'a client id has at least one character');
   const everything = publish.length === 0 && subscribe.length === 0;
 
   const token = await new SignJWT({
@@ -47,7 +47,7 @@ export async function mintToken(options: MintTokenOptions): Promise<string> {
     .setExpirationTime(nowSeconds + ttlSeconds)
     .sign(await importJWK({ ...key }, 'ES256'));
   if (token.length > maxTokenBytes) {
-    throw new CliError(
+    throw new UserError(
       'token-too-large',
       `the token has more than ${maxTokenBytes} bytes: use fewer filters`,
     );
@@ -57,9 +57,9 @@ export async function mintToken(options: MintTokenOptions): Promise<string> {
 
 function checkFilter(filter: string): void {
   const parsed = parseFilter(filter);
-  if (isTopicError(parsed)) throw new CliError('filter', `filter "${filter}": ${parsed.message}`);
+  if (isTopicError(parsed)) throw new UserError('filter', `filter "${filter}": ${parsed.message}`);
   if (parsed.shareName !== undefined) {
-    throw new CliError(
+    throw new UserError(
       'filter',
       `filter "${filter}": leave "$share/name/" out, a share is judged by its filter`,
     );

@@ -1,9 +1,9 @@
-import { CliError, exitCodes } from './error.ts';
-import { commandName } from './terminal.ts';
+import { commandName } from './command-name.ts';
+import { exitCodes, UserError } from './user-error.ts';
 
 /** What went wrong and what to do about it, in one line, and the exit code. */
 export function explain(error: unknown): { readonly message: string; readonly exitCode: number } {
-  if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };
+  if (error instanceof UserError) return { message: error.message, exitCode: error.exitCode };
   return { message: advice(error).replaceAll(/\s*\n\s*/g, ' '), exitCode: exitCodes.failed };
 }
 

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CliError } from './error.ts';
+import { UserError } from './user-error.ts';
 
 /** A tenant's signing key: P-256, as RFC 7517 writes it. `kid` is its thumbprint (RFC 7638). */
 export interface SigningKey {
@@ -18,7 +18,7 @@ export function keyPath(directory: string, tenant: string): string {
 
 /**
  * Writes a key that only its owner can read (mode 600 in a directory of mode 700); never over an existing file.
- * @throws CliError `key-exists`
+ * @throws UserError `key-exists`
  */
 export async function writeSigningKey(path: string, key: SigningKey): Promise<void> {
   const directory = dirname(path);
@@ -28,22 +28,22 @@ export async function writeSigningKey(path: string, key: SigningKey): Promise<vo
     await writeFile(path, `${JSON.stringify(key, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error;
-    throw new CliError('key-exists', `${path} exists and is not overwritten; move it away first`);
+    throw new UserError('key-exists', `${path} exists and is not overwritten; move it away first`);
   }
 }
 
-/** @throws CliError `key-malformed` when the file holds something else; the message never repeats it. */
+/** @throws UserError `key-malformed` when the file holds something else; the message never repeats it. */
 export async function readSigningKey(path: string): Promise<SigningKey | undefined> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
-    throw new CliError('key-unreadable', `${path} cannot be read (${codeOf(error)})`, { cause: error });
+    throw new UserError('key-unreadable', `${path} cannot be read (${codeOf(error)})`, { cause: error });
   }
   const key = parse(text);
   if (key === undefined) {
-    throw new CliError('key-malformed', `${path} is not a private key that "wisp tenant create" wrote`);
+    throw new UserError('key-malformed', `${path} is not a private key that "wisp tenant create" wrote`);
   }
   return key;
 }

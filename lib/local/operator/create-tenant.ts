@@ -6,9 +6,9 @@ import {
   tenantConfigFormatVersion,
   wispAudience,
   wispIssuer,
-} from '../auth/index.ts';
-import { CliError } from './error.ts';
+} from '../../auth/index.ts';
 import { deleteSigningKey, keyPath, readSigningKey, type SigningKey, writeSigningKey } from './key-file.ts';
+import { UserError } from './user-error.ts';
 
 export interface CreateTenantOptions {
   readonly admin: Pick<TenantAdmin, 'create' | 'show'>;
@@ -36,12 +36,12 @@ export interface CreatedTenant {
  * Makes a tenant with a fresh ES256 key pair: the public key goes into its configuration, the private key only into a
  * file. The file is written first, so a crash leaves a key without a tenant, never a tenant without a key.
  *
- * @throws CliError `tenant-name`, `tenant-exists`, `key-exists`, `key-malformed`
+ * @throws UserError `tenant-name`, `tenant-exists`, `key-exists`, `key-malformed`
  */
 export async function createTenant(options: CreateTenantOptions): Promise<CreatedTenant> {
   const { admin, name, nowMs } = options;
   if (!isTenantName(name)) {
-    throw new CliError(
+    throw new UserError(
       'tenant-name',
       'a tenant name has 1 to 63 characters of a-z, 0-9 and "-", and no "-" at either end',
     );
@@ -87,6 +87,6 @@ function configFor(name: string, { kty, crv, x, y, kid }: SigningKey, nowMs: num
   };
 }
 
-function tenantExists(name: string): CliError {
-  return new CliError('tenant-exists', `tenant ${name} exists already`);
+function tenantExists(name: string): UserError {
+  return new UserError('tenant-exists', `tenant ${name} exists already`);
 }
