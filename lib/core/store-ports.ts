@@ -82,7 +82,10 @@ export interface ConnectionStore {
 export interface SessionStore {
   /** Strongly consistent. Expiry is the caller's to check. */
   get(key: ClientKey): Promise<Session | undefined>;
-  /** Routes of online sessions for QoS 0; may be some seconds old (see lib/store/routes.ts). */
+  /**
+   * Routes of online sessions for QoS 0; up to 5 seconds old (see lib/store/routes.ts). A session
+   * whose row is unreadable has none.
+   */
   routes(tenant: TenantId, clientIds: readonly string[]): Promise<Map<string, Route>>;
   /** Forgets what is cached of a client's route: its address turned out to be gone. */
   forgetRoute(key: ClientKey): void;

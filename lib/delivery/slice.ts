@@ -3,6 +3,7 @@ import { metrics } from '../core/metrics.ts';
 import type { FanoutSlice, Message } from '../core/model.ts';
 import type { SliceProgress } from '../core/store-ports.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { UnreadableItemError } from '../core/unreadable-item.ts';
 import { compareUtf8 } from '../topics/index.ts';
 import { type Parcel, Parcels, sendParcels } from './parcels.ts';
 import { isWorthNaming, withKept } from './shared-messages.ts';
@@ -124,8 +125,12 @@ async function deliverBatch(
     let lastError: unknown;
     await sendParcels(context, tenant, left, (parcel, error) => {
       lastError = error;
-      if (isDamaged(error)) {
-        context.log.error('a session cannot be served', { tenant, clientId: parcel.key.clientId });
+      if (error instanceof UnreadableItemError) {
+        context.log.error('a session cannot be read: its messages are dropped', {
+          tenant,
+          clientId: parcel.key.clientId,
+          error: error.name,
+        });
         return;
       }
       // What is at most once may have gone out.
@@ -135,11 +140,6 @@ async function deliverBatch(
     if (failed.length > 0) await pause(round);
     left = failed.filter(({ queued }) => queued.length > 0);
   }
-}
-
-/** Trying again would not help, and must not keep others from their messages. */
-function isDamaged(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'item-format';
 }
 
 function pause(round: number): Promise<void> {

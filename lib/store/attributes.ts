@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { isTenantName, type TenantId, vouchedTenantId } from '../core/tenant-id.ts';
+import { UnreadableItemError } from '../core/unreadable-item.ts';
 
 /** A DynamoDB item or key as the low-level client takes it. */
 export type Item = Record<string, AttributeValue>;
@@ -15,7 +16,7 @@ export const NS = (values: Iterable<number>): AttributeValue => ({ NS: Array.fro
 export const version: AttributeValue = N(itemFormatVersion);
 
 /** An item that this release cannot have written: damaged, or of a newer release. */
-export class ItemFormatError extends Error {
+export class ItemFormatError extends UnreadableItemError {
   readonly code: string = 'item-format';
   override readonly name: string = 'ItemFormatError';
   constructor(
@@ -48,6 +49,16 @@ export function known(stored: Item): Item {
   const found = number(stored, 'v');
   if (found !== itemFormatVersion) throw new ItemVersionError(found);
   return stored;
+}
+
+/** Reads an item of several: undefined for one that is unreadable, so that it does not fail the others. */
+export function unlessUnreadable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UnreadableItemError) return undefined;
+    throw error;
+  }
 }
 
 export function optionalString(item: Item, name: string): string | undefined {

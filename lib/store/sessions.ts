@@ -13,6 +13,7 @@ import {
   optionalNumber,
   S,
   string,
+  unlessUnreadable,
   version,
 } from './attributes.ts';
 import { sessionKey } from './keys.ts';
@@ -46,9 +47,10 @@ export function sessionStore(client: DynamoDBClient, tableName: string, nowMs: (
       const rows = await table.getMany(
         missing.map((clientId) => rowKey({ tenant, clientId }, kinds.session)),
       );
-      for (const session of rows.map(sessionFrom)) {
-        const route = routeOf(session);
-        if (route === undefined) continue;
+      for (const row of rows) {
+        const session = unlessUnreadable(() => sessionFrom(row));
+        const route = session === undefined ? undefined : routeOf(session);
+        if (session === undefined || route === undefined) continue;
         routes.set(tenant, session.clientId, route);
         found.set(session.clientId, route);
       }

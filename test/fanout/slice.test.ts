@@ -1,6 +1,8 @@
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, expect, test } from 'vitest';
 import type { FanoutSlice } from '../../lib/core/model.ts';
 import { defaultSettings } from '../../lib/core/settings.ts';
+import { localTables } from '../../lib/local/service.ts';
 import { publish, subscribe } from '../broker/packets.ts';
 import { openRaw, type RawClient } from '../support/raw-client.ts';
 import { startTestService, type TestService } from '../support/service.ts';
@@ -51,6 +53,7 @@ async function open(qos: 0 | 1) {
   for await (const { position } of made.stores.subscriptions.range(slice.tenant, 't', range, true))
     positions.push(position);
   return {
+    service: made,
     slice,
     positions,
     store: made.stores.messages,
@@ -90,3 +93,35 @@ test('at QoS 1 it gets the message, perhaps again', async () => {
   expect(await work(true)).toBe('done');
   expect(await got()).toBe(3);
 });
+
+test.each([0, 1] as const)(
+  'a session row of another format version is left out; the other clients get the message once, QoS %i',
+  async (qos) => {
+    const { service, slice, work, got } = await open(qos);
+    await setFormatVersion(service, `${slice.tenant}/c`, 2);
+    expect(await work(false)).toBe('unfinished');
+    expect(await work(true)).toBe('unfinished');
+    expect(await work(true)).toBe('done');
+    expect(await got()).toBe(4);
+    // At QoS 0 the client has no route, as if it were offline.
+    expect(service.logged.filter((line) => line.includes('cannot be read'))).toHaveLength(qos);
+  },
+);
+
+/** Rewrites a session row as a release with another item format would have stored it. */
+async function setFormatVersion(service: TestService, session: string, version: number): Promise<void> {
+  const client = new DynamoDBClient({
+    endpoint: await service.exposeTables(),
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  await client.send(
+    new UpdateItemCommand({
+      TableName: localTables.sessions,
+      Key: { session: { S: session }, kind: { S: 'session' } },
+      UpdateExpression: 'SET v = :v',
+      ExpressionAttributeValues: { ':v': { N: String(version) } },
+    }),
+  );
+  client.destroy();
+}
