@@ -5,7 +5,7 @@ import { defaultSettings, type Settings } from '../core/settings.ts';
 import { deliverSlices } from '../delivery/slice.ts';
 import { connectionLost, endSession, releaseConnection } from '../sessions/lifecycle.ts';
 import { connectionLostReason } from '../sessions/presence.ts';
-import { handleFrame, handleOneWayFrame } from './frame.ts';
+import { handleFrame, oneWayFrame } from './frame.ts';
 import { handshake } from './handshake.ts';
 import { fireTimer } from './timers/fire.ts';
 
@@ -45,7 +45,9 @@ export function createBroker(context: Context): Broker {
     handshake: (address, token, tenantHint) => handshake(context, address, token, tenantHint),
 
     message: (address, text) => handleFrame(context, address, text),
-    oneWay: (address, text) => handleOneWayFrame(context, address, text),
+    async oneWay(address, text) {
+      await handleFrame(context, address, text, oneWayFrame);
+    },
 
     async disconnected(address) {
       const { connection, pending } = await context.connections.find(address);

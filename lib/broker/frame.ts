@@ -1,173 +1,246 @@
 import type { Context } from '../core/context.ts';
-import type { Connection, ConnectionAddress } from '../core/model.ts';
+import type { ConnectionAddress, ProtocolVersion } from '../core/model.ts';
 import { narrowed } from '../core/quotas.ts';
 import { maxPacketBytesOf } from '../core/session-rules.ts';
 import type { PeerState } from '../core/store-ports.ts';
-import { type ClientPacket, decodePackets, reasonCodes } from '../mqtt/index.ts';
-import { endConnection } from '../sessions/end.ts';
-import { type End, endWith, type Outcome, refuseConnect } from '../sessions/outcome.ts';
+import {
+  type AuthPacket,
+  type ClientPacket,
+  type ConnectPacket,
+  type DisconnectPacket,
+  decodePackets,
+  type PingreqPacket,
+  type PublishPacket,
+  type PubrecPacket,
+  type PubrelPacket,
+  reasonCodes,
+  type ServerPacket,
+  type SubscribePacket,
+  type UnsubscribePacket,
+} from '../mqtt/index.ts';
+import { closeConnection } from '../sessions/close-connection.ts';
+import { endWith, type Outcome, refuseConnect } from '../sessions/outcome.ts';
 import { encodeReplies, heartbeatReply } from '../sessions/replies.ts';
 import {
   type Chunk,
+  type ClientFrame,
   decodeClientFrame,
   decodeOneWay,
-  joinChunks,
   type PacketsFrame,
   type WireError,
 } from '../wire/index.ts';
-import { admitted, readState } from './admission.ts';
-import { groupPackets, handleGroup } from './dispatch.ts';
+import { readState, refusalOf } from './admission.ts';
+import { collectChunks } from './chunks.ts';
+import {
+  type FinalAcknowledgement,
+  handleFinalAcknowledgements,
+  handlePubrecs,
+  handlePubrels,
+  isRefusal,
+} from './handlers/acknowledgements.ts';
+import { handleAuth } from './handlers/auth.ts';
 import { handleConnect } from './handlers/connect.ts';
+import { handleDisconnect } from './handlers/disconnect.ts';
+import type { Handler, Run } from './handlers/handler.ts';
+import { handlePublishes } from './handlers/publish.ts';
+import { handleSubscribe } from './handlers/subscribe.ts';
+import { handleUnsubscribe } from './handlers/unsubscribe.ts';
+
+/** What differs between the routes on which frames come. */
+export interface FrameKind {
+  decode(text: string): ClientFrame | WireError;
+  accepts(packet: ClientPacket): boolean;
+}
+
+/** Frames that get a route response: any packets. */
+export const answeredFrame: FrameKind = { decode: decodeClientFrame, accepts: () => true };
 
 /**
- * Handles one text message of a client and returns the text of its route response (docs/wire.md). Heartbeats cost
- * nothing. What ends the connection is pushed as the last message, then the connection is deleted.
+ * Frames without a route response. Those of one connection may be handled concurrently and in any order, so they hold
+ * nothing but PUBLISH at QoS 0 without a topic alias: no packet depends on another.
  *
- * A frame may be handled again after a crash at any point: the client, having had no reply, reconnects and sends again
- * what MQTT wants sent again; docstrings of the handlers say what their writes leave.
+ * After a crash at any point the messages may have reached some subscribers or none, and nobody sends them again.
+ */
+export const oneWayFrame: FrameKind = {
+  decode: decodeOneWay,
+  accepts: (packet) =>
+    packet.cmd === 'publish' && packet.qos === 0 && packet.properties?.topicAlias === undefined,
+};
+
+/**
+ * Handles one text message of a client: decodes the text, reads the state, admits the connection, decodes the packets,
+ * hands them to their handlers, and returns the text of the route response (docs/wire.md). Heartbeats cost nothing.
+ * The end of a connection is pushed as its last message, then the connection is deleted.
+ *
+ * A crash at any point leaves the client without a reply: it reconnects and sends again what MQTT demands, so a frame
+ * may be handled twice. The docstrings of the handlers say what their writes leave.
  */
 export async function handleFrame(
   context: Context,
   address: ConnectionAddress,
   text: string,
+  kind: FrameKind = answeredFrame,
 ): Promise<string> {
-  const frame = decodeClientFrame(text);
+  const frame = kind.decode(text);
   if (frame.kind === 'heartbeat') return heartbeatReply;
-  const { connection, replies, end } = await handleContent(context, address, frame, () => true);
-  return end === undefined ? encodeReplies(context, address, connection, replies) : heartbeatReply;
-}
-
-/**
- * Handles a frame that is not answered. What ends the connection ends it as in any other frame, by a last push. Frames of
- * one connection may be handled in any order, and side by side; so nothing in them may depend on another.
- *
- * After a crash at any point its messages may have reached some subscribers or none: QoS 0. Nobody sends them again.
- */
-export async function handleOneWayFrame(
-  context: Context,
-  address: ConnectionAddress,
-  text: string,
-): Promise<void> {
-  await handleContent(context, address, decodeOneWay(text), mayGoOneWay);
-}
-
-/** A packet that is not answered and means the same whatever has been handled before it: no topic alias. */
-function mayGoOneWay(packet: ClientPacket): boolean {
-  return packet.cmd === 'publish' && packet.qos === 0 && packet.properties?.topicAlias === undefined;
-}
-
-async function handleContent(
-  context: Context,
-  address: ConnectionAddress,
-  frame: PacketsFrame | Chunk | WireError,
-  mayHold: (packet: ClientPacket) => boolean,
-): Promise<Outcome> {
   const state = await readState(context, address, frame);
-  const outcome = await admitted(context, state, () => {
-    if (frame.kind === 'invalid') return malformed(state, frame.code, frame.message);
-    if (frame.kind === 'chunk') return handleChunk(context, address, state, frame);
-    return handleBytes(context, address, state, frame.bytes, mayHold);
-  });
-  const connection = outcome.connection ?? state.connection;
-  if (outcome.end !== undefined)
-    await endConnection(context, address, connection, outcome.replies, outcome.end, state.live);
-  return { ...outcome, ...(connection === undefined ? {} : { connection }) };
-}
-
-function malformed({ connection }: PeerState, code: string, message: string): Outcome {
-  const { code: reasonCode } =
-    code === 'packet-too-large' || code === 'frame-too-large'
-      ? reasonCodes.packetTooLarge
-      : reasonCodes.malformedPacket;
-  return { replies: [], end: endWith(connection?.protocolVersion, reasonCode, code, message) };
-}
-
-function notOneWay({ connection }: PeerState): Outcome {
-  const { code } = reasonCodes.protocolError;
-  const message = 'a one-way frame holds PUBLISH at QoS 0 without topic alias only';
-  return { replies: [], end: endWith(connection?.protocolVersion, code, 'not-one-way', message) };
+  const refusal = await refusalOf(context, state);
+  const outcome =
+    refusal === undefined
+      ? await handlePackets(context, address, state, frame, kind)
+      : { replies: [], end: refusal };
+  return finish(context, address, state, outcome);
 }
 
 /**
- * Keeps a chunk; the last one brings the packet together. A client sends one frame at a time, so the last comes last;
- * one that does otherwise finds its packet refused.
+ * Handles the packets of a frame in order, in runs. The packets before an error are handled and acknowledged, then the
+ * error is answered. Packets behind one that ends the connection are ignored [MQTT-3.1.4-6 v5].
  */
-async function handleChunk(
-  context: Context,
-  address: ConnectionAddress,
-  state: PeerState,
-  chunk: Chunk,
-): Promise<Outcome> {
-  if (state.connection === undefined)
-    return malformed(state, 'chunk-before-connect', 'CONNECT must fit into one frame');
-  await context.connections.putChunk(address, chunk.id, chunk.index, chunk.bytes);
-  if (chunk.index < chunk.count - 1) return { replies: [] };
-  const chunks = await context.connections.readChunks(address, chunk.id, chunk.count);
-  if (chunks === undefined) return malformed(state, 'chunks-incomplete', 'chunks of the packet are missing');
-  const joined = joinChunks(chunks);
-  if (joined.kind !== 'packet')
-    return malformed(state, 'chunks-mismatched', 'the chunks are not exactly one packet');
-  return handleBytes(context, address, state, joined.bytes, () => true);
-}
-
-/**
- * Handles packets in order; what comes before an error is done and acknowledged, then the error is answered. What follows a
- * packet that ends the connection, a refused CONNECT above all, is not looked at [MQTT-3.1.4-6 v5].
- */
-async function handleBytes(
+async function handlePackets(
   context: Context,
   address: ConnectionAddress,
   initial: PeerState,
-  bytes: Uint8Array,
-  mayHold: (packet: ClientPacket) => boolean,
+  frame: PacketsFrame | Chunk | WireError,
+  { accepts }: FrameKind,
 ): Promise<Outcome> {
-  const maxPacketBytes = maxPacketBytesOf(
-    context.settings,
-    narrowed(initial.live?.quotas ?? {}, initial.connection?.quotas),
-  );
-  const decoded = decodePackets(bytes, initial.connection?.protocolVersion, { maxPacketBytes });
-  if (!decoded.packets.every(mayHold)) return notOneWay(initial);
+  const bytes = await bytesOf(context, address, initial, frame);
+  if ('replies' in bytes) return bytes;
+  const quotas = narrowed(initial.live?.quotas ?? {}, initial.connection?.quotas);
+  const maxPacketBytes = maxPacketBytesOf(context.settings, quotas);
+  const version = initial.connection?.protocolVersion;
+  const { packets, error, ...decoded } = decodePackets(bytes, version, { maxPacketBytes });
+  if (!packets.every(accepts)) return notOneWay(version);
   let state = initial;
-  const replies: Outcome['replies'][number][] = [];
-  const result = (end?: End): Outcome => ({
-    replies,
-    ...(state.connection === undefined ? {} : { connection: state.connection }),
-    ...(end === undefined ? {} : { end }),
-  });
-  for (const group of groupPackets(decoded.packets)) {
-    if (state.connection !== undefined && state.live === undefined)
-      state = await withLive(context, state.connection);
-    const outcome = await handleOne(context, address, state, group);
+  const replies: ServerPacket[] = [];
+  for (const run of cutIntoRuns(packets)) {
+    const outcome = await handleRun(context, address, state, run);
     replies.push(...outcome.replies);
-    if (outcome.connection !== undefined) state = { ...state, connection: outcome.connection };
-    if (outcome.live !== undefined) state = { ...state, live: outcome.live };
-    if (outcome.end !== undefined) return result(outcome.end);
+    const { connection = state.connection, live = state.live } = outcome;
+    state = { ...(connection && { connection }), ...(live && { live }) };
+    if (outcome.end !== undefined) return { ...outcome, ...state, replies };
   }
-  const { error } = decoded;
-  if (error === undefined) return result();
-  return result(
+  if (error === undefined) return { ...state, replies };
+  const { reasonCode, code, message } = error;
+  const end =
     state.connection === undefined
-      ? refuseConnect(decoded.protocolVersion, error.reasonCode, error.code, error.message)
-      : endWith(state.connection.protocolVersion, error.reasonCode, error.code, error.message),
-  );
+      ? refuseConnect(decoded.protocolVersion, reasonCode, code, message)
+      : endWith(state.connection.protocolVersion, reasonCode, code, message);
+  return { ...state, replies, end };
 }
 
-function handleOne(
+/** Hands a run to its handler. */
+async function handleRun(
   context: Context,
   address: ConnectionAddress,
   state: PeerState,
-  group: readonly ClientPacket[],
-): Promise<Outcome> | Outcome {
-  const [first] = group;
-  if (first?.cmd === 'connect') return handleConnect(context, address, state, first);
-  const { connection, live } = state;
+  run: Run<ClientPacket>,
+): Promise<Outcome> {
+  const [first] = run;
+  if (first.cmd === 'connect') return handleConnect(context, address, state, first);
+  const { connection } = state;
+  // Behind a CONNECT in the same frame the tenant's row has not been read. Consistently: it may be a PUBLISH at QoS 1 or 2.
+  const live = state.live ?? (connection && (await context.tenants.readLive(connection.tenant, true)));
   if (connection === undefined || live === undefined)
-    return malformed(state, 'connect-expected', 'the first packet must be CONNECT');
-  return handleGroup(context, connection, live, group);
+    return malformed(connection?.protocolVersion, 'connect-expected', 'the first packet must be CONNECT');
+  // The table pairs each kind with its packets.
+  const handle = handlers[kindOf(first)] as Handler<ClientPacket>;
+  return { live, ...(await handle({ context, connection, live }, run)) };
 }
 
-/** Packets behind a CONNECT in the same frame need the tenant's row too; one may be a PUBLISH at QoS 1 or 2. */
-async function withLive(context: Context, connection: Connection): Promise<PeerState> {
-  const live = await context.tenants.readLive(connection.tenant, true);
-  return { connection, ...(live === undefined ? {} : { live }) };
+interface PacketsByKind {
+  publish: PublishPacket;
+  acknowledgement: FinalAcknowledgement;
+  pubrec: PubrecPacket;
+  pubrel: PubrelPacket;
+  subscribe: SubscribePacket;
+  unsubscribe: UnsubscribePacket;
+  pingreq: PingreqPacket;
+  disconnect: DisconnectPacket;
+  auth: AuthPacket;
+}
+type Kind = keyof PacketsByKind;
+
+/** The handler of each kind of packet; CONNECT has its own, since it comes before there is a connection. */
+const handlers: { readonly [K in Kind]: Handler<PacketsByKind[K]> } = {
+  publish: handlePublishes,
+  acknowledgement: handleFinalAcknowledgements,
+  pubrec: handlePubrecs,
+  pubrel: handlePubrels,
+  subscribe: handleSubscribe,
+  unsubscribe: handleUnsubscribe,
+  pingreq: () => ({ replies: [{ cmd: 'pingresp' }] }), // [MQTT-3.12.4-1 v3+v5]
+  disconnect: handleDisconnect,
+  auth: handleAuth,
+};
+
+/** Kinds of which consecutive packets make one run. */
+const runKinds: ReadonlySet<Kind> = new Set(['publish', 'acknowledgement', 'pubrec', 'pubrel']);
+
+function kindOf(packet: Exclude<ClientPacket, ConnectPacket>): Kind {
+  if (packet.cmd === 'puback' || packet.cmd === 'pubcomp') return 'acknowledgement';
+  return packet.cmd === 'pubrec' && isRefusal(packet) ? 'acknowledgement' : packet.cmd;
+}
+
+/** Cuts a frame's packets into runs of one kind, in order. */
+function cutIntoRuns(packets: readonly ClientPacket[]): Run<ClientPacket>[] {
+  const runs: [ClientPacket, ...ClientPacket[]][] = [];
+  let latest: Kind | undefined;
+  for (const packet of packets) {
+    const kind = packet.cmd === 'connect' ? undefined : kindOf(packet);
+    if (kind !== undefined && kind === latest && runKinds.has(kind)) runs.at(-1)?.push(packet);
+    else runs.push([packet]);
+    latest = kind;
+  }
+  return runs;
+}
+
+/** The bytes of the packets in a frame, or what answers a frame that has none to be handled. */
+async function bytesOf(
+  context: Context,
+  address: ConnectionAddress,
+  { connection }: PeerState,
+  frame: PacketsFrame | Chunk | WireError,
+): Promise<Uint8Array | Outcome> {
+  if (frame.kind === 'packets') return frame.bytes;
+  const version = connection?.protocolVersion;
+  if (frame.kind === 'invalid') return malformed(version, frame.code, frame.message);
+  if (version === undefined)
+    return malformed(version, 'chunk-before-connect', 'CONNECT must fit into one frame');
+  const collected = await collectChunks(context, address, frame);
+  switch (collected) {
+    case 'waiting':
+      return { replies: [] };
+    case 'chunks-incomplete':
+      return malformed(version, collected, 'chunks of the packet are missing');
+    case 'chunks-mismatched':
+      return malformed(version, collected, 'the chunks are not exactly one packet');
+    default:
+      return collected;
+  }
+}
+
+function malformed(version: ProtocolVersion | undefined, code: string, message: string): Outcome {
+  const isTooLarge = code === 'packet-too-large' || code === 'frame-too-large';
+  const { code: reasonCode } = isTooLarge ? reasonCodes.packetTooLarge : reasonCodes.malformedPacket;
+  return { replies: [], end: endWith(version, reasonCode, code, message) };
+}
+
+function notOneWay(version: ProtocolVersion | undefined): Outcome {
+  const message = 'a one-way frame holds PUBLISH at QoS 0 without topic alias only';
+  return {
+    replies: [],
+    end: endWith(version, reasonCodes.protocolError.code, 'not-one-way', message),
+  };
+}
+
+/** Answers with the replies, or ends the connection; then the last push carries them. */
+async function finish(
+  context: Context,
+  address: ConnectionAddress,
+  state: PeerState,
+  { replies, end, connection = state.connection, live = state.live }: Outcome,
+): Promise<string> {
+  if (end === undefined && replies.length > 0) return encodeReplies(context, address, connection, replies);
+  if (end !== undefined) await closeConnection(context, address, connection, replies, end, live);
+  return heartbeatReply;
 }

@@ -1,7 +1,7 @@
 import type { Context } from '../core/context.ts';
 import type { ClientKey } from '../core/model.ts';
 import { reasonCodes } from '../mqtt/index.ts';
-import { endConnection } from './end.ts';
+import { closeConnection } from './close-connection.ts';
 import { endWith } from './outcome.ts';
 
 /**
@@ -23,6 +23,6 @@ export async function disconnectClient(
   }
   const { code: reasonCode } = reasonCodes.administrativeAction;
   const end = endWith(connection.protocolVersion, reasonCode, options.code, options.message);
-  await endConnection(context, address, connection, [], { ...end, will: options.will ?? 'publish' });
+  await closeConnection(context, address, connection, [], { ...end, will: options.will ?? 'publish' });
   return true;
 }

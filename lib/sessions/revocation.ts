@@ -5,7 +5,7 @@ import type { Connection, RevocationTarget, TenantLive } from '../core/model.ts'
 import type { Timer } from '../core/ports.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { reasonCodes } from '../mqtt/index.ts';
-import { endConnection } from './end.ts';
+import { closeConnection } from './close-connection.ts';
 import { type End, endWith } from './outcome.ts';
 
 /** What a token may be revoked by, once it is known which client uses it. */
@@ -164,7 +164,7 @@ async function endThose(
   });
   await concurrently(revoked, maxConcurrentEnds, async (connection) => {
     context.log.count(metrics.connectionsRevoked);
-    await endConnection(
+    await closeConnection(
       context,
       connection.address,
       connection,

@@ -7,6 +7,7 @@ import { narrowSession } from '../../sessions/narrow-session.ts';
 import { type End, endWith, type Outcome } from '../../sessions/outcome.ts';
 import { isRevoked } from '../../sessions/revocation.ts';
 import { textOf, tokenState } from '../authentication.ts';
+import type { Peer, Run } from './handler.ts';
 
 /**
  * AUTH with 0x19: renews the token without reconnecting (section 4.12.1 of MQTT 5.0). The new token must be of the same
@@ -14,11 +15,7 @@ import { textOf, tokenState } from '../authentication.ts';
  * Will that they do not allow are removed before AUTH is answered, with the same method [MQTT-4.12.0-5 v5]. A failure ends the
  * connection [MQTT-4.12.1-2 v5].
  */
-export async function handleAuth(
-  context: Context,
-  connection: Connection,
-  packet: AuthPacket,
-): Promise<Outcome> {
+export async function handleAuth({ context, connection }: Peer, [packet]: Run<AuthPacket>): Promise<Outcome> {
   const method = packet.properties?.authenticationMethod;
   const fail = (reasonCode: number, code: string, message: string): { replies: []; end: End } => ({
     replies: [],

@@ -8,6 +8,7 @@ import { type PublishPacket, reasonCodes, type ServerPacket } from '../../mqtt/i
 import { type End, endWith, type Outcome } from '../../sessions/outcome.ts';
 import { judgePublish } from '../judge-publish.ts';
 import { type ResolvedTopics, resolveTopics } from '../topic-aliases.ts';
+import type { Peer, Run } from './handler.ts';
 
 /** One PUBLISH of a run, judged: published, or refused with a reason code. */
 interface Judged {
@@ -29,10 +30,8 @@ interface Judged {
  * identifier gives the message the same id again, and each queue takes an id once.
  */
 export async function handlePublishes(
-  context: Context,
-  connection: Connection,
-  live: TenantLive,
-  packets: readonly PublishPacket[],
+  { context, connection, live }: Peer,
+  packets: Run<PublishPacket>,
 ): Promise<Outcome> {
   context.log.count(metrics.messagesReceived, packets.length);
   const resolved = await resolveTopics(context, connection, packets);

@@ -12,6 +12,7 @@ import {
 } from '../../mqtt/index.ts';
 import type { Outcome } from '../../sessions/outcome.ts';
 import { isTopicError, parseFilter, shapeOf } from '../../topics/index.ts';
+import type { Peer, Run } from './handler.ts';
 import { tooManyFilters } from './too-many-filters.ts';
 
 interface Granted {
@@ -31,10 +32,8 @@ interface Granted {
  * client, having had no SUBACK, subscribes again and replaces both [MQTT-3.8.4-3 v5, MQTT-3.8.4-3 v3].
  */
 export async function handleSubscribe(
-  context: Context,
-  connection: Connection,
-  live: TenantLive,
-  packet: SubscribePacket,
+  { context, connection, live }: Peer,
+  [packet]: Run<SubscribePacket>,
 ): Promise<Outcome> {
   const { protocolVersion } = connection;
   const refusal = tooManyFilters(context, connection, packet.subscriptions.length);

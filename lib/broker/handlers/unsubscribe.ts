@@ -3,6 +3,7 @@ import type { Connection } from '../../core/model.ts';
 import { reasonCodes, type UnsubscribePacket } from '../../mqtt/index.ts';
 import type { Outcome } from '../../sessions/outcome.ts';
 import { isTopicError, parseFilter } from '../../topics/index.ts';
+import type { Peer, Run } from './handler.ts';
 import { tooManyFilters } from './too-many-filters.ts';
 
 /**
@@ -13,9 +14,8 @@ import { tooManyFilters } from './too-many-filters.ts';
  * session's list, so that a crash between them leaves nothing that the session's end would not find.
  */
 export async function handleUnsubscribe(
-  context: Context,
-  connection: Connection,
-  packet: UnsubscribePacket,
+  { context, connection }: Peer,
+  [packet]: Run<UnsubscribePacket>,
 ): Promise<Outcome> {
   const refusal = tooManyFilters(context, connection, packet.unsubscriptions.length);
   if (refusal !== undefined) return { replies: [], end: refusal };

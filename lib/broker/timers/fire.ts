@@ -5,7 +5,7 @@ import { hasEnded } from '../../core/session-rules.ts';
 import { drain } from '../../delivery/drain.ts';
 import { recountTenant } from '../../limits/recount.ts';
 import { reasonCodes } from '../../mqtt/index.ts';
-import { endConnection } from '../../sessions/end.ts';
+import { closeConnection } from '../../sessions/close-connection.ts';
 import { publishWillOf } from '../../sessions/left-will.ts';
 import { connectionLost, endSession } from '../../sessions/lifecycle.ts';
 import { endWith } from '../../sessions/outcome.ts';
@@ -67,7 +67,7 @@ async function keepAlive(context: Context, address: ConnectionAddress): Promise<
     return;
   }
   const { code } = reasonCodes.keepAliveTimeout;
-  await endConnection(
+  await closeConnection(
     context,
     address,
     connection,
@@ -86,7 +86,7 @@ async function tokenExpiry(context: Context, address: ConnectionAddress): Promis
   const connection = await context.connections.get(address);
   if (connection?.tokenExpiresAtSeconds === undefined) return;
   if (connection.tokenExpiresAtSeconds * 1000 > context.clock.nowMs()) return;
-  await endConnection(context, address, connection, [], tokenExpired(connection.protocolVersion));
+  await closeConnection(context, address, connection, [], tokenExpired(connection.protocolVersion));
 }
 
 /** The Will's delay has passed [MQTT-3.1.3-9 v5]. A client that came back has replaced or deleted the row. */

@@ -14,7 +14,7 @@ import { encodePackets } from './replies.ts';
  *
  * A crash before the close leaves a connection without a row: its next frame is refused and the close tried again.
  */
-export async function endConnection(
+export async function closeConnection(
   context: Context,
   address: ConnectionAddress,
   connection: Connection | undefined,

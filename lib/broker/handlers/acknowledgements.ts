@@ -1,0 +1,74 @@
+import { drain } from '../../delivery/drain.ts';
+import {
+  isFailure,
+  type PubackPacket,
+  type PubcompPacket,
+  type PubrecPacket,
+  type PubrelPacket,
+  reasonCodes,
+} from '../../mqtt/index.ts';
+import type { Outcome } from '../../sessions/outcome.ts';
+import type { Peer, Run } from './handler.ts';
+
+/** Packets that complete a delivery: PUBACK, PUBCOMP, and PUBREC with a failure [MQTT-4.4.0-2 v5]. */
+export type FinalAcknowledgement = PubackPacket | PubcompPacket | PubrecPacket;
+
+/** Whether a PUBREC refuses the message and so completes its delivery. */
+export function isRefusal({ reasonCode = reasonCodes.success.code }: PubrecPacket): boolean {
+  return isFailure(reasonCode);
+}
+
+/**
+ * Deletes the acknowledged entries from the queue in one batch, then drains the queue. A message that the client
+ * refuses is not sent again, neither to this client nor to another member of the share. Unknown packet identifiers
+ * are ignored: an acknowledgement may come twice.
+ *
+ * [MQTT-4.4.0-2 v5, MQTT-4.8.2-6 v5]
+ */
+export async function handleFinalAcknowledgements(
+  { context, connection }: Peer,
+  run: Run<FinalAcknowledgement>,
+): Promise<Outcome> {
+  await context.queue.delete(connection, [...new Set(run.map(({ messageId }) => messageId))]);
+  await drain(context, connection);
+  return { replies: [] };
+}
+
+/**
+ * PUBREC without a failure: the client has the message. Its payload leaves the queue, with one write for all entries
+ * that share a row, and PUBREL answers [MQTT-4.3.3-4 v5, MQTT-2.2.1-5 v5, MQTT-4.3.3-1 v3]. Until PUBCOMP, resumption
+ * sends PUBREL again instead of PUBLISH [MQTT-4.3.3-3 v5, MQTT-4.3.3-5 v5, MQTT-4.3.3-6 v5]. The handler is
+ * idempotent. An unknown identifier gets PUBREL with 0x92 in 5.0, which ends the exchange on both sides.
+ */
+export async function handlePubrecs({ context, connection }: Peer, run: Run<PubrecPacket>): Promise<Outcome> {
+  const identifiers = [...new Set(run.map(({ messageId }) => messageId))];
+  const released = await context.queue.release(connection, identifiers);
+  const replies = run.map(({ messageId }): PubrelPacket => {
+    const isKnown = released.has(messageId);
+    return { cmd: 'pubrel', messageId, ...reasonCodeFor(connection.protocolVersion, isKnown) };
+  });
+  return { replies };
+}
+
+/**
+ * PUBREL: frees the packet identifier [MQTT-4.3.3-12 v5] and answers PUBCOMP [MQTT-4.3.3-11 v5, MQTT-2.2.1-5 v5,
+ * MQTT-4.3.3-2 v3]. The marks of a run are deleted concurrently, each before its answer. A repeated PUBREL, or one
+ * without a PUBLISH, gets PUBCOMP with 0x92 in 5.0.
+ */
+export async function handlePubrels({ context, connection }: Peer, run: Run<PubrelPacket>): Promise<Outcome> {
+  const seen = new Set<number>();
+  const replies = run.map(async ({ messageId }): Promise<PubcompPacket> => {
+    const isRepeated = seen.has(messageId);
+    seen.add(messageId);
+    const isKnown =
+      !isRepeated && (await context.sessions.deleteReceived(connection, connection.generation, messageId));
+    return { cmd: 'pubcomp', messageId, ...reasonCodeFor(connection.protocolVersion, isKnown) };
+  });
+  return { replies: await Promise.all(replies) };
+}
+
+function reasonCodeFor(protocolVersion: 3 | 4 | 5, isKnown: boolean): { reasonCode?: number } {
+  if (protocolVersion < 5) return {};
+  const { success, packetIdentifierNotFound } = reasonCodes;
+  return { reasonCode: isKnown ? success.code : packetIdentifierNotFound.code };
+}

@@ -1,0 +1,16 @@
+import type { Context } from '../../core/context.ts';
+import type { Connection, TenantLive } from '../../core/model.ts';
+import type { Outcome } from '../../sessions/outcome.ts';
+
+/** An accepted connection, as the packets before in the frame left it, and its tenant's row. */
+export interface Peer {
+  readonly context: Context;
+  readonly connection: Connection;
+  readonly live: TenantLive;
+}
+
+/** Consecutive packets of one kind, handled together: a burst costs little more than one packet. */
+export type Run<P> = readonly [P, ...P[]];
+
+/** Handles a run of packets. Handlers write first; the caller sends the replies after. */
+export type Handler<P> = (peer: Peer, run: Run<P>) => Outcome | Promise<Outcome>;
