@@ -1,12 +1,11 @@
 /** Topic names and filters: validity, matching, shapes for tuple-space search, skip-scan of retained messages. */
+export type { TopicError, TopicErrorCode } from './errors.ts';
 export { topicLimits } from './limits.ts';
 export { covers, matches } from './match.ts';
 export {
   isTopicError,
   type ParsedFilter,
   parseFilter,
-  type TopicError,
-  type TopicErrorCode,
   validateTopicName,
 } from './names.ts';
 export { candidateFilters, shapeOf } from './shapes.ts';

@@ -31,7 +31,7 @@ export function titleOf({ name, clause, clauses }: Vector): string {
 }
 
 export function readVectors(): VectorFile[] {
-  const folder = new URL('./vectors', import.meta.url);
+  const folder = new URL('./vectors/', import.meta.url);
   return readdirSync(folder)
     .filter((file) => file.endsWith('.json'))
     .sort()

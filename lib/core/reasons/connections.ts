@@ -1,0 +1,93 @@
+import type { Reason } from './reason.ts';
+
+/** Refused CONNECTs, subscriptions, and why connections end. */
+export const connectionReasons = {
+  'client-id-empty': {
+    reasonCode: 0x85,
+    message: 'a client identifier is needed',
+    remedy: 'Give one: MQTT 3.1 always needs it, MQTT 3.1.1 for a session that is kept (Clean Session 0).',
+  },
+  'client-id-too-long': {
+    reasonCode: 0x85,
+    message: 'the client identifier is too long',
+    remedy: 'Shorten it to the number of UTF-8 bytes that the message names.',
+  },
+  'client-id-not-granted': {
+    reasonCode: 0x85,
+    http: 403,
+    message: 'the token names another client identifier',
+    remedy: 'Connect with the client identifier of the token, or leave it empty.',
+  },
+  'will-not-authorized': {
+    reasonCode: 0x87,
+    message: 'the client may not publish its Will',
+    remedy: 'Grant the topic of the Will to publish, or choose another one.',
+  },
+  'session-busy': {
+    reasonCode: 0x89,
+    message: 'the session is being opened by too many connections at once',
+    remedy: 'Connect again with back-off; make sure that no two clients use the same client identifier.',
+  },
+  'too-many-connections': {
+    reasonCode: 0x97,
+    message: 'the tenant has too many connections',
+    remedy: 'Close connections that are not used, or raise the quota connections.',
+  },
+  'session-taken-over': {
+    reasonCode: 0x8e,
+    message: 'the session belongs to another connection',
+    remedy: 'Give each client its own client identifier; a reconnect of the same client is harmless.',
+  },
+  'session-expiry-raised': {
+    reasonCode: 0x82,
+    message: 'a session that ends with its connection cannot be given an expiry by DISCONNECT',
+    remedy: 'Set the Session Expiry Interval in CONNECT.',
+  },
+  'too-many-filters': {
+    reasonCode: 0x97,
+    v3: 'close',
+    message: 'the SUBSCRIBE or UNSUBSCRIBE has too many filters',
+    remedy: 'Split it into packets of at most the number of filters that the message names.',
+  },
+  'subscribe-not-authorized': {
+    reasonCode: 0x87,
+    v3: 0x80,
+    message: 'the client may not subscribe to this filter',
+    remedy: 'Grant the filter, or one that covers it, to subscribe (docs/tokens.md).',
+  },
+  'subscriptions-full': {
+    reasonCode: 0x97,
+    v3: 0x80,
+    message: 'the client has as many subscriptions as it may have (subscriptionsPerClient)',
+    remedy: 'Use wildcards, unsubscribe, or raise the quota subscriptionsPerClient.',
+  },
+  'shapes-full': {
+    reasonCode: 0x97,
+    v3: 0x80,
+    message: 'the filters of the tenant have as many shapes as they may have (shapes)',
+    remedy: 'Use filters whose wildcards stand in the same levels, or raise the quota shapes.',
+  },
+  'receive-maximum-exceeded': {
+    reasonCode: 0x93,
+    message: 'more messages are unacknowledged than the Receive Maximum of CONNACK allows',
+    remedy: 'Await PUBACK or PUBCOMP before publishing more at QoS 1 and 2.',
+  },
+  'keep-alive-timeout': {
+    reasonCode: 0x8d,
+    message: 'no packet arrived within 1.5 times the keep-alive',
+    remedy: 'Send PINGREQ in time; CONNACK may have set a shorter Server Keep Alive.',
+  },
+  'client-disconnected': {
+    reasonCode: 0x98,
+    message: 'disconnected by the operator',
+    remedy: 'Ask the operator; the client may connect again.',
+  },
+  'client-disconnect': {
+    message: 'the client disconnected',
+    remedy: 'Nothing: the client sent DISCONNECT.',
+  },
+  'connection-lost': {
+    message: 'the connection was lost without DISCONNECT',
+    remedy: 'Check the network of the client; after at most two hours API Gateway ends every connection.',
+  },
+} as const satisfies Readonly<Record<string, Reason>>;

@@ -1,0 +1,35 @@
+import type { Reason } from './reason.ts';
+
+/** Messages that are refused although their packet is sound (docs/quotas.md). */
+export const publishingReasons = {
+  'publish-not-authorized': {
+    reasonCode: 0x87,
+    v3: 'close',
+    http: 403,
+    message: 'the client may not publish to this topic',
+    remedy: 'Grant the topic to publish (docs/tokens.md). Topics that begin with $ belong to the server.',
+  },
+  'publish-rate': {
+    reasonCode: 0x97,
+    disconnectCode: 0x96,
+    v3: 'close',
+    http: 429,
+    message: 'the tenant publishes more than it may (publishesPerSecond, publishBytesPerSecond)',
+    remedy: 'Publish slower, or raise these quotas of the tenant.',
+  },
+  'client-publish-rate': {
+    reasonCode: 0x97,
+    disconnectCode: 0x96,
+    v3: 'close',
+    http: 429,
+    message:
+      'the client publishes more than it may (publishesPerSecondPerClient, publishBytesPerSecondPerClient)',
+    remedy: 'Publish slower, or raise these quotas of the tenant or of the token.',
+  },
+  'retained-full': {
+    reasonCode: 0x97,
+    http: 429,
+    message: 'the tenant retains as much as it may (retainedMessages, retainedBytes)',
+    remedy: 'Delete retained messages (publish an empty one with RETAIN), or raise these quotas.',
+  },
+} as const satisfies Readonly<Record<string, Reason>>;
