@@ -1,11 +1,11 @@
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect, type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { changeTenant, type TenantId } from '../../lib/auth/index.ts';
 import type { Ports } from '../../lib/core/ports.ts';
 import { defaultSettings } from '../../lib/core/settings.ts';
-import { type Mint, startTestService, type TestService } from '../support/service.ts';
+import { scanTables } from '../support/scan.ts';
+import { adapterOptions, type Mint, startTestService, type TestService } from '../support/service.ts';
 import { type Api, apiAt } from './api.ts';
-import { scanTables } from './scan.ts';
 
 let service: TestService;
 let api: Api;
@@ -84,7 +84,7 @@ describe('a suspended tenant', () => {
     expect((await api('POST', '/tenants/acme/resume')).body.status).toBe('active');
     expect((await publish()).status).toBe(200);
     let sessionPresent = false;
-    const back = connect(service.url, await options(mint, { clientId: 'online/+#', ...kept }));
+    const back = connect(service.url, await adapterOptions(mint, { clientId: 'online/+#', ...kept }));
     back.once('connect', (packet) => {
       sessionPresent = packet.sessionPresent;
     });
@@ -206,16 +206,3 @@ describe('changes of one tenant at the same time', () => {
     for (const { text } of copies) expect(JSON.parse(text).status.S).toBe(status);
   });
 });
-
-async function options(mint: Mint, overrides: Partial<IClientOptions>): Promise<IClientOptions> {
-  const { createWebsocket } = await import('../../lib/client/node.ts');
-  return {
-    username: mint.tenant,
-    password: await mint(),
-    protocolVersion: 5,
-    reconnectPeriod: 0,
-    createWebsocket: createWebsocket as unknown as NonNullable<IClientOptions['createWebsocket']>,
-    forceNativeWebSocket: true,
-    ...overrides,
-  };
-}

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { httpsGet, KeyFetchError } from '../../lib/auth/index.ts';
-import { cert, key } from '../bridge/certificate.ts';
+import { cert, key } from '../support/certificate.ts';
 
 const servers: Server[] = [];
 afterEach(async () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { exportJWK, exportSPKI, generateKeyPair, importJWK } from 'jose';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { httpsGet, type SecretSource } from '../../lib/auth/index.ts';
-import { cert, key } from '../bridge/certificate.ts';
+import { cert, key } from '../support/certificate.ts';
 import { outcome, Provider, publicKeys, verifierOf } from './issuers.ts';
 import { keyPair, type Signer, sharedSecret, sign } from './tokens.ts';
 

@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { parseTenantConfig, TenantConfigError } from '../../lib/auth/index.ts';
-import { cert, key } from '../bridge/certificate.ts';
+import { cert, key } from '../support/certificate.ts';
 
 const secret = 'A'.repeat(43);
 const p256 = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'B'.repeat(43) };

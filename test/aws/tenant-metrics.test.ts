@@ -3,9 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tableVariables, tenantMetricsVariable } from '../../lib/aws/environment.ts';
-import { localTables } from '../../lib/local/service.ts';
 import { tableNames } from '../../lib/store/schema.ts';
-import { type Mint, startTestService, type TestService } from '../support/service.ts';
+import { localTables, type Mint, startTestService, type TestService } from '../support/service.ts';
 
 let service: TestService;
 let mint: Mint;

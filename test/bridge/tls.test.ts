@@ -2,7 +2,7 @@ import mqtt from 'mqtt';
 import { afterEach, expect, it } from 'vitest';
 import { startBridge } from '../../lib/bridge/index.ts';
 import { startProfileServer } from '../client/profile-server.ts';
-import { cert, key } from './certificate.ts';
+import { cert, key } from '../support/certificate.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

@@ -4,10 +4,14 @@ import type { ConnectionAddress, Session } from '../../lib/core/model.ts';
 import type { Ports } from '../../lib/core/ports.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { createManualClock, type ManualClock } from '../../lib/local/clock.ts';
-import type { LocalServiceOptions } from '../../lib/local/service.ts';
 import type { ConnectPacket } from '../../lib/mqtt/types.ts';
 import { type Got, type OpenOptions, openRaw, type RawClient } from '../support/raw-client.ts';
-import { type Mint, startTestService, type TestService } from '../support/service.ts';
+import {
+  type LocalServiceOptions,
+  type Mint,
+  startTestService,
+  type TestService,
+} from '../support/service.ts';
 import { publish, subscribe } from './packets.ts';
 
 export type ConnectFields = Partial<Omit<ConnectPacket, 'cmd'>> & {

@@ -7,7 +7,7 @@ import { localCredentials } from '../../lib/aws/settings.ts';
 import { run } from '../../lib/cli/program.ts';
 import { writeLocalState } from '../../lib/local/operator/local-state.ts';
 import { tenantStore } from '../../lib/store/tenants.ts';
-import { cert, key } from '../bridge/certificate.ts';
+import { cert, key } from '../support/certificate.ts';
 import {
   recordingTerminal,
   type Service,

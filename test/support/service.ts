@@ -8,7 +8,14 @@ import {
 } from '../../lib/auth/index.ts';
 import { createWebsocket } from '../../lib/client/node.ts';
 import { localLog } from '../../lib/local/log.ts';
-import { type LocalService, type LocalServiceOptions, startLocalService } from '../../lib/local/service.ts';
+import {
+  type LocalService,
+  type LocalServiceOptions,
+  localTables,
+  startLocalService,
+} from '../../lib/local/service.ts';
+
+export { type LocalServiceOptions, localTables };
 
 export interface TestService extends LocalService {
   readonly url: string;
@@ -65,15 +72,7 @@ export async function startTestService(options: Partial<LocalServiceOptions> = {
       return Object.assign(mint, { tenant: name });
     },
     async connect(mint, overrides = {}) {
-      const client = mqtt.connect(service.gateway.url, {
-        username: mint.tenant,
-        password: await mint(),
-        protocolVersion: 5,
-        reconnectPeriod: 0,
-        createWebsocket: createWebsocket as unknown as NonNullable<IClientOptions['createWebsocket']>,
-        forceNativeWebSocket: true,
-        ...overrides,
-      });
+      const client = mqtt.connect(service.gateway.url, await adapterOptions(mint, overrides));
       clients.push(client);
       await new Promise<void>((resolve, reject) => {
         client.once('connect', () => resolve());
@@ -86,6 +85,22 @@ export async function startTestService(options: Partial<LocalServiceOptions> = {
       await Promise.all(clients.map((client) => client.endAsync(true)));
       await service.close();
     },
+  };
+}
+
+/** Options with which MQTT.js connects through the adapter, with a token of `mint` as its password. */
+export async function adapterOptions(
+  mint: Mint,
+  overrides: Partial<IClientOptions> = {},
+): Promise<IClientOptions> {
+  return {
+    username: mint.tenant,
+    password: await mint(),
+    protocolVersion: 5,
+    reconnectPeriod: 0,
+    createWebsocket: createWebsocket as unknown as NonNullable<IClientOptions['createWebsocket']>,
+    forceNativeWebSocket: true,
+    ...overrides,
   };
 }
 

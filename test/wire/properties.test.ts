@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Outbox } from '../../lib/client/outbox.ts';
 import {
   batchPackets,
   concatBytes,
@@ -60,28 +59,6 @@ describe('base64', () => {
 });
 
 describe('packets', () => {
-  it('come out of a stream cut anywhere as they went in', () => {
-    fc.assert(
-      fc.property(packetsOf, fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (packets, cuts) => {
-        const stream = concatBytes(packets);
-        const outbox = new Outbox();
-        for (let at = 0, i = 0; at < stream.length; i++) {
-          const size = cuts[i % cuts.length] ?? 1;
-          expect(outbox.write(stream.subarray(at, at + size))).toBeUndefined();
-          at += size;
-        }
-        const out: Uint8Array[] = [];
-        for (let text = outbox.next(false); text !== undefined; text = outbox.next(false)) {
-          const frame = decodeClientFrame(text);
-          if ('bytes' in frame) out.push(frame.bytes);
-          outbox.confirm();
-        }
-        expect(out.map(hexOf)).toEqual(batchPackets(packets).map((batch) => hexOf(concatBytes(batch))));
-        expect(outbox.bufferedAmount).toBe(0);
-      }),
-    );
-  });
-
   it('never throw, whatever the bytes', () => {
     fc.assert(
       fc.property(anyBytes, (bytes) => {

@@ -2,9 +2,8 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { createDynamoClient } from '../../lib/aws/dynamodb.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
-import { localTables } from '../../lib/local/service.ts';
 import { type TableKind, tableNames } from '../../lib/store/schema.ts';
-import type { TestService } from '../support/service.ts';
+import { localTables, type TestService } from './service.ts';
 
 /** Every row of every table, with what it is about as one text. */
 export async function scanTables(
