@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { build } from '../../cdk/build.ts';
 import { readLocalState } from '../../lib/local/operator/local-state.ts';
+import { lacks, requireTool } from '../support/tools.ts';
 import { temporaryDirectory } from './service.ts';
 
 /** Inside the project, since the bundles take their dependencies from its node_modules. */
@@ -134,7 +135,9 @@ describe('the built command', () => {
     expect(await wisp('tenant', 'list')).toMatchObject({ exitCode: 1, stdout: '' });
   });
 
-  it('prints lines that work as they are pasted', async () => {
+  const lacksMosquitto = lacks('mosquitto_pub', 'mosquitto_sub');
+  it.skipIf(lacksMosquitto)('prints lines that work as they are pasted', async () => {
+    for (const tool of ['mosquitto_pub', 'mosquitto_sub'] as const) requireTool(tool);
     const service = start('start', ...anyPorts);
     const end = once(service, 'exit');
     const printed = await line(service, /^ +node /);

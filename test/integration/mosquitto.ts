@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { requireTool } from '../support/tools.ts';
 
-/** Debian's package mosquitto-clients, as a user would run it. */
+/** How mosquitto_pub and mosquitto_sub connect, as a user would run them. */
 export interface MosquittoTarget {
   readonly port: number;
   readonly username: string;
@@ -11,16 +12,15 @@ export interface MosquittoTarget {
   readonly version: string;
 }
 
-function common({ port, username, password, version }: MosquittoTarget): string[] {
-  return ['-h', '127.0.0.1', '-p', String(port), '-u', username, '-P', password, '-V', version];
+export interface Finished {
+  /** Exit code. */
+  readonly code: number;
+  readonly stderr: string;
 }
 
 /** Runs mosquitto_pub to its end. */
-export async function mosquittoPub(
-  target: MosquittoTarget,
-  args: readonly string[],
-): Promise<{ code: number; stderr: string }> {
-  const child = spawn('mosquitto_pub', [...common(target), ...args]);
+export async function mosquittoPub(target: MosquittoTarget, args: readonly string[]): Promise<Finished> {
+  const child = spawn(requireTool('mosquitto_pub'), [...connectionOptions(target), ...args]);
   let stderr = '';
   child.stderr.on('data', (text: Buffer) => {
     stderr += text.toString();
@@ -29,44 +29,49 @@ export async function mosquittoPub(
   return { code, stderr };
 }
 
-export interface MosquittoSub {
-  /** Resolves when the broker has granted the subscription; rejects when the process ends before. */
-  subscribed(): Promise<void>;
-  /** Lines `topic payload`, when it has ended after the number of messages it was told. */
-  lines(): Promise<string[]>;
-  stop(): void;
+/**
+ * Starts mosquitto_sub and resolves when the server has stored its subscription to `topic`/#.
+ * mosquitto_sub holds its note of SUBACK back until its buffer is full, but writes each message at
+ * once. So this publishes a retained message first, and waits until the subscriber has received it.
+ *
+ * @returns the lines `topic payload` of the next `count` messages, when all have arrived.
+ */
+export async function startMosquittoSub(
+  target: MosquittoTarget,
+  { topic, qos, count }: { readonly topic: string; readonly qos: number; readonly count: number },
+): Promise<{ lines(): Promise<string[]> }> {
+  const ready = `${topic}/ready`;
+  const { stderr } = await mosquittoPub(target, ['-t', ready, '-m', 'ready', '-r', '-q', '1']);
+  if (stderr !== '') throw new Error(`mosquitto_pub: ${stderr}`);
+  const lines = readMessages(target, [
+    ...['-t', `${topic}/#`, '-q', String(qos)],
+    ...['-C', String(count + 1)],
+  ]);
+  const { value } = await lines.next();
+  if (value !== `${ready} ready`) throw new Error(`mosquitto_sub printed ${value}`);
+  return {
+    async lines() {
+      const rest: string[] = [];
+      for await (const line of lines) rest.push(line);
+      return rest;
+    },
+  };
 }
 
-/** Starts mosquitto_sub; `args` should hold `-C` with the number of messages to wait for. */
-export function mosquittoSub(target: MosquittoTarget, args: readonly string[]): MosquittoSub {
-  // stdbuf: its debug lines, one of which tells of SUBACK, are held back when stdout is no terminal.
-  const child: ChildProcess = spawn('stdbuf', [
-    '-oL',
-    'mosquitto_sub',
-    ...common(target),
-    '-v',
-    '-d',
-    ...args,
-  ]);
-  const seen: string[] = [];
-  const isGranted = () => seen.some((line) => line.startsWith('Subscribed'));
-  if (child.stdout === null) throw new Error('no stdout');
-  const ended = once(child, 'close');
-  createInterface(child.stdout).on('line', (line) => {
-    seen.push(line);
-    child.emit('line');
+/** Runs mosquitto_sub to its end. @returns its lines `topic payload`. */
+export async function mosquittoSub(target: MosquittoTarget, args: readonly string[]): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of readMessages(target, args)) lines.push(line);
+  return lines;
+}
+
+async function* readMessages(target: MosquittoTarget, args: readonly string[]): AsyncGenerator<string> {
+  const child = spawn(requireTool('mosquitto_sub'), [...connectionOptions(target), '-v', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  return {
-    async subscribed() {
-      while (!isGranted()) {
-        if (child.exitCode !== null) throw new Error(`mosquitto_sub ended: ${seen.join(' | ')}`);
-        await Promise.race([once(child, 'line'), ended]);
-      }
-    },
-    async lines() {
-      await ended;
-      return seen.filter((line) => !/^(Client |Subscribed)/.test(line));
-    },
-    stop: () => child.kill(),
-  };
+  yield* createInterface({ input: child.stdout });
+}
+
+function connectionOptions({ port, username, password, version }: MosquittoTarget): string[] {
+  return ['-h', '127.0.0.1', '-p', String(port), '-u', username, '-P', password, '-V', version];
 }

@@ -2,7 +2,8 @@ import mqtt, { type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Bridge, startBridge } from '../../lib/bridge/index.ts';
 import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
-import { type MosquittoTarget, mosquittoPub, mosquittoSub } from './mosquitto.ts';
+import { lacks } from '../support/tools.ts';
+import { type MosquittoTarget, mosquittoPub, mosquittoSub, startMosquittoSub } from './mosquitto.ts';
 
 let service: TestService;
 let bridge: Bridge;
@@ -25,38 +26,28 @@ async function target(version: string): Promise<MosquittoTarget> {
   return { port: ports.mqttPort, username: mint.tenant, password: await mint(), version };
 }
 
-describe.each(['mqttv31', 'mqttv311', 'mqttv5'])('mosquitto clients, %s [MQTT-7.0.0-2 v3]', (version) => {
+const versions = ['mqttv31', 'mqttv311', 'mqttv5'];
+const lacksMosquitto = lacks('mosquitto_pub', 'mosquitto_sub');
+
+describe.skipIf(lacksMosquitto).each(versions)('mosquitto clients, %s [MQTT-7.0.0-2 v3]', (version) => {
   test.each([0, 1, 2])('QoS %i both ways', async (qos) => {
     const topic = `mosquitto/${version}/${qos}`;
-    const sub = mosquittoSub(await target(version), ['-t', `${topic}/#`, '-q', String(qos), '-C', '3']);
-    await sub.subscribed();
+    const subscriber = await startMosquittoSub(await target(version), { topic, qos, count: 3 });
     for (const text of ['one', 'two', 'three']) {
-      const published = await mosquittoPub(await target(version), [
-        '-t',
-        `${topic}/x`,
-        '-m',
-        text,
-        '-q',
-        String(qos),
-      ]);
-      expect(published).toEqual({ code: 0, stderr: '' });
+      const message = ['-t', `${topic}/x`, '-m', text, '-q', String(qos)];
+      expect(await mosquittoPub(await target(version), message)).toEqual({ code: 0, stderr: '' });
     }
-    expect(await sub.lines()).toEqual([`${topic}/x one`, `${topic}/x two`, `${topic}/x three`]);
+    expect(await subscriber.lines()).toEqual([`${topic}/x one`, `${topic}/x two`, `${topic}/x three`]);
   });
 
   test('a retained message reaches a later subscriber; a wrong token is refused', async () => {
-    const topic = `mosquitto/${version}/retained`;
-    expect(
-      (await mosquittoPub(await target(version), ['-t', topic, '-m', 'kept', '-r', '-q', '1'])).code,
-    ).toBe(0);
-    const sub = mosquittoSub(await target(version), ['-t', `mosquitto/${version}/+`, '-C', '1']);
-    expect(await sub.lines()).toEqual([`${topic} kept`]);
-    const refused = await mosquittoPub({ ...(await target(version)), password: 'wrong' }, [
-      '-t',
-      topic,
-      '-m',
-      'x',
-    ]);
+    const topic = `retained/${version}/x`;
+    const message = ['-t', topic, '-m', 'kept', '-r', '-q', '1'];
+    expect(await mosquittoPub(await target(version), message)).toEqual({ code: 0, stderr: '' });
+    const filter = `retained/${version}/+`;
+    expect(await mosquittoSub(await target(version), ['-t', filter, '-C', '1'])).toEqual([`${topic} kept`]);
+    const wrong = { ...(await target(version)), password: 'wrong' };
+    const refused = await mosquittoPub(wrong, ['-t', topic, '-m', 'x']);
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toMatch(/refused|authori[sz]ed|password/i);
   });

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A program that some tests and benchmarks run and npm cannot install. */
+export type Tool = 'mosquitto_pub' | 'mosquitto_sub' | 'mosquitto' | 'chromium';
+
+const debianPackages: Readonly<Record<Tool, string>> = {
+  mosquitto_pub: 'mosquitto-clients',
+  mosquitto_sub: 'mosquitto-clients',
+  mosquitto: 'mosquitto',
+  chromium: 'chromium',
+};
+
+/** Programs that tests run; the others are for benchmarks. */
+const testTools: readonly Tool[] = ['mosquitto_pub', 'mosquitto_sub', 'chromium'];
+
+/** Debian installs daemons here, outside the PATH of most users. */
+const daemonDirectories = ['/usr/sbin', '/usr/local/sbin'];
+
+/** Path of a program on this machine; undefined if it is not installed. CHROMIUM_PATH names another Chromium. */
+export function findTool(tool: Tool): string | undefined {
+  if (tool === 'chromium' && process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH;
+  const directories = (process.env.PATH ?? '').split(delimiter);
+  if (tool === 'mosquitto') directories.push(...daemonDirectories);
+  return directories.map((directory) => join(directory, tool)).find((path) => existsSync(path));
+}
+
+/** @throws Error that names the Debian package, if the program is not installed. */
+export function requireTool(tool: Tool): string {
+  const path = findTool(tool);
+  if (path === undefined)
+    throw new Error(`${tool} is not installed: apt-get install ${debianPackages[tool]}`);
+  return path;
+}
+
+/** Debian packages that would let all tests run. */
+export function missingPackages(): string[] {
+  const missing = testTools.filter((tool) => findTool(tool) === undefined);
+  return [...new Set(missing.map((tool) => debianPackages[tool]))];
+}
+
+/**
+ * For `skipIf`: whether to skip tests that need these programs. In CI they run and fail, so that no
+ * build passes without them.
+ */
+export function lacks(...tools: readonly Tool[]): boolean {
+  return !isCi() && tools.some((tool) => findTool(tool) === undefined);
+}
+
+function isCi(): boolean {
+  const { CI = '' } = process.env;
+  return CI !== '' && CI !== 'false' && CI !== '0';
+}
