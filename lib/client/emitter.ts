@@ -24,7 +24,8 @@ export class Emitter {
       try {
         listener?.call(this, { type, target: this, ...fields });
       } catch (error) {
-        // A listener that throws is reported as the runtime reports uncaught errors; it must not stop the connection.
+        // Rethrown later, as an uncaught error of the runtime: a faulty listener must not stop the
+        // connection.
         setTimeout(() => {
           throw error;
         });

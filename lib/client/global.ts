@@ -3,13 +3,18 @@ import type { AdapterOptions, NativeWebSocketConstructor } from './types.ts';
 import { WispWebSocket } from './websocket.ts';
 
 export interface InstallOptions extends AdapterOptions {
-  /** What URLs that the adapter serves begin with, such as `wss://example.com/mqtt`. Others are left alone. */
+  /**
+   * URL prefixes that the adapter serves, such as `wss://example.com/mqtt`. Other URLs keep the
+   * original.
+   */
   readonly urls: readonly string[];
 }
 
 /**
- * Replaces the global `WebSocket` for libraries that offer no hook, such as Paho JS. Call it before the library
- * connects. Returns a function that puts the original back.
+ * Replaces the global `WebSocket` for libraries that have no hook, such as Paho JS. Call it before
+ * the library connects.
+ *
+ * @returns a function that restores the original
  */
 export function installGlobal({ urls, ...options }: InstallOptions): () => void {
   const scope = globalThis as { WebSocket?: unknown };
@@ -19,7 +24,8 @@ export function installGlobal({ urls, ...options }: InstallOptions): () => void 
   scope.WebSocket = new Proxy(WispWebSocket, {
     construct(_target, [url, protocols]: [string, string | string[] | undefined]) {
       const isServed = urls.some((prefix) => String(url).startsWith(prefix));
-      // The adapter's own socket underneath asks for the profile: that one is for the original.
+      // An adapter creates its own socket with the profile's subprotocol: that one must be an
+      // original.
       return isServed && !protocols?.includes(subprotocol)
         ? new WispWebSocket(url, protocols, { WebSocket: original, ...options })
         : new original(url, protocols as string[]);

@@ -1,4 +1,4 @@
-/** `wisp-mqtt/client`: the adapter for browsers, React Native and Node. No dependencies. */
+/** `wisp-mqtt-client`: the adapter for browsers, React Native and Node. It has no dependencies. */
 export { subprotocol } from '../wire/limits.ts';
 export { type InstallOptions, installGlobal } from './global.ts';
 export { type CreateWebsocket, createWebsocket, websocketFactory } from './mqttjs.ts';

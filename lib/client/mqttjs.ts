@@ -12,7 +12,11 @@ export type CreateWebsocket = (
   mqttOptions?: MqttJsOptions,
 ) => WispWebSocket;
 
-/** `createWebsocket` for MQTT.js with options of one's own: `mqtt.connect(url, { createWebsocket: websocketFactory({ … }) })`. */
+/**
+ * Creates a `createWebsocket` for MQTT.js with adapter options:
+ * `mqtt.connect(url, { createWebsocket: websocketFactory({ acknowledge: 'needed' }) })`.
+ * Headers come from MQTT.js's `wsOptions.headers`, unless `options` has them.
+ */
 export function websocketFactory(options: AdapterOptions = {}): CreateWebsocket {
   return (url, protocols, mqttOptions) =>
     new WispWebSocket(url, protocols, {

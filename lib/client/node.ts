@@ -1,11 +1,12 @@
-/** `wisp-mqtt/client/node`: the adapter over `ws`, for Node 20, which has no WebSocket of its own, and later. */
-// biome-ignore lint/style/noRestrictedImports: this entry is for Node alone; browsers import index.ts
+/**
+ * `wisp-mqtt-client/node`: the adapter over the package `ws`, since Node 20 has no WebSocket of its
+ * own.
+ */
+// biome-ignore lint/style/noRestrictedImports: only this entry is for Node; browsers import index.ts
 import { Duplex } from 'node:stream';
-// biome-ignore lint/style/noRestrictedImports: this entry is for Node alone; browsers import index.ts
+// biome-ignore lint/style/noRestrictedImports: only this entry is for Node; browsers import index.ts
 import ws from 'ws';
-import { type CreateWebsocket, websocketFactory } from './mqttjs.ts';
-import type { AdapterOptions } from './types.ts';
-import { WispWebSocket } from './websocket.ts';
+import { type AdapterOptions, type CreateWebsocket, WispWebSocket, websocketFactory } from './index.ts';
 
 export * from './index.ts';
 
@@ -15,7 +16,11 @@ const highWaterBytes = 256 * 1024;
 /** For MQTT.js in Node: `mqtt.connect(url, { createWebsocket, forceNativeWebSocket: true })`. */
 export const createWebsocket: CreateWebsocket = websocketFactory({ WebSocket: ws });
 
-/** An MQTT byte stream over the profile, with back-pressure. */
+/**
+ * Connects and returns an MQTT byte stream with back-pressure: a write completes when at most
+ * 262,144 bytes are unconfirmed. The stream ends when the connection closes, and fails with an
+ * `Error` if the adapter gives up.
+ */
 export function connectStream(url: string, options: AdapterOptions = {}): Duplex {
   const socket = new WispWebSocket(url, 'mqtt', { WebSocket: ws, ...options });
   socket.binaryType = 'arraybuffer';
@@ -44,7 +49,7 @@ export function connectStream(url: string, options: AdapterOptions = {}): Duplex
   };
   socket.addEventListener('drain', () => {
     if (socket.bufferedAmount > highWaterBytes) return;
-    // Taken first: calling it writes the next piece at once, which may have to wait in turn.
+    // Cleared before the call: it writes the next piece at once, which may set it again.
     const done = resume;
     resume = undefined;
     done?.();
@@ -52,7 +57,10 @@ export function connectStream(url: string, options: AdapterOptions = {}): Duplex
   return stream;
 }
 
-/** For MQTT.js in Node next to `tcp://` clients: `new MqttClient(streamBuilder(url), { … })`. Connects anew on each call. */
+/**
+ * Creates the stream builder of an MQTT.js client, for programs that also connect over `tcp://`:
+ * `new MqttClient(streamBuilder(url), { … })`. Each call opens a new connection.
+ */
 export function streamBuilder(url: string, options: AdapterOptions = {}): () => Duplex {
   return () => connectStream(url, options);
 }

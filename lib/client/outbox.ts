@@ -5,19 +5,21 @@ import { maxFrameBytes } from '../wire/limits.ts';
 import { encodeOneWay, mayGoOneWay } from '../wire/one-way.ts';
 import { concatBytes, packetLength, splitPackets } from '../wire/packets.ts';
 
-/** What the MQTT library wrote and the server has not confirmed yet. */
+/** Bytes that the MQTT library wrote and the server has not confirmed yet. */
 export class Outbox {
-  /** Bytes written and not confirmed: queued, unfinished and in flight. */
+  /** Unconfirmed bytes: queued, in an unfinished packet, and in flight. */
   bufferedAmount = 0;
   #pieces: Uint8Array[] = [];
-  /** Bytes that must still come before another look at them is worth it. */
+  /**
+   * Bytes missing from the first incomplete packet: until they arrive, splitting again is useless.
+   */
   #missingBytes = 0;
   #packets: Uint8Array[] = [];
   #texts: string[] = [];
   #chunkedPackets = 0;
   #inFlightBytes = 0;
 
-  /** Takes bytes in pieces of any size. An error means that the stream has lost its packet boundaries. */
+  /** Takes bytes in pieces of any size. After an error the packet boundaries are lost. */
   write(bytes: Uint8Array): WireError | undefined {
     this.bufferedAmount += bytes.length;
     this.#pieces.push(bytes);
@@ -31,9 +33,10 @@ export class Outbox {
   }
 
   /**
-   * Text of the next frame: as many whole packets as fit, in order, or one chunk. It is one-way where that is allowed (by
-   * {@link Inbox.connackLength}), all its packets may go so, and nothing is left behind: under load, acknowledged frames
-   * are faster and cost little more.
+   * Returns the text of the next frame: as many whole packets as fit, in order, or one chunk. The
+   * frame is one-way if `connackLength` ({@link Inbox.connackLength}) allows it, all its packets
+   * may go one-way, and the queue is empty afterwards: under load, acknowledged frames are faster
+   * and cost little more.
    */
   next(connackLength: number | false): string | undefined {
     if (!this.#texts[0]) {
@@ -58,7 +61,9 @@ export class Outbox {
     return this.#texts.shift();
   }
 
-  /** The last frame is through. A chunked packet counts as buffered until its last chunk is confirmed. */
+  /**
+   * Confirms the last frame. A chunked packet counts as buffered until its last chunk is confirmed.
+   */
   confirm(): void {
     if (this.#texts[0]) return;
     this.bufferedAmount -= this.#inFlightBytes;

@@ -1,14 +1,19 @@
-/** The parts of a WebSocket that the adapter uses and offers, as structural types: no DOM library needed. */
+/**
+ * The parts of a WebSocket that the adapter uses and offers. Structural types need no DOM library.
+ */
 
-/** What handlers get: plain objects, since not every runtime has `Event`. */
+/** Argument of handlers: a plain object, since not every runtime has `Event`. */
 export interface SocketEvent {
   readonly type: 'open' | 'message' | 'error' | 'close' | 'drain';
   readonly target: unknown;
-  /** `message`: `ArrayBuffer` or, where `binaryType` is `blob` and the runtime has them, `Blob`. */
+  /**
+   * `message`: a `Blob` if `binaryType` is `blob` and the runtime has that class, otherwise an
+   * `ArrayBuffer`.
+   */
   readonly data?: unknown;
-  /** `error`, where the runtime says what happened. */
+  /** `error`: the cause, if the runtime tells it. */
   readonly message?: string | undefined;
-  /** `close`; 4000–4003 where the adapter closed by itself, see docs/wire.md. */
+  /** `close`: 4000 to 4003 if the adapter itself closed (docs/wire.md). */
   readonly code?: number;
   readonly reason?: string;
   readonly wasClean?: boolean;
@@ -25,10 +30,12 @@ interface NativeEvent {
   readonly wasClean?: boolean;
 }
 
-/** Method syntax makes the parameter bivariant: the handlers of every runtime's own event types fit. */
+/**
+ * Method syntax makes the parameter bivariant, so that handlers with any runtime's event types fit.
+ */
 type NativeHandler = { handle(event: NativeEvent): void }['handle'] | null;
 
-/** The WebSocket underneath: the runtime's own, or `ws`. */
+/** The underlying WebSocket: the runtime's own, or that of the package `ws`. */
 export interface NativeWebSocket {
   readonly readyState: number;
   onopen: NativeHandler;
@@ -39,7 +46,10 @@ export interface NativeWebSocket {
   close(code?: number, reason?: string): void;
 }
 
-/** The global constructor of any runtime, or that of `ws`; called with URL, `[subprotocol]` and, given headers, options. */
+/**
+ * The global constructor of any runtime, or that of `ws`. It is called with the URL,
+ * `[subprotocol]` and, if there are headers, options.
+ */
 export type NativeWebSocketConstructor = new (
   url: string,
   protocols: string[],
@@ -52,21 +62,30 @@ export interface Timers {
 }
 
 export interface AdapterOptions {
-  /** The WebSocket underneath. Default: the global one; Node 20 has none, pass `ws` there. */
+  /** The underlying WebSocket. Default: the global one. Node 20 has none: pass `ws`. */
   readonly WebSocket?: NativeWebSocketConstructor;
-  /** Headers of the handshake, such as `Authorization`. Browsers cannot send any; `ws` and React Native can. */
+  /**
+   * Headers of the handshake, such as `Authorization`. Browsers cannot send any; `ws` and React
+   * Native can.
+   */
   readonly headers?: Record<string, string> | undefined;
   /**
-   * Which frames the server is to confirm. `always` (the default) keeps order whatever happens. `needed`: frames that hold
-   * nothing but PUBLISH packets at QoS 0 go without a reply, at half the price, and keep their order unless one is
-   * delayed by more than `spacingMs`; docs/wire.md, "One-way frames".
+   * Frames that the server confirms. `always` (default) preserves order in every case. With
+   * `needed`, frames that hold only QoS 0 PUBLISH packets go without a reply, at half the price.
+   * They may be reordered if one is delayed by more than `spacingMs` (docs/wire.md, "One-way
+   * frames").
    */
   readonly acknowledge?: 'always' | 'needed';
-  /** With `acknowledge: 'needed'`: the pause after a one-way frame; what is written meanwhile goes together. Default 500. */
+  /**
+   * Pause after a one-way frame, in milliseconds; packets written meanwhile go together. Only with
+   * `acknowledge: 'needed'`. Default: 500.
+   */
   readonly spacingMs?: number;
-  /** Default 35,000. */
+  /**
+   * Milliseconds until an unanswered frame closes the connection with code 4001. Default: 35,000.
+   */
   readonly replyTimeoutMs?: number;
-  /** Default 540,000. */
+  /** Milliseconds of silence after which a heartbeat is sent. Default: 540,000. */
   readonly heartbeatMs?: number;
   /** Default: the global functions. */
   readonly timers?: Timers;

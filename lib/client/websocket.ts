@@ -21,20 +21,27 @@ interface Runtime extends Timers {
   Blob?: new (parts: unknown[]) => unknown;
 }
 
-/** Phases of sending: nothing to do; not open yet, about to send, or after a one-way frame; a frame awaits its reply. */
+// Phases of sending.
+
+/** Nothing to send. */
 const idle = 0;
+/** Not open yet, about to send, or in the pause after a one-way frame. */
 const waiting = 1;
+/** A frame awaits its reply. */
 const awaitingReply = 2;
 
 const runtime = globalThis as unknown as Runtime;
 
 /**
- * A WebSocket, as MQTT libraries see one, that speaks the wire profile `wisp.b64.v1` (docs/wire.md) underneath: binary
- * MQTT in pieces of any size goes in, whole packets come out.
+ * A WebSocket for MQTT libraries that speaks the wire profile `wisp.b64.v1` (docs/wire.md)
+ * underneath. It takes binary MQTT in pieces of any size and delivers whole packets.
  *
- * Differences from the standard: `send` is allowed while connecting (the bytes are queued); `bufferedAmount` counts
- * bytes until the server has confirmed them, or the pause after their one-way frame is over; `close` first sends what is queued, for at most `replyTimeoutMs`; a
- * `drain` event follows each confirmation; text cannot be sent.
+ * Differences from the standard:
+ * - `send` is allowed while connecting: the bytes are queued. Text cannot be sent.
+ * - `bufferedAmount` counts bytes until the server has confirmed them or the pause after their
+ *   one-way frame is over.
+ * - `close` first sends the queue, for at most `replyTimeoutMs`.
+ * - A `drain` event follows each confirmation.
  */
 export class WispWebSocket extends Emitter {
   static readonly CONNECTING = 0;
@@ -48,9 +55,9 @@ export class WispWebSocket extends Emitter {
 
   readonly url: string;
   binaryType: 'blob' | 'arraybuffer' = 'blob';
-  /** Written by the adapter only, as `protocol` is. */
+  /** Only the adapter may write it; the same holds for `protocol`. */
   readyState = 0;
-  /** What the MQTT library asked for, once open: the subprotocol underneath is the adapter's own affair. */
+  /** Once open: the subprotocol that the MQTT library asked for, not the one underneath. */
   protocol = '';
 
   readonly #native: NativeWebSocket;
@@ -59,19 +66,20 @@ export class WispWebSocket extends Emitter {
   readonly #outbox = new Outbox();
   readonly #options: AdapterOptions &
     Required<Pick<AdapterOptions, 'timers' | 'spacingMs' | 'replyTimeoutMs' | 'heartbeatMs'>>;
-  /** A reply is awaited, or the heartbeat. */
+  /** The reply timeout or, between frames, the heartbeat. */
   #timer: unknown;
   /** The pause after a one-way frame. */
   #pause: unknown;
-  /** One-way frames that may go before the next reply; negative: a reply is overdue, and a heartbeat asks for one. */
+  /** One-way frames allowed until the next reply. Negative: the next frame is a heartbeat. */
   #oneWayLeft = 0;
   #phase = waiting;
-  /** Closes the socket underneath, once there is nothing left to send. */
+  /** Closes the underlying socket when nothing is left to send. */
   #closing: (() => void) | undefined;
 
   /**
    * @param url of the API's stage, such as `wss://example.com/mqtt?token=…`
-   * @param protocols what the MQTT library asks for; the first is what `protocol` reports, `mqtt` by default
+   * @param protocols that the MQTT library asks for; `protocol` reports the first. Default: `mqtt`
+   * @throws TypeError without `options.WebSocket` in a runtime that has no global one
    */
   constructor(url: string, protocols: string | readonly string[] = 'mqtt', options: AdapterOptions = {}) {
     super();
@@ -101,18 +109,24 @@ export class WispWebSocket extends Emitter {
     return this.#outbox.bufferedAmount;
   }
 
-  /** Queues MQTT bytes: any piece of any number of packets of at most 131,072 bytes each. Copies them. */
+  /**
+   * Queues a copy of MQTT bytes, in pieces of any size. A packet may have at most 131,072 bytes.
+   */
   send(data: ArrayBuffer | ArrayBufferView): void {
     const { buffer = data, byteOffset, byteLength } = data as ArrayBufferView<ArrayBuffer>;
     if (byteLength === undefined) throw new TypeError('not bytes');
     if (this.readyState > this.OPEN) return;
-    // Copied: the caller may write to its memory afterwards.
     const error = this.#outbox.write(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice());
     if (error) this.#finish(badPacketCloseCode, error.message);
     else this.#scheduleFlush();
   }
 
-  /** Sends what is queued, then closes. `code` is 1000 (the default) or 3000–4999. */
+  /**
+   * Sends the queue, then closes.
+   *
+   * @param code 1000 (default) or 3000 to 4999
+   * @throws RangeError for any other code
+   */
   close(code = 1000, reason = ''): void {
     if (code !== 1000 && (code < 3000 || code > 4999)) throw new RangeError();
     if (this.readyState > this.OPEN) return;
@@ -126,7 +140,10 @@ export class WispWebSocket extends Emitter {
     this.#scheduleFlush();
   }
 
-  /** Waits for the end of the turn: what a library writes in one go becomes one frame, one billed message. */
+  /**
+   * Waits for the end of the turn, so that packets written together become one frame, one billed
+   * message.
+   */
   #scheduleFlush(): void {
     if (this.#phase) return;
     this.#phase = waiting;
@@ -163,15 +180,16 @@ export class WispWebSocket extends Emitter {
 
   #received(data: unknown): void {
     if (this.readyState === this.CLOSED) return;
-    // A binary message is as wrong as an empty one.
+    // Binary messages are outside the profile, as the empty text is.
     const frame = decodeServerFrame(typeof data === 'string' ? data : '');
     const whole = frame.kind === 'chunk' ? this.#assembler.accept(frame) : frame;
     if ('message' in whole) {
-      // A packet that the server failed to handle ends its connection [MQTT-4.8.0-2 v3].
-      this.#finish(whole.kind === 'error' ? gatewayErrorCloseCode : badServerFrameCloseCode, whole.message);
+      const code = whole.kind === 'error' ? gatewayErrorCloseCode : badServerFrameCloseCode;
+      this.#finish(code, whole.message); // [MQTT-4.8.0-2 v3]
       return;
     }
-    // A reply that nobody waits for completes nothing; the packets in it are as good as pushed ones.
+    // A reply without an outstanding frame confirms nothing; its packets are delivered like pushed
+    // ones.
     if (whole.kind === 'reply' && this.#phase === awaitingReply) {
       this.#oneWayLeft = this.#options.acknowledge === 'needed' ? maxOneWayFrames : 0;
       this.#arm(this.#options.heartbeatMs, () => {
@@ -183,12 +201,14 @@ export class WispWebSocket extends Emitter {
     if ('bytes' in whole)
       for (const { buffer } of this.#inbox.accept(whole.kind, whole.bytes)) {
         const data = this.binaryType === 'blob' && runtime.Blob ? new runtime.Blob([buffer]) : buffer;
-        // As in the standard: nothing is delivered any more once the library has called close.
+        // As in the standard, nothing is delivered after the library has called close.
         if (this.readyState === this.OPEN) this.emit('message', { data });
       }
   }
 
-  /** One timer serves both: a reply is awaited, or there was none for long. Once closing, the first deadline stands. */
+  /**
+   * Restarts the one timer of reply timeout and heartbeat. While closing, the first deadline stays.
+   */
   #arm(ms: number, callback: () => void): void {
     if (this.#closing) return;
     this.#options.timers.clearTimeout(this.#timer);
@@ -196,8 +216,8 @@ export class WispWebSocket extends Emitter {
   }
 
   /**
-   * Ends without waiting for the closing handshake, since after a timeout the network may be gone. `wasClean` is absent
-   * where the adapter itself gives up.
+   * Ends without waiting for the closing handshake, since after a timeout the network may be gone.
+   * Without `wasClean` the adapter itself gives up, and an `error` event precedes `close`.
    */
   #finish(code: number, reason: string, wasClean?: boolean): void {
     if (this.readyState === this.CLOSED) return;

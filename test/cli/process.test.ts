@@ -1,33 +1,30 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { build } from '../../cdk/build.ts';
+import { buildCommands } from '../../build/command.ts';
 import { readLocalState } from '../../lib/local/operator/local-state.ts';
 import { lacks, requireTool } from '../support/tools.ts';
 import { temporaryDirectory } from './service.ts';
 
 /** Inside the project, since the bundles take their dependencies from its node_modules. */
 const dist = fileURLToPath(new URL(`../../node_modules/.cache/wisp-test-${process.pid}`, import.meta.url));
-/** A project that depends on the package as it is built. */
-const consumer = `${dist}-consumer`;
 const anyPorts = ['--port', '0', '--mqtt-port', '0', '--ws-port', '0', '--admin-port', '0'];
 let home: Awaited<ReturnType<typeof temporaryDirectory>>;
 const children = new Set<ChildProcess>();
 
 beforeAll(async () => {
   home = await temporaryDirectory();
-  await build(dist);
+  await buildCommands(dist);
 });
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
   await home.remove();
-  for (const directory of [dist, consumer]) await rm(directory, { recursive: true, force: true });
+  await rm(dist, { recursive: true, force: true });
 });
 
 function start(...args: string[]): ChildProcess {
@@ -76,41 +73,8 @@ describe('the built command', () => {
   it('a second build leaves no chunk of the first behind', async () => {
     const stale = join(dist, 'wisp', 'stale-OLD.js');
     await writeFile(stale, '');
-    await build(dist);
+    await buildCommands(dist);
     await expect(stat(stale)).rejects.toThrow('ENOENT');
-  });
-
-  it('has types beside every library', async () => {
-    for (const path of ['client/index.d.ts', 'client/node.d.ts', 'client.js', 'client-node.js']) {
-      expect((await stat(join(dist, path))).size).toBeGreaterThan(0);
-    }
-  });
-
-  it('has types that a TypeScript project can use with MQTT.js', async () => {
-    const installed = join(consumer, 'node_modules/wisp-mqtt');
-    await mkdir(installed, { recursive: true });
-    await copyFile(
-      fileURLToPath(new URL('../../package.json', import.meta.url)),
-      join(installed, 'package.json'),
-    );
-    await symlink(dist, join(installed, 'dist'));
-    await writeFile(join(consumer, 'program.ts'), program);
-    const tsc = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
-    for (const [module, resolution] of [
-      ['nodenext', 'nodenext'],
-      ['esnext', 'bundler'],
-    ] as const) {
-      const options = ['--ignoreConfig', '--noEmit', '--strict', '--target', 'es2022', '--types', 'node'];
-      const args = [tsc, ...options, '--module', module, '--moduleResolution', resolution, 'program.ts'];
-      const compiled = await finished(spawn(process.execPath, args, { cwd: consumer }));
-      expect(compiled).toEqual({ exitCode: 0, stdout: '', stderr: '' });
-    }
-  });
-
-  it('ships the adapter in at most 3 kB, gzipped, without imports', async () => {
-    const code = await readFile(join(dist, 'client.js'));
-    expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(3_000);
-    expect(code.toString()).not.toMatch(/\bimport\b|\brequire\(/);
   });
 
   it('runs the service, serves tenants and tokens beside it, and ends cleanly', async () => {
@@ -216,19 +180,3 @@ describe('the built command', () => {
     expect(result).toEqual({ exitCode: 1, stdout: '', stderr: `wisp: ${message}\n` });
   });
 });
-
-/** Types that cannot be found become `any`, to which nothing is an error: then the last lines do not compile. */
-const program = `
-import mqtt from 'mqtt';
-import { createWebsocket, installGlobal, websocketFactory } from 'wisp-mqtt/client';
-import * as node from 'wisp-mqtt/client/node';
-mqtt.connect('wss://example.com/mqtt', { username: 'demo', createWebsocket });
-mqtt.connect('wss://example.com/mqtt', { createWebsocket: websocketFactory({ replyTimeoutMs: 1_000 }) });
-mqtt.connect('wss://example.com/mqtt', { createWebsocket: node.createWebsocket, forceNativeWebSocket: true });
-new mqtt.MqttClient(node.streamBuilder('wss://example.com/mqtt'), { clientId: 'sensor-7' });
-installGlobal({ urls: ['wss://example.com/mqtt'] })();
-// @ts-expect-error an option that there is not
-websocketFactory({ replyTimeout: 1_000 });
-// @ts-expect-error no URLs
-installGlobal({});
-`;

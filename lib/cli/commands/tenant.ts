@@ -162,7 +162,7 @@ function nextSteps(name: string, options: TargetOptions, target: Target, connect
   }
   if (connection.webSocketUrl !== undefined) {
     lines.push(
-      `  MQTT.js with wisp-mqtt/client: ${connection.webSocketUrl}, user name ${name}, password the token`,
+      `  MQTT.js with wisp-mqtt-client: ${connection.webSocketUrl}, user name ${name}, password the token`,
     );
   }
   if (!target.isLocal)

@@ -1,0 +1,27 @@
+import { buildClient } from './client.ts';
+import { buildCommands } from './command.ts';
+
+/** usage: tsx build/main.ts [client] */
+const [only] = process.argv.slice(2);
+
+/** The messages of esbuild and tsc name the file and line: nothing else is printed with them. */
+function describe(error: unknown): string {
+  if (error === null || typeof error !== 'object') return String(error);
+  if ('errors' in error && Array.isArray(error.errors)) {
+    return error.errors
+      .map(({ text, location }: { text: string; location: { file: string; line: number } | null }) =>
+        location === null ? text : `${location.file}:${location.line}: ${text}`,
+      )
+      .join('\n');
+  }
+  if ('stdout' in error && typeof error.stdout === 'string' && error.stdout !== '')
+    return error.stdout.trim();
+  return error instanceof Error ? error.message : String(error);
+}
+
+await Promise.all([buildClient(), ...(only === 'client' ? [] : [buildCommands()])]).catch(
+  (error: unknown) => {
+    console.error(`build: ${describe(error)}`);
+    process.exitCode = 1;
+  },
+);

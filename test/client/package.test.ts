@@ -1,0 +1,157 @@
+/** The package `wisp-mqtt-client`, packed and installed without network into a project of its own. */
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildClient } from '../../build/client.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const execute = promisify(execFile);
+
+let scratch: string;
+let consumer: string;
+let packedFiles: string[];
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'wisp-client-package-'));
+  consumer = join(scratch, 'consumer');
+  const source = join(scratch, 'package');
+  await mkdir(source);
+  await mkdir(consumer);
+  for (const name of ['package.json', 'README.md'])
+    await copyFile(join(root, 'lib/client', name), join(source, name));
+  await buildClient(source);
+  const { stdout } = await execute(
+    'npm',
+    ['pack', '--ignore-scripts', '--json', '--pack-destination', scratch],
+    {
+      cwd: source,
+    },
+  );
+  const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
+  packedFiles = (packed?.files ?? []).map(({ path }) => path).sort();
+  await writeFile(join(consumer, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
+  await execute(
+    'npm',
+    ['install', '--offline', '--no-audit', '--no-fund', join(scratch, packed?.filename ?? '')],
+    {
+      cwd: consumer,
+    },
+  );
+  for (const name of ['mqtt', 'ws', '@types/node', 'undici-types']) {
+    await mkdir(join(consumer, 'node_modules', name, '..'), { recursive: true });
+    await symlink(join(root, 'node_modules', name), join(consumer, 'node_modules', name));
+  }
+});
+
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+async function installed(path: string): Promise<string> {
+  return readFile(join(consumer, 'node_modules/wisp-mqtt-client', path), 'utf8');
+}
+
+async function run(...args: string[]): Promise<string> {
+  return (await execute(process.execPath, args, { cwd: consumer })).stdout.trim();
+}
+
+describe('the package wisp-mqtt-client', () => {
+  it('consists of a few files', () => {
+    expect(packedFiles).toEqual([
+      'LICENSE',
+      'README.md',
+      'dist/index.cjs',
+      'dist/index.d.cts',
+      'dist/index.d.ts',
+      'dist/index.js',
+      'dist/node.cjs',
+      'dist/node.d.cts',
+      'dist/node.d.ts',
+      'dist/node.js',
+      'package.json',
+    ]);
+  });
+
+  it('installs nothing but itself and has the version of the service', async () => {
+    const lock = JSON.parse(await readFile(join(consumer, 'package-lock.json'), 'utf8'));
+    expect(Object.keys(lock.packages)).toEqual(['', 'node_modules/wisp-mqtt-client']);
+    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+    expect(JSON.parse(await installed('package.json')).version).toBe(version);
+  });
+
+  it('has at most 3 kB, gzipped', async () => {
+    expect(gzipSync(await installed('dist/index.js'), { level: 9 }).length).toBeLessThanOrEqual(3_000);
+  });
+
+  it.each(['index.js', 'index.cjs'])(
+    'imports nothing and uses nothing that browsers or React Native lack: %s',
+    async (name) => {
+      const code = await installed(`dist/${name}`);
+      expect(code).not.toMatch(/\bimport\b|\brequire\(/);
+      expect(code).not.toMatch(/\b(Buffer|atob|btoa|EventTarget|process|TextDecoder|queueMicrotask)\b/);
+      expect(code).not.toMatch(/new (Event|MessageEvent|CloseEvent)\b/);
+    },
+  );
+
+  it.each(['index.d.ts', 'index.d.cts', 'node.d.ts', 'node.d.cts'])(
+    'has self-contained types in %s',
+    async (name) => {
+      const types = await installed(`dist/${name}`);
+      const specifiers = [...types.matchAll(/(?:from|import\() ?'([^']+)'/g)].map(
+        ([, specifier]) => specifier,
+      );
+      const index = name.endsWith('.cts') ? './index.cjs' : './index.js';
+      expect(new Set(specifiers)).toEqual(new Set(name.startsWith('node') ? [index, 'node:stream'] : []));
+    },
+  );
+
+  it('exports the same from ES modules and CommonJS, one class in both entry points', async () => {
+    const print =
+      '[Object.keys(index).sort(), Object.keys(node).sort(), index.WispWebSocket === node.WispWebSocket]';
+    const module = `
+      import * as index from 'wisp-mqtt-client';
+      import * as node from 'wisp-mqtt-client/node';
+      console.log(JSON.stringify(${print}));`;
+    const script = `
+      const index = require('wisp-mqtt-client');
+      const node = require('wisp-mqtt-client/node');
+      console.log(JSON.stringify(${print}));`;
+    const exports = ['WispWebSocket', 'createWebsocket', 'installGlobal', 'subprotocol', 'websocketFactory'];
+    const expected = JSON.stringify([exports, [...exports, 'connectStream', 'streamBuilder'].sort(), true]);
+    expect(await run('--input-type=module', '--eval', module)).toBe(expected);
+    expect(await run('--input-type=commonjs', '--eval', script)).toBe(expected);
+  });
+
+  it.each([
+    ['node16', 'node16', 'program.mts'],
+    ['node16', 'node16', 'program.cts'],
+    ['nodenext', 'nodenext', 'program.mts'],
+    ['nodenext', 'nodenext', 'program.cts'],
+    ['esnext', 'bundler', 'program.mts'],
+  ])('compiles with module %s, resolution %s: %s', async (module, moduleResolution, name) => {
+    await writeFile(join(consumer, name), program);
+    const options = ['--ignoreConfig', '--noEmit', '--strict', '--target', 'es2022', '--types', 'node'];
+    const flags = ['--module', module, '--moduleResolution', moduleResolution, '--skipLibCheck', 'false'];
+    await run(join(root, 'node_modules/typescript/bin/tsc'), ...options, ...flags, name);
+  });
+});
+
+/** Types that cannot be found are `any`, which accepts everything: then the last lines do not compile. */
+const program = `
+import { createWebsocket, installGlobal, websocketFactory, WispWebSocket } from 'wisp-mqtt-client';
+import * as node from 'wisp-mqtt-client/node';
+import { connect, MqttClient } from 'mqtt';
+connect('wss://example.com/mqtt', { username: 'demo', createWebsocket });
+connect('wss://example.com/mqtt', { createWebsocket: websocketFactory({ replyTimeoutMs: 1_000 }) });
+connect('wss://example.com/mqtt', { createWebsocket: node.createWebsocket, forceNativeWebSocket: true });
+new MqttClient(node.streamBuilder('wss://example.com/mqtt'), { clientId: 'sensor-7' });
+installGlobal({ urls: ['wss://example.com/mqtt'] })();
+const socket: WispWebSocket = new node.WispWebSocket('wss://example.com/mqtt');
+socket.onmessage = ({ data }) => data;
+// @ts-expect-error there is no such option
+websocketFactory({ replyTimeout: 1_000 });
+// @ts-expect-error URLs are missing
+installGlobal({});
+`;
