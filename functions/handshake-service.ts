@@ -8,8 +8,7 @@ import { timerQueue } from '../lib/aws/timers.ts';
 import type { Broker } from '../lib/broker/broker.ts';
 import { type HandshakeContext, handshake } from '../lib/broker/handshake.ts';
 import { defaultSettings } from '../lib/core/settings.ts';
-import { connectionStore } from '../lib/store/connections.ts';
-import { liveTenantTable } from '../lib/store/tenant-live.ts';
+import { createPendingIdentityStore } from '../lib/store/pending-identities.ts';
 import { tenantStore } from '../lib/store/tenants.ts';
 
 /** What `$connect` needs; every other service has it too. */
@@ -39,12 +38,7 @@ function fromEnvironment(): HandshakeService {
     clock: { nowMs: Date.now },
     settings: defaultSettings,
     timers: timerQueue(createSqsClient(), timerQueueUrl, Date.now),
-    connections: connectionStore(
-      dynamo,
-      tables.connections,
-      liveTenantTable(dynamo, tables.tenants),
-      Date.now,
-    ),
+    pendingIdentities: createPendingIdentityStore(dynamo, tables.connections, Date.now),
     authenticator: authenticatorOver(tenantStore(dynamo, tables.tenants, Date.now), Date.now, {
       log,
       secrets: secretsManagerSource(),

@@ -1,7 +1,7 @@
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Connection, ConnectionAddress } from '../core/model.ts';
-import type { PeerState } from '../core/store-ports.ts';
+import type { PeerState } from '../core/store-ports/connections.ts';
 import { reasonCodes } from '../mqtt/index.ts';
 import { type End, endWith } from '../sessions/outcome.ts';
 import { tokenRevoked, wasRevoked } from '../sessions/revocation.ts';

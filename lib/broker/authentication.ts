@@ -1,7 +1,7 @@
 import type { Context } from '../core/context.ts';
 import type { Identity, Permissions } from '../core/permissions.ts';
 import type { AuthFailure } from '../core/ports.ts';
-import type { PeerState, TokenState } from '../core/store-ports.ts';
+import type { PeerState, TokenState } from '../core/store-ports/connections.ts';
 import { type ConnectPacket, reasonCodes } from '../mqtt/index.ts';
 
 /** Names under which the one method of enhanced authentication, a JWT as authentication data, may be asked for. */

@@ -51,7 +51,7 @@ export function createBroker(context: Context): Broker {
 
     async disconnected(address) {
       const { connection, pending } = await context.connections.find(address);
-      if (pending) await context.connections.deletePending(address);
+      if (pending) await context.pendingIdentities.delete(address);
       if (connection !== undefined)
         await releaseConnection(context, connection, { will: 'publish', reason: connectionLostReason });
     },

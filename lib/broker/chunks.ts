@@ -16,9 +16,9 @@ export async function collectChunks(
   address: ConnectionAddress,
   { id, index, count, bytes }: Chunk,
 ): Promise<Collected> {
-  await context.connections.putChunk(address, id, index, bytes);
+  await context.chunks.put(address, id, index, bytes);
   if (index < count - 1) return 'waiting';
-  const chunks = await context.connections.readChunks(address, id, count);
+  const chunks = await context.chunks.read(address, id, count);
   if (chunks === undefined) return 'chunks-incomplete';
   const joined = joinChunks(chunks);
   return joined.kind === 'packet' ? joined.bytes : 'chunks-mismatched';

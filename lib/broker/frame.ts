@@ -2,7 +2,7 @@ import type { Context } from '../core/context.ts';
 import type { ConnectionAddress, ProtocolVersion } from '../core/model.ts';
 import { narrowed } from '../core/quotas.ts';
 import { maxPacketBytesOf } from '../core/session-rules.ts';
-import type { PeerState } from '../core/store-ports.ts';
+import type { PeerState } from '../core/store-ports/connections.ts';
 import {
   type AuthPacket,
   type ClientPacket,

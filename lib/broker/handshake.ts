@@ -3,7 +3,7 @@ import type { ConnectionAddress } from '../core/model.ts';
 
 /** What a handshake needs: little, so that the function behind `$connect` can be small. */
 export interface HandshakeContext extends Pick<Context, 'authenticator' | 'clock' | 'log' | 'timers'> {
-  readonly connections: Pick<Context['connections'], 'putPending'>;
+  readonly pendingIdentities: Pick<Context['pendingIdentities'], 'put'>;
   readonly settings: Pick<Context['settings'], 'authenticationDeadlineSeconds'>;
 }
 
@@ -29,7 +29,7 @@ export async function handshake(
   const dueAtMs = context.clock.nowMs() + context.settings.authenticationDeadlineSeconds * 1000;
   await Promise.all([
     context.timers.schedule({ kind: 'authentication-deadline', address }, dueAtMs),
-    identity === undefined ? undefined : context.connections.putPending(address, identity),
+    identity === undefined ? undefined : context.pendingIdentities.put(address, identity),
   ]);
   return 200;
 }

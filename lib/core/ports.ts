@@ -1,15 +1,19 @@
 import type { ClientKey, ConnectionAddress, FanoutSlice, LifecycleEvent, RevocationTarget } from './model.ts';
 import type { Identity } from './permissions.ts';
-import type {
-  ConnectionStore,
-  LiveTenantStore,
-  MessageStore,
-  QueueStore,
-  RetainedStore,
-  RevocationStore,
-  SessionStore,
-  SubscriptionStore,
-} from './store-ports.ts';
+import type { ChunkStore } from './store-ports/chunks.ts';
+import type { ConnectionStore } from './store-ports/connections.ts';
+import type { MessageStore } from './store-ports/messages.ts';
+import type { PendingIdentityStore } from './store-ports/pending-identities.ts';
+import type { QueueStore } from './store-ports/queue.ts';
+import type { ReceivedMarkStore } from './store-ports/received-marks.ts';
+import type { RetainedStore } from './store-ports/retained.ts';
+import type { RevocationStore } from './store-ports/revocations.ts';
+import type { SessionSubscriptionStore } from './store-ports/session-subscriptions.ts';
+import type { SessionStore } from './store-ports/sessions.ts';
+import type { ShareChoiceStore } from './store-ports/share-choices.ts';
+import type { SubscriptionStore } from './store-ports/subscriptions.ts';
+import type { LiveTenantStore } from './store-ports/tenants.ts';
+import type { WillStore } from './store-ports/wills.ts';
 import type { TenantData } from './tenant-data.ts';
 import type { TenantId } from './tenant-id.ts';
 import type { UsageGauges, UsageMeter } from './usage.ts';
@@ -26,7 +30,13 @@ export interface Ports {
   /** Evenly distributed in [0, 1): for choices that nobody should be able to foresee or need to repeat. */
   readonly random: () => number;
   readonly connections: ConnectionStore;
+  readonly pendingIdentities: PendingIdentityStore;
+  readonly chunks: ChunkStore;
   readonly sessions: SessionStore;
+  readonly sessionSubscriptions: SessionSubscriptionStore;
+  readonly wills: WillStore;
+  readonly receivedMarks: ReceivedMarkStore;
+  readonly shareChoices: ShareChoiceStore;
   readonly queue: QueueStore;
   readonly subscriptions: SubscriptionStore;
   readonly messages: MessageStore;

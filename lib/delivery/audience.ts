@@ -1,6 +1,6 @@
 import type { Context } from '../core/context.ts';
 import type { Message, Subscription, TenantLive } from '../core/model.ts';
-import type { AudiencePage } from '../core/store-ports.ts';
+import type { AudiencePage } from '../core/store-ports/subscriptions.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { candidateFilters } from '../topics/index.ts';
 import { type Share, splitShares } from './targets.ts';

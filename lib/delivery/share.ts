@@ -27,7 +27,7 @@ export async function chooseMember(
   const candidates = share.members.filter((member) => !failed.includes(memberId(member)));
   const chosen = await pick(context, tenant, candidates, message.qos);
   if (chosen === undefined || message.qos < 2 || message.publisher === undefined) return chosen;
-  const kept = await context.sessions.keepChoice(
+  const kept = await context.shareChoices.keep(
     { tenant, clientId: message.publisher },
     `${message.id}#${share.id}`,
     memberId(chosen),

@@ -1,7 +1,7 @@
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { FanoutSlice, Message } from '../core/model.ts';
-import type { SliceProgress } from '../core/store-ports.ts';
+import type { SliceProgress } from '../core/store-ports/messages.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { UnreadableItemError } from '../core/unreadable-item.ts';
 import { compareUtf8 } from '../topics/index.ts';

@@ -1,6 +1,6 @@
 import type { Context } from '../core/context.ts';
 import type { FanoutSlice, Subscription } from '../core/model.ts';
-import type { PlacedSubscription } from '../core/store-ports.ts';
+import type { PlacedSubscription } from '../core/store-ports/subscriptions.ts';
 import { compareUtf8 } from '../topics/index.ts';
 
 /** One client with its subscriptions to all filters of a fan-out. */

@@ -11,8 +11,7 @@ export async function discardWill(
   key: ClientKey,
   address: ConnectionAddress,
 ): Promise<void> {
-  if ((await context.sessions.getWill(key, address)) !== undefined)
-    await context.sessions.takeWill(key, address);
+  if ((await context.wills.get(key, address)) !== undefined) await context.wills.take(key, address);
 }
 
 /**
@@ -25,7 +24,7 @@ export async function settleWill(
   address: ConnectionAddress,
   expirySeconds: number,
 ): Promise<void> {
-  const will = await context.sessions.getWill(key, address);
+  const will = await context.wills.get(key, address);
   if (will === undefined) return;
   const delaySeconds = Math.min(will.delaySeconds, expirySeconds);
   if (delaySeconds === 0) return publish(context, key, address, will);
@@ -40,7 +39,7 @@ export async function publishWillOf(
   key: ClientKey,
   address: ConnectionAddress,
 ): Promise<void> {
-  const will = await context.sessions.getWill(key, address);
+  const will = await context.wills.get(key, address);
   if (will !== undefined) await publish(context, key, address, will);
 }
 
@@ -50,7 +49,7 @@ export async function publishWillsOfSession(
   key: ClientKey,
   generation: string,
 ): Promise<void> {
-  for (const left of await context.sessions.listWills(key))
+  for (const left of await context.wills.list(key))
     if (left.generation === generation) await publish(context, key, left.address, left.will);
 }
 
@@ -60,10 +59,10 @@ export async function publishWillsOfSession(
  * or has ended and whoever ended it is on the way or has died.
  */
 export async function settleEarlierWills(context: Context, held: Connection): Promise<void> {
-  for (const { address, will } of await context.sessions.listWills(held)) {
+  for (const { address, will } of await context.wills.list(held)) {
     if (address === held.address) continue;
     if (will.delaySeconds === 0) await publish(context, held, address, will);
-    else await context.sessions.takeWill(held, address);
+    else await context.wills.take(held, address);
   }
 }
 
@@ -78,7 +77,7 @@ async function publish(
   address: ConnectionAddress,
   { message, messageExpirySeconds }: Will,
 ): Promise<void> {
-  if (!(await context.sessions.takeWill(key, address))) return;
+  if (!(await context.wills.take(key, address))) return;
   const live = await context.tenants.readLive(key.tenant, true);
   if (live === undefined) return;
   const expiry =

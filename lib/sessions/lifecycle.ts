@@ -91,7 +91,7 @@ export async function deleteSubscriptions(
   key: ClientKey,
   generation: string,
 ): Promise<void> {
-  const listed = await context.sessions.listSubscriptions(key);
+  const listed = await context.sessionSubscriptions.list(key);
   await Promise.all(
     listed
       .filter((subscription) => subscription.generation === generation)
@@ -99,7 +99,7 @@ export async function deleteSubscriptions(
         const parsed = parseFilter(text);
         if (!('code' in parsed))
           await context.subscriptions.delete(key.tenant, { ...parsed, clientId: key.clientId, generation });
-        await context.sessions.deleteSubscription(key, text, generation);
+        await context.sessionSubscriptions.delete(key, text, generation);
       }),
   );
 }

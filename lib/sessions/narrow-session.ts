@@ -27,7 +27,7 @@ export async function narrowSession(context: Context, narrowing: Narrowing): Pro
   const { tenant, clientId, generation, permissions } = narrowing;
   const kept: string[] = [];
   const removed: string[] = [];
-  for (const listed of await context.sessions.listSubscriptions(narrowing)) {
+  for (const listed of await context.sessionSubscriptions.list(narrowing)) {
     const parsed = parseFilter(listed.filter);
     if (listed.generation !== generation || isTopicError(parsed)) continue;
     if (maySubscribe(permissions, parsed.filter, listed.qos ?? 2)) {
@@ -35,7 +35,7 @@ export async function narrowSession(context: Context, narrowing: Narrowing): Pro
       continue;
     }
     await context.subscriptions.delete(tenant, { ...parsed, clientId, generation });
-    await context.sessions.deleteSubscription(narrowing, listed.filter, generation);
+    await context.sessionSubscriptions.delete(narrowing, listed.filter, generation);
     removed.push(parsed.filter);
   }
   if (removed.length === 0) return 0;

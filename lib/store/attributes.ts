@@ -13,6 +13,8 @@ export const N = (value: number): AttributeValue => ({ N: String(value) });
 export const B = (value: Uint8Array): AttributeValue => ({ B: value });
 export const BOOL = (value: boolean): AttributeValue => ({ BOOL: value });
 export const NS = (values: Iterable<number>): AttributeValue => ({ NS: Array.from(values, String) });
+/** The TTL attribute: seconds since 1970, `seconds` after `fromMs`. */
+export const ttl = (fromMs: number, seconds: number): AttributeValue => N(Math.ceil(fromMs / 1000) + seconds);
 export const version: AttributeValue = N(itemFormatVersion);
 
 /** An item that this release cannot have written: damaged, or of a newer release. */

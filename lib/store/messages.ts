@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { FanoutSlice, Message } from '../core/model.ts';
-import type { MessageStore } from '../core/store-ports.ts';
+import type { MessageStore } from '../core/store-ports/messages.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { type Item, item, known, N, optional, optionalString, S, version } from './attributes.ts';
 import { scoped, spreadHash } from './keys.ts';

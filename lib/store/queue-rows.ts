@@ -16,8 +16,7 @@ import {
   version,
 } from './attributes.ts';
 import { messageAttributes, messageFrom } from './message-item.ts';
-import { kinds } from './session-item.ts';
-import { rowKey } from './sessions.ts';
+import { kinds, sessionRowKey } from './session-keys.ts';
 
 /** Places of a row that entries may share, and their attributes. */
 export const sharedSlots = Array.from({ length: maxEntriesPerRow }, (_, index) => index + 1);
@@ -25,7 +24,7 @@ export const slotAttribute = (slot: number): string => `e${slot}`;
 
 /** The key of the row in which an entry lies. */
 export function entryRowKey(key: ClientKey, packetIdentifier: number): Item {
-  return rowKey(key, kinds.queued(rowIdentifierOf(packetIdentifier)));
+  return sessionRowKey(key, kinds.queued(rowIdentifierOf(packetIdentifier)));
 }
 
 /** Entries by their rows, in order. */

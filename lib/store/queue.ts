@@ -6,7 +6,8 @@ import {
   packetIdentifierOf,
   slotOf,
 } from '../core/packet-identifier.ts';
-import type { MessageStore, QueueStore } from '../core/store-ports.ts';
+import type { MessageStore } from '../core/store-ports/messages.ts';
+import type { QueueStore } from '../core/store-ports/queue.ts';
 import { type Item, known, N, number, optionalString, S, string, version } from './attributes.ts';
 import { sessionKey } from './keys.ts';
 import {
@@ -20,8 +21,7 @@ import {
   slotAttribute,
   storedEntries,
 } from './queue-rows.ts';
-import { kinds } from './session-item.ts';
-import { prefixQuery, rowKey } from './sessions.ts';
+import { kinds, prefixQuery, sessionRowKey } from './session-keys.ts';
 import { Table } from './table.ts';
 
 /** How long the first delivery of a QoS 2 message stays known, after which no publisher tries again. */
@@ -219,7 +219,7 @@ export function queueStore(
     async own(key, generation, messageId, sequence) {
       const owned = await table.putIf(
         {
-          ...rowKey(key, kinds.owned(messageId)),
+          ...sessionRowKey(key, kinds.owned(messageId)),
           v: version,
           generation: S(generation),
           seq: N(sequence),
@@ -231,7 +231,7 @@ export function queueStore(
         },
       );
       if (owned) return sequence;
-      const owner = await table.get(rowKey(key, kinds.owned(messageId)), true);
+      const owner = await table.get(sessionRowKey(key, kinds.owned(messageId)), true);
       return owner === undefined ? sequence : number(known(owner), 'seq');
     },
 
@@ -242,7 +242,7 @@ export function queueStore(
       for await (const row of table.items(rangeQuery(key, 'm#', 'r$'))) {
         if (optionalString(row, 'generation') !== generation) continue;
         const kind = string(row, 'kind');
-        stale.push(rowKey(key, kind));
+        stale.push(sessionRowKey(key, kind));
         if (!kind.startsWith(queuePrefix)) continue;
         throughShares.push(...storedEntries(row).filter(({ attributes }) => attributes.share !== undefined));
       }

@@ -1,5 +1,5 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { RetainedStore } from '../core/store-ports.ts';
+import type { RetainedStore } from '../core/store-ports/retained.ts';
 import { compareUtf8 } from '../topics/index.ts';
 import { known, N, S, version } from './attributes.ts';
 import { messageAttributes, messageFrom } from './message-item.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { RevocationTarget } from '../core/model.ts';
-import type { RevocationStore } from '../core/store-ports.ts';
+import type { RevocationStore } from '../core/store-ports/revocations.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { type Item, known, N, number, optionalNumber, S, string, version } from './attributes.ts';
 import { getBatch, Table } from './table.ts';

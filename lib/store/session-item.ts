@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { ConnectionAddress, ProtocolVersion, Route, Session, SessionMode } from '../core/model.ts';
 import {
   type Item,
@@ -17,23 +16,7 @@ import {
   version,
 } from './attributes.ts';
 import { sessionKey } from './keys.ts';
-
-/** Names that hold a filter may be longer than a sort key (1,024 bytes): 128 bits of their SHA-256 stand for them. */
-function digest(name: string): string {
-  return createHash('sha256').update(name).digest('base64url').slice(0, 22);
-}
-
-/** Sort keys in table Sessions. One Query over a partition finds everything a session has. */
-export const kinds = {
-  session: 'session',
-  will: (address: string) => `will#${address}`,
-  subscription: (filter: string) => `sub#${filter}`,
-  /** Zero-padded, so that entries sort by packet identifier. */
-  queued: (packetIdentifier: number) => `q#${String(packetIdentifier).padStart(5, '0')}`,
-  received: (packetIdentifier: number) => `r#${String(packetIdentifier).padStart(5, '0')}`,
-  owned: (messageId: string) => `m#${messageId.includes('#') ? digest(messageId) : messageId}`,
-  choice: (name: string) => `c#${digest(name)}`,
-} as const;
+import { kinds } from './session-keys.ts';
 
 const neverSeconds = 0xffff_ffff;
 

@@ -2,23 +2,35 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TenantAdmin, TenantLookup } from '../auth/index.ts';
 import type { Ports } from '../core/ports.ts';
 import type { UsageStore } from '../core/usage.ts';
-import { connectionStore } from './connections.ts';
+import { createChunkStore } from './chunks.ts';
+import { createConnectionStore } from './connections.ts';
 import { messageStore } from './messages.ts';
+import { createPendingIdentityStore } from './pending-identities.ts';
 import { queueStore } from './queue.ts';
+import { createReceivedMarkStore } from './received-marks.ts';
 import { retainedStore } from './retained.ts';
 import { revocationStore } from './revocations.ts';
 import type { TableNames } from './schema.ts';
-import { sessionStore } from './sessions.ts';
+import { createSessionSubscriptionStore } from './session-subscriptions.ts';
+import { createSessionStore } from './sessions.ts';
+import { createShareChoiceStore } from './share-choices.ts';
 import { subscriptionStore } from './subscriptions.ts';
 import { tenantData } from './tenant-data.ts';
 import { liveTenantTable } from './tenant-live.ts';
 import { tenantStore } from './tenants.ts';
 import { usageStore } from './usage.ts';
+import { createWillStore } from './wills.ts';
 
 export type Stores = Pick<
   Ports,
   | 'connections'
+  | 'pendingIdentities'
+  | 'chunks'
   | 'sessions'
+  | 'sessionSubscriptions'
+  | 'wills'
+  | 'receivedMarks'
+  | 'shareChoices'
   | 'queue'
   | 'subscriptions'
   | 'messages'
@@ -45,8 +57,14 @@ export function createStores(
     tenants,
     revocations: revocationStore(client, tables.tenants),
     tenantAdmin,
-    connections: connectionStore(client, tables.connections, tenants, nowMs),
-    sessions: sessionStore(client, tables.sessions, nowMs),
+    connections: createConnectionStore(client, tables.connections, tenants, nowMs),
+    pendingIdentities: createPendingIdentityStore(client, tables.connections, nowMs),
+    chunks: createChunkStore(client, tables.connections, nowMs),
+    sessions: createSessionStore(client, tables.sessions, nowMs),
+    sessionSubscriptions: createSessionSubscriptionStore(client, tables.sessions),
+    wills: createWillStore(client, tables.sessions),
+    receivedMarks: createReceivedMarkStore(client, tables.sessions, nowMs),
+    shareChoices: createShareChoiceStore(client, tables.sessions, nowMs),
     queue: queueStore(client, tables.sessions, messages, nowMs),
     messages,
     subscriptions: subscriptionStore(client, tables.subscriptions, random),

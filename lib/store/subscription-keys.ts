@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Subscription } from '../core/model.ts';
-import type { PositionRange } from '../core/store-ports.ts';
+import type { PositionRange } from '../core/store-ports/subscriptions.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { type Item, S } from './attributes.ts';
 import { scoped, spreadHash } from './keys.ts';

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Qos, Subscription } from '../core/model.ts';
-import type { SubscriptionStore } from '../core/store-ports.ts';
+import type { SubscriptionStore } from '../core/store-ports/subscriptions.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import {
   flag,

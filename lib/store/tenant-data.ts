@@ -6,8 +6,8 @@ import { type Item, S, string } from './attributes.ts';
 import { scoped, sessionKey } from './keys.ts';
 import { bucketsOf, queuedPrefix } from './messages.ts';
 import { sessionsByTenant, type TableKind, type TableNames, tableSchemas } from './schema.ts';
-import { kinds, sessionFrom } from './session-item.ts';
-import { prefixQuery, rowKey } from './sessions.ts';
+import { sessionFrom } from './session-item.ts';
+import { kinds, prefixQuery, sessionRowKey } from './session-keys.ts';
 import { subscriptionKey } from './subscription-keys.ts';
 import { markKey, subscribersQuery, subscriptionFrom } from './subscriptions.ts';
 import { getBatch, Table } from './table.ts';
@@ -46,7 +46,7 @@ export function tenantData(
           : {
               ExclusiveStartKey: {
                 tenant: S(tenant),
-                ...rowKey({ tenant, clientId: after }, kinds.session),
+                ...sessionRowKey({ tenant, clientId: after }, kinds.session),
               },
             }),
       });
@@ -59,7 +59,7 @@ export function tenantData(
 
     async sessions(tenant, clientIds) {
       if (clientIds.length === 0) return [];
-      const keys = clientIds.map((clientId) => rowKey({ tenant, clientId }, kinds.session));
+      const keys = clientIds.map((clientId) => sessionRowKey({ tenant, clientId }, kinds.session));
       const found = await getBatch(client, { [tables.sessions]: { Keys: keys, ConsistentRead: true } });
       return (found[tables.sessions] ?? []).map(sessionFrom);
     },
@@ -110,7 +110,7 @@ export function tenantData(
         sessions,
         rows.filter((row) => string(row, 'kind') !== kinds.session),
       );
-      await sessions.delete(rowKey(key, kinds.session));
+      await sessions.delete(sessionRowKey(key, kinds.session));
     },
 
     async eraseTenant(tenant) {

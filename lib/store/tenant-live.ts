@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TenantLive } from '../core/model.ts';
 import type { TenantQuotas } from '../core/quotas.ts';
-import type { LiveTenantStore } from '../core/store-ports.ts';
+import type { LiveTenantStore } from '../core/store-ports/tenants.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { type Item, json, known, N, optionalNumber, S } from './attributes.ts';
 import { Table } from './table.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
 import type { Ports } from '../../lib/core/ports.ts';
-import type { PeerState } from '../../lib/core/store-ports.ts';
+import type { PeerState } from '../../lib/core/store-ports/connections.ts';
 import { publish, subscribe } from './packets.ts';
 import { useSuite } from './suite.ts';
 

@@ -61,7 +61,7 @@ export async function handlePubrels({ context, connection }: Peer, run: Run<Pubr
     const isRepeated = seen.has(messageId);
     seen.add(messageId);
     const isKnown =
-      !isRepeated && (await context.sessions.deleteReceived(connection, connection.generation, messageId));
+      !isRepeated && (await context.receivedMarks.delete(connection, connection.generation, messageId));
     return { cmd: 'pubcomp', messageId, ...reasonCodeFor(connection.protocolVersion, isKnown) };
   });
   return { replies: await Promise.all(replies) };

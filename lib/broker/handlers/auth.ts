@@ -1,7 +1,7 @@
 import { mayPublish, resolvePermissions } from '../../auth/index.ts';
 import type { Context } from '../../core/context.ts';
 import type { Connection } from '../../core/model.ts';
-import type { TokenState } from '../../core/store-ports.ts';
+import type { TokenState } from '../../core/store-ports/connections.ts';
 import { type AuthPacket, reasonCodes } from '../../mqtt/index.ts';
 import { narrowSession } from '../../sessions/narrow-session.ts';
 import { type End, endWith, type Outcome } from '../../sessions/outcome.ts';
@@ -92,11 +92,11 @@ function withoutToken(connection: Connection): Omit<Connection, keyof TokenState
 
 /** A Will that the client may no longer publish is not published for it either. */
 async function dropForbiddenWill(context: Context, connection: Connection): Promise<void> {
-  const will = await context.sessions.getWill(connection, connection.address);
+  const will = await context.wills.get(connection, connection.address);
   if (will === undefined) return;
   const { topic, qos, retain } = will.message;
   if (mayPublish(connection.permissions, topic, qos, retain)) return;
-  await context.sessions.takeWill(connection, connection.address);
+  await context.wills.take(connection, connection.address);
   context.log.info('the Will is no longer allowed', {
     tenant: connection.tenant,
     clientId: connection.clientId,

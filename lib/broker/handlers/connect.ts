@@ -5,7 +5,7 @@ import type { Connection, ConnectionAddress, Will } from '../../core/model.ts';
 import type { Identity, Permissions } from '../../core/permissions.ts';
 import { clientQuotaNames, narrowed, type TenantQuotas } from '../../core/quotas.ts';
 import { maxPacketBytesOf, maxSessionExpiry } from '../../core/session-rules.ts';
-import type { PeerState } from '../../core/store-ports.ts';
+import type { PeerState } from '../../core/store-ports/connections.ts';
 import { drain } from '../../delivery/drain.ts';
 import { willRefusal } from '../../limits/publish-quotas.ts';
 import { askForRecount, recountAfterMs } from '../../limits/recount.ts';
@@ -107,9 +107,9 @@ export async function handleConnect(
  * no Will; whoever takes it from now on finds the row, which stays with the session [MQTT-3.1.2-7 v5].
  */
 async function keepWill(context: Context, held: Connection, will: Will): Promise<void> {
-  await context.sessions.putWill(held, held.address, held.generation, will);
+  await context.wills.put(held, held.address, held.generation, will);
   const session = await context.sessions.get(held);
-  if (session?.address !== held.address) await context.sessions.takeWill(held, held.address);
+  if (session?.address !== held.address) await context.wills.take(held, held.address);
 }
 
 /** Within the tenant's quota of connections, as far as this process knows. */

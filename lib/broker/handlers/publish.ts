@@ -98,7 +98,7 @@ async function withinReceiveMaximum(
   if (connection.protocolVersion < 5) return { judged };
   const { receiveMaximum } = context.settings;
   const waiting = judged.some(({ packet }) => packet.qos === 2)
-    ? await context.sessions.countReceived(connection, receiveMaximum)
+    ? await context.receivedMarks.count(connection, receiveMaximum)
     : 0;
   let unacknowledged = waiting;
   for (const [index, { packet }] of judged.entries()) {
@@ -166,7 +166,7 @@ async function unmarkRefused(
   await Promise.all(
     judged.map(async ({ message, packet }) => {
       if (message === undefined && packet.qos === 2 && packet.dup && packet.messageId !== undefined)
-        await context.sessions.deleteReceived(connection, connection.generation, packet.messageId);
+        await context.receivedMarks.delete(connection, connection.generation, packet.messageId);
     }),
   );
 }
@@ -187,7 +187,7 @@ async function markQos2(
   const marked = await Promise.all(
     judged.map(async ({ packet, message }) => {
       if (message === undefined || packet.qos < 2 || packet.messageId === undefined) return message;
-      const { messageId, first } = await context.sessions.markReceived(
+      const { messageId, first } = await context.receivedMarks.put(
         connection,
         connection.generation,
         packet.messageId,

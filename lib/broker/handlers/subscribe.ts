@@ -112,7 +112,7 @@ async function subscribe(
     retainAsPublished: requested.rap ?? false,
     ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
   };
-  await context.sessions.putSubscription(connection, requested.topic, connection.generation, requested.qos);
+  await context.sessionSubscriptions.put(connection, requested.topic, connection.generation, requested.qos);
   const existed = await context.subscriptions.put(connection.tenant, subscription);
   return { reasonCode: requested.qos, subscription, sendRetained: wantsRetained(requested, parsed, existed) };
 }
@@ -133,8 +133,8 @@ async function filtersNearBound(
   const { maxSubscriptionsPerClient } = context.settings;
   const { subscriptionsPerClient } = narrowed(quotas, connection.quotas);
   const bound = Math.min(subscriptionsPerClient ?? maxSubscriptionsPerClient, maxSubscriptionsPerClient);
-  if ((await context.sessions.countSubscriptions(connection, bound)) + added <= bound) return undefined;
-  const listed = await context.sessions.listSubscriptions(connection);
+  if ((await context.sessionSubscriptions.count(connection, bound)) + added <= bound) return undefined;
+  const listed = await context.sessionSubscriptions.list(connection);
   const current = listed.filter(({ generation }) => generation === connection.generation);
   return { bound, filters: new Set(current.map(({ filter }) => filter)) };
 }

@@ -29,6 +29,6 @@ async function unsubscribe(context: Context, connection: Connection, text: strin
   const parsed = parseFilter(text);
   if (isTopicError(parsed)) return parsed.reasonCode;
   const existed = await context.subscriptions.delete(connection.tenant, { ...connection, ...parsed });
-  await context.sessions.deleteSubscription(connection, text, connection.generation);
+  await context.sessionSubscriptions.delete(connection, text, connection.generation);
   return existed ? reasonCodes.success.code : reasonCodes.noSubscriptionExisted.code;
 }

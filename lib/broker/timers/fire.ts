@@ -45,7 +45,7 @@ export async function fireTimer(context: Context, timer: Timer): Promise<void> {
 async function authenticationDeadline(context: Context, address: ConnectionAddress): Promise<void> {
   const { connection, pending } = await context.connections.find(address);
   if (connection !== undefined) return;
-  if (pending) await context.connections.deletePending(address);
+  if (pending) await context.pendingIdentities.delete(address);
   await context.gateway.close(address);
 }
 

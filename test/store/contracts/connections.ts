@@ -74,7 +74,7 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
     });
 
     test('an identity waits for CONNECT, which replaces it', async () => {
-      const { connections } = world.process();
+      const { connections, pendingIdentities } = world.process();
       const connection = full();
       const identity: Identity = {
         tenant: connection.tenant,
@@ -82,7 +82,7 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
         expiresAtSeconds: 1_767_229_200,
         grants: [{ effect: 'allow', action: 'all', filter: `${'$'}{clientId}/#` }],
       };
-      await connections.putPending(connection.address, identity);
+      await pendingIdentities.put(connection.address, identity);
       expect(await connections.get(connection.address)).toBeUndefined();
       expect(await connections.readState(connection.address, false)).toEqual({ pending: identity });
       expect(await connections.create(connection)).toBe(true);
@@ -236,12 +236,12 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
     });
 
     test('reads many at once, without those that have no CONNECT', async () => {
-      const { connections } = world.process();
+      const { connections, pendingIdentities } = world.process();
       const [one, two] = [full(), full()];
       const pending = newAddress();
       await connections.create(one);
       await connections.create(two);
-      await connections.putPending(pending, { tenant: one.tenant, grants: [] });
+      await pendingIdentities.put(pending, { tenant: one.tenant, grants: [] });
       const read = await connections.getMany([one.address, pending, newAddress(), two.address]);
       expect(new Set(read.map(({ address }) => address))).toEqual(new Set([one.address, two.address]));
       expect(await connections.getMany([])).toEqual([]);
@@ -266,47 +266,47 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
     });
 
     test('chunks come back in order, however they were stored', async () => {
-      const { connections } = world.process();
+      const { chunks } = world.process();
       const address = newAddress();
-      const chunks = Array.from({ length: 6 }, (_, index) => new Uint8Array(24_000).fill(index + 250));
+      const parts = Array.from({ length: 6 }, (_, index) => new Uint8Array(24_000).fill(index + 250));
       for (const index of [5, 0, 3, 1, 4, 2])
-        await connections.putChunk(address, 'p', index, chunks[index] ?? everyByte);
-      await connections.putChunk(address, 'p', 3, chunks[3] ?? everyByte);
-      const read = await connections.readChunks(address, 'p', 6);
-      expect(read?.map((chunk) => Uint8Array.from(chunk))).toEqual(chunks);
+        await chunks.put(address, 'p', index, parts[index] ?? everyByte);
+      await chunks.put(address, 'p', 3, parts[3] ?? everyByte);
+      const read = await chunks.read(address, 'p', 6);
+      expect(read?.map((chunk) => Uint8Array.from(chunk))).toEqual(parts);
     });
 
     test('chunks of other packets and connections are others; a missing one is told', async () => {
-      const { connections } = world.process();
+      const { chunks } = world.process();
       const [one, other] = [newAddress(), newAddress()];
-      await connections.putChunk(one, '1', 0, everyByte);
-      await connections.putChunk(one, '1', 1, everyByte);
-      await connections.putChunk(one, '2', 0, Uint8Array.of(2));
-      await connections.putChunk(other, '1', 0, Uint8Array.of(3));
-      expect(await connections.readChunks(one, '1', 3)).toBeUndefined();
-      expect(await connections.readChunks(one, '3', 1)).toBeUndefined();
+      await chunks.put(one, '1', 0, everyByte);
+      await chunks.put(one, '1', 1, everyByte);
+      await chunks.put(one, '2', 0, Uint8Array.of(2));
+      await chunks.put(other, '1', 0, Uint8Array.of(3));
+      expect(await chunks.read(one, '1', 3)).toBeUndefined();
+      expect(await chunks.read(one, '3', 1)).toBeUndefined();
       const first = async (address: typeof one, id: string) =>
-        (await connections.readChunks(address, id, 1))?.map((chunk) => Uint8Array.from(chunk));
+        (await chunks.read(address, id, 1))?.map((chunk) => Uint8Array.from(chunk));
       expect(await first(one, '1')).toEqual([everyByte]);
       expect(await first(one, '2')).toEqual([Uint8Array.of(2)]);
       expect(await first(other, '1')).toEqual([Uint8Array.of(3)]);
     });
 
     test('a chunk is no connection', async () => {
-      const { connections } = world.process();
+      const { connections, chunks } = world.process();
       const address = newAddress();
-      await connections.putChunk(address, '1', 0, everyByte);
+      await chunks.put(address, '1', 0, everyByte);
       expect(await connections.get(address)).toBeUndefined();
       expect(await connections.readState(address, false)).toEqual({});
     });
 
     test('every item carries its format version and a time to live of hours', async () => {
-      const { connections } = world.process();
+      const { connections, pendingIdentities, chunks } = world.process();
       const connection = full();
       const pending = newAddress();
       await connections.create(connection);
-      await connections.putPending(pending, { tenant: connection.tenant, grants: [] });
-      await connections.putChunk(pending, '1', 0, everyByte);
+      await pendingIdentities.put(pending, { tenant: connection.tenant, grants: [] });
+      await chunks.put(pending, '1', 0, everyByte);
       await connections.addTopicAliases(connection.address, { 1: 'a' });
       await connections.renew(connection.address, { permissions: [] });
       for (const address of [connection.address, pending, `${pending}~1~0`]) {

@@ -218,11 +218,11 @@ export function queueContract(name: string, open: () => Promise<World>): void {
     });
 
     test('counts entries and nothing else of the session, no further than asked', async () => {
-      const { queue, sessions } = world.process();
+      const { queue, sessions, sessionSubscriptions, receivedMarks } = world.process();
       const key = newKey();
       await sessions.replace(sessionOf(key), undefined);
-      await sessions.putSubscription(key, 'q#x', 'g');
-      await sessions.markReceived(key, 'g', 1, 'm');
+      await sessionSubscriptions.put(key, 'q#x', 'g');
+      await receivedMarks.put(key, 'g', 1, 'm');
       await put(
         key,
         Array.from({ length: 30 }, (_, index) => index + 1),
@@ -318,15 +318,15 @@ export function queueContract(name: string, open: () => Promise<World>): void {
     });
 
     test('sweeping takes what one generation has left and nothing else', async () => {
-      const { queue, sessions } = world.process();
+      const { queue, sessions, sessionSubscriptions, receivedMarks } = world.process();
       const key = newKey();
       await sessions.replace(sessionOf(key, { generation: 'old' }), undefined);
-      await sessions.putSubscription(key, 'f', 'old');
+      await sessionSubscriptions.put(key, 'f', 'old');
       const old = Array.from({ length: 40 }, (_, index) => entryOf('old', alone(index + 1)));
       await queue.put(key, [...old, entryOf('new', alone(41))]);
       for (const generation of ['old', 'new']) {
         await queue.own(key, generation, `m-${generation}`, 1);
-        await sessions.markReceived(key, generation, generation === 'old' ? 1 : 2, 'm');
+        await receivedMarks.put(key, generation, generation === 'old' ? 1 : 2, 'm');
       }
       await queue.sweep(key, 'old');
       await queue.sweep(key, 'old');

@@ -453,59 +453,59 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
 
     describe('the list of subscriptions', () => {
       test('holds filters as they were written, each with its generation', async () => {
-        const { sessions } = world.process();
+        const { sessionSubscriptions } = world.process();
         const key = newKey();
         const filters = ['a/+', '$share/g/a/+', '#', 'ö'.repeat(topicLimits.maxBytes / 2), '😀/#'];
-        for (const filter of filters) await sessions.putSubscription(key, filter, 'g');
-        await sessions.putSubscription(key, '#', 'h');
-        const listed = await sessions.listSubscriptions(key);
+        for (const filter of filters) await sessionSubscriptions.put(key, filter, 'g');
+        await sessionSubscriptions.put(key, '#', 'h');
+        const listed = await sessionSubscriptions.list(key);
         expect(new Set(listed)).toEqual(
           new Set(filters.map((filter) => ({ filter, generation: filter === '#' ? 'h' : 'g' }))),
         );
       });
 
       test('tells the QoS of a subscription, where it was given', async () => {
-        const { sessions } = world.process();
+        const { sessionSubscriptions } = world.process();
         const key = newKey();
-        await sessions.putSubscription(key, 'a', 'g', 1);
-        await sessions.putSubscription(key, 'b', 'g', 0);
-        await sessions.putSubscription(key, 'a', 'g', 2);
-        expect(await sessions.listSubscriptions(key)).toEqual([
+        await sessionSubscriptions.put(key, 'a', 'g', 1);
+        await sessionSubscriptions.put(key, 'b', 'g', 0);
+        await sessionSubscriptions.put(key, 'a', 'g', 2);
+        expect(await sessionSubscriptions.list(key)).toEqual([
           { filter: 'a', generation: 'g', qos: 2 },
           { filter: 'b', generation: 'g', qos: 0 },
         ]);
       });
 
       test('loses a filter only to the generation that put it', async () => {
-        const { sessions } = world.process();
+        const { sessionSubscriptions } = world.process();
         const key = newKey();
-        await sessions.putSubscription(key, 'a', 'g');
-        await sessions.deleteSubscription(key, 'a', 'another');
-        await sessions.deleteSubscription(key, 'b', 'g');
-        expect(await sessions.listSubscriptions(key)).toEqual([{ filter: 'a', generation: 'g' }]);
-        await sessions.deleteSubscription(key, 'a', 'g');
-        expect(await sessions.listSubscriptions(key)).toEqual([]);
+        await sessionSubscriptions.put(key, 'a', 'g');
+        await sessionSubscriptions.delete(key, 'a', 'another');
+        await sessionSubscriptions.delete(key, 'b', 'g');
+        expect(await sessionSubscriptions.list(key)).toEqual([{ filter: 'a', generation: 'g' }]);
+        await sessionSubscriptions.delete(key, 'a', 'g');
+        expect(await sessionSubscriptions.list(key)).toEqual([]);
       });
 
       test('is read beyond a page of 1 MB', async () => {
-        const { sessions } = world.process();
+        const { sessionSubscriptions } = world.process();
         const key = newKey();
         const count = 1_100;
         for (let start = 0; start < count; start += 100)
           await Promise.all(
             Array.from({ length: 100 }, (_, index) =>
-              sessions.putSubscription(key, `${start + index}/${'x'.repeat(990)}`, 'g'),
+              sessionSubscriptions.put(key, `${start + index}/${'x'.repeat(990)}`, 'g'),
             ),
           );
-        expect(await sessions.listSubscriptions(key)).toHaveLength(count);
+        expect(await sessionSubscriptions.list(key)).toHaveLength(count);
       });
 
       test('is counted no further than asked', async () => {
-        const { sessions } = world.process();
+        const { sessionSubscriptions } = world.process();
         const key = newKey();
-        for (const filter of ['a', 'b', 'c']) await sessions.putSubscription(key, filter, 'g');
-        expect(await sessions.countSubscriptions(key, 10)).toBe(3);
-        expect(await sessions.countSubscriptions(key, 2)).toBe(2);
+        for (const filter of ['a', 'b', 'c']) await sessionSubscriptions.put(key, filter, 'g');
+        expect(await sessionSubscriptions.count(key, 10)).toBe(3);
+        expect(await sessionSubscriptions.count(key, 2)).toBe(2);
       });
     });
 
@@ -517,52 +517,49 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       });
 
       test('reads back what was put', async () => {
-        const { sessions } = world.process();
+        const { wills } = world.process();
         const key = newKey();
-        expect(await sessions.listWills(key)).toEqual([]);
+        expect(await wills.list(key)).toEqual([]);
         const { expiresAtMs: _, ...message } = fullMessage({ payload: new Uint8Array(65_535).fill(9) });
         for (const will of [willOf(), willOf({ delaySeconds: 5, messageExpirySeconds: never, message })]) {
           const address = newAddress();
-          await sessions.putWill(key, address, 'g', will);
-          expect(plain(await sessions.getWill(key, address))).toEqual(will);
-          expect(plain(await sessions.listWills(key))).toContainEqual({ will, address, generation: 'g' });
+          await wills.put(key, address, 'g', will);
+          expect(plain(await wills.get(key, address))).toEqual(will);
+          expect(plain(await wills.list(key))).toContainEqual({ will, address, generation: 'g' });
         }
       });
 
       test('is taken once, and only what that connection left', async () => {
-        const { sessions } = world.process(meetAt('DeleteItem', 2));
+        const { wills } = world.process(meetAt('DeleteItem', 2));
         const key = newKey();
         const [address, later] = [newAddress(), newAddress()];
-        await sessions.putWill(key, address, 'g', willOf());
-        const taken = await Promise.all([sessions.takeWill(key, address), sessions.takeWill(key, address)]);
+        await wills.put(key, address, 'g', willOf());
+        const taken = await Promise.all([wills.take(key, address), wills.take(key, address)]);
         expect(taken.toSorted()).toEqual([false, true]);
-        await sessions.putWill(key, later, 'g', willOf());
-        const other = await Promise.all([
-          sessions.takeWill(key, address),
-          sessions.takeWill(key, newAddress()),
-        ]);
+        await wills.put(key, later, 'g', willOf());
+        const other = await Promise.all([wills.take(key, address), wills.take(key, newAddress())]);
         expect(other).toEqual([false, false]);
-        expect((await sessions.listWills(key)).map((left) => left.address)).toEqual([later]);
+        expect((await wills.list(key)).map((left) => left.address)).toEqual([later]);
       });
     });
 
     describe('marks of received messages', () => {
       test('keep the id that came first', async () => {
-        const { sessions } = world.process();
+        const { receivedMarks } = world.process();
         const key = newKey();
-        expect(await sessions.markReceived(key, 'g', 1, 'm1')).toEqual({ messageId: 'm1', first: true });
-        expect(await sessions.markReceived(key, 'g', 1, 'm2')).toEqual({ messageId: 'm1', first: false });
-        expect(await sessions.markReceived(key, 'g', 65_535, 'm3')).toEqual({ messageId: 'm3', first: true });
+        expect(await receivedMarks.put(key, 'g', 1, 'm1')).toEqual({ messageId: 'm1', first: true });
+        expect(await receivedMarks.put(key, 'g', 1, 'm2')).toEqual({ messageId: 'm1', first: false });
+        expect(await receivedMarks.put(key, 'g', 65_535, 'm3')).toEqual({ messageId: 'm3', first: true });
         // A mark of an earlier session is nothing to a new one.
-        expect(await sessions.markReceived(key, 'h', 1, 'm4')).toEqual({ messageId: 'm4', first: true });
+        expect(await receivedMarks.put(key, 'h', 1, 'm4')).toEqual({ messageId: 'm4', first: true });
       });
 
       test('of two handlers that mark at once: one is first, both know its id', async () => {
-        const { sessions } = world.process(meetAt('PutItem', 2));
+        const { receivedMarks } = world.process(meetAt('PutItem', 2));
         const key = newKey();
         const marks = await Promise.all([
-          sessions.markReceived(key, 'g', 1, 'm1'),
-          sessions.markReceived(key, 'g', 1, 'm2'),
+          receivedMarks.put(key, 'g', 1, 'm1'),
+          receivedMarks.put(key, 'g', 1, 'm2'),
         ]);
         expect(marks.map((mark) => mark.first).toSorted()).toEqual([false, true]);
         expect(new Set(marks.map((mark) => mark.messageId)).size).toBe(1);
@@ -570,43 +567,43 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
 
       test('are first although the first answer is lost', async () => {
         const fault = loseFirstAnswer('PutItem');
-        const { sessions } = world.process(fault);
+        const { receivedMarks } = world.process(fault);
         const key = newKey();
-        expect(await sessions.markReceived(key, 'g', 1, 'm1')).toEqual({ messageId: 'm1', first: true });
+        expect(await receivedMarks.put(key, 'g', 1, 'm1')).toEqual({ messageId: 'm1', first: true });
         expect(fault.lost()).toBe(true);
       });
 
       test('go once, with their generation', async () => {
-        const { sessions } = world.process();
+        const { receivedMarks } = world.process();
         const key = newKey();
-        await sessions.markReceived(key, 'g', 1, 'm1');
-        expect(await sessions.deleteReceived(key, 'another', 1)).toBe(false);
-        expect(await sessions.deleteReceived(key, 'g', 1)).toBe(true);
-        expect(await sessions.deleteReceived(key, 'g', 1)).toBe(false);
-        expect(await sessions.markReceived(key, 'g', 1, 'm2')).toEqual({ messageId: 'm2', first: true });
+        await receivedMarks.put(key, 'g', 1, 'm1');
+        expect(await receivedMarks.delete(key, 'another', 1)).toBe(false);
+        expect(await receivedMarks.delete(key, 'g', 1)).toBe(true);
+        expect(await receivedMarks.delete(key, 'g', 1)).toBe(false);
+        expect(await receivedMarks.put(key, 'g', 1, 'm2')).toEqual({ messageId: 'm2', first: true });
       });
 
       test('are counted no further than asked', async () => {
-        const { sessions } = world.process();
+        const { receivedMarks } = world.process();
         const key = newKey();
-        for (const identifier of [1, 2, 65_535]) await sessions.markReceived(key, 'g', identifier, 'm');
-        expect(await sessions.countReceived(key, 1_000)).toBe(3);
-        expect(await sessions.countReceived(key, 2)).toBe(2);
+        for (const identifier of [1, 2, 65_535]) await receivedMarks.put(key, 'g', identifier, 'm');
+        expect(await receivedMarks.count(key, 1_000)).toBe(3);
+        expect(await receivedMarks.count(key, 2)).toBe(2);
       });
     });
 
     test.each(oddNames)('keeps clients and filters apart: %s', async (_, odd) => {
-      const { sessions } = world.process();
+      const { sessions, sessionSubscriptions } = world.process();
       const tenant = world.tenant();
       const session = sessionOf(keyOf(tenant, odd));
       const other = keyOf(tenant, `${odd}x`);
       await sessions.replace(session, undefined);
-      await sessions.putSubscription(session, odd, 'g');
+      await sessionSubscriptions.put(session, odd, 'g');
       expect(await sessions.get(session)).toEqual(session);
       expect((await sessions.routes(tenant, [odd])).get(odd)?.address).toBe(session.address);
-      expect(await sessions.listSubscriptions(session)).toEqual([{ filter: odd, generation: 'g' }]);
+      expect(await sessionSubscriptions.list(session)).toEqual([{ filter: odd, generation: 'g' }]);
       expect(await sessions.get(other)).toBeUndefined();
-      expect(await sessions.listSubscriptions(other)).toEqual([]);
+      expect(await sessionSubscriptions.list(other)).toEqual([]);
     });
 
     test('the longest client id', async () => {
@@ -615,14 +612,14 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
     });
 
     test('one tenant never sees another', async () => {
-      const { sessions } = world.process();
+      const { sessions, sessionSubscriptions, wills, receivedMarks } = world.process();
       const session = await opened();
       const other = newKey();
       const { generation, address = newAddress() } = session;
       const will: Will = { message: messageOf(), delaySeconds: 0 };
-      await sessions.putSubscription(session, 'f', generation);
-      await sessions.putWill(session, address, generation, will);
-      await sessions.markReceived(session, generation, 1, 'm');
+      await sessionSubscriptions.put(session, 'f', generation);
+      await wills.put(session, address, generation, will);
+      await receivedMarks.put(session, generation, 1, 'm');
 
       expect(await sessions.get(other)).toBeUndefined();
       expect((await sessions.routes(other.tenant, [session.clientId])).size).toBe(0);
@@ -630,28 +627,28 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       expect(await sessions.claim({ ...session, tenant: other.tenant }, claimOf('x'))).toBeUndefined();
       expect(await sessions.markOffline(other, address, offlineIn(0))).toBeUndefined();
       await sessions.markSwept(other, generation);
-      expect(await sessions.listSubscriptions(other)).toEqual([]);
-      await sessions.deleteSubscription(other, 'f', generation);
-      expect(await sessions.getWill(other, address)).toBeUndefined();
-      expect(await sessions.listWills(other)).toEqual([]);
-      expect(await sessions.takeWill(other, address)).toBe(false);
-      expect(await sessions.deleteReceived(other, generation, 1)).toBe(false);
-      expect(await sessions.countReceived(other, 10)).toBe(0);
-      expect(await sessions.markReceived(other, generation, 1, 'n')).toMatchObject({ first: true });
+      expect(await sessionSubscriptions.list(other)).toEqual([]);
+      await sessionSubscriptions.delete(other, 'f', generation);
+      expect(await wills.get(other, address)).toBeUndefined();
+      expect(await wills.list(other)).toEqual([]);
+      expect(await wills.take(other, address)).toBe(false);
+      expect(await receivedMarks.delete(other, generation, 1)).toBe(false);
+      expect(await receivedMarks.count(other, 10)).toBe(0);
+      expect(await receivedMarks.put(other, generation, 1, 'n')).toMatchObject({ first: true });
 
       expect(await sessions.get(session)).toEqual(session);
       expect(await world.items('sessions', partitionOf(session))).toHaveLength(4);
     });
 
     test('items carry their format version, and a time to live where they outlive their use', async () => {
-      const { sessions } = world.process();
+      const { sessions, sessionSubscriptions, wills, receivedMarks } = world.process();
       const session = await opened();
       const { generation, address = newAddress() } = session;
       await sessions.allocate(session, generation, 1);
       await sessions.claim(session, claimOf('me'));
-      await sessions.putSubscription(session, 'f', generation);
-      await sessions.putWill(session, address, generation, { message: messageOf(), delaySeconds: 0 });
-      await sessions.markReceived(session, generation, 1, 'm');
+      await sessionSubscriptions.put(session, 'f', generation);
+      await wills.put(session, address, generation, { message: messageOf(), delaySeconds: 0 });
+      await receivedMarks.put(session, generation, 1, 'm');
       const ttlOf = async (kind: string) => ttlFromNow(await rowOf(session, kind), world.clock);
       for (const row of await world.items('sessions', partitionOf(session)))
         expect(row.v).toEqual({ N: '1' });
@@ -680,18 +677,18 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       ['sub#f', 'without a generation', { generation: { N: '1' } }],
       ['sub#f', 'of a newer release', { v: { N: '2' } }],
     ] as const)('an item %s %s is refused', async (kind, _, change) => {
-      const { sessions } = world.process();
+      const { sessions, sessionSubscriptions, wills } = world.process();
       const session = await opened();
-      await sessions.putSubscription(session, 'f', 'g');
-      await sessions.putWill(session, 'a' as ConnectionAddress, 'g', {
+      await sessionSubscriptions.put(session, 'f', 'g');
+      await wills.put(session, 'a' as ConnectionAddress, 'g', {
         message: messageOf(),
         delaySeconds: 0,
       });
       await world.putItem('sessions', { ...(await rowOf(session, kind)), ...change });
       const reads = {
         session: () => sessions.get(session),
-        'will#a': () => sessions.getWill(session, 'a' as ConnectionAddress),
-        'sub#f': () => sessions.listSubscriptions(session),
+        'will#a': () => wills.get(session, 'a' as ConnectionAddress),
+        'sub#f': () => sessionSubscriptions.list(session),
       };
       await expect(reads[kind]()).rejects.toThrow(ItemFormatError);
     });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Subscription } from '../../../lib/core/model.ts';
-import type { PositionRange, SubscriptionStore } from '../../../lib/core/store-ports.ts';
+import type { PositionRange, SubscriptionStore } from '../../../lib/core/store-ports/subscriptions.ts';
 import type { TenantId } from '../../../lib/core/tenant-id.ts';
 import { ItemFormatError } from '../../../lib/store/attributes.ts';
 import { topicLimits } from '../../../lib/topics/index.ts';

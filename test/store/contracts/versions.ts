@@ -29,28 +29,28 @@ export function versionsContract(name: string, open: () => Promise<World>): void
 
     test('chunks of a packet', async () => {
       const address = 'versions-chunk' as ConnectionAddress;
-      const { connections } = world.process();
-      await connections.putChunk(address, '7', 0, Uint8Array.of(1));
+      const { chunks } = world.process();
+      await chunks.put(address, '7', 0, Uint8Array.of(1));
       await renew('connections', `${address}~7~0`, /./);
-      await expect(connections.readChunks(address, '7', 1)).rejects.toThrow(ItemVersionError);
+      await expect(chunks.read(address, '7', 1)).rejects.toThrow(ItemVersionError);
     });
 
     test('the chosen member of a share', async () => {
       const key = keyOf(world.tenant(), 'publisher');
-      const { sessions } = world.process();
-      expect(await sessions.keepChoice(key, 'share', 'a', undefined)).toBe('a');
+      const { shareChoices } = world.process();
+      expect(await shareChoices.keep(key, 'share', 'a', undefined)).toBe('a');
       await renew('sessions', `${key.tenant}/${key.clientId}`, /c#/);
-      await expect(sessions.keepChoice(key, 'share', 'b', undefined)).rejects.toThrow(ItemVersionError);
+      await expect(shareChoices.keep(key, 'share', 'b', undefined)).rejects.toThrow(ItemVersionError);
     });
 
     test('the owner of a QoS 2 message, and the mark of one that came', async () => {
       const key = keyOf(world.tenant(), 'subscriber');
-      const { queue, sessions } = world.process();
+      const { queue, receivedMarks } = world.process();
       expect(await queue.own(key, 'g', 'id', 1)).toBe(1);
-      await sessions.markReceived(key, 'g', 7, 'one');
+      await receivedMarks.put(key, 'g', 7, 'one');
       await renew('sessions', `${key.tenant}/${key.clientId}`, /[mr]#/);
       await expect(queue.own(key, 'g', 'id', 2)).rejects.toThrow(ItemVersionError);
-      await expect(sessions.markReceived(key, 'g', 7, 'other')).rejects.toThrow(ItemVersionError);
+      await expect(receivedMarks.put(key, 'g', 7, 'other')).rejects.toThrow(ItemVersionError);
     });
 
     test('revocations', async () => {

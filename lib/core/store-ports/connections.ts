@@ -1,0 +1,67 @@
+import type { Connection, ConnectionAddress, RateUse, TenantLive } from '../model.ts';
+import type { Identity } from '../permissions.ts';
+
+/** The stored state of one address, read before its frame is handled. Empty: nothing is stored. */
+export interface PeerState {
+  readonly connection?: Connection;
+  /** Identity of a handshake token, kept until CONNECT. */
+  readonly pending?: Identity;
+  /** Status and shapes of the connection's tenant; absent when the tenant no longer exists. */
+  readonly live?: TenantLive;
+}
+
+/** The fields of a connection that its token determines. */
+export type TokenState = Pick<
+  Connection,
+  | 'permissions'
+  | 'tokenExpiresAtSeconds'
+  | 'subject'
+  | 'tokenId'
+  | 'tokenIssuedAtSeconds'
+  | 'quotas'
+  | 'revocationsSeenMs'
+>;
+
+/** Rows of connections, one per address. */
+export interface ConnectionStore {
+  /**
+   * Reads connection row and tenant row. Takes one round trip when this process has seen the
+   * tenant of the address, two otherwise. The row is read eventually consistently first. If it is
+   * absent it is read again consistently, because CONNECT may have written it a moment ago.
+   * @param consistentLive reads the tenant's row consistently, so that it contains every shape
+   *   whose SUBACK has been sent.
+   * @param consistentRow reads the connection's row consistently at once. Needed when the frame
+   *   holds CONNECT (the row is expected to be absent) and when it depends on what an earlier
+   *   frame wrote (a topic alias, permissions).
+   */
+  readState(address: ConnectionAddress, consistentLive: boolean, consistentRow?: boolean): Promise<PeerState>;
+  /** Strongly consistent. */
+  get(address: ConnectionAddress): Promise<Connection | undefined>;
+  /**
+   * Like {@link get}. `pending` tells whether the identity of a handshake token still waits for
+   * CONNECT at this address.
+   */
+  find(address: ConnectionAddress): Promise<{ readonly connection?: Connection; readonly pending: boolean }>;
+  /** The rows that exist among `addresses`, unordered, eventually consistent. */
+  getMany(addresses: readonly ConnectionAddress[]): Promise<Connection[]>;
+  /**
+   * Writes a connection and replaces the pending identity of its address. Idempotent for one call
+   * whose answer is lost and that the client repeats.
+   * @returns false if the address already has a connection: this is a second CONNECT.
+   */
+  create(connection: Connection): Promise<boolean>;
+  /** Adds topic aliases to a connection that exists. */
+  addTopicAliases(address: ConnectionAddress, aliases: Readonly<Record<number, string>>): Promise<void>;
+  /** Replaces the token's fields after re-authentication; fields absent from `token` are removed. */
+  renew(address: ConnectionAddress, token: TokenState): Promise<void>;
+  /**
+   * Stores the use of the connection's rates, unless another handler has stored it since `known`
+   * was read.
+   * @returns whether it was written.
+   */
+  setRateUse(address: ConnectionAddress, use: RateUse, known: RateUse | undefined): Promise<boolean>;
+  /** Stores up to which revocation (ms since 1970) the connection's token has been checked. */
+  setRevocationsSeen(address: ConnectionAddress, revocationsSeenMs: number): Promise<void>;
+  /** Idempotent. */
+  delete(address: ConnectionAddress): Promise<void>;
+}

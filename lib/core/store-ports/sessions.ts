@@ -1,0 +1,66 @@
+import type { ClientKey, ConnectionAddress, Route, Session, SessionMode } from '../model.ts';
+import type { TenantId } from '../tenant-id.ts';
+
+/** Changes that a claim makes to the session row. */
+export interface Claim {
+  readonly inFlight: ReadonlySet<number>;
+  readonly resent: ReadonlySet<number>;
+  readonly opened: ReadonlySet<number>;
+  readonly mode: SessionMode;
+  /** Set when switching to `direct`: the claim fails if more has been queued since the read. */
+  readonly onlyAtSequence: boolean;
+  /** Id of the handler that claims. */
+  readonly claimedBy: string;
+  /** Takes the lease for sending until then (ms since 1970); absent: releases it. */
+  readonly sendingUntilMs?: number;
+}
+
+/** Session rows, one per client, and the cached routes that are read from them. */
+export interface SessionStore {
+  /** Strongly consistent. Returns expired sessions too: the caller checks the expiry. */
+  get(key: ClientKey): Promise<Session | undefined>;
+  /**
+   * Routes of online sessions for QoS 0, cached for up to 5 seconds (lib/store/routes.ts). A session
+   * whose row is unreadable has none.
+   */
+  routes(tenant: TenantId, clientIds: readonly string[]): Promise<Map<string, Route>>;
+  /** Removes a client's cached route, because its connection turned out to be gone. */
+  forgetRoute(key: ClientKey): void;
+  /**
+   * Writes a whole session row, if the stored row still has the generation, sequence, claim version
+   * and address of `previous`, or is absent when `previous` is undefined.
+   * @returns false if it does not: read again.
+   */
+  replace(session: Session, previous: Session | undefined): Promise<boolean>;
+  /**
+   * Adds `count` to the sequence of a session of that generation. Not idempotent: after a crash the
+   * numbers stay unused, which is harmless.
+   * @returns the session after the change; undefined if it has ended or has another generation.
+   */
+  allocate(key: ClientKey, generation: string, count: number): Promise<Session | undefined>;
+  /** Sets the sequence at which the queue is counted again. */
+  setRecount(key: ClientKey, generation: string, recountAtSequence: number): Promise<void>;
+  /**
+   * Claims queue entries for the session's current connection, if no other handler has claimed since
+   * `session` was read and the same connection still holds the session.
+   * @returns the session after the change; undefined if the claim failed.
+   */
+  claim(session: Session, claim: Claim): Promise<Session | undefined>;
+  /**
+   * Marks the session offline if `address` still holds it.
+   * @returns the session, with `first` true if this call made the change and false if an earlier call
+   *   for `address` did; undefined if another connection holds the session.
+   */
+  markOffline(
+    key: ClientKey,
+    address: ConnectionAddress,
+    change: { expirySeconds: number; expiresAtMs: number },
+  ): Promise<{ readonly session: Session; readonly first: boolean } | undefined>;
+  /**
+   * Notes that everything an ended session of that generation left has been deleted, unless a
+   * connection holds the session again. TTL deletes the row itself a day after the session's expiry.
+   * Until then the next session continues its packet numbers, so that a late acknowledgement of
+   * the old session cannot match a message of the new one.
+   */
+  markSwept(key: ClientKey, generation: string): Promise<void>;
+}
