@@ -1,4 +1,5 @@
 import type { ClientKey, Connection, Session } from '../core/model.ts';
+import { refusal } from '../core/reasons.ts';
 import { hasEnded } from '../core/session-rules.ts';
 import { Problem } from '../http/problem.ts';
 import { parameter } from '../http/read.ts';
@@ -73,10 +74,7 @@ export const showClient: AdminOperation = async (call) => {
 /** Ends the client's connection with 0x98; its session goes on, and it may come back. */
 export const kickClient: AdminOperation = async (call) => {
   const { key } = await sessionOf(call);
-  const disconnected = await disconnectClient(call.context, key, {
-    code: 'client-disconnected',
-    message: 'disconnected by the operator',
-  });
+  const disconnected = await disconnectClient(call.context, key, refusal('client-disconnected'));
   return { status: 200, body: { disconnected } };
 };
 
@@ -84,15 +82,11 @@ async function sessionOf(call: AdminCall): Promise<{ session: Session; key: Clie
   const tenant = await existingTenant(call);
   const clientId = parameter(call.request.query, 'clientId');
   const { context } = call;
-  if (Buffer.byteLength(clientId) > context.settings.maxClientIdBytes) throw unknownClient();
+  if (Buffer.byteLength(clientId) > context.settings.maxClientIdBytes) throw new Problem('client-unknown');
   const key = { tenant, clientId };
   const session = await context.sessions.get(key);
-  if (session === undefined || hasEnded(session, context.clock.nowMs())) throw unknownClient();
+  if (session === undefined || hasEnded(session, context.clock.nowMs())) throw new Problem('client-unknown');
   return { session, key };
-}
-
-function unknownClient(): Problem {
-  return new Problem(404, 'client-unknown', 'the tenant has no such client');
 }
 
 function summary({ clientId, address, protocolVersion, expirySeconds, expiresAtMs }: Session): object {

@@ -17,9 +17,9 @@ export function administer(context: AdminContext, request: HttpRequest): Promise
       const operation = route.methods[request.method];
       if (operation !== undefined) return operation({ context, request, path });
       const allow = Object.keys(route.methods).join(', ');
-      throw new Problem(405, 'method', `only ${allow}`, { allow });
+      throw new Problem('method', { detail: `only ${allow}`, headers: { allow } });
     }
-    throw new Problem(404, 'not-found', 'there is no such resource');
+    throw new Problem('not-found');
   });
 }
 

@@ -1,12 +1,12 @@
 import type { IssuerConfig } from '../auth/index.ts';
 import { Problem } from '../http/problem.ts';
 import { jsonBody } from '../http/read.ts';
-import { type AdminOperation, tenantOf, unknownTenant } from './request.ts';
+import { type AdminOperation, tenantOf } from './request.ts';
 import { changed, configFrom, issuerId, issuerJson, notDeleting } from './tenant-config.ts';
 
 export const listIssuers: AdminOperation = async (call) => {
   const config = await call.context.tenantAdmin.show(tenantOf(call));
-  if (config === undefined) throw unknownTenant();
+  if (config === undefined) throw new Problem('tenant-unknown');
   return { status: 200, body: { issuers: config.issuers.map(issuerJson) } };
 };
 
@@ -29,8 +29,7 @@ export const addIssuer: AdminOperation = async (call) => {
 export const removeIssuer: AdminOperation = async (call) => {
   await changed(call, (config) => {
     const left = config.issuers.filter((issuer) => issuerId(issuer) !== call.path.issuer);
-    if (left.length === config.issuers.length)
-      throw new Problem(404, 'issuer-unknown', 'the tenant has no such issuer');
+    if (left.length === config.issuers.length) throw new Problem('issuer-unknown');
     return { ...notDeleting(config), issuers: left };
   });
   return { status: 204 };

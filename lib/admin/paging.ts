@@ -20,7 +20,7 @@ export function pageStart(query: URLSearchParams, parts: number): readonly strin
   } catch {
     // Not one of ours: said below.
   }
-  throw new Problem(400, 'page', '?page= is not the "next" of an earlier answer');
+  throw new Problem('page');
 }
 
 /** The opaque token that {@link pageStart} reads. */

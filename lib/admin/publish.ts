@@ -3,7 +3,7 @@ import { publishRequests } from '../broker/publish-requests.ts';
 import { Problem } from '../http/problem.ts';
 import { resultJson } from '../http/publish.ts';
 import { messagesFromBatch } from '../http/publish-request.ts';
-import { type AdminOperation, tenantOf, unknownTenant } from './request.ts';
+import { type AdminOperation, tenantOf } from './request.ts';
 
 /** The operator may publish to every topic that clients may, those with `$` excepted. */
 const everything: Permissions = [{ effect: 'allow', action: 'publish', filter: '#' }];
@@ -14,8 +14,8 @@ export const publish: AdminOperation = async (call) => {
   const tenant = tenantOf(call);
   const requests = messagesFromBatch(call.request);
   const live = await context.tenants.readLive(tenant, true);
-  if (live === undefined) throw unknownTenant();
-  if (live.status !== 'active') throw new Problem(409, 'tenant-inactive', 'the tenant is not active');
+  if (live === undefined) throw new Problem('tenant-unknown');
+  if (live.status !== 'active') throw new Problem('tenant-inactive');
   const results = await publishRequests(context, tenant, live, { permissions: everything }, requests);
   return { status: 200, body: { results: results.map(resultJson) } };
 };

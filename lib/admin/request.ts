@@ -16,22 +16,13 @@ export type AdminOperation = (call: AdminCall) => Promise<HttpResponse>;
 /** The tenant that the path names. Whoever reaches the admin API is the operator, who vouches for the name. */
 export function tenantOf({ path }: AdminCall): TenantId {
   const name = path.tenant ?? '';
-  if (!isTenantName(name))
-    throw new Problem(
-      400,
-      'tenant-name',
-      'a tenant name has 1 to 63 characters of a-z, 0-9 and "-", and no "-" at either end',
-    );
+  if (!isTenantName(name)) throw new Problem('tenant-name');
   return vouchedTenantId(name);
 }
 
 /** The tenant that the path names, if there is one. */
 export async function existingTenant(call: AdminCall): Promise<TenantId> {
   const tenant = tenantOf(call);
-  if ((await call.context.tenantAdmin.show(tenant)) === undefined) throw unknownTenant();
+  if ((await call.context.tenantAdmin.show(tenant)) === undefined) throw new Problem('tenant-unknown');
   return tenant;
-}
-
-export function unknownTenant(): Problem {
-  return new Problem(404, 'tenant-unknown', 'there is no such tenant');
 }

@@ -31,7 +31,8 @@ export const listRetained: AdminOperation = async (call) => {
 export const showRetained: AdminOperation = async (call) => {
   const { tenant, topic } = await named(call);
   const message = await call.context.retained.get(tenant, topic);
-  if (message === undefined || isExpired(message, call.context.clock.nowMs())) throw unknownMessage();
+  if (message === undefined || isExpired(message, call.context.clock.nowMs()))
+    throw new Problem('retained-unknown');
   const { payload } = message;
   const { contentType, responseTopic, correlationData, userProperties, payloadFormatIndicator } =
     message.properties;
@@ -57,7 +58,7 @@ export const showRetained: AdminOperation = async (call) => {
 export const deleteRetained: AdminOperation = async (call) => {
   const { tenant, topic } = await named(call);
   const previous = await call.context.retained.delete(tenant, topic);
-  if (previous === undefined) throw unknownMessage();
+  if (previous === undefined) throw new Problem('retained-unknown');
   call.context.usage.count(tenant, { retainedMessages: -1, retainedBytes: -messageBytes(previous) });
   return { status: 204 };
 };
@@ -66,12 +67,8 @@ async function named(call: AdminCall) {
   const tenant = await existingTenant(call);
   const topic = parameter(call.request.query, 'topic');
   const flaw = validateTopicName(topic);
-  if (flaw !== undefined) throw new Problem(400, flaw.code, flaw.message);
+  if (flaw !== undefined) throw new Problem(flaw.code);
   return { tenant, topic };
-}
-
-function unknownMessage(): Problem {
-  return new Problem(404, 'retained-unknown', 'nothing is retained for this topic');
 }
 
 function description({ topic, qos, payload, expiresAtMs, publisher }: RetainedMessage): object {

@@ -2,7 +2,7 @@ import type { RevocationTarget } from '../core/model.ts';
 import { Problem } from '../http/problem.ts';
 import { jsonBody, onlyKnown } from '../http/read.ts';
 import { revoke } from '../sessions/revocation.ts';
-import { type AdminOperation, tenantOf, unknownTenant } from './request.ts';
+import { type AdminOperation, tenantOf } from './request.ts';
 import { time } from './tenant-config.ts';
 
 /** Bound of what tokens name themselves by (lib/auth/claims.ts); longer texts name no token. */
@@ -18,7 +18,7 @@ export const revokeTokens: AdminOperation = async (call) => {
   const target = targetOf(named);
   const keep = keepSecondsOf(keepSeconds);
   const atMs = await revoke(call.context, tenant, target, keep === undefined ? {} : { keepSeconds: keep });
-  if (atMs === undefined) throw unknownTenant();
+  if (atMs === undefined) throw new Problem('tenant-unknown');
   return { status: 202, body: { revokedAt: time(atMs) } };
 };
 
@@ -30,7 +30,9 @@ function targetOf(named: Readonly<Record<string, unknown>>): RevocationTarget {
     if (isName(clientId)) return { kind: 'client', clientId };
     if (all === true) return { kind: 'tenant' };
   }
-  throw new Problem(400, 'body', 'exactly one of "tokenId", "subject", "clientId" (texts) or "all": true');
+  throw new Problem('body', {
+    detail: 'exactly one of "tokenId", "subject", "clientId" (texts) or "all": true',
+  });
 }
 
 function isName(value: unknown): value is string {
@@ -40,6 +42,6 @@ function isName(value: unknown): value is string {
 function keepSecondsOf(value: unknown): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > maxKeepSeconds)
-    throw new Problem(400, 'body', `"keepSeconds" is a whole number from 1 to ${maxKeepSeconds}`);
+    throw new Problem('body', { detail: `"keepSeconds" is a whole number from 1 to ${maxKeepSeconds}` });
   return value;
 }

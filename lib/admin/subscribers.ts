@@ -12,7 +12,7 @@ export const listSubscribers: AdminOperation = async (call) => {
   const tenant = await existingTenant(call);
   const topic = parameter(request.query, 'topic');
   const flaw = validateTopicName(topic);
-  if (flaw !== undefined) throw new Problem(400, flaw.code, flaw.message);
+  if (flaw !== undefined) throw new Problem(flaw.code);
   const limit = pageLimit(request.query);
   const live = await context.tenants.readLive(tenant, true);
   const filters = candidateFilters(live?.shapes ?? new Set(), topic).sort();

@@ -8,7 +8,7 @@ import {
 } from '../auth/index.ts';
 import type { HttpResponse } from '../http/message.ts';
 import { Problem } from '../http/problem.ts';
-import { type AdminCall, tenantOf, unknownTenant } from './request.ts';
+import { type AdminCall, tenantOf } from './request.ts';
 
 /** Changes the configuration of the tenant that the path names, and shows it. */
 export async function changed(
@@ -17,7 +17,7 @@ export async function changed(
 ): Promise<HttpResponse> {
   const tenant = tenantOf(call);
   const config = await changeTenant(call.context.tenantAdmin, tenant, change);
-  if (config === undefined) throw unknownTenant();
+  if (config === undefined) throw new Problem('tenant-unknown');
   return { status: 200, body: tenantJson(tenant, config) };
 }
 
@@ -26,18 +26,14 @@ export function configFrom(value: unknown): TenantConfig {
   try {
     return parseTenantConfig(value);
   } catch (error) {
-    if (error instanceof TenantConfigError) throw new Problem(400, error.code, error.message);
+    if (error instanceof TenantConfigError) throw new Problem(error.code, { message: error.message });
     throw error;
   }
 }
 
 export function notDeleting(config: TenantConfig): TenantConfig {
-  if (config.status === 'deleting') throw beingDeleted();
+  if (config.status === 'deleting') throw new Problem('tenant-deleting');
   return config;
-}
-
-export function beingDeleted(): Problem {
-  return new Problem(409, 'tenant-deleting', 'the tenant is being deleted');
 }
 
 /** A tenant as operators see it. */

@@ -3,8 +3,8 @@ import { Problem } from '../http/problem.ts';
 import { jsonBody, onlyKnown } from '../http/read.ts';
 import type { TenantSweep } from '../sessions/tenant-sweep.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
-import { type AdminCall, type AdminOperation, tenantOf, unknownTenant } from './request.ts';
-import { beingDeleted, changed, configFrom, notDeleting, tenantJson, time } from './tenant-config.ts';
+import { type AdminCall, type AdminOperation, tenantOf } from './request.ts';
+import { changed, configFrom, notDeleting, tenantJson, time } from './tenant-config.ts';
 
 export const listTenants: AdminOperation = async ({ context, request: { query } }) => {
   const { tenants, more } = await context.tenantAdmin.list(pageStart(query, 1)?.[0], pageLimit(query));
@@ -38,11 +38,9 @@ export const createTenant: AdminOperation = async (call) => {
   if (await context.tenantAdmin.create(tenant, config))
     return { status: 201, body: tenantJson(tenant, config) };
   const existing = await context.tenantAdmin.show(tenant);
-  if (existing === undefined)
-    throw new Problem(409, 'tenant-busy', 'the tenant was deleted at this moment; try again');
-  if (existing.status === 'deleting') throw beingDeleted();
-  if (JSON.stringify(given(existing)) !== JSON.stringify(given(config)))
-    throw new Problem(409, 'tenant-exists', 'there is a tenant of this name with other issuers or quotas');
+  if (existing === undefined) throw new Problem('tenant-busy');
+  if (existing.status === 'deleting') throw new Problem('tenant-deleting');
+  if (JSON.stringify(given(existing)) !== JSON.stringify(given(config))) throw new Problem('tenant-exists');
   return { status: 200, body: tenantJson(tenant, existing) };
 };
 
@@ -53,7 +51,7 @@ function given({ issuers, quotas }: TenantConfig): unknown {
 export const showTenant: AdminOperation = async (call) => {
   const tenant = tenantOf(call);
   const config = await call.context.tenantAdmin.show(tenant);
-  if (config === undefined) throw unknownTenant();
+  if (config === undefined) throw new Problem('tenant-unknown');
   return { status: 200, body: tenantJson(tenant, config) };
 };
 

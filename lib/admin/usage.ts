@@ -15,7 +15,7 @@ export const showUsage: AdminOperation = async (call) => {
   const to = hour(request.query, 'to') ?? nowMs;
   const from = hour(request.query, 'from') ?? to - 23 * hourMs;
   if (from > to || to - from >= maxHours * hourMs)
-    throw new Problem(400, 'parameter', `?from= comes before ?to=, at most ${maxHours} hours`);
+    throw new Problem('parameter', { detail: `?from= is before ?to=, by at most ${maxHours} hours` });
   const [hours, stored, now] = await Promise.all([
     context.usage.report(tenant, hourOf(from), hourOf(to)),
     context.usage.storedBefore(tenant, hourOf(from)),
@@ -44,6 +44,7 @@ function hour(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
   const ms = hourPattern.test(text) ? Date.parse(`${text}:00:00Z`) : Number.NaN;
-  if (Number.isNaN(ms)) throw new Problem(400, 'parameter', `?${name}= is an hour such as 2026-11-21T06`);
+  if (Number.isNaN(ms))
+    throw new Problem('parameter', { detail: `?${name}= is an hour such as 2026-11-21T06` });
   return ms;
 }

@@ -6,7 +6,7 @@ export { type AuthenticatorOptions, createAuthenticator } from './authenticator.
 export { changeTenant } from './change-tenant.ts';
 export { TenantConfigError } from './config-checks.ts';
 export { mayPublish, maySubscribe } from './decide.ts';
-export { type AuthError, type AuthErrorCode, authErrorCodes, isAuthError, isUnproved } from './errors.ts';
+export { type AuthError, type AuthErrorCode, isAuthError, isUnproved } from './errors.ts';
 export { type FetchText, type HttpsGetOptions, httpsGet } from './https-get.ts';
 export type {
   ClaimMapping,

@@ -3,6 +3,7 @@ import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Message } from '../core/model.ts';
 import type { ClientQuotas } from '../core/quotas.ts';
+import type { HttpReasonName } from '../core/reasons.ts';
 import { type PublishPacket, payloadFormatError, reasonCodes } from '../mqtt/index.ts';
 import { validateTopicName } from '../topics/index.ts';
 import { messageProperties } from './message.ts';
@@ -25,7 +26,7 @@ export interface Publisher {
  */
 export interface PublishRefusal {
   readonly kind: 'invalid' | 'not-authorized' | 'payload-format';
-  readonly code: string;
+  readonly code: HttpReasonName;
   readonly message: string;
   readonly reasonCode: number;
 }

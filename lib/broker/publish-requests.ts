@@ -2,6 +2,7 @@ import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Message, TenantLive } from '../core/model.ts';
 import { narrowed, type TenantQuotas } from '../core/quotas.ts';
+import type { HttpReasonName } from '../core/reasons.ts';
 import { maxPacketBytesOf } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { publishedUsage, publishMessages } from '../delivery/publish.ts';
@@ -13,7 +14,7 @@ import { judgePublish, type Publisher, type PublishRequest } from './judge-publi
 export interface PublishResult {
   /** As PUBACK would carry it: 0x00, 0x10 No matching subscribers, 0x87, 0x90, 0x95, 0x97, 0x99. */
   readonly reasonCode: number;
-  readonly code?: string;
+  readonly code?: HttpReasonName;
   readonly message?: string;
 }
 

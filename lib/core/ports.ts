@@ -1,5 +1,6 @@
 import type { ClientKey, ConnectionAddress, FanoutSlice, LifecycleEvent, RevocationTarget } from './model.ts';
 import type { Identity } from './permissions.ts';
+import type { Refusal, TokenReasonName } from './reasons.ts';
 import type { ChunkStore } from './store-ports/chunks.ts';
 import type { ConnectionStore } from './store-ports/connections.ts';
 import type { MessageStore } from './store-ports/messages.ts';
@@ -78,14 +79,10 @@ export interface Authenticator {
   /**
    * Verifies a token. `tenantHint` (the CONNECT user name) selects the keys; the verified token makes the tenant.
    */
-  verify(token: string, tenantHint: string | undefined): Promise<Identity | AuthFailure>;
+  verify(token: string, tenantHint: string | undefined): Promise<Identity | Refusal<TokenReasonName>>;
 }
-export interface AuthFailure {
-  readonly code: string;
-  readonly message: string;
-  /** MQTT 5.0 reason code: 0x86 Bad user name or password, 0x87 Not authorized, … */
-  readonly reasonCode: number;
-}
+/** Why a CONNECT is refused. */
+export type AuthFailure = Refusal;
 
 /** Hands slices of fan-outs to workers. */
 export interface FanoutQueue {

@@ -6,7 +6,7 @@ import { operationReasons } from './reasons/operations.ts';
 import { packetReasons } from './reasons/packets.ts';
 import { publishingReasons } from './reasons/publishing.ts';
 import type { Reason, ReasonCodeNumber } from './reasons/reason.ts';
-import { tokenReasons } from './reasons/tokens.ts';
+import { authenticationReasons, tokenReasons } from './reasons/tokens.ts';
 import { toolReasons } from './reasons/tools.ts';
 import { topicReasons } from './reasons/topics.ts';
 
@@ -28,6 +28,7 @@ export type { Reason } from './reasons/reason.ts';
  */
 export const reasons = {
   ...tokenReasons,
+  ...authenticationReasons,
   ...issuerReasons,
   ...packetReasons,
   ...topicReasons,
@@ -50,6 +51,11 @@ export type MqttReasonName = {
 export type HttpReasonName = {
   [Name in ReasonName]: (typeof reasons)[Name] extends { readonly http: number } ? Name : never;
 }[ReasonName];
+
+/** Codes with which the verification of a token can fail; each has an MQTT reason code and an HTTP status. */
+export type TokenReasonName = keyof typeof tokenReasons;
+
+export type HttpStatus = (typeof reasons)[HttpReasonName]['http'];
 
 /** A refusal in the form that every layer passes on. */
 export interface Refusal<Name extends MqttReasonName = MqttReasonName> {

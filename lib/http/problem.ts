@@ -1,6 +1,7 @@
+import { type HttpReasonName, type HttpStatus, reasonMessage, reasons } from '../core/reasons.ts';
 import type { HttpResponse } from './message.ts';
 
-const titles = {
+const titles: Readonly<Record<HttpStatus, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -10,28 +11,28 @@ const titles = {
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',
-  500: 'Internal Server Error',
-} as const;
+};
 
-export type ProblemStatus = keyof typeof titles;
+export interface ProblemOptions {
+  /** Follows the message of the catalogue. Names what is wrong, never a value that the client sent. */
+  readonly detail?: string;
+  /** Replaces the message of the catalogue, for a refusal that has one. */
+  readonly message?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
-/** A refusal that becomes a problem document (RFC 9457). `code` is stable; the message holds nothing secret. */
+/** A refusal that becomes a problem document (RFC 9457); the catalogue of reasons has its status and message. */
 export class Problem extends Error {
-  readonly status: ProblemStatus;
-  readonly code: string;
+  readonly status: HttpStatus;
+  readonly code: HttpReasonName;
   readonly headers: Readonly<Record<string, string>>;
   override readonly name = 'Problem';
 
-  constructor(
-    status: ProblemStatus,
-    code: string,
-    detail: string,
-    headers: Readonly<Record<string, string>> = {},
-  ) {
-    super(detail);
-    this.status = status;
+  constructor(code: HttpReasonName, options: ProblemOptions = {}) {
+    super(options.message ?? reasonMessage(code, options.detail));
     this.code = code;
-    this.headers = headers;
+    this.status = reasons[code].http;
+    this.headers = options.headers ?? {};
   }
 }
 
@@ -45,7 +46,7 @@ export function problemResponse({ status, code, message, headers }: Problem): Ht
   };
 }
 
-/** Runs `respond` and turns a thrown {@link Problem} into its document; anything else is passed on. */
+/** Runs `respond` and turns a thrown {@link Problem} into its document. Other errors are thrown on. */
 export async function withProblems(respond: () => Promise<HttpResponse>): Promise<HttpResponse> {
   try {
     return await respond();

@@ -23,7 +23,7 @@ export function messageFromRequest(request: HttpRequest, topic: string): Publish
   const correlationData = query.get('correlationData');
   const userProperties = query.getAll('userProperty').map((text) => {
     const colon = text.indexOf(':');
-    if (colon === -1) throw new Problem(400, 'parameter', '?userProperty= is NAME:VALUE');
+    if (colon === -1) throw new Problem('parameter', { detail: '?userProperty= is NAME:VALUE' });
     return [text.slice(0, colon), text.slice(colon + 1)] as const;
   });
   const expirySeconds = integerParameter(query, 'expirySeconds', { min: 0, max: maxExpirySeconds });
@@ -64,7 +64,7 @@ export function messagesFromBatch(request: HttpRequest): PublishRequest[] {
   onlyKnown(body, ['messages']);
   const { messages } = body;
   if (!Array.isArray(messages) || messages.length === 0 || messages.length > maxBatchMessages)
-    throw new Problem(400, 'body', `messages: a list of 1 to ${maxBatchMessages}`);
+    throw new Problem('body', { detail: `messages: a list of 1 to ${maxBatchMessages}` });
   return messages.map((value: unknown, index) => messageFromJson(value, `messages[${index}]`));
 }
 
@@ -121,7 +121,7 @@ function properties(given: {
     ['userProperties', userProperties?.flat().join('')],
   ] as const)
     if (text !== undefined && (text.includes('\0') || /\p{Surrogate}/u.test(text)))
-      throw new Problem(400, 'body', `${name}: no U+0000 and no lone surrogate`);
+      throw new Problem('body', { detail: `${name}: no U+0000 and no lone surrogate` });
   return {
     ...(expirySeconds === undefined ? {} : { messageExpiryInterval: expirySeconds }),
     ...(contentType === undefined ? {} : { contentType }),
@@ -133,7 +133,7 @@ function properties(given: {
 }
 
 function flaw(at: string, member: string, expected: string): Problem {
-  return new Problem(400, 'body', `${at}.${member}: ${expected}`);
+  return new Problem('body', { detail: `${at}.${member}: ${expected}` });
 }
 
 function isExpiry(value: unknown): value is number {
@@ -152,6 +152,6 @@ function isPairs(value: unknown): value is [string, string][] {
 
 function base64(text: string, what: string): Uint8Array {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text))
-    throw new Problem(400, 'body', `${what}: base64 with padding`);
+    throw new Problem('body', { detail: `${what}: base64 with padding` });
   return Buffer.from(text, 'base64');
 }

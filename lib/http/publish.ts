@@ -3,10 +3,9 @@ import type { Publisher, PublishRequest } from '../broker/judge-publish.ts';
 import { type PublishResult, publishRequests, type RateBearer } from '../broker/publish-requests.ts';
 import type { Context } from '../core/context.ts';
 import type { Identity } from '../core/permissions.ts';
-import { reasonCodes } from '../mqtt/index.ts';
 import { isRevoked } from '../sessions/revocation.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
-import { Problem, type ProblemStatus, withProblems } from './problem.ts';
+import { Problem, withProblems } from './problem.ts';
 import { messageFromRequest, messagesFromBatch } from './publish-request.ts';
 import { parameter } from './read.ts';
 
@@ -19,9 +18,8 @@ export const publishPrefix = '/publish';
 export function publishOverHttp(context: Context, request: HttpRequest): Promise<HttpResponse> {
   return withProblems(async () => {
     const { method, path, query } = request;
-    if (path !== publishPrefix && !path.startsWith(`${publishPrefix}/`))
-      throw new Problem(404, 'not-found', 'there is no such resource');
-    if (method !== 'POST') throw new Problem(405, 'method', 'only POST', { allow: 'POST' });
+    if (path !== publishPrefix && !path.startsWith(`${publishPrefix}/`)) throw new Problem('not-found');
+    if (method !== 'POST') throw new Problem('method', { detail: 'only POST', headers: { allow: 'POST' } });
     const identity = await identify(context, request);
     const publisher = publisherOf(context, identity, query);
     const single = path !== publishPrefix || query.has('topic');
@@ -32,7 +30,7 @@ export function publishOverHttp(context: Context, request: HttpRequest): Promise
     if (!single) return { status: 200, body: { results: results.map(resultJson) } };
     const [result] = results;
     if (result === undefined) throw new Error('no result for a request');
-    if (result.reasonCode >= 0x80) throw refusal(result);
+    if (result.code !== undefined) throw new Problem(result.code, result);
     return { status: 200, body: { reasonCode: result.reasonCode } };
   });
 }
@@ -48,25 +46,25 @@ async function publish(
     tenant,
     requests.some(({ qos }) => qos > 0),
   );
-  if (live?.status !== 'active') throw new Problem(403, 'tenant-inactive', 'the tenant is not active');
+  if (live?.status !== 'active') throw new Problem('tenant-inactive');
   const { clientId } = publisher;
   if (await isRevoked(context, live, clientId === undefined ? identity : { ...identity, clientId }))
-    throw new Problem(401, 'token-revoked', 'the token has been revoked', challenge);
+    throw new Problem('token-revoked', { headers: challenge });
   return publishRequests(context, tenant, live, publisher, requests);
 }
 
+/** RFC 6750 section 3. */
 const challenge = { 'www-authenticate': 'Bearer' };
 
 async function identify(context: Context, { headers, query }: HttpRequest): Promise<Identity> {
   const token = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  if (token === undefined)
-    throw new Problem(401, 'token-missing', 'a token is needed: Authorization: Bearer JWT', challenge);
+  if (token === undefined) throw new Problem('token-missing', { headers: challenge });
   const identity = await context.authenticator.verify(token, query.get('tenant') ?? undefined);
   if (!('code' in identity)) return identity;
   context.log.info('publish refused', { code: identity.code });
-  if (identity.code === 'tenant-suspended') throw new Problem(403, identity.code, identity.message);
-  const code = isUnproved(identity) ? 'token-not-verified' : identity.code;
-  throw new Problem(401, code, identity.message, challenge);
+  const { code, message } = identity;
+  if (code === 'tenant-suspended') throw new Problem(code);
+  throw new Problem(isUnproved(identity) ? 'token-not-verified' : code, { message, headers: challenge });
 }
 
 /** The client in whose name is published: the one that the token demands, or `?clientId=`, as CONNECT would name it. */
@@ -77,13 +75,9 @@ function publisherOf(
 ): Publisher & RateBearer {
   const named = query.has('clientId') ? parameter(query, 'clientId') : undefined;
   if (identity.clientId !== undefined && named !== undefined && named !== identity.clientId)
-    throw new Problem(403, 'client-id-not-granted', 'the token names another client identifier');
+    throw new Problem('client-id-not-granted');
   if (named !== undefined && (Buffer.byteLength(named) > maxClientIdBytes || named.includes('\0')))
-    throw new Problem(
-      400,
-      'client-id',
-      `a client identifier has at most ${maxClientIdBytes} bytes and no U+0000`,
-    );
+    throw new Problem('client-id', { detail: `at most ${maxClientIdBytes} bytes` });
   const clientId = identity.clientId ?? named;
   const permissions = resolvePermissions(identity, { clientId: clientId ?? '' });
   const { quotas, subject = '' } = identity;
@@ -99,14 +93,4 @@ function publisherOf(
 /** One result of a batch. */
 export function resultJson({ reasonCode, code, message }: PublishResult): object {
   return code === undefined ? { reasonCode } : { reasonCode, code, detail: message };
-}
-
-const statuses: Readonly<Record<number, ProblemStatus>> = {
-  [reasonCodes.notAuthorized.code]: 403,
-  [reasonCodes.packetTooLarge.code]: 413,
-  [reasonCodes.quotaExceeded.code]: 429,
-};
-
-function refusal({ reasonCode, code, message }: PublishResult): Problem {
-  return new Problem(statuses[reasonCode] ?? 400, code ?? 'refused', message ?? 'the message was refused');
 }

@@ -7,19 +7,18 @@ import { Problem } from './problem.ts';
  */
 export function jsonBody({ headers, body }: HttpRequest): Readonly<Record<string, unknown>> {
   const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
-  if (mediaType !== 'application/json')
-    throw new Problem(415, 'content-type', 'the body must be application/json');
+  if (mediaType !== 'application/json') throw new Problem('content-type');
   try {
     return object(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)), 'the body');
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw new Problem(400, 'body', 'the body is not JSON in UTF-8');
+    throw new Problem('body', { detail: 'the body is not JSON in UTF-8' });
   }
 }
 
 export function object(value: unknown, what: string): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Problem(400, 'body', `${what} must be an object`);
+    throw new Problem('body', { detail: `${what} must be an object` });
   return value as Readonly<Record<string, unknown>>;
 }
 
@@ -27,13 +26,13 @@ export function object(value: unknown, what: string): Readonly<Record<string, un
 export function onlyKnown(value: Readonly<Record<string, unknown>>, known: readonly string[]): void {
   const unknown = Object.keys(value).find((name) => !known.includes(name));
   if (unknown !== undefined)
-    throw new Problem(400, 'body', `"${unknown.slice(0, 40)}" is none of ${known.join(', ')}`);
+    throw new Problem('body', { detail: `"${unknown.slice(0, 40)}" is none of ${known.join(', ')}` });
 }
 
 /** A parameter of the query that must be there. */
 export function parameter(query: URLSearchParams, name: string): string {
   const value = query.get(name);
-  if (value === null || value === '') throw new Problem(400, 'parameter', `?${name}= is missing`);
+  if (value === null || value === '') throw new Problem('parameter', { detail: `?${name}= is missing` });
   return value;
 }
 
@@ -47,7 +46,9 @@ export function integerParameter(
   if (text === null) return undefined;
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= bounds.min && value <= bounds.max))
-    throw new Problem(400, 'parameter', `?${name}= is a whole number from ${bounds.min} to ${bounds.max}`);
+    throw new Problem('parameter', {
+      detail: `?${name}= is a whole number from ${bounds.min} to ${bounds.max}`,
+    });
   return value;
 }
 
@@ -55,6 +56,7 @@ export function integerParameter(
 export function booleanParameter(query: URLSearchParams, name: string): boolean | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
-  if (text !== 'true' && text !== 'false') throw new Problem(400, 'parameter', `?${name}= is true or false`);
+  if (text !== 'true' && text !== 'false')
+    throw new Problem('parameter', { detail: `?${name}= is true or false` });
   return text === 'true';
 }

@@ -2,6 +2,7 @@ import type { Context } from '../core/context.ts';
 import { messageBytes } from '../core/message-bytes.ts';
 import type { Connection, Message, RateUse, Will } from '../core/model.ts';
 import type { TenantQuotas } from '../core/quotas.ts';
+import type { HttpReasonName } from '../core/reasons.ts';
 import { maxPacketBytesOf } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { encodedLength, reasonCodes } from '../mqtt/index.ts';
@@ -10,7 +11,7 @@ import { askForRecount, recountAfterMs } from './recount.ts';
 /** Why quotas refuse a message. */
 export interface QuotaRefusal {
   readonly reasonCode: number;
-  readonly code: string;
+  readonly code: HttpReasonName;
   readonly message: string;
   /** Whether it comes too fast, and may come again later. */
   readonly isRate: boolean;

@@ -77,7 +77,7 @@ describe('a suspended tenant', () => {
       );
     expect((await publish()).status).toBe(403);
     expect(await api('POST', '/tenants/acme/publish', { messages: [{ topic: 'x' }] })).toMatchObject({
-      status: 409,
+      status: 403,
       body: { code: 'tenant-inactive' },
     });
 

@@ -275,7 +275,6 @@ describe('tenants', () => {
 
 describe('malformed tokens', () => {
   it.each([
-    ['', 'token-missing'],
     ['abc', 'token-malformed'],
     ['a.b', 'token-malformed'],
     ['a.b.c.d', 'token-malformed'],
@@ -292,6 +291,10 @@ describe('malformed tokens', () => {
     [assemble({ alg: { toString: 'ES256' } }, '{}'), 'token-algorithm'],
   ])('%j is refused', async (token, code) => {
     expect(await refusal(token, 'acme')).toMatchObject({ code, reasonCode: 0x86 });
+  });
+
+  it('an empty token is none: not authorized', async () => {
+    expect(await refusal('', 'acme')).toMatchObject({ code: 'token-missing', reasonCode: 0x87 });
   });
 
   it('more than 8 KB is refused unread', async () => {

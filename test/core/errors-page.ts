@@ -4,7 +4,7 @@ import { issuerReasons } from '../../lib/core/reasons/issuers.ts';
 import { operationReasons } from '../../lib/core/reasons/operations.ts';
 import { packetReasons } from '../../lib/core/reasons/packets.ts';
 import { publishingReasons } from '../../lib/core/reasons/publishing.ts';
-import { tokenReasons } from '../../lib/core/reasons/tokens.ts';
+import { authenticationReasons, tokenReasons } from '../../lib/core/reasons/tokens.ts';
 import { toolReasons } from '../../lib/core/reasons/tools.ts';
 import { topicReasons } from '../../lib/core/reasons/topics.ts';
 import { type MqttReasonName, type Reason, v3Answer } from '../../lib/core/reasons.ts';
@@ -20,7 +20,7 @@ export const areas: readonly Area[] = [
   {
     title: 'Tokens and tenants',
     about: 'CONNECT, AUTH, the WebSocket handshake (401) and HTTP. [tokens.md](tokens.md) describes tokens.',
-    reasons: tokenReasons,
+    reasons: { ...tokenReasons, ...authenticationReasons },
   },
   {
     title: 'Connections, sessions and subscriptions',

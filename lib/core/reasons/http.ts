@@ -52,6 +52,11 @@ export const httpReasons = {
     message: 'the tenant has no such issuer',
     remedy: 'List the issuers: "wisp issuer list".',
   },
+  'tenant-name': {
+    http: 400,
+    message: 'a tenant name has 1 to 63 characters of a-z, 0-9 and "-", and no "-" at either end',
+    remedy: 'Choose a name of this form.',
+  },
   'tenant-exists': {
     http: 409,
     message: 'a tenant of this name exists with other issuers or quotas',

@@ -3,7 +3,7 @@ import type { Reason } from './reason.ts';
 const notVerifiedHint =
   'Read the code in the log of the service; the client is told token-not-verified, so that it learns nothing of tenants.';
 
-/** Tokens and the tenants that they name (docs/tokens.md). */
+/** Why a token is not accepted, and the tenants that tokens name (docs/tokens.md). */
 export const tokenReasons = {
   'token-missing': {
     reasonCode: 0x87,
@@ -91,18 +91,6 @@ export const tokenReasons = {
     message: 'the token lacks a claim that this tenant requires, or has it with another value',
     remedy: 'Compare the token with requiredClaims of the issuer: "wisp issuer list".',
   },
-  'token-revoked': {
-    reasonCode: 0x87,
-    http: 401,
-    message: 'the token has been revoked',
-    remedy: 'Get a new token; tokens that are issued after the revocation are accepted.',
-  },
-  'token-of-another-client': {
-    reasonCode: 0x87,
-    v3: 'close',
-    message: 'the token is for another tenant or client identifier',
-    remedy: 'Renew a connection with a token of the same tenant and client identifier.',
-  },
   'claims-malformed': {
     reasonCode: 0x87,
     http: 401,
@@ -126,6 +114,22 @@ export const tokenReasons = {
     http: 403,
     message: 'the tenant is suspended',
     remedy: 'The operator resumes it: "wisp tenant resume".',
+  },
+} as const satisfies Readonly<Record<string, Reason>>;
+
+/** Why a sound token is of no use, and errors of enhanced authentication (AUTH). */
+export const authenticationReasons = {
+  'token-revoked': {
+    reasonCode: 0x87,
+    http: 401,
+    message: 'the token has been revoked',
+    remedy: 'Get a new token; tokens that are issued after the revocation are accepted.',
+  },
+  'token-of-another-client': {
+    reasonCode: 0x87,
+    v3: 'close',
+    message: 'the token is for another tenant or client identifier',
+    remedy: 'Renew a connection with a token of the same tenant and client identifier.',
   },
   'tenant-inactive': {
     reasonCode: 0x98,
