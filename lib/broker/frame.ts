@@ -120,11 +120,10 @@ async function handlePackets(
     if (outcome.end !== undefined) return { ...outcome, ...state, replies };
   }
   if (error === undefined) return { ...state, replies };
-  const { reasonCode, code, message } = error;
   const end =
     state.connection === undefined
-      ? refuseConnect(decoded.protocolVersion, reasonCode, code, message)
-      : endWith(state.connection.protocolVersion, reasonCode, code, message);
+      ? refuseConnect(decoded.protocolVersion, error)
+      : endWith(state.connection.protocolVersion, error);
   return { ...state, replies, end };
 }
 
@@ -136,15 +135,13 @@ async function handleRun(
   run: Run<ClientPacket>,
 ): Promise<Outcome> {
   const [first] = run;
-  if (first.cmd === 'connect') return handleConnect(context, address, state, first);
-  const { connection } = state;
-  // Behind a CONNECT in the same frame the tenant's row has not been read. Consistently: it may be a PUBLISH at QoS 1 or 2.
-  const live = state.live ?? (connection && (await context.tenants.readLive(connection.tenant, true)));
+  if (first.cmd === 'connect') return handleConnect(context, { address, state, packet: first });
+  const { connection, live } = state;
   if (connection === undefined || live === undefined)
     return malformed(connection?.protocolVersion, 'connect-expected', 'the first packet must be CONNECT');
   // The table pairs each kind with its packets.
   const handle = handlers[kindOf(first)] as Handler<ClientPacket>;
-  return { live, ...(await handle({ context, connection, live }, run)) };
+  return handle({ context, connection, live }, run);
 }
 
 interface PacketsByKind {
@@ -222,14 +219,17 @@ async function bytesOf(
 function malformed(version: ProtocolVersion | undefined, code: string, message: string): Outcome {
   const isTooLarge = code === 'packet-too-large' || code === 'frame-too-large';
   const { code: reasonCode } = isTooLarge ? reasonCodes.packetTooLarge : reasonCodes.malformedPacket;
-  return { replies: [], end: endWith(version, reasonCode, code, message) };
+  return { replies: [], end: endWith(version, { code, reasonCode, message }) };
 }
 
 function notOneWay(version: ProtocolVersion | undefined): Outcome {
-  const message = 'a one-way frame holds PUBLISH at QoS 0 without topic alias only';
   return {
     replies: [],
-    end: endWith(version, reasonCodes.protocolError.code, 'not-one-way', message),
+    end: endWith(version, {
+      code: 'not-one-way',
+      message: 'a one-way frame holds PUBLISH at QoS 0 without topic alias only',
+      reasonCode: reasonCodes.protocolError.code,
+    }),
   };
 }
 

@@ -68,18 +68,16 @@ async function withKnownAliases(
 function aliasError(context: Context, alias: number | undefined, topic: string | undefined): End | undefined {
   // [MQTT-3.3.2-9 v5, MQTT-3.2.2-17 v5]; an alias of 0 [MQTT-3.3.2-8 v5] is refused when the packet is decoded.
   if (alias !== undefined && alias > context.settings.topicAliasMaximum)
-    return endWith(
-      5,
-      reasonCodes.topicAliasInvalid.code,
-      'topic-alias-invalid',
-      `a topic alias is at most ${context.settings.topicAliasMaximum}`,
-    );
+    return endWith(5, {
+      code: 'topic-alias-invalid',
+      message: `a topic alias is at most ${context.settings.topicAliasMaximum}`,
+      reasonCode: reasonCodes.topicAliasInvalid.code,
+    });
   if (topic === undefined || topic === '')
-    return endWith(
-      5,
-      reasonCodes.protocolError.code,
-      'topic-alias-unknown',
-      'a topic name or a known alias is needed',
-    );
+    return endWith(5, {
+      code: 'topic-alias-unknown',
+      message: 'a topic name or a known alias is needed',
+      reasonCode: reasonCodes.protocolError.code,
+    });
   return undefined;
 }

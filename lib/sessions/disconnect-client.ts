@@ -22,7 +22,7 @@ export async function disconnectClient(
     return true;
   }
   const { code: reasonCode } = reasonCodes.administrativeAction;
-  const end = endWith(connection.protocolVersion, reasonCode, options.code, options.message);
+  const end = endWith(connection.protocolVersion, { ...options, reasonCode });
   await closeConnection(context, address, connection, [], { ...end, will: options.will ?? 'publish' });
   return true;
 }

@@ -1,24 +1,32 @@
 import type { Connection, ProtocolVersion, TenantLive } from '../core/model.ts';
-import type { ConnackPacket, ServerPacket } from '../mqtt/index.ts';
-import { connackReturnCode } from '../mqtt/index.ts';
+import { type ConnackPacket, connackReturnCode, type ServerPacket } from '../mqtt/index.ts';
 
-/** The server's decision to end a connection. */
-export interface End {
+/** Why something is refused, in the one form that every layer passes on. */
+export interface Refusal {
   /** Stable code for logs and metrics. */
   readonly code: string;
   /** MQTT 5.0 reason code, whatever the client's version. */
+  readonly reasonCode: number;
+  /** For the log and, in 5.0, the client's Reason String. Holds nothing secret and nothing that the client sent. */
+  readonly message: string;
+}
+
+/** The server's decision to end a connection, or its consent to the client's DISCONNECT. */
+export interface End {
+  /** Stable code for logs and metrics. */
+  readonly code: string;
+  /** MQTT 5.0 reason code; absent where the connection was never accepted or the client ended it. */
   readonly reasonCode?: number;
-  /** For the log and, in 5.0, the client's Reason String. Holds nothing secret. */
   readonly message: string;
   /** Last packet to the client, if its version has one. */
   readonly packet?: ServerPacket;
   /** Whether the Will is published [MQTT-3.1.2-8 v3+v5]; only a DISCONNECT with reason 0x00 discards it. */
   readonly will: 'publish' | 'discard';
-  /** Largest packet in bytes that a client takes whose CONNECT is refused; afterwards its connection says so. */
+  /** Maximum Packet Size of a client whose CONNECT is refused, in bytes; an accepted one has it in its row. */
   readonly clientMaxPacketBytes?: number;
 }
 
-/** What handling a packet, or a run of packets, came to. */
+/** The result of handling a packet, or a run of packets. */
 export interface Outcome {
   /** Packets for the route response, in order. */
   readonly replies: readonly ServerPacket[];
@@ -29,12 +37,13 @@ export interface Outcome {
   readonly end?: End;
 }
 
-/** Ends an accepted connection with a reason: DISCONNECT in 5.0 [MQTT-4.13.1-1 v5], without an expiry [MQTT-3.14.2-2 v5]; nothing but the close before. */
+/**
+ * Ends an accepted connection: with DISCONNECT in 5.0 [MQTT-4.13.1-1 v5], without an expiry [MQTT-3.14.2-2 v5]; with
+ * the close alone in earlier versions.
+ */
 export function endWith(
   protocolVersion: ProtocolVersion | undefined,
-  reasonCode: number,
-  code: string,
-  message: string,
+  { code, reasonCode, message }: Refusal,
 ): End {
   return {
     code,
@@ -48,18 +57,17 @@ export function endWith(
 }
 
 /**
- * Refuses a CONNECT: CONNACK with the reason in the form of the version; where 3.1.1 has no return code for it, the
- * connection is closed without one [MQTT-3.2.2-6 v3]. Session Present is 0 [MQTT-3.2.2-4 v3, MQTT-3.2.2-6 v5], and the close
- * follows [MQTT-3.2.2-5 v3, MQTT-3.2.2-7 v5], so that nothing more of the client is handled [MQTT-3.1.4-5 v3].
+ * Refuses a CONNECT: with CONNACK in the form of the version; where 3.1.1 has no return code for the reason, with the
+ * close alone [MQTT-3.2.2-6 v3]. Session Present is 0 [MQTT-3.2.2-4 v3, MQTT-3.2.2-6 v5]. The close follows
+ * [MQTT-3.2.2-5 v3, MQTT-3.2.2-7 v5], so nothing more of the client is handled [MQTT-3.1.4-5 v3].
  */
 export function refuseConnect(
   protocolVersion: ProtocolVersion | undefined,
-  reasonCode: number,
-  code: string,
-  message: string,
+  refusal: Refusal,
   clientMaxPacketBytes?: number,
 ): End {
-  const packet = refusal(protocolVersion, reasonCode, message);
+  const { code, message } = refusal;
+  const packet = refusingConnack(protocolVersion, refusal);
   return {
     code,
     message,
@@ -69,10 +77,9 @@ export function refuseConnect(
   };
 }
 
-function refusal(
+function refusingConnack(
   protocolVersion: ProtocolVersion | undefined,
-  reasonCode: number,
-  message: string,
+  { reasonCode, message }: Refusal,
 ): ConnackPacket | undefined {
   if (protocolVersion === undefined) return undefined;
   if (protocolVersion === 5)

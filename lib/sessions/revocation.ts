@@ -6,7 +6,7 @@ import type { Timer } from '../core/ports.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { reasonCodes } from '../mqtt/index.ts';
 import { closeConnection } from './close-connection.ts';
-import { type End, endWith } from './outcome.ts';
+import { endWith, type Refusal } from './outcome.ts';
 
 /** What a token may be revoked by, once it is known which client uses it. */
 export interface Bearer {
@@ -76,10 +76,11 @@ export async function wasRevoked(
 }
 
 /** A revoked connection ends with 0x87, its Will published. */
-export function tokenRevoked(protocolVersion: Connection['protocolVersion']): End {
-  const { code } = reasonCodes.notAuthorized;
-  return endWith(protocolVersion, code, 'token-revoked', 'the token has been revoked');
-}
+export const tokenRevoked: Refusal = {
+  code: 'token-revoked',
+  message: 'the token has been revoked',
+  reasonCode: reasonCodes.notAuthorized.code,
+};
 
 /**
  * How long after a revocation the tenant's clients are looked through once more, in milliseconds: a CONNECT that was
@@ -169,7 +170,7 @@ async function endThose(
       connection.address,
       connection,
       [],
-      tokenRevoked(connection.protocolVersion),
+      endWith(connection.protocolVersion, tokenRevoked),
     );
   });
 }

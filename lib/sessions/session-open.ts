@@ -5,6 +5,7 @@ import { hasEnded, mayGoDirect, queueBound } from '../core/session-rules.ts';
 import { reasonCodes } from '../mqtt/index.ts';
 import { deleteRemains } from './lifecycle.ts';
 import { narrowSession } from './narrow-session.ts';
+import type { Refusal } from './outcome.ts';
 
 /** Attempts to write a session that others keep changing; each lost one means another has made progress. */
 const maxAttempts = 20;
@@ -19,19 +20,19 @@ export interface Opened {
   readonly previousSequence: number;
 }
 
-/** The session is being changed faster than it could be opened: refuse with 0x89 Server busy. */
-export class SessionBusyError extends Error {
-  readonly code = 'session-busy';
-  readonly reasonCode = reasonCodes.serverBusy.code;
-  override readonly name = 'SessionBusyError';
-}
+/** The session is being changed faster than it could be opened. */
+const sessionBusy: Refusal = {
+  code: 'session-busy',
+  message: 'the session is being opened by too many connections at once',
+  reasonCode: reasonCodes.serverBusy.code,
+};
 
-/** No connection holds the session and the tenant may have no more of them: refuse with 0x97 Quota exceeded. */
-export class TooManyConnectionsError extends Error {
-  readonly code = 'too-many-connections';
-  readonly reasonCode = reasonCodes.quotaExceeded.code;
-  override readonly name = 'TooManyConnectionsError';
-}
+/** No connection holds the session, and the tenant may have no more connections. */
+const tooManyConnections: Refusal = {
+  code: 'too-many-connections',
+  message: 'the tenant has too many connections',
+  reasonCode: reasonCodes.quotaExceeded.code,
+};
 
 export interface SessionRequest extends ClientKey {
   readonly address: ConnectionAddress;
@@ -67,9 +68,10 @@ export interface SessionRequest extends ClientKey {
  * over by the next, or goes offline when a post finds the connection gone. What an earlier generation left counts for nothing, whenever
  * it is deleted.
  *
- * @throws SessionBusyError, TooManyConnectionsError; nothing is written then.
+ * @returns a refusal where the session is changed too often (0x89) or the tenant has too many connections (0x97): nothing
+ * is written then.
  */
-export async function openSession(context: Context, request: SessionRequest): Promise<Opened> {
+export async function openSession(context: Context, request: SessionRequest): Promise<Opened | Refusal> {
   let takenFrom: Session | undefined;
   let ended: Session | undefined;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
@@ -78,8 +80,7 @@ export async function openSession(context: Context, request: SessionRequest): Pr
       if (ended !== undefined) await deleteRemains(context, ended);
       return opened(previous, previous.generation !== request.address, takenFrom);
     }
-    if (previous?.address === undefined && !(await request.hasRoom()))
-      throw new TooManyConnectionsError('the tenant has too many connections');
+    if (previous?.address === undefined && !(await request.hasRoom())) return tooManyConnections;
     const nowMs = context.clock.nowMs();
     const present = previous !== undefined && !request.cleanStart && !hasEnded(previous, nowMs);
     // Before the session is held, so that nothing forbidden can be sent to the new connection.
@@ -91,7 +92,7 @@ export async function openSession(context: Context, request: SessionRequest): Pr
     if (ended !== undefined && ended.swept !== true) await deleteRemains(context, ended);
     return opened(session, present, takenFrom);
   }
-  throw new SessionBusyError('the session is being opened by too many connections at once');
+  return sessionBusy;
 }
 
 function opened(session: Session, present: boolean, takenFrom: Session | undefined): Opened {

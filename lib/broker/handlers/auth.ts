@@ -6,7 +6,7 @@ import { type AuthPacket, reasonCodes } from '../../mqtt/index.ts';
 import { narrowSession } from '../../sessions/narrow-session.ts';
 import { type End, endWith, type Outcome } from '../../sessions/outcome.ts';
 import { isRevoked } from '../../sessions/revocation.ts';
-import { textOf, tokenState } from '../authentication.ts';
+import { textOf, tokenState } from '../connect/token.ts';
 import type { Peer, Run } from './handler.ts';
 
 /**
@@ -19,7 +19,7 @@ export async function handleAuth({ context, connection }: Peer, [packet]: Run<Au
   const method = packet.properties?.authenticationMethod;
   const fail = (reasonCode: number, code: string, message: string): { replies: []; end: End } => ({
     replies: [],
-    end: endWith(connection.protocolVersion, reasonCode, code, message),
+    end: endWith(connection.protocolVersion, { code, reasonCode, message }),
   });
   // [MQTT-4.12.0-7 v5]: no AUTH where CONNECT named no method; [MQTT-4.12.1-1 v5]: the method of CONNECT.
   if (connection.authenticationMethod === undefined || method !== connection.authenticationMethod)

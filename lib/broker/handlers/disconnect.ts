@@ -18,12 +18,11 @@ export async function handleDisconnect(
   if (requested !== undefined && requested > 0 && connection.sessionExpirySeconds === 0)
     return {
       replies: [],
-      end: endWith(
-        connection.protocolVersion,
-        reasonCodes.protocolError.code,
-        'session-expiry-raised',
-        'a session that ends with its connection cannot be given an expiry by DISCONNECT',
-      ),
+      end: endWith(connection.protocolVersion, {
+        code: 'session-expiry-raised',
+        message: 'a session that ends with its connection cannot be given an expiry by DISCONNECT',
+        reasonCode: reasonCodes.protocolError.code,
+      }),
     };
   const reasonCode = packet.reasonCode ?? reasonCodes.normalDisconnection.code;
   const normal = reasonCode === reasonCodes.normalDisconnection.code;

@@ -80,9 +80,9 @@ function judge(context: Context, connection: Connection, packet: PublishPacket):
   const { protocolVersion } = connection;
   const verdict = judgePublish(context, connection, packet);
   if (!('kind' in verdict)) return { packet, reasonCode: reasonCodes.success.code, message: verdict };
-  const { kind, reasonCode, code, message } = verdict;
+  const { kind, reasonCode } = verdict;
   const ends = kind === 'invalid' || (kind === 'not-authorized' && packet.qos > 0 && protocolVersion < 5);
-  return ends ? endWith(protocolVersion, reasonCode, code, message) : { packet, reasonCode };
+  return ends ? endWith(protocolVersion, verdict) : { packet, reasonCode };
 }
 
 /**
@@ -107,12 +107,11 @@ async function withinReceiveMaximum(
     if (unacknowledged > receiveMaximum)
       return {
         judged: judged.slice(0, index),
-        end: endWith(
-          5,
-          reasonCodes.receiveMaximumExceeded.code,
-          'receive-maximum-exceeded',
-          `more than ${receiveMaximum} messages are unacknowledged`,
-        ),
+        end: endWith(5, {
+          code: 'receive-maximum-exceeded',
+          message: `more than ${receiveMaximum} messages are unacknowledged`,
+          reasonCode: reasonCodes.receiveMaximumExceeded.code,
+        }),
       };
   }
   return { judged };
@@ -147,7 +146,7 @@ async function withinQuotas(
     const { protocolVersion } = connection;
     if (one.packet.qos > 0 ? protocolVersion < 5 : refusal.isRate) {
       const reasonCode = refusal.isRate ? reasonCodes.messageRateTooHigh.code : refusal.reasonCode;
-      return { judged: allowed, end: endWith(protocolVersion, reasonCode, refusal.code, refusal.message) };
+      return { judged: allowed, end: endWith(protocolVersion, { ...refusal, reasonCode }) };
     }
     allowed.push({ packet: one.packet, reasonCode: refusal.reasonCode, reason: refusal.message });
   }
@@ -219,10 +218,13 @@ async function isSuperseded(context: Context, connection: Connection): Promise<b
 }
 
 function superseded({ protocolVersion }: Connection): Outcome {
-  const { code } = reasonCodes.sessionTakenOver;
   return {
     replies: [],
-    end: endWith(protocolVersion, code, 'session-taken-over', 'the session belongs to another connection'),
+    end: endWith(protocolVersion, {
+      code: 'session-taken-over',
+      message: 'the session belongs to another connection',
+      reasonCode: reasonCodes.sessionTakenOver.code,
+    }),
   };
 }
 

@@ -13,10 +13,9 @@ export function tooManyFilters(
   count: number,
 ): End | undefined {
   if (count <= settings.maxFiltersPerPacket) return undefined;
-  return endWith(
-    protocolVersion,
-    reasonCodes.quotaExceeded.code,
-    'too-many-filters',
-    `a SUBSCRIBE or UNSUBSCRIBE holds at most ${settings.maxFiltersPerPacket} filters`,
-  );
+  return endWith(protocolVersion, {
+    code: 'too-many-filters',
+    message: `a SUBSCRIBE or UNSUBSCRIBE holds at most ${settings.maxFiltersPerPacket} filters`,
+    reasonCode: reasonCodes.quotaExceeded.code,
+  });
 }

@@ -8,11 +8,11 @@ import { reasonCodes } from '../../mqtt/index.ts';
 import { closeConnection } from '../../sessions/close-connection.ts';
 import { publishWillOf } from '../../sessions/left-will.ts';
 import { connectionLost, endSession } from '../../sessions/lifecycle.ts';
-import { endWith } from '../../sessions/outcome.ts';
+import { endWith, type Refusal } from '../../sessions/outcome.ts';
 import { endRevoked } from '../../sessions/revocation.ts';
 import { sweepTenant } from '../../sessions/tenant-sweep.ts';
 import { tokenExpired } from '../admission.ts';
-import { graceMs } from './schedule.ts';
+import { graceMs } from '../connect/connection.ts';
 
 /**
  * Acts on a timer that has fired, if it still matters. A timer that comes twice, late, or after its reason has gone
@@ -66,27 +66,27 @@ async function keepAlive(context: Context, address: ConnectionAddress): Promise<
     await context.timers.schedule({ kind: 'keep-alive', address }, dueAtMs);
     return;
   }
-  const { code } = reasonCodes.keepAliveTimeout;
   await closeConnection(
     context,
     address,
     connection,
     [],
-    endWith(
-      connection.protocolVersion,
-      code,
-      'keep-alive-timeout',
-      'no packet within 1.5 times the keep-alive',
-    ),
+    endWith(connection.protocolVersion, keepAliveTimeout),
   );
 }
+
+const keepAliveTimeout: Refusal = {
+  code: 'keep-alive-timeout',
+  message: 'no packet within 1.5 times the keep-alive',
+  reasonCode: reasonCodes.keepAliveTimeout.code,
+};
 
 /** The token may have been renewed since. */
 async function tokenExpiry(context: Context, address: ConnectionAddress): Promise<void> {
   const connection = await context.connections.get(address);
   if (connection?.tokenExpiresAtSeconds === undefined) return;
   if (connection.tokenExpiresAtSeconds * 1000 > context.clock.nowMs()) return;
-  await closeConnection(context, address, connection, [], tokenExpired(connection.protocolVersion));
+  await closeConnection(context, address, connection, [], endWith(connection.protocolVersion, tokenExpired));
 }
 
 /** The Will's delay has passed [MQTT-3.1.3-9 v5]. A client that came back has replaced or deleted the row. */

@@ -1,0 +1,91 @@
+import type { Context } from '../../core/context.ts';
+import { unlimitedReceiveMaximum } from '../../core/session-rules.ts';
+import type { TenantId } from '../../core/tenant-id.ts';
+import { drain } from '../../delivery/drain.ts';
+import { askForRecount, recountAfterMs } from '../../limits/recount.ts';
+import { reasonCodes } from '../../mqtt/index.ts';
+import { settleEarlierWills } from '../../sessions/left-will.ts';
+import { narrowSession } from '../../sessions/narrow-session.ts';
+import type { Refusal } from '../../sessions/outcome.ts';
+import { announceConnected } from '../../sessions/presence.ts';
+import { openSession } from '../../sessions/session-open.ts';
+import { takeOver } from '../../sessions/takeover.ts';
+import type { Described, Holding, Refused } from './admission.ts';
+
+/** Makes the connection the holder of its client's session, within the tenant's quota of connections. */
+export async function holdSession(context: Context, known: Described): Promise<Holding | Refused> {
+  const { connection, packet, quotas } = known;
+  const { tenant, clientId, address, protocolVersion, clientTopicAliasMaximum } = connection;
+  const { clientMaxPacketBytes, permissions, sessionExpirySeconds } = connection;
+  const { connections, queuedMessages, queueSeconds } = quotas;
+  const opened = await openSession(context, {
+    tenant,
+    clientId,
+    address,
+    protocolVersion,
+    clientTopicAliasMaximum,
+    permissions,
+    cleanStart: packet.clean,
+    expirySeconds: sessionExpirySeconds,
+    receiveMaximum: packet.properties?.receiveMaximum ?? unlimitedReceiveMaximum,
+    hasRoom: () => hasRoom(context, tenant, connections),
+    ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
+    ...(queuedMessages === undefined ? {} : { maxQueuedMessages: queuedMessages }),
+    ...(queueSeconds === undefined ? {} : { maxQueueSeconds: queueSeconds }),
+  });
+  if ('code' in opened) return { refusal: opened };
+  const { generation } = opened.session;
+  return { ...known, opened, connection: { ...connection, generation } };
+}
+
+/** Whether the tenant may have one more connection, as far as this process knows. */
+async function hasRoom(context: Context, tenant: TenantId, bound: number | undefined): Promise<boolean> {
+  if (bound === undefined || (await context.usage.gauges(tenant)).connections < bound) return true;
+  await askForRecount(context, tenant, recountAfterMs.refusal);
+  return false;
+}
+
+/** Writes the connection row. */
+export async function createConnection(context: Context, known: Holding): Promise<Holding | Refused> {
+  const { connection, opened } = known;
+  if (!(await context.connections.create(connection))) return { refusal: connectRepeated };
+  context.usage.count(connection.tenant, {
+    connects: 1,
+    connections: opened.previousAddress === undefined ? 1 : 0,
+  });
+  return known;
+}
+
+/** A concurrent CONNECT of the same connection has been accepted: there is no second CONNACK [MQTT-3.2.0-2 v5]. */
+export const connectRepeated: Refusal = {
+  code: 'connect-repeated',
+  message: 'a connection carries one CONNECT',
+  reasonCode: reasonCodes.protocolError.code,
+};
+
+/** Ends the connection that held the session, if one did. */
+export async function endPreviousHolder(context: Context, known: Holding): Promise<Holding> {
+  const { connection, opened, live } = known;
+  const { previousAddress, previousSequence: sequence, present } = opened;
+  if (previousAddress === undefined) return known;
+  await takeOver(context, connection, previousAddress, { sequence, live });
+  // The previous connection may have subscribed once more while the session was taken.
+  if (present) await narrowSession(context, connection);
+  return known;
+}
+
+/** Settles the Wills that earlier connections of a resumed session have left. */
+export async function settleWills(context: Context, known: Holding): Promise<Holding> {
+  if (known.opened.present) await settleEarlierWills(context, known.connection);
+  return known;
+}
+
+/** Sends what waits in the queue of a resumed session, and announces the connection. */
+export async function startDelivery(context: Context, known: Holding): Promise<Holding> {
+  const { connection, opened, live } = known;
+  await Promise.all([
+    opened.present ? drain(context, connection) : undefined,
+    announceConnected(context, connection, opened.session, opened.present, live),
+  ]);
+  return known;
+}
