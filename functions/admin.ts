@@ -3,7 +3,7 @@ import { type HttpApiResult, httpApiEvent, httpApiResult } from '../lib/aws/http
 import { type FunctionService, functionService } from './service.ts';
 
 /** The admin API, behind the IAM authorisation of its routes. */
-export function adminHandler(service: () => Pick<FunctionService, 'adminContext' | 'flush'>) {
+export function createAdminHandler(service: () => Pick<FunctionService, 'adminContext' | 'flush'>) {
   return async (event: unknown): Promise<HttpApiResult> => {
     const { adminContext, flush } = service();
     try {
@@ -14,4 +14,4 @@ export function adminHandler(service: () => Pick<FunctionService, 'adminContext'
   };
 }
 
-export const handler = adminHandler(functionService);
+export const handler = createAdminHandler(functionService);

@@ -7,7 +7,7 @@ import { type HandshakeService, handshakeService } from './handshake-service.ts'
  * `$connect`: refuses clients that do not offer the wire profile (400) and tokens that do not hold (401); the MQTT
  * CONNECT comes later, through `$default`. The subprotocol is chosen by returning it.
  */
-export function connectHandler(service: () => HandshakeService) {
+export function createConnectHandler(service: () => HandshakeService) {
   return async (event: unknown): Promise<{ statusCode: number; headers?: Record<string, string> }> => {
     const { connectionId, headers, query } = webSocketEvent(event);
     const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
@@ -33,4 +33,4 @@ function handshake(
   return broker.handshake(connectionId as ConnectionAddress, bearer ?? query.token, query.tenant);
 }
 
-export const handler = connectHandler(handshakeService);
+export const handler = createConnectHandler(handshakeService);

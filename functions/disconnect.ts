@@ -3,7 +3,7 @@ import type { ConnectionAddress } from '../lib/core/model.ts';
 import { type FunctionService, functionService } from './service.ts';
 
 /** `$disconnect`: best effort; timers cover its absence. */
-export function disconnectHandler(service: () => Pick<FunctionService, 'broker' | 'flush'>) {
+export function createDisconnectHandler(service: () => Pick<FunctionService, 'broker' | 'flush'>) {
   return async (event: unknown): Promise<{ statusCode: number }> => {
     const { connectionId } = webSocketEvent(event);
     const { broker, flush } = service();
@@ -16,4 +16,4 @@ export function disconnectHandler(service: () => Pick<FunctionService, 'broker' 
   };
 }
 
-export const handler = disconnectHandler(functionService);
+export const handler = createDisconnectHandler(functionService);

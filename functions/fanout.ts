@@ -15,7 +15,7 @@ type Service = Pick<FunctionService, 'broker' | 'log' | 'flush' | 'returnSlices'
  * group that have come together for the first time share their posts. The first one of a group that fails, or whose time
  * is over, and all behind it go back to the queue: at once where it is to go on, later with every try where it failed.
  */
-export function fanoutHandler(service: () => Service) {
+export function createFanoutHandler(service: () => Service) {
   return async (event: unknown): Promise<{ batchItemFailures: { itemIdentifier: string }[] }> => {
     const made = service();
     const groups = new Map<string, Work[]>();
@@ -99,4 +99,4 @@ function runFrom(group: readonly Work[], start: number): readonly Work[] {
   return group.slice(start, end === -1 ? undefined : end);
 }
 
-export const handler = fanoutHandler(functionService);
+export const handler = createFanoutHandler(functionService);

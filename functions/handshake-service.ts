@@ -1,15 +1,15 @@
-import { authenticatorOver } from '../lib/aws/authenticator.ts';
+import { createAuthenticatorPort } from '../lib/aws/authenticator.ts';
 import { createDynamoClient } from '../lib/aws/dynamodb.ts';
 import { allowPrivateIssuersVariable, functionEnvironment } from '../lib/aws/environment.ts';
-import { powertoolsLog } from '../lib/aws/log.ts';
-import { secretsManagerSource } from '../lib/aws/secrets.ts';
+import { createPowertoolsLog } from '../lib/aws/log.ts';
+import { createSecretsManagerSource } from '../lib/aws/secrets.ts';
 import { createSqsClient } from '../lib/aws/sqs.ts';
-import { timerQueue } from '../lib/aws/timers.ts';
+import { createTimerQueue } from '../lib/aws/timers.ts';
 import type { Broker } from '../lib/broker/broker.ts';
 import { type HandshakeContext, handshake } from '../lib/broker/handshake.ts';
 import { defaultSettings } from '../lib/core/settings.ts';
 import { createPendingIdentityStore } from '../lib/store/pending-identities.ts';
-import { tenantStore } from '../lib/store/tenants.ts';
+import { createTenantStore } from '../lib/store/tenants.ts';
 
 /** What `$connect` needs; every other service has it too. */
 export interface HandshakeService {
@@ -32,16 +32,16 @@ export function handshakeService(): HandshakeService {
 function fromEnvironment(): HandshakeService {
   const { tables, timerQueueUrl } = functionEnvironment(process.env);
   const dynamo = createDynamoClient();
-  const log = powertoolsLog();
+  const log = createPowertoolsLog();
   const context: HandshakeContext = {
     log,
     clock: { nowMs: Date.now },
     settings: defaultSettings,
-    timers: timerQueue(createSqsClient(), timerQueueUrl, Date.now),
+    timers: createTimerQueue(createSqsClient(), timerQueueUrl, Date.now),
     pendingIdentities: createPendingIdentityStore(dynamo, tables.connections, Date.now),
-    authenticator: authenticatorOver(tenantStore(dynamo, tables.tenants, Date.now), Date.now, {
+    authenticator: createAuthenticatorPort(createTenantStore(dynamo, tables.tenants, Date.now), Date.now, {
       log,
-      secrets: secretsManagerSource(),
+      secrets: createSecretsManagerSource(),
       allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
     }),
   };

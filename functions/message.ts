@@ -7,7 +7,7 @@ import { type FunctionService, functionService } from './service.ts';
  * `$default`: one frame of a client; the body is the route response that completes it. And `oneway`: one that is not
  * answered, since its route has no response.
  */
-export function messageHandler(service: () => Pick<FunctionService, 'broker' | 'flush'>) {
+export function createMessageHandler(service: () => Pick<FunctionService, 'broker' | 'flush'>) {
   return async (event: unknown): Promise<{ statusCode: number; body?: string }> => {
     const { connectionId, routeKey, body } = webSocketEvent(event);
     const address = connectionId as ConnectionAddress;
@@ -22,4 +22,4 @@ export function messageHandler(service: () => Pick<FunctionService, 'broker' | '
   };
 }
 
-export const handler = messageHandler(functionService);
+export const handler = createMessageHandler(functionService);

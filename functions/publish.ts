@@ -3,7 +3,7 @@ import { publishOverHttp } from '../lib/http/publish.ts';
 import { type FunctionService, functionService } from './service.ts';
 
 /** Publishing over HTTP; the function itself verifies the tenant's token. */
-export function publishHandler(service: () => Pick<FunctionService, 'context' | 'flush'>) {
+export function createPublishHandler(service: () => Pick<FunctionService, 'context' | 'flush'>) {
   return async (event: unknown): Promise<HttpApiResult> => {
     const { context, flush } = service();
     try {
@@ -14,4 +14,4 @@ export function publishHandler(service: () => Pick<FunctionService, 'context' | 
   };
 }
 
-export const handler = publishHandler(functionService);
+export const handler = createPublishHandler(functionService);

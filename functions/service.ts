@@ -1,14 +1,14 @@
 import type { AdminContext } from '../lib/admin/context.ts';
 import { createDynamoClient } from '../lib/aws/dynamodb.ts';
 import { allowPrivateIssuersVariable, functionEnvironment } from '../lib/aws/environment.ts';
-import { eventBus } from '../lib/aws/event-bus.ts';
+import { createEventBus } from '../lib/aws/event-bus.ts';
 import { returnToQueue } from '../lib/aws/fanout-queue.ts';
-import { managementClient } from '../lib/aws/gateway.ts';
-import { powertoolsLog } from '../lib/aws/log.ts';
-import { secretsManagerSource } from '../lib/aws/secrets.ts';
+import { createManagementClient } from '../lib/aws/gateway.ts';
+import { createPowertoolsLog } from '../lib/aws/log.ts';
+import { createSecretsManagerSource } from '../lib/aws/secrets.ts';
 import { createService } from '../lib/aws/service.ts';
 import { createSqsClient } from '../lib/aws/sqs.ts';
-import { tenantMetrics } from '../lib/aws/tenant-metrics.ts';
+import { createTenantMetrics } from '../lib/aws/tenant-metrics.ts';
 import type { Broker } from '../lib/broker/broker.ts';
 import type { Context } from '../lib/core/context.ts';
 import type { Log, Timers } from '../lib/core/ports.ts';
@@ -38,20 +38,20 @@ export function functionService(): FunctionService {
 function fromEnvironment(): FunctionService {
   const environment = functionEnvironment(process.env);
   const { tables, callbackEndpoint, timerQueueUrl, fanoutQueueUrl, eventBusName } = environment;
-  const log = powertoolsLog();
+  const log = createPowertoolsLog();
   const sqs = createSqsClient();
   const { broker, timers, usage, context, adminContext } = createService({
     dynamo: createDynamoClient(),
     sqs,
-    management: managementClient(callbackEndpoint === undefined ? {} : { endpoint: callbackEndpoint }),
+    management: createManagementClient(callbackEndpoint === undefined ? {} : { endpoint: callbackEndpoint }),
     tables,
     timerQueueUrl,
     fanoutQueueUrl,
-    secrets: secretsManagerSource(),
+    secrets: createSecretsManagerSource(),
     allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
     log,
-    ...(environment.tenantMetrics ? { usageMetrics: tenantMetrics() } : {}),
-    ...(eventBusName === undefined ? {} : { events: eventBus(eventBusName) }),
+    ...(environment.tenantMetrics ? { usageMetrics: createTenantMetrics() } : {}),
+    ...(eventBusName === undefined ? {} : { events: createEventBus(eventBusName) }),
   });
   const flush = async (): Promise<void> => {
     await usage.flush();

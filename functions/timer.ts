@@ -6,7 +6,7 @@ import { type FunctionService, functionService } from './service.ts';
  * Timer queue: acts on timers that are due and sends the others on. A record that fails is reported alone and comes
  * again; after some attempts SQS moves it to the dead-letter queue.
  */
-export function timerHandler(
+export function createTimerHandler(
   service: () => Pick<FunctionService, 'broker' | 'timers' | 'nowMs' | 'log' | 'flush'>,
 ) {
   return async (event: unknown): Promise<{ batchItemFailures: { itemIdentifier: string }[] }> => {
@@ -29,4 +29,4 @@ export function timerHandler(
   };
 }
 
-export const handler = timerHandler(functionService);
+export const handler = createTimerHandler(functionService);

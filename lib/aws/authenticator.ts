@@ -10,7 +10,7 @@ export interface VerificationOptions {
 }
 
 /** Token verification over the tenants' rows; keys that cannot be had are logged, by source. */
-export function authenticatorOver(
+export function createAuthenticatorPort(
   lookup: TenantLookup,
   nowMs: () => number,
   { log, secrets, allowPrivateIssuers = false }: VerificationOptions,

@@ -19,7 +19,7 @@ export class EventRefusedError extends Error {
  * Lifecycle events on an EventBridge bus, with source `wisp` and the event as detail. The SDK's client is loaded with the
  * first event: most deployments name no bus.
  */
-export function eventBus(busName: string, options: AwsClientOptions = {}): LifecycleEvents {
+export function createEventBus(busName: string, options: AwsClientOptions = {}): LifecycleEvents {
   let client: Promise<EventBusClient> | undefined;
   return {
     async put(event) {

@@ -30,7 +30,7 @@ export class FanoutSendError extends Error {
  * the id of fan-out and slice makes a slice that is sent again within 5 minutes count once (Amazon SQS Developer
  * Guide, "FIFO queue and message identifiers").
  */
-export function fanoutQueue(client: SQSClient, queueUrl: string): FanoutQueue {
+export function createFanoutQueue(client: SQSClient, queueUrl: string): FanoutQueue {
   async function sendBatch(entries: SendMessageBatchRequestEntry[]): Promise<void> {
     let left = entries;
     for (let attempt = 1; ; attempt += 1) {

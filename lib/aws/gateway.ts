@@ -17,7 +17,7 @@ const basePauseMs = 25;
  * API Gateway's `@connections` API. The endpoint is configuration, `https://{api}.execute-api.{region}.amazonaws.com/{stage}`:
  * with a custom domain it cannot be derived from events.
  */
-export function managementClient(options: AwsClientOptions): ApiGatewayManagementApiClient {
+export function createManagementClient(options: AwsClientOptions): ApiGatewayManagementApiClient {
   const client = new ApiGatewayManagementApiClient({ ...cheapSettings(options), maxAttempts: 1 });
   removeCostlyMiddleware(client.middlewareStack);
   return client;
@@ -26,7 +26,7 @@ export function managementClient(options: AwsClientOptions): ApiGatewayManagemen
 /**
  * @param pause waits before another attempt; tests put in one that does not.
  */
-export function gatewayPort(
+export function createGateway(
   client: ApiGatewayManagementApiClient,
   pause: (milliseconds: number) => Promise<void> = sleep,
 ): Gateway {

@@ -5,7 +5,7 @@ import type { Ids } from '../core/ports.ts';
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** ULIDs: 48 bits of time and 80 random bits as 26 characters. */
-export function ulids(nowMs: () => number): Ids {
+export function createIds(nowMs: () => number): Ids {
   return {
     unique() {
       let time = nowMs();

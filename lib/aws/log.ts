@@ -12,7 +12,7 @@ export interface FunctionLog extends Log {
  * Structured logs and metrics in embedded metric format, both as lines on stdout: no call, no agent. `POWERTOOLS_SERVICE_NAME`
  * names the deployment in both, so that several in one account do not add up.
  */
-export function powertoolsLog(): FunctionLog {
+export function createPowertoolsLog(): FunctionLog {
   const logger = new Logger();
   const metrics = new Metrics({ namespace: metricsNamespace });
   return {

@@ -9,7 +9,7 @@ const stages = ['AWSCURRENT', 'AWSPREVIOUS'] as const;
  * Shared secrets of issuers in AWS Secrets Manager, by ARN; each is asked for in the region that its ARN names. The SDK's
  * client is loaded with the first secret: most deployments have none.
  */
-export function secretsManagerSource(options: AwsClientOptions = {}): SecretSource {
+export function createSecretsManagerSource(options: AwsClientOptions = {}): SecretSource {
   const clients = new Map<string, Promise<SecretsClient>>();
   const clientFor = (region: string): Promise<SecretsClient> => {
     const known = clients.get(region);

@@ -11,11 +11,11 @@ import type { UsageMeter, UsageMetrics } from '../core/usage.ts';
 import { createUsageMeter } from '../limits/usage-meter.ts';
 import type { TableNames } from '../store/schema.ts';
 import { createStores, type Stores } from '../store/stores.ts';
-import { authenticatorOver, type VerificationOptions } from './authenticator.ts';
-import { fanoutQueue } from './fanout-queue.ts';
-import { gatewayPort } from './gateway.ts';
-import { ulids } from './ids.ts';
-import { timerQueue } from './timers.ts';
+import { createAuthenticatorPort, type VerificationOptions } from './authenticator.ts';
+import { createFanoutQueue } from './fanout-queue.ts';
+import { createGateway } from './gateway.ts';
+import { createIds } from './ids.ts';
+import { createTimerQueue } from './timers.ts';
 
 export interface ServiceOptions extends VerificationOptions {
   readonly dynamo: DynamoDBClient;
@@ -52,10 +52,10 @@ export function createService(options: ServiceOptions): Service {
   const ports: Ports = {
     ...stores,
     clock: { nowMs },
-    ids: ulids(nowMs),
+    ids: createIds(nowMs),
     random: Math.random,
-    authenticator: authenticatorOver(stores.tenantAdmin, nowMs, options),
-    gateway: gatewayPort(options.management),
+    authenticator: createAuthenticatorPort(stores.tenantAdmin, nowMs, options),
+    gateway: createGateway(options.management),
     usage: createUsageMeter(
       stores.usageStore,
       nowMs,
@@ -67,8 +67,8 @@ export function createService(options: ServiceOptions): Service {
       },
       options.usageMetrics,
     ),
-    timers: timerQueue(options.sqs, options.timerQueueUrl, nowMs),
-    fanout: fanoutQueue(options.sqs, options.fanoutQueueUrl),
+    timers: createTimerQueue(options.sqs, options.timerQueueUrl, nowMs),
+    fanout: createFanoutQueue(options.sqs, options.fanoutQueueUrl),
     log: options.log,
     events: options.events ?? { put: async () => {} },
   };

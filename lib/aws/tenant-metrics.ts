@@ -15,7 +15,7 @@ const units = {
  * Usage as CloudWatch metrics with dimension `tenant`: one line in embedded metric format for each write of counts. CloudWatch bills
  * each tenant's metrics, at most seven of them, for the hours in which they get values.
  */
-export function tenantMetrics(): UsageMetrics {
+export function createTenantMetrics(): UsageMetrics {
   const metrics = new Metrics({ namespace: metricsNamespace });
   return {
     put({ tenant, atMs, counts, storedBytes }) {

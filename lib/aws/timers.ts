@@ -15,7 +15,7 @@ export interface TimerMessage {
 }
 
 /** Timers as delayed SQS messages. One that is due later than 15 minutes is sent on when it arrives. */
-export function timerQueue(client: SQSClient, queueUrl: string, nowMs: () => number): Timers {
+export function createTimerQueue(client: SQSClient, queueUrl: string, nowMs: () => number): Timers {
   return {
     async schedule(timer, dueAtMs) {
       const message: TimerMessage = { v: 1, timer, dueAtMs };

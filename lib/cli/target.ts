@@ -147,11 +147,11 @@ function clientOptions(
 }
 
 async function openTable(options: AwsClientOptions, tableName: string): Promise<TenantAdmin> {
-  const [{ createDynamoClient }, { tenantStore }] = await Promise.all([
+  const [{ createDynamoClient }, { createTenantStore }] = await Promise.all([
     import('../aws/dynamodb.ts'),
     import('../store/tenants.ts'),
   ]);
-  return tenantStore(createDynamoClient(options), tableName, Date.now);
+  return createTenantStore(createDynamoClient(options), tableName, Date.now);
 }
 
 async function readOutputs(stack: string, options: AwsClientOptions): Promise<Record<string, string>> {

@@ -1,15 +1,15 @@
-import { adminHandler } from '../../functions/admin.ts';
-import { connectHandler } from '../../functions/connect.ts';
-import { disconnectHandler } from '../../functions/disconnect.ts';
-import { fanoutHandler } from '../../functions/fanout.ts';
-import { messageHandler } from '../../functions/message.ts';
-import { publishHandler } from '../../functions/publish.ts';
+import { createAdminHandler } from '../../functions/admin.ts';
+import { createConnectHandler } from '../../functions/connect.ts';
+import { createDisconnectHandler } from '../../functions/disconnect.ts';
+import { createFanoutHandler } from '../../functions/fanout.ts';
+import { createMessageHandler } from '../../functions/message.ts';
+import { createPublishHandler } from '../../functions/publish.ts';
 import type { FunctionService } from '../../functions/service.ts';
-import { timerHandler } from '../../functions/timer.ts';
+import { createTimerHandler } from '../../functions/timer.ts';
 import { adminPrefix } from '../admin/index.ts';
 import { createDynamoClient } from '../aws/dynamodb.ts';
 import { returnToQueue } from '../aws/fanout-queue.ts';
-import { managementClient } from '../aws/gateway.ts';
+import { createManagementClient } from '../aws/gateway.ts';
 import { createService } from '../aws/service.ts';
 import { localCredentials } from '../aws/settings.ts';
 import { createSqsClient } from '../aws/sqs.ts';
@@ -139,7 +139,11 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
       requestHandler: options.wrapStore?.(engine.requestHandler) ?? engine.requestHandler,
     }),
     sqs,
-    management: managementClient({ region, credentials: localCredentials, endpoint: gateway.callbackUrl }),
+    management: createManagementClient({
+      region,
+      credentials: localCredentials,
+      endpoint: gateway.callbackUrl,
+    }),
     tables: localTables,
     timerQueueUrl: queues.urlOf(timerQueueName),
     fanoutQueueUrl: queues.urlOf(fanoutQueueName),
@@ -161,18 +165,18 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
       returnToQueue(sqs, queues.urlOf(fanoutQueueName), receiptHandles, seconds),
     flush: () => usage.flush(),
   };
-  handlers.$connect = connectHandler(() => service);
-  handlers.$default = messageHandler(() => service);
+  handlers.$connect = createConnectHandler(() => service);
+  handlers.$default = createMessageHandler(() => service);
   handlers[oneWayRouteKey] = handlers.$default;
-  handlers.$disconnect = disconnectHandler(() => service);
+  handlers.$disconnect = createDisconnectHandler(() => service);
   queues.attach(
     timerQueueName,
-    timerHandler(() => service),
+    createTimerHandler(() => service),
     { batchSize: 10, maximumConcurrency: 4, reportBatchItemFailures: true },
   );
   queues.attach(
     fanoutQueueName,
-    fanoutHandler(() => service),
+    createFanoutHandler(() => service),
     // One process gains nothing by more of them side by side.
     { batchSize: 10, maximumConcurrency: 2, reportBatchItemFailures: true },
   );
@@ -183,8 +187,8 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     nowMs: () => clock.now(),
     log: (line) => log.error('http api', line as Record<string, string>),
     routes: [
-      { prefix: adminPrefix, operatorsOnly: true, invoke: adminHandler(() => service) },
-      { prefix: publishPrefix, operatorsOnly: false, invoke: publishHandler(() => service) },
+      { prefix: adminPrefix, operatorsOnly: true, invoke: createAdminHandler(() => service) },
+      { prefix: publishPrefix, operatorsOnly: false, invoke: createPublishHandler(() => service) },
     ],
   }).catch(async (error: unknown) => {
     await gateway.close();

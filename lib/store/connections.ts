@@ -3,18 +3,20 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Connection, ConnectionAddress } from '../core/model.ts';
 import type { ConnectionStore, PeerState } from '../core/store-ports/connections.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { type Item, item, N, S, ttl } from './attributes.ts';
+import { type Item, N, S, ttl } from './attributes.ts';
 import {
-  connectionFrom,
-  connectionItem,
+  connectionFields,
   connectionKey,
   connectionTtlSeconds,
-  tokenAttributes,
+  rateFields,
+  tokenFields,
 } from './connection-item.ts';
+import { itemOf, modelFrom, updateOf } from './fields.ts';
 import { pendingIdentityFrom } from './pending-identities.ts';
 import { getBatch, Table } from './table.ts';
 import { type LiveTenantTable, liveFrom } from './tenant-live.ts';
 
+/** Addresses whose tenant this process remembers. */
 const maxKnownTenants = 50_000;
 
 /**
@@ -28,7 +30,7 @@ export function createConnectionStore(
   nowMs: () => number,
 ): ConnectionStore {
   const table = new Table(client, tableName);
-  /** An address never changes its tenant, so this needs no expiry. */
+  /** An address never changes its tenant, so entries need no expiry. */
   const tenantOf = new Map<ConnectionAddress, TenantId>();
 
   function remember(connection: Connection): void {
@@ -40,7 +42,7 @@ export function createConnectionStore(
 
   async function stateOf(stored: Item, live: PeerState['live'], consistentLive: boolean): Promise<PeerState> {
     if (stored.pending !== undefined) return { pending: pendingIdentityFrom(stored) };
-    const connection = connectionFrom(stored);
+    const connection = modelFrom(connectionFields, stored);
     remember(connection);
     const current = live ?? (await tenants.readLive(connection.tenant, consistentLive));
     return current === undefined ? { connection } : { connection, live: current };
@@ -50,7 +52,7 @@ export function createConnectionStore(
     const row = await table.get(connectionKey(address), true);
     if (row === undefined) return { pending: false };
     return row.pending === undefined
-      ? { connection: connectionFrom(row), pending: false }
+      ? { connection: modelFrom(connectionFields, row), pending: false }
       : { pending: true };
   }
 
@@ -81,12 +83,12 @@ export function createConnectionStore(
 
     find,
 
-    /** `by` tells this call's own write, repeated because its answer was lost, from a second CONNECT. */
+    /** `by` distinguishes this call's own write, which the SDK repeats when the answer is lost, from a second CONNECT. */
     async create(connection) {
       remember(connection);
       const by = S(randomUUID());
       return table.putIf(
-        { ...connectionItem(connection), ttl: ttl(nowMs(), connectionTtlSeconds), by },
+        { ...itemOf(connectionFields, connection), ttl: ttl(nowMs(), connectionTtlSeconds), by },
         {
           condition: 'attribute_not_exists(address) OR attribute_exists(pending) OR #by = :by',
           names: { '#by': 'by' },
@@ -113,38 +115,31 @@ export function createConnectionStore(
 
     async getMany(addresses) {
       const rows = await table.getMany(addresses.map(connectionKey));
-      return rows.filter((row) => row.pending === undefined).map(connectionFrom);
+      return rows.filter((row) => row.pending === undefined).map((row) => modelFrom(connectionFields, row));
     },
 
     async renew(address, token) {
-      const attributes = tokenAttributes(token);
-      const names = Object.keys(attributes);
-      const set = names.filter((name) => attributes[name] !== undefined);
-      const removed = names.filter((name) => attributes[name] === undefined);
       await table.update(connectionKey(address), {
-        update:
-          `SET ${set.map((name) => `#${name} = :${name}`).join(', ')}` +
-          (removed.length === 0 ? '' : ` REMOVE ${removed.map((name) => `#${name}`).join(', ')}`),
+        ...updateOf(tokenFields, token),
         condition: 'attribute_exists(address)',
-        names: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-        values: item(Object.fromEntries(set.map((name) => [`:${name}`, attributes[name]]))),
       });
     },
 
     async setRateUse(address, use, known) {
+      const { update, names, values } = updateOf(rateFields, use);
       const updated = await table.update(connectionKey(address), {
-        update: 'SET rateMessages = :messages, rateBytes = :bytes',
-        condition:
-          known === undefined
-            ? 'attribute_exists(address) AND attribute_not_exists(rateMessages)'
-            : 'rateMessages = :knownMessages AND rateBytes = :knownBytes',
-        values: {
-          ':messages': N(use.messagesUntilMs),
-          ':bytes': N(use.bytesUntilMs),
-          ...(known === undefined
-            ? {}
-            : { ':knownMessages': N(known.messagesUntilMs), ':knownBytes': N(known.bytesUntilMs) }),
-        },
+        update,
+        names,
+        ...(known === undefined
+          ? { condition: 'attribute_exists(address) AND attribute_not_exists(#rateMessages)', values }
+          : {
+              condition: '#rateMessages = :knownMessages AND #rateBytes = :knownBytes',
+              values: {
+                ...values,
+                ':knownMessages': N(known.messagesUntilMs),
+                ':knownBytes': N(known.bytesUntilMs),
+              },
+            }),
       });
       return updated !== undefined;
     },

@@ -1,81 +1,60 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { Message, MessageProperties, Qos, UserProperties } from '../core/model.ts';
-import {
-  B,
-  BOOL,
-  bytes,
-  type Item,
-  ItemFormatError,
-  item,
-  N,
-  number,
-  optional,
-  optionalNumber,
-  optionalString,
-  S,
-  string,
-} from './attributes.ts';
+import type { Message, MessageProperties, UserProperties } from '../core/model.ts';
+import { BOOL, flag, ItemFormatError, S } from './attributes.ts';
+import { binary, boolean, type Fields, group, maybe, numeric, single, text } from './fields.ts';
+
+const propertyFields = group<MessageProperties>({
+  payloadFormatIndicator: maybe(single('pf', BOOL, (stored) => flag(stored, 'pf'))),
+  contentType: maybe(text('ct')),
+  responseTopic: maybe(text('rt')),
+  correlationData: maybe(binary('cd')),
+  userProperties: maybe(
+    single(
+      'up',
+      (pairs) => ({ L: pairs.flat().map(S) }),
+      ({ up }) => pairsFrom(up?.L),
+    ),
+  ),
+});
 
 /**
- * A message as attributes of an item: what is small and present always has an attribute of its own, properties
- * are one map. Attribute names are short because they are stored, and paid for, with every item.
+ * A message as attributes of an item: fields that are small and always present have an attribute each,
+ * properties are one map. Attribute names are short because every item stores, and pays for, them.
  */
-export function messageAttributes(message: Message): Item {
-  return item({
-    id: S(message.id),
-    topic: S(message.topic),
-    body: B(message.payload),
-    qos: N(message.qos),
-    retain: message.retain ? { BOOL: true } : undefined,
-    from: optional(message.publisher, S),
-    expires: optional(message.expiresAtMs, N),
-    props: propertiesAttribute(message.properties),
-  });
-}
+const messageFields: Fields<Message> = {
+  id: text('id'),
+  topic: text('topic'),
+  payload: binary('body'),
+  qos: numeric('qos'),
+  retain: boolean('retain'),
+  publisher: maybe(text('from')),
+  expiresAtMs: maybe(numeric('expires')),
+  properties: single('props', propertiesAttribute, ({ props }) => propertiesFrom(props)),
+};
 
-export function messageFrom(stored: Item): Message {
-  const expiresAtMs = optionalNumber(stored, 'expires');
-  const publisher = optionalString(stored, 'from');
-  return {
-    id: string(stored, 'id'),
-    topic: string(stored, 'topic'),
-    payload: bytes(stored, 'body'),
-    qos: number(stored, 'qos') as Qos,
-    retain: stored.retain?.BOOL ?? false,
-    properties: propertiesFrom(stored.props),
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
-    ...(publisher === undefined ? {} : { publisher }),
-  };
-}
+/** A message as one field of a larger model, in attributes of the same item. */
+export const messageField = group(messageFields);
 
-/** As attributes rather than as JSON, whose escapes could make a packet of 128 KB larger than an item may be. */
+export const messageAttributes = messageField.write;
+
+/** @throws ItemFormatError when an attribute is missing or of the wrong type. */
+export const messageFrom = messageField.read;
+
+/** A map, not JSON: escapes could make a packet of 128 KB larger than the 400 KB of an item. */
 function propertiesAttribute(properties: MessageProperties): AttributeValue | undefined {
-  const stored = item({
-    pf: optional(properties.payloadFormatIndicator, BOOL),
-    ct: optional(properties.contentType, S),
-    rt: optional(properties.responseTopic, S),
-    cd: optional(properties.correlationData, B),
-    // Names and values by turns.
-    up: optional(properties.userProperties?.flat(), (texts) => ({ L: texts.map(S) })),
-  });
+  const stored = propertyFields.write(properties);
   return Object.keys(stored).length === 0 ? undefined : { M: stored };
 }
 
 function propertiesFrom(attribute: AttributeValue | undefined): MessageProperties {
   if (attribute === undefined) return {};
-  const stored = attribute.M;
-  if (stored === undefined) throw new ItemFormatError('props');
-  const { pf, ct, rt, cd, up } = stored;
-  return {
-    ...(pf?.BOOL === undefined ? {} : { payloadFormatIndicator: pf.BOOL }),
-    ...(ct?.S === undefined ? {} : { contentType: ct.S }),
-    ...(rt?.S === undefined ? {} : { responseTopic: rt.S }),
-    ...(cd?.B === undefined ? {} : { correlationData: cd.B }),
-    ...(up?.L === undefined ? {} : { userProperties: pairs(up.L) }),
-  };
+  if (attribute.M === undefined) throw new ItemFormatError('props');
+  return propertyFields.read(attribute.M);
 }
 
-function pairs(texts: readonly AttributeValue[]): UserProperties {
+/** Names and values alternate in the list. */
+function pairsFrom(texts: readonly AttributeValue[] | undefined): UserProperties {
+  if (texts === undefined) throw new ItemFormatError('up');
   return Array.from(
     { length: texts.length / 2 },
     (_, index) => [texts[2 * index]?.S ?? '', texts[2 * index + 1]?.S ?? ''] as const,

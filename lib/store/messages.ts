@@ -21,7 +21,11 @@ const progressTtlSeconds = 15 * 86_400;
  * Table Messages: `tenant/0…f` / `m#` + id → a message that many queues and workers share; `p#` + fan-out + slice →
  * how far it has come; `t#` + topic → that Subscriptions holds a mark for it. All of it goes by TTL.
  */
-export function messageStore(client: DynamoDBClient, tableName: string, nowMs: () => number): MessageStore {
+export function createMessageStore(
+  client: DynamoDBClient,
+  tableName: string,
+  nowMs: () => number,
+): MessageStore {
   const table = new Table(client, tableName);
   const cache = new MessageCache();
   const inSeconds = (seconds: number) => N(Math.ceil(nowMs() / 1000) + seconds);

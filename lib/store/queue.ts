@@ -41,7 +41,7 @@ const minPageRows = 16;
  * any session whose entries may name it lives offline; an entry whose message is gone all the same can never be sent,
  * and is deleted when it is listed.
  */
-export function queueStore(
+export function createQueueStore(
   client: DynamoDBClient,
   tableName: string,
   messages: Pick<MessageStore, 'get'>,

@@ -9,7 +9,7 @@ import { Table } from './table.ts';
  * Table Retained: `tenant` / `topic` → the last message of the topic. A write replaces the row as a whole, so two
  * publishers leave one of their messages, never a mixture; an expired row is dropped on read and by TTL.
  */
-export function retainedStore(client: DynamoDBClient, tableName: string): RetainedStore {
+export function createRetainedStore(client: DynamoDBClient, tableName: string): RetainedStore {
   const table = new Table(client, tableName);
   return {
     async put(tenant, message) {

@@ -18,7 +18,7 @@ const revokedPrefix = 'revoked#';
  * one value that is higher than all were before, so that every connection, whichever copy it was checked against, is
  * checked again.
  */
-export function revocationStore(client: DynamoDBClient, tableName: string): RevocationStore {
+export function createRevocationStore(client: DynamoDBClient, tableName: string): RevocationStore {
   const table = new Table(client, tableName);
   const copies = (tenant: TenantId) => Array.from({ length: liveCopies }, (_, copy) => copyKey(tenant, copy));
 

@@ -1,91 +1,60 @@
-import type { ConnectionAddress, ProtocolVersion, Route, Session, SessionMode } from '../core/model.ts';
-import {
-  type Item,
-  item,
-  known,
-  N,
-  NS,
-  number,
-  numberSet,
-  optional,
-  optionalNumber,
-  optionalString,
-  S,
-  storedTenant,
-  string,
-  version,
-} from './attributes.ts';
-import { sessionKey } from './keys.ts';
-import { kinds } from './session-keys.ts';
+import type { Route, Session } from '../core/model.ts';
+import { type Item, S, storedTenant, string } from './attributes.ts';
+import { boolean, type Fields, itemOf, maybe, modelFrom, numbers, numeric, text } from './fields.ts';
+import { kinds, sessionRowKey } from './session-keys.ts';
 
+/** Session expiry interval 0xFFFFFFFF: the session never expires (section 3.1.2.11.2 of MQTT 5.0). */
 const neverSeconds = 0xffff_ffff;
 
+/** The fields beside the client, who is in the key. */
+export const sessionFields: Fields<Omit<Session, 'tenant' | 'clientId'>> = {
+  generation: text('generation'),
+  address: maybe(text('address')),
+  protocolVersion: numeric('protocol'),
+  clientMaxPacketBytes: maybe(numeric('maxBytes')),
+  clientTopicAliasMaximum: numeric('aliases'),
+  receiveMaximum: numeric('receiveMax'),
+  mode: text('mode'),
+  sequence: numeric('seq'),
+  recountAtSequence: numeric('recount'),
+  claimVersion: numeric('claims'),
+  claimedBy: maybe(text('claimedBy')),
+  sendingUntilMs: maybe(numeric('sending')),
+  inFlight: numbers('inFlight'),
+  resent: numbers('resent'),
+  opened: numbers('opened'),
+  maxQueuedMessages: maybe(numeric('maxQueued')),
+  maxQueueSeconds: maybe(numeric('maxWait')),
+  expirySeconds: numeric('expiry'),
+  connectionSequence: numeric('connections'),
+  expiresAtMs: maybe(numeric('expires')),
+  swept: maybe(boolean('swept')),
+};
+
+/** The fields that a claim replaces. */
+const { claimVersion, claimedBy, mode, inFlight, resent, opened, sendingUntilMs } = sessionFields;
+export const claimFields: Fields<
+  Pick<Session, 'claimVersion' | 'claimedBy' | 'mode' | 'inFlight' | 'resent' | 'opened' | 'sendingUntilMs'>
+> = { claimVersion, claimedBy, mode, inFlight, resent, opened, sendingUntilMs };
+
+/** `tenant` makes the row part of the index `byTenant` (schema.ts). */
 export function sessionItem(session: Session): Item {
   return {
-    session: S(sessionKey(session)),
-    kind: S(kinds.session),
+    ...sessionRowKey(session, kinds.session),
     tenant: S(session.tenant),
-    v: version,
-    ...item({
-      generation: S(session.generation),
-      address: optional(session.address, S),
-      protocol: N(session.protocolVersion),
-      maxBytes: optional(session.clientMaxPacketBytes, N),
-      aliases: N(session.clientTopicAliasMaximum),
-      receiveMax: N(session.receiveMaximum),
-      mode: S(session.mode),
-      seq: N(session.sequence),
-      recount: N(session.recountAtSequence),
-      claims: N(session.claimVersion),
-      claimedBy: optional(session.claimedBy, S),
-      sending: optional(session.sendingUntilMs, N),
-      inFlight: session.inFlight.size === 0 ? undefined : NS(session.inFlight),
-      resent: session.resent.size === 0 ? undefined : NS(session.resent),
-      opened: session.opened.size === 0 ? undefined : NS(session.opened),
-      maxQueued: optional(session.maxQueuedMessages, N),
-      maxWait: optional(session.maxQueueSeconds, N),
-      expiry: N(session.expirySeconds),
-      connections: N(session.connectionSequence),
-      expires: optional(session.expiresAtMs, N),
-      swept: session.swept === true ? { BOOL: true } : undefined,
-    }),
+    ...itemOf(sessionFields, session),
   };
 }
 
+/** @throws ItemFormatError when the row is unreadable. */
 export function sessionFrom(stored: Item): Session {
-  const key = string(known(stored), 'session');
+  const fields = modelFrom(sessionFields, stored);
+  const key = string(stored, 'session');
   const slash = key.indexOf('/');
-  const address = optionalString(stored, 'address');
-  const claimedBy = optionalString(stored, 'claimedBy');
-  const clientMaxPacketBytes = optionalNumber(stored, 'maxBytes');
-  const expiresAtMs = optionalNumber(stored, 'expires');
-  const maxQueuedMessages = optionalNumber(stored, 'maxQueued');
-  const maxQueueSeconds = optionalNumber(stored, 'maxWait');
-  const sendingUntilMs = optionalNumber(stored, 'sending');
   return {
     tenant: storedTenant(key.slice(0, slash), 'session'),
     clientId: key.slice(slash + 1),
-    generation: string(stored, 'generation'),
-    protocolVersion: number(stored, 'protocol') as ProtocolVersion,
-    clientTopicAliasMaximum: number(stored, 'aliases'),
-    receiveMaximum: number(stored, 'receiveMax'),
-    mode: string(stored, 'mode') as SessionMode,
-    sequence: number(stored, 'seq'),
-    recountAtSequence: number(stored, 'recount'),
-    claimVersion: number(stored, 'claims'),
-    inFlight: numberSet(stored, 'inFlight'),
-    resent: numberSet(stored, 'resent'),
-    opened: numberSet(stored, 'opened'),
-    expirySeconds: number(stored, 'expiry'),
-    connectionSequence: number(stored, 'connections'),
-    ...(claimedBy === undefined ? {} : { claimedBy }),
-    ...(sendingUntilMs === undefined ? {} : { sendingUntilMs }),
-    ...(stored.swept?.BOOL === true ? { swept: true } : {}),
-    ...(address === undefined ? {} : { address: address as ConnectionAddress }),
-    ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
-    ...(maxQueuedMessages === undefined ? {} : { maxQueuedMessages }),
-    ...(maxQueueSeconds === undefined ? {} : { maxQueueSeconds }),
+    ...fields,
   };
 }
 
@@ -94,6 +63,7 @@ export function sessionTtlSeconds(expirySeconds: number, expiresAtMs: number): n
   return expirySeconds === neverSeconds ? undefined : Math.ceil(expiresAtMs / 1000) + 86_400;
 }
 
+/** The route to a session's connection; undefined while it is offline. */
 export function routeOf(session: Session): Route | undefined {
   if (session.address === undefined) return undefined;
   return {

@@ -1,14 +1,20 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Qos } from '../core/model.ts';
 import type {
   ListedSubscription,
   SessionSubscriptionStore,
 } from '../core/store-ports/session-subscriptions.ts';
-import { item, known, N, optional, optionalNumber, S, string, version } from './attributes.ts';
+import { S, string } from './attributes.ts';
+import { type Fields, itemOf, maybe, modelFrom, numeric, text } from './fields.ts';
 import { kinds, prefixQuery, sessionRowKey } from './session-keys.ts';
 import { Table } from './table.ts';
 
 const prefix = kinds.subscription('');
+
+/** The fields beside the filter, which is in the key. */
+const listedFields: Fields<Omit<ListedSubscription, 'filter'>> = {
+  generation: text('generation'),
+  qos: maybe(numeric('qos')),
+};
 
 /** Table Sessions, rows `sub#filter`. */
 export function createSessionSubscriptionStore(
@@ -20,12 +26,8 @@ export function createSessionSubscriptionStore(
     async list(key) {
       const found: ListedSubscription[] = [];
       for await (const row of table.items(prefixQuery(key, prefix))) {
-        const qos = optionalNumber(row, 'qos');
-        found.push({
-          filter: string(known(row), 'kind').slice(prefix.length),
-          generation: string(row, 'generation'),
-          ...(qos === undefined ? {} : { qos: qos as Qos }),
-        });
+        const filter = string(row, 'kind').slice(prefix.length);
+        found.push({ filter, ...modelFrom(listedFields, row) });
       }
       return found;
     },
@@ -33,9 +35,7 @@ export function createSessionSubscriptionStore(
     async put(key, filter, generation, qos) {
       await table.put({
         ...sessionRowKey(key, kinds.subscription(filter)),
-        v: version,
-        generation: S(generation),
-        ...item({ qos: optional(qos, N) }),
+        ...itemOf(listedFields, { generation, ...(qos === undefined ? {} : { qos }) }),
       });
     },
 

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Session } from '../core/model.ts';
 import type { SessionStore } from '../core/store-ports/sessions.ts';
-import { item, N, NS, optional, S, unlessUnreadable } from './attributes.ts';
+import { N, S, unlessUnreadable } from './attributes.ts';
+import { updateOf } from './fields.ts';
 import { RouteCache } from './routes.ts';
-import { routeOf, sessionFrom, sessionItem, sessionTtlSeconds } from './session-item.ts';
+import { claimFields, routeOf, sessionFrom, sessionItem, sessionTtlSeconds } from './session-item.ts';
 import { kinds, sessionRowKey } from './session-keys.ts';
 import { Table } from './table.ts';
 
@@ -83,32 +84,23 @@ export function createSessionStore(
       });
     },
 
-    async claim(session, change) {
+    async claim(session, claim) {
       if (session.address === undefined) return undefined;
-      const attributes = {
-        claims: N(session.claimVersion + 1),
-        mode: S(change.mode),
-        claimedBy: S(change.claimedBy),
-        inFlight: change.inFlight.size === 0 ? undefined : NS(change.inFlight),
-        resent: change.resent.size === 0 ? undefined : NS(change.resent),
-        opened: change.opened.size === 0 ? undefined : NS(change.opened),
-        sending: optional(change.sendingUntilMs, N),
-      };
-      const sets = Object.entries(attributes).filter(([, value]) => value !== undefined);
-      const removed = Object.entries(attributes).filter(([, value]) => value === undefined);
+      const { update, names, values } = updateOf(claimFields, {
+        ...claim,
+        claimVersion: session.claimVersion + 1,
+      });
       const updated = await table.update(
         sessionRowKey(session, kinds.session),
         {
-          update:
-            `SET ${sets.map(([name]) => `#${name} = :${name}`).join(', ')}` +
-            (removed.length === 0 ? '' : ` REMOVE ${removed.map(([name]) => `#${name}`).join(', ')}`),
-          condition: `#claims = :old AND address = :address${change.onlyAtSequence ? ' AND seq = :seq' : ''}`,
-          names: Object.fromEntries([...sets, ...removed].map(([name]) => [`#${name}`, name])),
+          update,
+          condition: `#claims = :old AND address = :address${claim.onlyAtSequence ? ' AND seq = :seq' : ''}`,
+          names,
           values: {
-            ...item(Object.fromEntries(sets.map(([name, value]) => [`:${name}`, value]))),
+            ...values,
             ':old': N(session.claimVersion),
             ':address': S(session.address),
-            ...(change.onlyAtSequence ? { ':seq': N(session.sequence) } : {}),
+            ...(claim.onlyAtSequence ? { ':seq': N(session.sequence) } : {}),
           },
         },
         'ALL_NEW',
@@ -119,7 +111,8 @@ export function createSessionStore(
     async markOffline(key, address, change) {
       routes.delete(key);
       const ttl = sessionTtlSeconds(change.expirySeconds, change.expiresAtMs);
-      // Tells this call's own write, repeated because its answer was lost, from another call for the same connection.
+      // Distinguishes this call's own write, which the SDK repeats when the answer is lost, from
+      // another call for the same connection.
       const leftIn = S(randomUUID());
       const updated = await table.update(
         sessionRowKey(key, kinds.session),

@@ -4,21 +4,21 @@ import type { Ports } from '../core/ports.ts';
 import type { UsageStore } from '../core/usage.ts';
 import { createChunkStore } from './chunks.ts';
 import { createConnectionStore } from './connections.ts';
-import { messageStore } from './messages.ts';
+import { createMessageStore } from './messages.ts';
 import { createPendingIdentityStore } from './pending-identities.ts';
-import { queueStore } from './queue.ts';
+import { createQueueStore } from './queue.ts';
 import { createReceivedMarkStore } from './received-marks.ts';
-import { retainedStore } from './retained.ts';
-import { revocationStore } from './revocations.ts';
+import { createRetainedStore } from './retained.ts';
+import { createRevocationStore } from './revocations.ts';
 import type { TableNames } from './schema.ts';
 import { createSessionSubscriptionStore } from './session-subscriptions.ts';
 import { createSessionStore } from './sessions.ts';
 import { createShareChoiceStore } from './share-choices.ts';
-import { subscriptionStore } from './subscriptions.ts';
-import { tenantData } from './tenant-data.ts';
-import { liveTenantTable } from './tenant-live.ts';
-import { tenantStore } from './tenants.ts';
-import { usageStore } from './usage.ts';
+import { createSubscriptionStore } from './subscriptions.ts';
+import { createTenantData } from './tenant-data.ts';
+import { createLiveTenantTable } from './tenant-live.ts';
+import { createTenantStore } from './tenants.ts';
+import { createUsageStore } from './usage.ts';
 import { createWillStore } from './wills.ts';
 
 export type Stores = Pick<
@@ -50,12 +50,12 @@ export function createStores(
   nowMs: () => number,
   random: () => number = Math.random,
 ): Stores {
-  const tenants = liveTenantTable(client, tables.tenants, random);
-  const tenantAdmin = tenantStore(client, tables.tenants, nowMs);
-  const messages = messageStore(client, tables.messages, nowMs);
+  const tenants = createLiveTenantTable(client, tables.tenants, random);
+  const tenantAdmin = createTenantStore(client, tables.tenants, nowMs);
+  const messages = createMessageStore(client, tables.messages, nowMs);
   return {
     tenants,
-    revocations: revocationStore(client, tables.tenants),
+    revocations: createRevocationStore(client, tables.tenants),
     tenantAdmin,
     connections: createConnectionStore(client, tables.connections, tenants, nowMs),
     pendingIdentities: createPendingIdentityStore(client, tables.connections, nowMs),
@@ -65,11 +65,11 @@ export function createStores(
     wills: createWillStore(client, tables.sessions),
     receivedMarks: createReceivedMarkStore(client, tables.sessions, nowMs),
     shareChoices: createShareChoiceStore(client, tables.sessions, nowMs),
-    queue: queueStore(client, tables.sessions, messages, nowMs),
+    queue: createQueueStore(client, tables.sessions, messages, nowMs),
     messages,
-    subscriptions: subscriptionStore(client, tables.subscriptions, random),
-    retained: retainedStore(client, tables.retained),
-    tenantData: tenantData(client, tables, tenantAdmin),
-    usageStore: usageStore(client, tables.usage),
+    subscriptions: createSubscriptionStore(client, tables.subscriptions, random),
+    retained: createRetainedStore(client, tables.retained),
+    tenantData: createTenantData(client, tables, tenantAdmin),
+    usageStore: createUsageStore(client, tables.usage),
   };
 }

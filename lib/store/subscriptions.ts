@@ -1,21 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Qos, Subscription } from '../core/model.ts';
+import type { Subscription } from '../core/model.ts';
 import type { SubscriptionStore } from '../core/store-ports/subscriptions.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import {
-  flag,
-  type Item,
-  item,
-  known,
-  N,
-  number,
-  optional,
-  optionalNumber,
-  optionalString,
-  S,
-  string,
-  version,
-} from './attributes.ts';
+import { type Item, known, N, number, optionalString, S, string, ttl, version } from './attributes.ts';
+import { boolean, type Fields, itemOf, maybe, modelFrom, numeric, text } from './fields.ts';
 import { scoped } from './keys.ts';
 import {
   behindShare,
@@ -30,17 +18,29 @@ import {
 } from './subscription-keys.ts';
 import { type QueryInput, Table } from './table.ts';
 
-/** Rows that a range of positions is read in at a time. */
+/** Rows in one page of a range of positions. */
 const rangePageRows = 500;
-/** How long a mark stays behind its time, in seconds. */
+/** How long the mark of a topic is kept after its time, in seconds. */
 const markTtlSeconds = 60;
 
+/** The fields beside the filter, which is in the key. */
+const subscriptionFields: Fields<Omit<Subscription, 'filter'>> = {
+  clientId: text('id'),
+  generation: text('generation'),
+  qos: numeric('qos'),
+  noLocal: boolean('noLocal'),
+  retainAsPublished: boolean('asPublished'),
+  subscriptionIdentifier: maybe(numeric('identifier')),
+  shareName: maybe(text('share')),
+};
+
 /**
- * Table Subscriptions: `tenant/filter` / position → options (subscription-keys.ts). One Query finds a filter's audience,
- * members of shares included. A row never names a connection, and it counts only while its generation is the session's.
+ * Table Subscriptions: `tenant/filter` / position → options (subscription-keys.ts). One Query reads a
+ * filter's audience, members of shares included. A row never names a connection. It is valid only while
+ * its generation is the generation of the client's session.
  * @param random chooses which members of a large share are read.
  */
-export function subscriptionStore(
+export function createSubscriptionStore(
   client: DynamoDBClient,
   tableName: string,
   random: () => number,
@@ -52,7 +52,7 @@ export function subscriptionStore(
     const found: Item[] = [];
     let start: Item | undefined;
     do {
-      // One more than wanted tells whether there are more.
+      // One more than requested tells whether there are more.
       const Limit = limit + 1 - found.length;
       const page = await table.page({
         ...query,
@@ -65,7 +65,7 @@ export function subscriptionStore(
     return { found: found.slice(0, limit), more: found.length > limit };
   }
 
-  /** Members of one share of which only a part is read. */
+  /** At most `limit` members of one share, from a random position of the ring. */
   async function someMembers(
     tenant: TenantId,
     filter: string,
@@ -89,16 +89,7 @@ export function subscriptionStore(
     async put(tenant, subscription) {
       const previous = await table.replace({
         ...subscriptionKey(tenant, subscription),
-        v: version,
-        ...item({
-          id: S(subscription.clientId),
-          generation: S(subscription.generation),
-          qos: N(subscription.qos),
-          noLocal: subscription.noLocal ? { BOOL: true } : undefined,
-          asPublished: subscription.retainAsPublished ? { BOOL: true } : undefined,
-          identifier: optional(subscription.subscriptionIdentifier, N),
-          share: optional(subscription.shareName, S),
-        }),
+        ...itemOf(subscriptionFields, subscription),
       });
       return previous !== undefined && optionalString(previous, 'generation') === subscription.generation;
     },
@@ -111,7 +102,7 @@ export function subscriptionStore(
     },
 
     async audience(tenant, filter, { consistent, limit }) {
-      // One row more, for the mark.
+      // One more row, for the mark.
       const { found, more } = await rows(wholePartition(tenant, filter, consistent), limit + 1);
       const [first] = found;
       const mark = first !== undefined && isMark(first) ? first : undefined;
@@ -158,7 +149,7 @@ export function subscriptionStore(
         ...markKey(tenant, topic),
         v: version,
         until: N(untilMs),
-        ttl: N(Math.ceil(untilMs / 1000) + markTtlSeconds),
+        ttl: ttl(untilMs, markTtlSeconds),
       });
     },
 
@@ -186,7 +177,7 @@ function wholePartition(tenant: TenantId, filter: string, consistent: boolean): 
   };
 }
 
-/** Everything but the mark of a partition: subscriptions of clients and members of shares. */
+/** All rows of a partition without the mark: subscriptions of clients and members of shares. */
 export function subscribersQuery(tenant: TenantId, filter: string, consistent: boolean): QueryInput {
   return between(tenant, filter, firstPosition, lastMember, consistent);
 }
@@ -206,18 +197,7 @@ function between(
   };
 }
 
+/** @throws ItemFormatError when the row is unreadable. */
 export function subscriptionFrom(stored: Item, filter: string): Subscription {
-  known(stored);
-  const identifier = optionalNumber(stored, 'identifier');
-  const shareName = optionalString(stored, 'share');
-  return {
-    clientId: string(stored, 'id'),
-    filter,
-    generation: string(stored, 'generation'),
-    qos: number(stored, 'qos') as Qos,
-    noLocal: flag(stored, 'noLocal'),
-    retainAsPublished: flag(stored, 'asPublished'),
-    ...(identifier === undefined ? {} : { subscriptionIdentifier: identifier }),
-    ...(shareName === undefined ? {} : { shareName }),
-  };
+  return { ...modelFrom(subscriptionFields, stored), filter };
 }

@@ -16,7 +16,7 @@ import { getBatch, Table } from './table.ts';
 const maxBatchKeys = 100;
 
 /** Operators' view of all tables: what one tenant has, and its erasure. */
-export function tenantData(
+export function createTenantData(
   client: DynamoDBClient,
   tables: TableNames,
   configurations: Pick<TenantAdmin, 'show' | 'delete'>,

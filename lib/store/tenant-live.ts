@@ -27,7 +27,7 @@ export interface LiveTenantTable extends LiveTenantStore {
  * Every writer updates all copies and every reader picks one. A crash between the copies leaves a shape in some of
  * them: the SUBACK has not been sent then, and the client's next SUBSCRIBE writes the rest.
  */
-export function liveTenantTable(
+export function createLiveTenantTable(
   client: DynamoDBClient,
   tableName: string,
   random: () => number = Math.random,

@@ -18,7 +18,7 @@ const maxTenantsPerPage = 100;
  * Table Tenants: `tenant` / `meta` → issuers and keys, as operators' tools and token verification see it. The copies
  * that the message path reads are in tenant-live.ts.
  */
-export function tenantStore(
+export function createTenantStore(
   client: DynamoDBClient,
   tableName: string,
   nowMs: () => number,

@@ -16,7 +16,7 @@ const gaugesPart = 'now';
 const hourTtlSeconds = 400 * 86_400;
 
 /** Table Usage: `tenant` / `hour#2026-11-21T06` → counts of the hour, `tenant` / `now` → gauges. */
-export function usageStore(client: DynamoDBClient, tableName: string): UsageStore {
+export function createUsageStore(client: DynamoDBClient, tableName: string): UsageStore {
   const table = new Table(client, tableName);
 
   async function add(

@@ -1,21 +1,22 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { ConnectionAddress } from '../core/model.ts';
+import type { Will } from '../core/model.ts';
 import type { LeftWill, WillStore } from '../core/store-ports/wills.ts';
-import {
-  type Item,
-  item,
-  known,
-  N,
-  number,
-  optional,
-  optionalNumber,
-  S,
-  string,
-  version,
-} from './attributes.ts';
-import { messageAttributes, messageFrom } from './message-item.ts';
+import { type Fields, group, itemOf, maybe, modelFrom, numeric, text } from './fields.ts';
+import { messageField } from './message-item.ts';
 import { kinds, prefixQuery, sessionRowKey } from './session-keys.ts';
 import { Table } from './table.ts';
+
+const willFields: Fields<Will> = {
+  message: messageField,
+  delaySeconds: numeric('delay'),
+  messageExpirySeconds: maybe(numeric('messageExpiry')),
+};
+
+const leftWillFields: Fields<LeftWill> = {
+  will: group(willFields),
+  address: text('address'),
+  generation: text('generation'),
+};
 
 /** Table Sessions, rows `will#address`. */
 export function createWillStore(client: DynamoDBClient, tableName: string): WillStore {
@@ -24,41 +25,24 @@ export function createWillStore(client: DynamoDBClient, tableName: string): Will
     async put(key, address, generation, will) {
       await table.put({
         ...sessionRowKey(key, kinds.will(address)),
-        v: version,
-        address: S(address),
-        generation: S(generation),
-        delay: N(will.delaySeconds),
-        ...item({ messageExpiry: optional(will.messageExpirySeconds, N) }),
-        ...messageAttributes(will.message),
+        ...itemOf(leftWillFields, { will, address, generation }),
       });
     },
 
     async get(key, address) {
       const found = await table.get(sessionRowKey(key, kinds.will(address)), true);
-      return found === undefined ? undefined : willFrom(found).will;
+      return found === undefined ? undefined : modelFrom(leftWillFields, found).will;
     },
 
     async list(key) {
       const found: LeftWill[] = [];
-      for await (const row of table.items(prefixQuery(key, kinds.will('')))) found.push(willFrom(row));
+      for await (const row of table.items(prefixQuery(key, kinds.will(''))))
+        found.push(modelFrom(leftWillFields, row));
       return found;
     },
 
     async take(key, address) {
       return table.deleteIf(sessionRowKey(key, kinds.will(address)), { condition: 'attribute_exists(kind)' });
-    },
-  };
-}
-
-function willFrom(stored: Item): LeftWill {
-  const messageExpirySeconds = optionalNumber(known(stored), 'messageExpiry');
-  return {
-    address: string(stored, 'address') as ConnectionAddress,
-    generation: string(stored, 'generation'),
-    will: {
-      delaySeconds: number(stored, 'delay'),
-      message: messageFrom(stored),
-      ...(messageExpirySeconds === undefined ? {} : { messageExpirySeconds }),
     },
   };
 }

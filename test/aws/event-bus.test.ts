@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { vouchedTenantId } from '../../lib/auth/index.ts';
-import { EventRefusedError, eventBus } from '../../lib/aws/event-bus.ts';
+import { createEventBus, EventRefusedError } from '../../lib/aws/event-bus.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import type { LifecycleEvent } from '../../lib/core/model.ts';
 import { createRequestHandler, inputOf, jsonResponse, operationOf } from '../../lib/local/aws-json.ts';
@@ -31,7 +31,11 @@ function bridge(answer: () => ReturnType<typeof jsonResponse>) {
     asked.push({ operation: operationOf(request), input: inputOf(request) });
     return answer();
   });
-  const events = eventBus('devices', { region: 'eu-west-1', credentials: localCredentials, requestHandler });
+  const events = createEventBus('devices', {
+    region: 'eu-west-1',
+    credentials: localCredentials,
+    requestHandler,
+  });
   return { asked, events };
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
-import { fanoutQueue, groupOf, SliceFormatError, sliceFrom } from '../../lib/aws/fanout-queue.ts';
+import { createFanoutQueue, groupOf, SliceFormatError, sliceFrom } from '../../lib/aws/fanout-queue.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import { createSqsClient } from '../../lib/aws/sqs.ts';
 import type { FanoutSlice } from '../../lib/core/model.ts';
@@ -32,7 +32,7 @@ async function open() {
   const service = queues;
   return {
     arrived,
-    queue: fanoutQueue(client(queues.requestHandler), queues.urlOf('slices.fifo')),
+    queue: createFanoutQueue(client(queues.requestHandler), queues.urlOf('slices.fifo')),
     async drain() {
       const attachment = service.attach('slices.fifo', (event) => {
         arrived.push(...event.Records.map(({ body }) => sliceFrom(body)));
@@ -105,7 +105,7 @@ test.each([
       Failed: failed.map(({ Id }) => ({ Id, Code: 'InternalError', SenderFault: false })),
     });
   });
-  const sending = fanoutQueue(client(handler), 'http://localhost/slices.fifo').send(sixteen());
+  const sending = createFanoutQueue(client(handler), 'http://localhost/slices.fifo').send(sixteen());
   if (outcome === 'sent') await sending;
   else await expect(sending).rejects.toMatchObject({ code: outcome });
   // What was taken is not sent again.

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { gatewayPort, managementClient } from '../../lib/aws/gateway.ts';
+import { createGateway, createManagementClient } from '../../lib/aws/gateway.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
 import { createRequestHandler, jsonResponse } from '../../lib/local/aws-json.ts';
@@ -34,13 +34,13 @@ async function connected(faults: FaultPlan = {}) {
   socket.on('message', (data) => texts.push(String(data)));
   const closed = once(socket, 'close').then(([code]) => Number(code));
   const pauses: number[] = [];
-  const client = managementClient({
+  const client = createManagementClient({
     region: 'us-east-1',
     credentials: localCredentials,
     endpoint: gateway.callbackUrl,
   });
   opened.push({ close: () => client.destroy() });
-  const port = gatewayPort(client, async (milliseconds) => {
+  const port = createGateway(client, async (milliseconds) => {
     pauses.push(milliseconds);
   });
   return { gateway, clock, socket, texts, closed, pauses, port, address };
@@ -148,7 +148,7 @@ test.each([
   [9, 'left to the idle limit'],
 ])('a close that is refused %i times is tried again: %s', async (times) => {
   let asked = 0;
-  const client = managementClient({
+  const client = createManagementClient({
     region: 'us-east-1',
     credentials: localCredentials,
     endpoint: 'http://127.0.0.1:1/mqtt',
@@ -158,7 +158,7 @@ test.each([
     }),
   });
   const pauses: number[] = [];
-  await gatewayPort(client, async (milliseconds) => {
+  await createGateway(client, async (milliseconds) => {
     pauses.push(milliseconds);
   }).close(nobody);
   expect(asked).toBe(Math.min(times + 1, 6));

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { ulids } from '../../lib/aws/ids.ts';
+import { createIds } from '../../lib/aws/ids.ts';
 
 test('ids are 26 characters of base 32, unique, and sorted by the time of making', () => {
   let nowMs = 1_767_225_600_000;
-  const ids = ulids(() => nowMs);
+  const ids = createIds(() => nowMs);
   const made = Array.from({ length: 1_000 }, () => {
     nowMs += 1;
     return ids.unique();
@@ -17,7 +17,7 @@ test('ids are 26 characters of base 32, unique, and sorted by the time of making
 test('the time is that of a ULID', () => {
   // The example of the ULID specification.
   expect(
-    ulids(() => 1_469_922_850_259)
+    createIds(() => 1_469_922_850_259)
       .unique()
       .slice(0, 10),
   ).toBe('01ARZ3NDEK');

@@ -15,7 +15,7 @@ async function written(code: string): Promise<Record<string, unknown>[]> {
       'tsx',
       '--input-type=module',
       '-e',
-      `import { powertoolsLog } from ${JSON.stringify(module)}; ${code}`,
+      `import { createPowertoolsLog } from ${JSON.stringify(module)}; ${code}`,
     ],
     { env: { ...process.env, POWERTOOLS_SERVICE_NAME: 'WispDev', LOG_LEVEL: 'INFO' } },
   );
@@ -28,7 +28,7 @@ async function written(code: string): Promise<Record<string, unknown>[]> {
 test('an invocation leaves its counters as one line in embedded metric format, and nothing where it counted nothing', async () => {
   const name = metrics.messagesReceived;
   const lines = await written(`
-    const log = powertoolsLog();
+    const log = createPowertoolsLog();
     log.flush();
     log.count('${name}', 2); log.count('${name}'); log.count('Zero', 0);
     log.flush();
@@ -55,7 +55,7 @@ test('an invocation leaves its counters as one line in embedded metric format, a
 
 test('logs are one line of JSON each, from the level that is set', async () => {
   const lines = await written(`
-    const log = powertoolsLog();
+    const log = createPowertoolsLog();
     log.debug('left out');
     log.warn('told', { code: 'x' });`);
   expect(lines).toMatchObject([{ level: 'WARN', message: 'told', code: 'x', service: 'WispDev' }]);

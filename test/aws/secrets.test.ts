@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { secretsManagerSource } from '../../lib/aws/secrets.ts';
+import { createSecretsManagerSource } from '../../lib/aws/secrets.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import { createRequestHandler, inputOf, jsonResponse, operationOf } from '../../lib/local/aws-json.ts';
 
@@ -17,7 +17,7 @@ function secretsManager(versions: Readonly<Record<string, object>>) {
       ? jsonResponse(400, { __type: 'ResourceNotFoundException', Message: 'no such stage' })
       : jsonResponse(200, { ARN: arn, Name: 'wisp/acme', VersionId: 'v', ...found });
   });
-  return { asked, source: secretsManagerSource({ credentials: localCredentials, requestHandler }) };
+  return { asked, source: createSecretsManagerSource({ credentials: localCredentials, requestHandler }) };
 }
 
 describe('secrets of issuers in AWS Secrets Manager', () => {

@@ -48,9 +48,9 @@ async function published(variables: Record<string, string>) {
     isBase64Encoded: false,
   };
   const lines = await linesOf(
-    `import { publishHandler } from ${JSON.stringify(path('functions/publish.ts'))};
+    `import { createPublishHandler } from ${JSON.stringify(path('functions/publish.ts'))};
      import { functionService } from ${JSON.stringify(path('functions/service.ts'))};
-     const result = await publishHandler(functionService)(${JSON.stringify(event)});
+     const result = await createPublishHandler(functionService)(${JSON.stringify(event)});
      if (result.statusCode !== 200) throw new Error(JSON.stringify(result));
      const usage = functionService().context.usage;
      usage.count('acme', { connections: 1, connects: 1, connectionMs: 1500, messagesOut: 2, bytesOut: 40 });

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import { createSqsClient } from '../../lib/aws/sqs.ts';
-import { TimerFormatError, timerFrom, timerQueue } from '../../lib/aws/timers.ts';
+import { createTimerQueue, TimerFormatError, timerFrom } from '../../lib/aws/timers.ts';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
 import type { Timer } from '../../lib/core/ports.ts';
 import { createManualClock } from '../../lib/local/clock.ts';
@@ -30,7 +30,12 @@ async function timersOf(clock = createManualClock()) {
     await new Promise(setImmediate);
     await service.idle();
   };
-  return { clock, arrived, advance, timers: timerQueue(sqs, queues.urlOf('timers'), () => clock.now()) };
+  return {
+    clock,
+    arrived,
+    advance,
+    timers: createTimerQueue(sqs, queues.urlOf('timers'), () => clock.now()),
+  };
 }
 
 test.each([

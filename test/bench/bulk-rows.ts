@@ -3,7 +3,7 @@ import type { TenantId } from '../../lib/auth/index.ts';
 import type { Subscription } from '../../lib/core/model.ts';
 import type { EngineRequestHandler } from '../../lib/local/dynamodb/index.ts';
 import { localTables } from '../../lib/local/service.ts';
-import { subscriptionStore } from '../../lib/store/subscriptions.ts';
+import { createSubscriptionStore } from '../../lib/store/subscriptions.ts';
 
 /** Items of one BatchWriteItem. */
 const batchSize = 25;
@@ -25,7 +25,7 @@ export async function writeSubscriptions(
       return {};
     },
   } as unknown as DynamoDBClient;
-  const store = subscriptionStore(taking, localTables.subscriptions, Math.random);
+  const store = createSubscriptionStore(taking, localTables.subscriptions, Math.random);
   const source = subscriptions[Symbol.iterator]();
   const nextBatch = async (): Promise<unknown[]> => {
     const items: unknown[] = [];

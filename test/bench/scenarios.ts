@@ -1,4 +1,4 @@
-import { messageHandler } from '../../functions/message.ts';
+import { createMessageHandler } from '../../functions/message.ts';
 import type { TenantId } from '../../lib/auth/index.ts';
 import { encodePacket } from '../../lib/mqtt/encode.ts';
 import type { ConnectPacket, Packet } from '../../lib/mqtt/types.ts';
@@ -68,7 +68,7 @@ export const connects: Scenario = async (metered, mint) => {
   };
   const closing = await addressOf('client');
   const disconnect = encodePackets(encodePacket({ cmd: 'disconnect' }, 5));
-  const handle = messageHandler(() => metered.service.service);
+  const handle = createMessageHandler(() => metered.service.service);
   costs.set(
     'DISCONNECT, function alone',
     await metered.measure(() => handle({ requestContext: { connectionId: closing }, body: disconnect })),

@@ -28,41 +28,53 @@ vi.mock(import('../../functions/connect.ts'), async (original) => {
   const module = await original();
   return {
     ...module,
-    connectHandler: within('connect', module.connectHandler) as typeof module.connectHandler,
+    createConnectHandler: within(
+      'connect',
+      module.createConnectHandler,
+    ) as typeof module.createConnectHandler,
   };
 });
 vi.mock(import('../../functions/message.ts'), async (original) => {
   const module = await original();
   return {
     ...module,
-    messageHandler: within('message', module.messageHandler) as typeof module.messageHandler,
+    createMessageHandler: within(
+      'message',
+      module.createMessageHandler,
+    ) as typeof module.createMessageHandler,
   };
 });
 vi.mock(import('../../functions/disconnect.ts'), async (original) => {
   const module = await original();
-  const disconnectHandler = within('disconnect', module.disconnectHandler);
-  return { ...module, disconnectHandler: disconnectHandler as typeof module.disconnectHandler };
+  const handler = within('disconnect', module.createDisconnectHandler);
+  return { ...module, createDisconnectHandler: handler as typeof module.createDisconnectHandler };
 });
 vi.mock(import('../../functions/timer.ts'), async (original) => {
   const module = await original();
-  return { ...module, timerHandler: within('timer', module.timerHandler) as typeof module.timerHandler };
+  return {
+    ...module,
+    createTimerHandler: within('timer', module.createTimerHandler) as typeof module.createTimerHandler,
+  };
 });
 
 vi.mock(import('../../functions/fanout.ts'), async (original) => {
   const module = await original();
   return {
     ...module,
-    fanoutHandler: within('fanout', module.fanoutHandler) as typeof module.fanoutHandler,
+    createFanoutHandler: within('fanout', module.createFanoutHandler) as typeof module.createFanoutHandler,
   };
 });
 vi.mock(import('../../functions/admin.ts'), async (original) => {
   const module = await original();
-  return { ...module, adminHandler: within('admin', module.adminHandler) as typeof module.adminHandler };
+  return {
+    ...module,
+    createAdminHandler: within('admin', module.createAdminHandler) as typeof module.createAdminHandler,
+  };
 });
 vi.mock(import('../../functions/publish.ts'), async (original) => {
   const module = await original();
-  const publishHandler = within('publish', module.publishHandler);
-  return { ...module, publishHandler: publishHandler as typeof module.publishHandler };
+  const handler = within('publish', module.createPublishHandler);
+  return { ...module, createPublishHandler: handler as typeof module.createPublishHandler };
 });
 
 /** `message sessions Query` → calls. */

@@ -6,7 +6,7 @@ import { createDynamoClient } from '../../lib/aws/dynamodb.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import { run } from '../../lib/cli/program.ts';
 import { writeLocalState } from '../../lib/local/operator/local-state.ts';
-import { tenantStore } from '../../lib/store/tenants.ts';
+import { createTenantStore } from '../../lib/store/tenants.ts';
 import {
   recordingTerminal,
   type Service,
@@ -45,10 +45,10 @@ afterEach(async () => {
 });
 
 /** A fresh store each time: it remembers configurations for some seconds. */
-function store(): ReturnType<typeof tenantStore> {
+function store(): ReturnType<typeof createTenantStore> {
   const { endpoint } = service;
   const client = createDynamoClient({ endpoint, region: 'local', credentials: localCredentials });
-  return tenantStore(client, tenantsTable, Date.now);
+  return createTenantStore(client, tenantsTable, Date.now);
 }
 
 async function wisp(...args: string[]) {

@@ -6,7 +6,7 @@ import { createDynamoClient } from '../../lib/aws/dynamodb.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import { run } from '../../lib/cli/program.ts';
 import { writeLocalState } from '../../lib/local/operator/local-state.ts';
-import { tenantStore } from '../../lib/store/tenants.ts';
+import { createTenantStore } from '../../lib/store/tenants.ts';
 import { cert, key } from '../support/certificate.ts';
 import {
   recordingTerminal,
@@ -46,7 +46,7 @@ afterEach(async () => {
 function store() {
   const { endpoint } = service;
   const client = createDynamoClient({ endpoint, region: 'local', credentials: localCredentials });
-  return tenantStore(client, tenantsTable, Date.now);
+  return createTenantStore(client, tenantsTable, Date.now);
 }
 
 async function wisp(...args: string[]) {

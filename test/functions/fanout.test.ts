@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fanoutHandler } from '../../functions/fanout.ts';
+import { createFanoutHandler } from '../../functions/fanout.ts';
 import type { Broker } from '../../lib/broker/broker.ts';
 import type { FanoutSlice } from '../../lib/core/model.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
@@ -40,7 +40,7 @@ async function run(
     if (answer === 'fails') throw new Error('secret');
     return answer ?? 'done';
   };
-  const handler = fanoutHandler(() => ({
+  const handler = createFanoutHandler(() => ({
     broker: { slices } as Broker,
     log: localLog('debug', (line) => logged.push(line)),
     flush: async () => {

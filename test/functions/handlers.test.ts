@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { connectHandler } from '../../functions/connect.ts';
-import { disconnectHandler } from '../../functions/disconnect.ts';
-import { messageHandler } from '../../functions/message.ts';
+import { createConnectHandler } from '../../functions/connect.ts';
+import { createDisconnectHandler } from '../../functions/disconnect.ts';
+import { createMessageHandler } from '../../functions/message.ts';
 import { EventShapeError } from '../../lib/aws/events.ts';
 import type { Broker } from '../../lib/broker/broker.ts';
 import { startTestService, type TestService } from '../support/service.ts';
@@ -54,7 +54,9 @@ test.each([
   ['another case', 'WISP.B64.V1'],
 ])('$connect refuses a client that offers not the wire profile but %s', async (_, protocols) => {
   const { asked, service } = remembering();
-  const refused = await connectHandler(service)(protocols === undefined ? event() : offering(protocols));
+  const refused = await createConnectHandler(service)(
+    protocols === undefined ? event() : offering(protocols),
+  );
   expect(refused).toEqual({ statusCode: 400 });
   expect(asked).toEqual([]);
 });
@@ -63,7 +65,7 @@ test.each(['wisp.b64.v1', 'mqtt, wisp.b64.v1', 'wisp.b64.v1,mqtt', ' wisp.b64.v1
   '$connect chooses the wire profile among %s',
   async (protocols) => {
     const { service } = remembering();
-    expect(await connectHandler(service)(offering(protocols))).toEqual({
+    expect(await createConnectHandler(service)(offering(protocols))).toEqual({
       statusCode: 200,
       headers: { 'Sec-WebSocket-Protocol': 'wisp.b64.v1' },
     });
@@ -80,20 +82,20 @@ test.each([
   ['a token of two words', { Authorization: 'Bearer a b' }, {}, [undefined, undefined]],
 ])('$connect with %s', async (_, headers, query, [token, tenant]) => {
   const { asked, service } = remembering();
-  await connectHandler(service)({ ...offering('wisp.b64.v1', headers), queryStringParameters: query });
+  await createConnectHandler(service)({ ...offering('wisp.b64.v1', headers), queryStringParameters: query });
   expect(asked).toEqual([[connectionId, token, tenant]]);
 });
 
 test('$connect refuses a token that does not hold, without choosing a subprotocol', async () => {
   const { service } = remembering({ handshake: async () => 401 });
-  expect(await connectHandler(service)(offering('wisp.b64.v1'))).toEqual({ statusCode: 401 });
+  expect(await createConnectHandler(service)(offering('wisp.b64.v1'))).toEqual({ statusCode: 401 });
 });
 
 test('$connect over a real service: 401 for forged and expired tokens, 200 for good ones', async () => {
   running = await startTestService();
   const mint = await running.tenant('acme');
   const other = await running.tenant('other');
-  const connect = connectHandler(() => running?.service ?? expect.fail());
+  const connect = createConnectHandler(() => running?.service ?? expect.fail());
   const asking = (token: string, tenant = 'acme') =>
     connect({ ...offering('wisp.b64.v1'), queryStringParameters: { token, tenant } });
   expect(await asking(await mint())).toMatchObject({ statusCode: 200 });
@@ -106,8 +108,11 @@ test('$connect over a real service: 401 for forged and expired tokens, 200 for g
 
 test('$default answers with the text of the broker', async () => {
   const { asked, service } = remembering();
-  expect(await messageHandler(service)(event({ body: 'QUJD' }))).toEqual({ statusCode: 200, body: '.' });
-  expect(await messageHandler(service)(event())).toEqual({ statusCode: 200, body: '.' });
+  expect(await createMessageHandler(service)(event({ body: 'QUJD' }))).toEqual({
+    statusCode: 200,
+    body: '.',
+  });
+  expect(await createMessageHandler(service)(event())).toEqual({ statusCode: 200, body: '.' });
   expect(asked).toEqual([
     [connectionId, 'QUJD'],
     [connectionId, ''],
@@ -117,14 +122,14 @@ test('$default answers with the text of the broker', async () => {
 test('oneway answers nothing', async () => {
   const { asked, flushed, service } = remembering();
   const requestContext = { connectionId, routeKey: 'oneway' };
-  expect(await messageHandler(service)({ requestContext, body: '{}' })).toEqual({ statusCode: 200 });
+  expect(await createMessageHandler(service)({ requestContext, body: '{}' })).toEqual({ statusCode: 200 });
   expect(asked).toEqual([['oneWay', connectionId, '{}']]);
   expect(flushed()).toBe(1);
 });
 
 test('$disconnect tells the broker', async () => {
   const { asked, service } = remembering();
-  expect(await disconnectHandler(service)(event())).toEqual({ statusCode: 200 });
+  expect(await createDisconnectHandler(service)(event())).toEqual({ statusCode: 200 });
   expect(asked).toEqual([[connectionId]]);
 });
 
@@ -133,9 +138,9 @@ test('what the broker cannot do fails the invocation, and what was counted is wr
     throw new Error('no');
   };
   const { flushed, service } = remembering({ handshake: broken, message: broken, disconnected: broken });
-  await expect(connectHandler(service)(offering('wisp.b64.v1'))).rejects.toThrow('no');
-  await expect(messageHandler(service)(event({ body: '.' }))).rejects.toThrow('no');
-  await expect(disconnectHandler(service)(event())).rejects.toThrow('no');
+  await expect(createConnectHandler(service)(offering('wisp.b64.v1'))).rejects.toThrow('no');
+  await expect(createMessageHandler(service)(event({ body: '.' }))).rejects.toThrow('no');
+  await expect(createDisconnectHandler(service)(event())).rejects.toThrow('no');
   expect(flushed()).toBe(3);
 });
 
@@ -143,7 +148,11 @@ test.each([undefined, null, 'x', {}, { requestContext: {} }, { Records: [] }])(
   'an event of another shape fails the invocation: %j',
   async (wrong) => {
     const { asked, service } = remembering();
-    for (const handler of [connectHandler(service), messageHandler(service), disconnectHandler(service)])
+    for (const handler of [
+      createConnectHandler(service),
+      createMessageHandler(service),
+      createDisconnectHandler(service),
+    ])
       await expect(handler(wrong)).rejects.toThrow(EventShapeError);
     expect(asked).toEqual([]);
   },

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
-import { timerHandler } from '../../functions/timer.ts';
+import { createTimerHandler } from '../../functions/timer.ts';
 import { EventShapeError } from '../../lib/aws/events.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import { createSqsClient } from '../../lib/aws/sqs.ts';
-import { timerQueue } from '../../lib/aws/timers.ts';
+import { createTimerQueue } from '../../lib/aws/timers.ts';
 import type { Broker } from '../../lib/broker/broker.ts';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
 import type { Timer } from '../../lib/core/ports.ts';
@@ -42,9 +42,9 @@ async function timerService(failing: ReadonlySet<string> = new Set()) {
     fired.push({ address, afterMs: clock.now() - startMs });
     if (failing.has(address)) throw new Error('the broker failed');
   };
-  const timers = timerQueue(sqs, queues.urlOf('timers'), () => clock.now());
+  const timers = createTimerQueue(sqs, queues.urlOf('timers'), () => clock.now());
   let flushed = 0;
-  const handler = timerHandler(() => ({
+  const handler = createTimerHandler(() => ({
     broker: { timer } as Broker,
     timers,
     log: localLog('debug', (line) => logged.push(line)),

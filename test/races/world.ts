@@ -1,5 +1,5 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { fanoutHandler } from '../../functions/fanout.ts';
+import { createFanoutHandler } from '../../functions/fanout.ts';
 import { type Broker, createBroker, createContext } from '../../lib/broker/broker.ts';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
 import type { Gateway, Log, Timer } from '../../lib/core/ports.ts';
@@ -307,7 +307,7 @@ export class World {
         run: () => {
           const work = this.fanout.receive(group);
           this.#start(`fan-out ${group}`, (broker) =>
-            fanoutHandler(() => this.#worker(broker))(work.event),
+            createFanoutHandler(() => this.#worker(broker))(work.event),
           ).then(
             ({ batchItemFailures }) =>
               work.end(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)),
@@ -325,7 +325,9 @@ export class World {
     ];
   }
 
-  #worker(broker: Broker): Parameters<typeof fanoutHandler>[0] extends () => infer Service ? Service : never {
+  #worker(
+    broker: Broker,
+  ): Parameters<typeof createFanoutHandler>[0] extends () => infer Service ? Service : never {
     return { broker, log: this.#log(), flush: async () => undefined, returnSlices: async () => undefined };
   }
 }

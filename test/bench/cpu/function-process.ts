@@ -2,9 +2,9 @@
 import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { parser } from 'mqtt-packet';
-import { messageHandler } from '../../../functions/message.ts';
+import { createMessageHandler } from '../../../functions/message.ts';
 import { createDynamoClient } from '../../../lib/aws/dynamodb.ts';
-import { managementClient } from '../../../lib/aws/gateway.ts';
+import { createManagementClient } from '../../../lib/aws/gateway.ts';
 import { createService } from '../../../lib/aws/service.ts';
 import { localCredentials } from '../../../lib/aws/settings.ts';
 import { createSqsClient } from '../../../lib/aws/sqs.ts';
@@ -49,7 +49,7 @@ const offered = {
   }: Endpoints): Promise<void> {
     const common = { region: 'us-east-1', credentials: localCredentials };
     const dynamo = createDynamoClient({ ...common, endpoint: tablesUrl });
-    const management = managementClient({ ...common, endpoint: callbackUrl });
+    const management = createManagementClient({ ...common, endpoint: callbackUrl });
     clients = [dynamo, management];
     const { broker, usage } = createService({
       dynamo,
@@ -60,7 +60,7 @@ const offered = {
       fanoutQueueUrl,
       log: localLog('silent', () => {}),
     });
-    handle = messageHandler(() => ({ broker, flush: () => usage.flush() }));
+    handle = createMessageHandler(() => ({ broker, flush: () => usage.flush() }));
   },
 
   /** @returns microseconds of CPU, user and system, that one frame takes. */
