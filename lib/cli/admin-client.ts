@@ -1,19 +1,19 @@
 import { fetchFailure } from '../local/fetch-failure.ts';
 import { UserError } from '../local/operator/user-error.ts';
 
-/** The admin API of one deployment (docs/openapi.json). */
+/** Client of one deployment's admin API (docs/openapi.json). */
 export interface AdminClient {
   /**
-   * @param path behind `/tenants`, for example `/acme/clients`.
-   * @returns the answer's JSON; undefined where it has no body.
-   * @throws UserError with the problem's `code` and detail, or `admin-api-silent` where nothing answers.
+   * @param path after `/tenants`, for example `/acme/clients`.
+   * @returns the response's JSON; undefined without a body.
+   * @throws UserError with the problem's code and detail, or `admin-api-silent` without a response.
    */
   call(method: string, path: string, body?: object): Promise<unknown>;
-  /** All items of a list that comes in pages. */
+  /** All items of a paged list. `member` names the list in each page. */
   all<Item>(path: string, member: string): AsyncGenerator<Item>;
 }
 
-/** Adds what authorises a request. */
+/** Returns the request's headers with those that authorise it. */
 export type Sign = (request: AdminRequest) => Promise<Record<string, string>>;
 
 export interface AdminRequest {
@@ -24,8 +24,8 @@ export interface AdminRequest {
 }
 
 /**
- * @param adminUrl as the stack's output `AdminUrl` or local.json tells it.
- * @param sign absent for the local service, which takes what comes from this machine.
+ * @param adminUrl from the stack's output `AdminUrl` or from local.json.
+ * @param sign absent for the local service, which accepts requests from this machine.
  */
 export function adminClient(adminUrl: string, sign?: Sign): AdminClient {
   async function call(method: string, path: string, body?: object): Promise<unknown> {
@@ -50,7 +50,7 @@ export function adminClient(adminUrl: string, sign?: Sign): AdminClient {
     const answer = parse(text);
     if (response.ok) return answer;
     const { code, detail, message } = (answer ?? {}) as Record<string, unknown>;
-    // API Gateway itself answers with a bare message, for example where the signature does not fit.
+    // API Gateway's own errors, such as a wrong signature, have only a message.
     throw new UserError(
       typeof code === 'string' ? code : 'admin-api',
       typeof detail === 'string'

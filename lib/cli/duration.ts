@@ -1,7 +1,7 @@
 const secondsPerUnit: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 const maxDays = 3_650;
 
-/** `90s`, `15m`, `1h`, `7d`: a whole number and its unit, up to 3,650 days; undefined for anything else. */
+/** Seconds in `90s`, `15m`, `1h` or `7d`, at most 3,650 days; undefined for any other text. */
 export function parseDuration(text: string): number | undefined {
   const [, number, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
   if (number === undefined || unit === undefined) return undefined;

@@ -1,9 +1,10 @@
 /**
- * Where an emulator serves a URL of API Gateway. Stacks there tell of host names that only AWS or a few resolvers know
- * (`ID.execute-api.us-east-1.amazonaws.com`, `ID.execute-api.localhost:4566`); LocalStack and MiniStack serve the same API
- * under a path of their endpoint. Other URLs stay as they are.
+ * Maps an API Gateway URL to where an emulator serves it. Stack outputs in emulators hold host names
+ * that only AWS or few resolvers know (`ID.execute-api.us-east-1.amazonaws.com`,
+ * `ID.execute-api.localhost:4566`). LocalStack and MiniStack serve the same API under a path of
+ * their endpoint. Other URLs stay as they are.
  *
- * @param endpoint of the emulator; absent for AWS.
+ * @param endpoint of the emulator; undefined for AWS.
  */
 export function emulatedUrl(url: string, endpoint: string | undefined): string {
   if (endpoint === undefined) return url;

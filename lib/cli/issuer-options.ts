@@ -24,8 +24,9 @@ export interface IssuerOptions {
 }
 
 /**
- * The issuer that the flags describe, unchecked: the check of the configuration as a whole says what is wrong with it.
- * @throws UserError `issuer` where the flags contradict each other, `file` where a file cannot be read.
+ * Builds the issuer that the flags describe. It is not validated here but with the configuration.
+ *
+ * @throws UserError `issuer` if the flags contradict each other, `file` if a file cannot be read.
  */
 export async function issuerFrom(options: IssuerOptions): Promise<unknown> {
   const { iss, audience, clockTolerance } = options;
@@ -54,7 +55,7 @@ async function keysFrom(options: IssuerOptions): Promise<unknown> {
   );
   if (sources.length !== 1) {
     throw usage(
-      'say where its keys are with one of --jwks-url, --jwks-file, --pem-file, --secret-arn, --secret-file',
+      'name its keys with one of --jwks-url, --jwks-file, --pem-file, --secret-arn, --secret-file',
     );
   }
   if (jwksUrl !== undefined) return { kind: 'jwks-url', url: jwksUrl };
@@ -71,13 +72,13 @@ async function keysFrom(options: IssuerOptions): Promise<unknown> {
   };
 }
 
-/** A set, a list or a single key. */
+/** The file holds a JWK set, a list of keys or one key. */
 function keysOf(parsed: unknown): unknown {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return parsed;
   return 'keys' in parsed ? parsed.keys : [parsed];
 }
 
-/** `CLAIM=VALUE`; a claim that is named again may have either value. `true` and `false` are booleans. */
+/** `CLAIM=VALUE`. A claim given twice may have either value. `true` and `false` become booleans. */
 function requirements(given: readonly string[]): Record<string, unknown> {
   const values = new Map<string, (string | boolean)[]>();
   for (const requirement of given) {
@@ -107,7 +108,7 @@ async function read(path: string): Promise<string> {
   }
 }
 
-/** The parser's own message would repeat what the file holds. */
+/** Drops the parser's message, which quotes the file and so may reveal a key. */
 function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isTenantName } from '../auth/index.ts';
 import { parseDuration } from './duration.ts';
 
-/** The flags that say which deployment is meant. */
+/** Adds the flags that select a deployment. */
 export function addTargetOptions(command: Command): Command {
   return command
     .addOption(new Option('--stack <name>', 'CloudFormation stack of the deployment').env('WISP_STACK'))
@@ -15,7 +15,7 @@ export function addTargetOptions(command: Command): Command {
 
 export function tenantName(value: string): string {
   if (!isTenantName(value)) {
-    throw new InvalidArgumentError('1 to 63 characters of a-z, 0-9 and "-", no "-" at either end.');
+    throw new InvalidArgumentError('1 to 63 characters of a-z, 0-9 and "-"; no "-" at either end.');
   }
   return value;
 }
@@ -39,7 +39,7 @@ export function collect(value: string, previous: readonly string[] = []): readon
   return [...previous, value];
 }
 
-/** For `--help` of a command about which its line in the list of commands says everything. */
+/** The description in `--help` of a command whose summary says everything. */
 export function asSentence(summary: string): string {
   return `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 }

@@ -17,12 +17,13 @@ Examples:
   $ wisp tenant create acme
   $ wisp token acme --publish 'sensors/#' --ttl 1h
 
-Commands speak to the local service of this user, or to a deployment with --stack.
-Environment: WISP_HOME (default ~/.wisp), WISP_STACK, WISP_TENANTS_TABLE, WISP_ENDPOINT, and those of the AWS SDK.`;
+Commands talk to this user's local service, or with --stack to a deployment.
+Environment: WISP_HOME (default ~/.wisp), WISP_STACK, WISP_TENANTS_TABLE, WISP_ENDPOINT, and the AWS SDK's variables.`;
 
 /**
- * Runs `wisp` with the arguments after its name. Never throws.
- * @returns the exit code: 0, 1 where the command failed, 2 where it was called wrongly.
+ * Runs `wisp` with the arguments that follow its name. Never throws.
+ *
+ * @returns the exit code: 0, 1 if the command failed, 2 if its arguments are wrong.
  */
 export async function run(args: readonly string[], terminal: Terminal = processTerminal): Promise<number> {
   const program = new Command('wisp')
@@ -47,7 +48,7 @@ export async function run(args: readonly string[], terminal: Terminal = processT
     await program.parseAsync([...args], { from: 'user' });
     return exitCodes.ok;
   } catch (error) {
-    // Commander has printed it already.
+    // Commander has already printed it.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     const { message, exitCode } = explain(error);
     terminal.err(`wisp: ${message}`);

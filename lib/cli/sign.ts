@@ -8,7 +8,9 @@ type Credentials = ConstructorParameters<typeof SignatureV4>[0]['credentials'];
 
 /**
  * Signs requests for API Gateway with AWS Signature Version 4, service `execute-api`.
- * @param credentials default: the AWS SDK's own search.
+ * @param region default: the region in `adminUrl`, else AWS_REGION.
+ * @param credentials default: the AWS SDK's credential chain.
+ * @throws UserError `region` if none is known.
  */
 export function signer(adminUrl: string, region: string | undefined, credentials?: Credentials): Sign {
   const signature = new SignatureV4({
@@ -42,7 +44,7 @@ function regionOf(adminUrl: string): string {
   return region;
 }
 
-/** The hash that the signer wants, over Node's own. */
+/** The signer's hash interface on top of Node's crypto. */
 class Sha256 {
   readonly #hash: Hash | Hmac;
 

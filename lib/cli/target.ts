@@ -7,38 +7,38 @@ import { exitCodes, UserError } from '../local/operator/user-error.ts';
 import { type AdminClient, adminClient } from './admin-client.ts';
 import { emulatedUrl } from './emulated-url.ts';
 
-/** Which deployment a command speaks to; without `stack` and `tenantsTable` the local service of this user. */
+/** Selects a deployment. Without `stack` and `tenantsTable`: this user's local service. */
 export interface TargetOptions {
-  /** CloudFormation stack, whose outputs tell the rest. */
+  /** CloudFormation stack. Its outputs name the table and the URLs. */
   readonly stack?: string;
   readonly tenantsTable?: string;
-  /** Default: the AWS SDK's search (AWS_REGION, profile). */
+  /** Default: AWS_REGION or the profile's. */
   readonly region?: string;
-  /** Another endpoint than AWS's, for an emulator. */
+  /** Endpoint of an AWS emulator. */
   readonly endpoint?: string;
 }
 
 export interface Target {
   readonly isLocal: boolean;
-  /** For messages: "the local service", "stack Wisp". */
+  /** Name in messages: "the local service", "stack Wisp". */
   readonly label: string;
-  /** Where the private keys of its tenants are. Keys of different deployments never mix. */
+  /** Directory of its tenants' private keys. Each deployment has its own. */
   readonly keyDirectory: string;
-  /** Finds the Tenants table. Nothing else needs the network. */
+  /** Finds the Tenants table and the URLs. Only this needs the network. */
   connect(): Promise<Connection>;
 }
 
 export interface Connection {
   readonly admin: TenantAdmin;
-  /** The admin API, where the deployment tells where it is. */
+  /** Absent if the deployment does not tell its URL. */
   readonly api?: AdminClient;
-  /** URL of the WebSocket API, where known. */
+  /** URL of the WebSocket API, if known. */
   readonly webSocketUrl?: string;
-  /** Port of the bridge for stock MQTT over TCP, where there is one. */
+  /** Port of the bridge for stock MQTT over TCP, if there is one. */
   readonly mqttPort?: number;
 }
 
-/** @throws UserError `target` when the options contradict each other. */
+/** @throws UserError `target` if the options contradict each other or are malformed. */
 export function resolveTarget(options: TargetOptions, environment: NodeJS.ProcessEnv = process.env): Target {
   const { stack, tenantsTable, endpoint, region } = options;
   const home = wispHome(environment);
@@ -46,7 +46,7 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
     if (endpoint !== undefined || region !== undefined) {
       throw new UserError(
         'target',
-        'with --endpoint or --region, say which deployment: --stack or --tenants-table',
+        '--endpoint and --region need a deployment: --stack or --tenants-table',
         {
           exitCode: exitCodes.usage,
         },
@@ -59,7 +59,7 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
       connect: () => connectLocally(home),
     };
   }
-  // Both become folder names.
+  // Both become directory names.
   if (stack !== undefined && !/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(stack)) {
     throw new UserError('target', '--stack: letters, digits and "-", beginning with a letter', {
       exitCode: exitCodes.usage,
@@ -79,7 +79,7 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
       const outputs = stack === undefined ? {} : await readOutputs(stack, client);
       const table = tenantsTable ?? outputs.TenantsTableName;
       if (table === undefined) {
-        throw new UserError('stack', `stack ${stack} has no output TenantsTableName: is it one of Wisp?`);
+        throw new UserError('stack', `stack ${stack} has no output TenantsTableName; is it a Wisp stack?`);
       }
       const { WebSocketUrl: webSocketUrl, AdminUrl: adminUrl } = outputs;
       return {
@@ -87,7 +87,7 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
         ...(adminUrl === undefined
           ? {}
           : { api: await signedClient(emulatedUrl(adminUrl, endpoint), client) }),
-        // Emulators have no WebSockets that clients could use.
+        // Emulators have no usable WebSocket data plane.
         ...(webSocketUrl === undefined || endpoint !== undefined ? {} : { webSocketUrl }),
       };
     },
@@ -99,7 +99,7 @@ async function connectLocally(home: string): Promise<Connection> {
   if (state === undefined) {
     throw new UserError(
       'no-service',
-      `no local service is running (${localStatePath(home)} is not there); start one with "${commandName()} start", or name a deployment with --stack`,
+      `no local service is running (${localStatePath(home)} does not exist); start one with "${commandName()} start", or select a deployment with --stack`,
     );
   }
   const { localCredentials } = await import('../aws/settings.ts');
@@ -113,12 +113,12 @@ async function connectLocally(home: string): Promise<Connection> {
   };
 }
 
-/** @throws UserError `no-admin-api` where only the Tenants table is known. */
+/** @throws UserError `no-admin-api` if only the Tenants table is known. */
 export function adminApi(target: Target, { api }: Connection): AdminClient {
   if (api !== undefined) return api;
   throw new UserError(
     'no-admin-api',
-    `${target.label} tells of no admin API, which this command needs; name a deployment by --stack`,
+    `${target.label} does not tell where its admin API is, which this command needs; use --stack`,
   );
 }
 
@@ -127,7 +127,7 @@ async function signedClient(adminUrl: string, options: AwsClientOptions): Promis
   return adminClient(adminUrl, signer(adminUrl, options.region, options.credentials));
 }
 
-/** An emulator on this machine takes any credentials and region; AWS needs real ones. */
+/** Emulators on this machine accept any credentials and region; AWS needs real ones. */
 function clientOptions(
   { endpoint, region }: TargetOptions,
   environment: NodeJS.ProcessEnv,

@@ -1,6 +1,6 @@
 import type { IssuerConfig, TenantConfig } from '../auth/index.ts';
 
-/** Nobody needs a shared secret on a screen. */
+/** A tenant's configuration for display, without shared secrets. */
 export function withoutSecrets(config: TenantConfig): object {
   return { ...config, issuers: config.issuers.map(issuerWithoutSecret) };
 }

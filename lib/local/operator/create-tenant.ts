@@ -14,13 +14,13 @@ export interface CreateTenantOptions {
   readonly admin: Pick<TenantAdmin, 'create' | 'show'>;
   /** 1 to 63 characters of a-z, 0-9 and "-". */
   readonly name: string;
-  /** Where the private key goes, as `NAME.jwk`. */
+  /** The private key is written there as `NAME.jwk`. */
   readonly keyDirectory: string;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
   /**
-   * Whether a key file that is there already is taken for the new tenant, as suits a service that forgets its tenants
-   * at its end while the key files stay. Default: false, the file is an error.
+   * Whether to use an existing key file. For a service in memory, whose tenants end with the process
+   * while the key files stay. Default false: an existing file is an error.
    */
   readonly reuseKey?: boolean;
 }
@@ -33,8 +33,9 @@ export interface CreatedTenant {
 }
 
 /**
- * Makes a tenant with a fresh ES256 key pair: the public key goes into its configuration, the private key only into a
- * file. The file is written first, so a crash leaves a key without a tenant, never a tenant without a key.
+ * Creates a tenant with a new ES256 key pair. The public key goes into the tenant's configuration,
+ * the private key only into a file. The file is written first: a crash may leave a key without a
+ * tenant, never a tenant without a key.
  *
  * @throws UserError `tenant-name`, `tenant-exists`, `key-exists`, `key-malformed`
  */
@@ -55,7 +56,7 @@ export async function createTenant(options: CreateTenantOptions): Promise<Create
 
   const config = configFor(name, key, nowMs);
   try {
-    // Somebody else may have made it since: the write decides.
+    // Another process may have created it since `show`; the conditional write decides.
     if (!(await admin.create(name, config))) throw tenantExists(name);
   } catch (error) {
     if (existing === undefined) await deleteSigningKey(path);
@@ -88,5 +89,5 @@ function configFor(name: string, { kty, crv, x, y, kid }: SigningKey, nowMs: num
 }
 
 function tenantExists(name: string): UserError {
-  return new UserError('tenant-exists', `tenant ${name} exists already`);
+  return new UserError('tenant-exists', `tenant ${name} already exists`);
 }

@@ -1,7 +1,7 @@
 import { commandName } from './command-name.ts';
 import { exitCodes, UserError } from './user-error.ts';
 
-/** What went wrong and what to do about it, in one line, and the exit code. */
+/** One line that says what went wrong and what to do about it, and the exit code. */
 export function explain(error: unknown): { readonly message: string; readonly exitCode: number } {
   if (error instanceof UserError) return { message: error.message, exitCode: error.exitCode };
   return { message: advice(error).replaceAll(/\s*\n\s*/g, ' '), exitCode: exitCodes.failed };
@@ -10,7 +10,7 @@ export function explain(error: unknown): { readonly message: string; readonly ex
 function advice(error: unknown): string {
   const { name, message, code } = describe(error);
   if (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'ENOTFOUND') {
-    return `the service does not answer (${code}); is it running? "${commandName()} start" starts a local one`;
+    return `the service does not answer (${code}); "${commandName()} start" starts a local one`;
   }
   switch (name) {
     case 'CredentialsProviderError':
@@ -31,7 +31,7 @@ function advice(error: unknown): string {
   }
 }
 
-/** The SDK wraps failures of several addresses of one host in an AggregateError without a message. */
+/** The SDK wraps failures of a host's several addresses in an AggregateError without a message. */
 function describe(error: unknown): { name: string; message: string; code: string | undefined } {
   if (!(error instanceof Error)) return { name: '', message: String(error), code: undefined };
   const first = error instanceof AggregateError ? error.errors[0] : undefined;

@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UserError } from './user-error.ts';
 
-/** A tenant's signing key: P-256, as RFC 7517 writes it. `kid` is its thumbprint (RFC 7638). */
+/** A tenant's private key: P-256 as a JWK (RFC 7517). `kid` is its thumbprint (RFC 7638). */
 export interface SigningKey {
   readonly kty: 'EC';
   readonly crv: 'P-256';
@@ -17,7 +17,7 @@ export function keyPath(directory: string, tenant: string): string {
 }
 
 /**
- * Writes a key that only its owner can read (mode 600 in a directory of mode 700); never over an existing file.
+ * Writes a key that only its owner can read: mode 600 in a directory of mode 700. Never overwrites.
  * @throws UserError `key-exists`
  */
 export async function writeSigningKey(path: string, key: SigningKey): Promise<void> {
@@ -28,11 +28,15 @@ export async function writeSigningKey(path: string, key: SigningKey): Promise<vo
     await writeFile(path, `${JSON.stringify(key, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error;
-    throw new UserError('key-exists', `${path} exists and is not overwritten; move it away first`);
+    throw new UserError('key-exists', `${path} already exists; move it away first`);
   }
 }
 
-/** @throws UserError `key-malformed` when the file holds something else; the message never repeats it. */
+/**
+ * Undefined if the file does not exist.
+ *
+ * @throws UserError `key-unreadable`; `key-malformed` with a message that never quotes the file.
+ */
 export async function readSigningKey(path: string): Promise<SigningKey | undefined> {
   let text: string;
   try {

@@ -1,15 +1,15 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-/** How other processes of this user find the running local service: `<wisp home>/local.json`. */
+/** `local.json` in Wisp's home: tells other processes of this user where the local service is. */
 export interface LocalState {
   readonly formatVersion: 1;
   /** Process id of the service. */
   readonly pid: number;
-  /** URL of its DynamoDB front, for example `http://127.0.0.1:41234`. */
+  /** URL of its DynamoDB API, for example `http://127.0.0.1:41234`. */
   readonly endpoint: string;
   readonly tables: { readonly tenants: string } & Readonly<Record<string, string>>;
-  /** URL of the gateway, for clients that speak the wire profile. */
+  /** URL of the gateway, for clients of the wire profile. */
   readonly webSocketUrl: string;
   /** URL of the admin API. */
   readonly adminUrl?: string;
@@ -21,7 +21,7 @@ export function localStatePath(home: string): string {
   return join(home, 'local.json');
 }
 
-/** Replaces the file as a whole; a service started later takes it over. */
+/** Replaces the file atomically. The service that starts last owns it. */
 export async function writeLocalState(home: string, state: LocalState): Promise<void> {
   const path = localStatePath(home);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -30,13 +30,13 @@ export async function writeLocalState(home: string, state: LocalState): Promise<
   await rename(temporary, path);
 }
 
-/** Removes the file if it is still the one that process `pid` wrote. */
+/** Removes the file if process `pid` still owns it. */
 export async function removeLocalState(home: string, pid: number): Promise<void> {
   const state = await readLocalState(home);
   if (state?.pid === pid) await rm(localStatePath(home), { force: true });
 }
 
-/** undefined where there is none, or none of this form. */
+/** Undefined if the file is missing or has another format. */
 export async function readLocalState(home: string): Promise<LocalState | undefined> {
   try {
     const state = JSON.parse(await readFile(localStatePath(home), 'utf8')) as Partial<LocalState> | null;

@@ -8,11 +8,11 @@ import { UserError } from './user-error.ts';
 export interface MintTokenOptions {
   readonly tenant: string;
   readonly key: SigningKey;
-  /** The only client id that may use the token; it becomes `sub` too. Default: any client id. */
+  /** The only client id that may use the token. It becomes `sub` too. Default: any client id. */
   readonly clientId?: string;
-  /** Topic filters that may be published to; `${clientId}` and other placeholders are allowed. */
+  /** Topic filters to publish to. May hold `${clientId}`, `${sub}` and `${tenant}`. */
   readonly publish?: readonly string[];
-  /** Topic filters that may be subscribed to. */
+  /** Topic filters to subscribe to, with the same placeholders. */
   readonly subscribe?: readonly string[];
   readonly ttlSeconds: number;
   /** Seconds since 1970. */
@@ -20,8 +20,8 @@ export interface MintTokenOptions {
 }
 
 /**
- * Signs a JWT (ES256) for a tenant that {@link createTenant} made: `iss` `wisp:TENANT`, `aud` `wisp`, claim `mqtt`.
- * Without any filter it allows every topic of the tenant, except those that begin with `$`.
+ * Signs a JWT (ES256) for a tenant of `createTenant`, with `iss` `wisp:TENANT`, `aud` `wisp` and the
+ * claim `mqtt`. Without filters it allows all topics of the tenant that do not begin with `$`.
  *
  * @throws UserError `filter`, `client-id`, `token-too-large`
  */
@@ -49,7 +49,7 @@ export async function mintToken(options: MintTokenOptions): Promise<string> {
   if (token.length > maxTokenBytes) {
     throw new UserError(
       'token-too-large',
-      `the token has more than ${maxTokenBytes} bytes: use fewer filters`,
+      `the token is larger than ${maxTokenBytes} bytes; use fewer filters`,
     );
   }
   return token;
@@ -61,7 +61,7 @@ function checkFilter(filter: string): void {
   if (parsed.shareName !== undefined) {
     throw new UserError(
       'filter',
-      `filter "${filter}": leave "$share/name/" out, a share is judged by its filter`,
+      `filter "${filter}": leave out "$share/name/"; permissions apply to the filter behind it`,
     );
   }
 }

@@ -1,7 +1,7 @@
 /** Exit codes of `wisp`. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
-/** A failure that the user can do something about: one line that says what. */
+/** A failure that the user can fix. The message is one line that says how. */
 export class UserError extends Error {
   readonly code: string;
   readonly exitCode: number;
