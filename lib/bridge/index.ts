@@ -1,6 +1,8 @@
 /**
- * The bridge: stock MQTT over TCP, TLS and binary WebSocket in, the wire profile out. It knows packet boundaries, not
- * packet meaning, so clients need nothing but MQTT [MQTT-7.0.0-2 v3], and keeps no state: run as many as you like.
+ * The bridge connects stock MQTT clients (TCP, TLS, binary WebSocket) to the wire profile. It knows
+ * packet boundaries, not packet contents, and keeps no state, so any number of bridges can run.
+ *
+ * [MQTT-7.0.0-2 v3]
  */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -11,14 +13,15 @@ import { serveTcpClient } from './tcp.ts';
 import { upstreamConnector } from './upstream.ts';
 import { createWebSocketListener } from './websocket.ts';
 
-export type { Bridge, BridgeLogEntry, BridgeOptions, Transport } from './options.ts';
+export { type Bridge, type BridgeLogEntry, type BridgeOptions, bridgeRefusals } from './options.ts';
 
 const closeTimeoutMs = 2_000;
 
 /**
- * Listens where `options` say, at least on one port.
+ * Starts the listeners of `options`, of which there must be at least one.
  *
- * @throws the error of the listener that failed, such as EADDRINUSE in `code` with `port`; nothing listens then.
+ * @throws the error of the listener that failed, such as `code` EADDRINUSE with `port`. All
+ *   listeners are closed then.
  */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const { host = '127.0.0.1', mqttPort, wsPort, tls, log = () => {} } = options;
@@ -43,7 +46,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   };
   const serve = (transport: 'tcp' | 'tls') => (socket: Socket) => {
     if (!isFull()) return serveTcpClient(socket, transport, connect, limits, log, started);
-    log({ event: 'too-many-connections', transport });
+    log({ event: 'bridge-full', transport });
     socket.destroy();
   };
   const listen = async (server: Server, port: number, transport: Transport): Promise<number> => {

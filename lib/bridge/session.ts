@@ -1,38 +1,44 @@
 import type { BridgeLogEntry, Limits, Transport } from './options.ts';
 import type { Upstream } from './upstream.ts';
 
-/** Unconfirmed bytes above which a client is no longer read. Must exceed the largest packet, which is 128 KiB. */
+/**
+ * Reading from a client stops above this many unconfirmed bytes. It must exceed the largest packet,
+ * which is 128 KiB.
+ */
 const pauseBytes = 256 * 1024;
 const resumeBytes = 128 * 1024;
 
-/** One stock MQTT client, whatever it came by. */
+/** One stock MQTT client on any transport. */
 export interface ClientSide {
   readonly transport: Transport;
-  /** Bytes written that the client has not taken yet. */
+  /** Bytes written that the client has not read yet. */
   readonly bufferedBytes: () => number;
   write(bytes: Uint8Array): void;
   pause(): void;
   resume(): void;
-  /** Sends what has been written, then closes. `upstreamCode` is the close code of the upstream connection. */
+  /** Flushes, then closes. `upstreamCode` is the close code of the upstream connection. */
   end(upstreamCode: number): void;
   /** Closes at once. */
   destroy(): void;
 }
 
 export interface Session {
-  /** The client has sent bytes. */
+  /** Forwards bytes from the client. */
   receive(bytes: Uint8Array): void;
-  /** The client is gone: upstream gets what it had written, then is closed. */
+  /** Flushes to upstream, then closes it. */
   clientClosed(): void;
   /** Resolves when upstream is closed. */
   readonly closed: Promise<void>;
-  /** Ends both sides. */
+  /** Flushes and closes both sides. */
   close(): Promise<void>;
-  /** Ends both sides at once, sending nothing more. */
+  /** Closes both sides at once. */
   terminate(): void;
 }
 
-/** Pumps bytes both ways between a client and its upstream connection; each side's end ends the other. */
+/**
+ * Forwards bytes in both directions between a client and its upstream connection. When one side
+ * closes, the other is closed too.
+ */
 export function startSession(
   client: ClientSide,
   { socket, terminate }: Upstream,
@@ -50,7 +56,7 @@ export function startSession(
   });
   socket.onmessage = ({ data }) => {
     client.write(new Uint8Array(data as ArrayBuffer));
-    // There is no way to slow the server down, so a client that does not read has to go.
+    // The server cannot be slowed down, so a client that does not read is disconnected.
     if (client.bufferedBytes() <= limits.maxClientBufferBytes) return;
     log({ event: 'slow-client', transport });
     client.destroy();

@@ -3,15 +3,18 @@ import type { BridgeLogEntry, Limits } from './options.ts';
 import { type ClientSide, type Session, startSession } from './session.ts';
 import type { Connect } from './upstream.ts';
 
-/** CONNECT, the only packet that a client may begin with [MQTT-3.1.0-1 v3+v5]. */
+/** First byte of CONNECT, with which every client must begin. [MQTT-3.1.0-1 v3+v5] */
 const connectByte = 0x10;
 
-/** How long a client may take to read the rest and close, once upstream has closed. */
+/** Time for a client to read the rest and close, after upstream has closed. */
 const endTimeoutMs = 5_000;
 
 /**
- * Serves one client on TCP or TLS: an ordered, lossless stream of bytes both ways [MQTT-7.1.1-1 v3, MQTT-4.2.0-1 v5]. Upstream is connected on the first byte, and only if that begins a CONNECT: health
- * checks, port scanners and clients that meant another port cost nothing.
+ * Serves one client on TCP or TLS, an ordered and lossless stream of bytes. The upstream connection
+ * opens only when the first byte begins a CONNECT, so that health checks and port scanners cost
+ * nothing.
+ *
+ * [MQTT-7.1.1-1 v3, MQTT-4.2.0-1 v5]
  */
 export function serveTcpClient(
   tcp: Socket,
@@ -59,7 +62,8 @@ function clientSide(tcp: Socket, transport: 'tcp' | 'tls'): ClientSide {
       const timer = setTimeout(() => tcp.destroy(), endTimeoutMs);
       tcp.once('close', () => clearTimeout(timer));
       tcp.end();
-      // Reads on, to see the client's end; closing with unread bytes would reset the connection and lose the last packets.
+      // Reads until the client closes: closing with unread bytes would reset the connection and
+      // lose the last packets.
       tcp.resume();
     },
     destroy: () => tcp.destroy(),

@@ -3,18 +3,18 @@ import { type NativeWebSocketConstructor, WispWebSocket } from '../client/index.
 
 const handshakeTimeoutMs = 30_000;
 
-/** What API Gateway can send in one message; more is not from it. */
+/** Largest message of API Gateway. */
 const maxMessageBytes = 131_072;
 
 export interface Upstream {
   readonly socket: WispWebSocket;
-  /** HTTP status with which the handshake was refused, where there was one. */
+  /** HTTP status of a refused handshake; undefined if there was none. */
   readonly refusedStatus: () => number | undefined;
-  /** Ends at once, sending nothing more. */
+  /** Closes at once, without a close handshake. */
   readonly terminate: () => void;
 }
 
-/** What a WebSocket client brought along to its handshake, carried on to the upstream one. */
+/** Credentials of a WebSocket client's handshake, forwarded to the upstream handshake. */
 export interface Credentials {
   readonly authorization?: string | undefined;
   readonly token?: string | undefined;
@@ -22,7 +22,7 @@ export interface Credentials {
 
 export type Connect = (credentials: Credentials) => Upstream;
 
-/** Makes connections of the wire profile to `url`. */
+/** Opens connections of the wire profile to `url`. */
 export function upstreamConnector(url: string, Native?: NativeWebSocketConstructor): Connect {
   return ({ authorization, token }) => {
     const address = new URL(url);

@@ -6,18 +6,20 @@ import { type ClientSide, type Session, startSession } from './session.ts';
 import type { Connect, Upstream } from './upstream.ts';
 
 const transport = 'websocket';
-/** The first that the client offers is selected [MQTT-6.0.0-4 v3+v5]. */
+/** In order of preference. [MQTT-6.0.0-4 v3+v5] */
 const subprotocols = ['mqtt', 'mqttv3.1'];
 
-/** Libraries write bursts of packets as one message; this bounds the burst, not the packet. */
+/** Bounds a WebSocket message, in which libraries may put many packets. */
 const maxMessageBytes = 8 * 1024 * 1024;
 
 const endTimeoutMs = 5_000;
 
 /**
- * A listener for binary MQTT over WebSocket at `/mqtt`: text is refused [MQTT-6.0.0-1 v3+v5], and packets need not
- * begin or end with a message [MQTT-6.0.0-2 v3+v5]. A handshake is answered once upstream has accepted the same
- * credentials, so that a client refused there is refused here with the same status.
+ * A listener for binary MQTT over WebSocket at `/mqtt`. It refuses text messages. Packets need not
+ * align with messages. It answers a handshake when upstream has answered one with the same
+ * credentials, so the client sees the same status.
+ *
+ * [MQTT-6.0.0-1 v3+v5, MQTT-6.0.0-2 v3+v5]
  */
 export function createWebSocketListener(
   connect: Connect,
@@ -77,14 +79,14 @@ function checkHandshake(request: IncomingMessage, url: URL | undefined): number 
   return subprotocols.some((name) => offered.includes(name)) ? undefined : 400;
 }
 
-/** Refusals that concern the client are passed on; everything else is the bridge's trouble with its upstream. */
+/** Passes on refusals that concern the client. All other failures are 502 Bad Gateway. */
 function refusedStatus({ refusedStatus: statusOf }: Upstream): number {
   const status = statusOf();
   return status !== undefined && status > 400 && status < 500 ? status : 502;
 }
 
 function refuse(stream: Duplex, status: number, log: (entry: BridgeLogEntry) => void): void {
-  log({ event: status === 503 ? 'too-many-connections' : 'refused', transport, code: status });
+  log({ event: status === 503 ? 'bridge-full' : 'handshake-refused', transport, code: status });
   if (!stream.writable) return;
   stream.once('finish', () => stream.destroy());
   stream.end(

@@ -1,3 +1,4 @@
+import { type ReasonName, reasons } from '../core/reasons.ts';
 import { fetchFailure } from '../local/fetch-failure.ts';
 import { UserError } from '../local/operator/user-error.ts';
 
@@ -52,7 +53,7 @@ export function adminClient(adminUrl: string, sign?: Sign): AdminClient {
     const { code, detail, message } = (answer ?? {}) as Record<string, unknown>;
     // API Gateway's own errors, such as a wrong signature, have only a message.
     throw new UserError(
-      typeof code === 'string' ? code : 'admin-api',
+      knownReason(code),
       typeof detail === 'string'
         ? detail
         : `the admin API answers ${response.status}: ${String(message ?? '')}`,
@@ -73,6 +74,11 @@ export function adminClient(adminUrl: string, sign?: Sign): AdminClient {
       } while (next !== undefined);
     },
   };
+}
+
+/** A newer service may answer with codes that this release does not know. */
+export function knownReason(code: unknown): ReasonName {
+  return typeof code === 'string' && Object.hasOwn(reasons, code) ? (code as ReasonName) : 'admin-api';
 }
 
 function parse(text: string): unknown {

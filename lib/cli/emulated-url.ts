@@ -1,6 +1,6 @@
 /**
- * Maps an API Gateway URL to where an emulator serves it. Stack outputs in emulators hold host names
- * that only AWS or few resolvers know (`ID.execute-api.us-east-1.amazonaws.com`,
+ * Maps an API Gateway URL to where an emulator serves it. Stack outputs in emulators hold host
+ * names that only AWS or few resolvers know (`ID.execute-api.us-east-1.amazonaws.com`,
  * `ID.execute-api.localhost:4566`). LocalStack and MiniStack serve the same API under a path of
  * their endpoint. Other URLs stay as they are.
  *

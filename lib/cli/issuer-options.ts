@@ -26,7 +26,8 @@ export interface IssuerOptions {
 /**
  * Builds the issuer that the flags describe. It is not validated here but with the configuration.
  *
- * @throws UserError `issuer` if the flags contradict each other, `file` if a file cannot be read.
+ * @throws UserError `issuer-options` if the flags contradict each other, `file-unreadable` if a
+ *   file cannot be read.
  */
 export async function issuerFrom(options: IssuerOptions): Promise<unknown> {
   const { iss, audience, clockTolerance } = options;
@@ -54,9 +55,7 @@ async function keysFrom(options: IssuerOptions): Promise<unknown> {
     (source) => source !== undefined,
   );
   if (sources.length !== 1) {
-    throw usage(
-      'name its keys with one of --jwks-url, --jwks-file, --pem-file, --secret-arn, --secret-file',
-    );
+    throw usage('name its keys with one of --jwks-url, --jwks-file, --pem-file, --secret-arn, --secret-file');
   }
   if (jwksUrl !== undefined) return { kind: 'jwks-url', url: jwksUrl };
   if (pemFile !== undefined) return { kind: 'pem', pem: await read(pemFile) };
@@ -104,7 +103,7 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new UserError('file', `cannot read ${path}`, { cause });
+    throw new UserError('file-unreadable', `cannot read ${path}`, { cause });
   }
 }
 
@@ -113,10 +112,10 @@ function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new UserError('file', `${path} is not JSON`);
+    throw new UserError('file-unreadable', `${path} is not JSON`);
   }
 }
 
 function usage(message: string): UserError {
-  return new UserError('issuer', message, { exitCode: exitCodes.usage });
+  return new UserError('issuer-options', message, { exitCode: exitCodes.usage });
 }

@@ -40,7 +40,8 @@ export function signer(adminUrl: string, region: string | undefined, credentials
 /** `https://{api}.execute-api.{region}.amazonaws.com/admin` */
 function regionOf(adminUrl: string): string {
   const region = /\.execute-api\.([a-z0-9-]+)\./.exec(adminUrl)?.[1] ?? process.env.AWS_REGION;
-  if (region === undefined) throw new UserError('region', 'no AWS region given; use --region or AWS_REGION');
+  if (region === undefined)
+    throw new UserError('region-missing', 'no AWS region given; use --region or AWS_REGION');
   return region;
 }
 

@@ -38,19 +38,15 @@ export interface Connection {
   readonly mqttPort?: number;
 }
 
-/** @throws UserError `target` if the options contradict each other or are malformed. */
+/** @throws UserError `usage` if the options contradict each other or are malformed. */
 export function resolveTarget(options: TargetOptions, environment: NodeJS.ProcessEnv = process.env): Target {
   const { stack, tenantsTable, endpoint, region } = options;
   const home = wispHome(environment);
   if (stack === undefined && tenantsTable === undefined) {
     if (endpoint !== undefined || region !== undefined) {
-      throw new UserError(
-        'target',
-        '--endpoint and --region need a deployment: --stack or --tenants-table',
-        {
-          exitCode: exitCodes.usage,
-        },
-      );
+      throw new UserError('usage', '--endpoint and --region need a deployment: --stack or --tenants-table', {
+        exitCode: exitCodes.usage,
+      });
     }
     return {
       isLocal: true,
@@ -61,12 +57,12 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
   }
   // Both become directory names.
   if (stack !== undefined && !/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(stack)) {
-    throw new UserError('target', '--stack: letters, digits and "-", beginning with a letter', {
+    throw new UserError('usage', '--stack: letters, digits and "-", beginning with a letter', {
       exitCode: exitCodes.usage,
     });
   }
   if (tenantsTable !== undefined && !/^[A-Za-z0-9_.-]{3,255}$/.test(tenantsTable)) {
-    throw new UserError('target', '--tenants-table: 3 to 255 letters, digits, "_", "." and "-"', {
+    throw new UserError('usage', '--tenants-table: 3 to 255 letters, digits, "_", "." and "-"', {
       exitCode: exitCodes.usage,
     });
   }
@@ -79,7 +75,10 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
       const outputs = stack === undefined ? {} : await readOutputs(stack, client);
       const table = tenantsTable ?? outputs.TenantsTableName;
       if (table === undefined) {
-        throw new UserError('stack', `stack ${stack} has no output TenantsTableName; is it a Wisp stack?`);
+        throw new UserError(
+          'stack-unknown',
+          `stack ${stack} has no output TenantsTableName; is it a Wisp stack?`,
+        );
       }
       const { WebSocketUrl: webSocketUrl, AdminUrl: adminUrl } = outputs;
       return {

@@ -384,7 +384,7 @@ describe('the bridge', () => {
   it('logs neither tokens nor payloads', async () => {
     const { bridge, entries } = await start({ refuse: () => 401 });
     await refusal(webSocketTo(bridge, '/mqtt?token=secret', ['mqtt'], { Authorization: 'Bearer secret' }));
-    expect(entries).toContainEqual({ event: 'refused', transport: 'websocket', code: 401 });
+    expect(entries).toContainEqual({ event: 'handshake-refused', transport: 'websocket', code: 401 });
     expect(JSON.stringify(entries)).not.toContain('secret');
   });
 });

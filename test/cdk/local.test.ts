@@ -9,7 +9,8 @@ import { adaptAssembly } from '../../cdk/local/assembly.ts';
 import { type Template, templateFor } from '../../cdk/local/template.ts';
 import { presets } from '../../cdk/settings.ts';
 import { WispStack } from '../../cdk/stack.ts';
-import { EmulatorError, findEmulator } from '../../lib/local/attached/emulator.ts';
+import { findEmulator } from '../../lib/local/attached/emulator.ts';
+import { UserError } from '../../lib/local/operator/user-error.ts';
 
 const template: Template = {
   Resources: {
@@ -106,7 +107,7 @@ describe('the emulator', () => {
     await close();
     const AWS_ENDPOINT_URL = `http://127.0.0.1:${port}`;
     const error = await findEmulator({ AWS_ENDPOINT_URL }).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(EmulatorError);
+    expect(error).toBeInstanceOf(UserError);
     expect((error as Error).message).toBe(
       `nothing answers at ${AWS_ENDPOINT_URL} (ECONNREFUSED); start an emulator (docs/localstack.md) or set AWS_ENDPOINT_URL`,
     );

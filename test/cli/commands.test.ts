@@ -89,7 +89,7 @@ describe('wisp tenant create', () => {
     await wisp('tenant', 'create', 'acme');
     const key = await readFile(keyOf('acme'), 'utf8');
     const { exitCode, stderr } = await wisp('tenant', 'create', 'acme');
-    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: 'wisp: tenant acme exists already' });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: 'wisp: tenant acme already exists' });
     expect(await readFile(keyOf('acme'), 'utf8')).toBe(key);
   });
 
@@ -97,7 +97,7 @@ describe('wisp tenant create', () => {
     await wisp('tenant', 'create', 'acme');
     const { stdout: token } = await wisp('token', 'acme');
     await store().delete('acme');
-    expect((await wisp('tenant', 'create', 'acme')).stdout).toContain('kept from before');
+    expect((await wisp('tenant', 'create', 'acme')).stdout).toContain('(existing)');
     expect(await verified(token)).toMatchObject({ tenant: 'acme' });
   });
 
@@ -123,7 +123,7 @@ describe('wisp tenant create', () => {
     await store().delete('acme');
     const again = await wisp('tenant', 'create', 'acme', ...there);
     expect(again.exitCode).toBe(1);
-    expect(again.stderr).toContain('is not overwritten');
+    expect(again.stderr).toContain('already exists; move it away first');
     expect(await store().show('acme')).toBeUndefined();
   });
 
@@ -173,7 +173,7 @@ describe('wisp tenant list, show, delete', () => {
       await wisp('tenant', 'create', 'acme', ...there);
       const { exitCode, stderr } = await wisp('tenant', verb, 'acme', ...there);
       expect(exitCode).toBe(1);
-      expect(stderr).toMatch(/^wisp: table \S+ tells of no admin API[^\n]*--stack$/);
+      expect(stderr).toMatch(/^wisp: table \S+ does not tell where its admin API is[^\n]*--stack$/);
       expect(await store().show('acme')).toBeDefined();
     },
   );
@@ -235,7 +235,7 @@ describe('wisp token', () => {
 
   it.each([
     ['a malformed filter', ['acme', '--publish', 'a/#/b'], 1, 'misplaced wildcard'],
-    ['a share', ['acme', '--subscribe', '$share/g/a'], 1, 'leave "$share/name/" out'],
+    ['a share', ['acme', '--subscribe', '$share/g/a'], 1, 'leave out "$share/name/"'],
     ['an empty client id', ['acme', '--client-id', ''], 1, 'at least one character'],
     ['a wrong duration', ['acme', '--ttl', '1.5h'], 2, 'such as 90s, 15m, 1h, 7d'],
     ['an unknown tenant', ['nobody'], 1, 'tenant create nobody'],
@@ -274,7 +274,9 @@ describe('without a service', () => {
     });
     const { exitCode, stderr } = await wisp('tenant', 'list');
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/^wisp: the service does not answer \(ECONNREFUSED\); is it running\?[^\n]*$/);
+    expect(stderr).toMatch(
+      /^wisp: the service does not answer \(ECONNREFUSED\); "(?:npx )?wisp start" [^\n]*$/,
+    );
   });
 
   it('names a table that is not there', async () => {

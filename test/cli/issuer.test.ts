@@ -166,8 +166,8 @@ describe('wisp issuer', () => {
       [['--jwks-file', await file('broken', 's3cret')], 1, /broken is not JSON/],
       [['--pem-file', join(home.path, 'absent')], 1, /cannot read .*absent/],
       [['--pem-file', pem, '--publish', 'a/#/b'], 1, /issuers\[1\]/],
-      [[], 2, /where its keys are/],
-      [['--pem-file', pem, '--jwks-url', 'https://a/'], 2, /where its keys are/],
+      [[], 2, /name its keys/],
+      [['--pem-file', pem, '--jwks-url', 'https://a/'], 2, /name its keys/],
       [['--pem-file', pem, '--require', 'a'], 2, /CLAIM=VALUE/],
       [['--secret-file', pem, '--secret-encoding', 'hex'], 2, /base64url, utf8/],
     ] as const;

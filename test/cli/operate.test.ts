@@ -94,7 +94,7 @@ describe('wisp publish and wisp retained', () => {
     });
     expect(await wisp('retained', 'delete', 'acme', 'news')).toMatchObject({ exitCode: 0, stdout: '' });
     expect((await wisp('retained', 'list', 'acme')).stdout).toBe('');
-    expect((await wisp('publish', 'acme', 'nobody', 'x')).stderr).toBe('nobody subscribes to this topic');
+    expect((await wisp('publish', 'acme', 'nobody', 'x')).stderr).toBe('this topic has no subscribers');
     expect(await wisp('publish', 'acme', '$SYS/x', 'x')).toMatchObject({
       exitCode: 1,
       stderr: 'wisp: the client may not publish to this topic',
@@ -174,7 +174,7 @@ describe('wisp tenant suspend, resume, delete', () => {
 
 it.each([
   [['client', 'list'], 'no client is connected or has a session'],
-  [['subscribers'], 'nobody subscribes to this topic'],
+  [['subscribers'], 'this topic has no subscribers'],
   [['retained', 'list'], 'no retained messages'],
 ])('an empty list of %j is told, not printed', async (command, message) => {
   const { tenant } = await service.tenant('deserted');

@@ -172,8 +172,8 @@ describe('the built command', () => {
   );
 
   it.each([
-    ['--host', 'nowhere.invalid', 'nowhere.invalid is no address of this machine; see --host'],
-    ['--host', '203.0.113.1', '203.0.113.1 is no address of this machine; see --host'],
+    ['--host', 'nowhere.invalid', 'nowhere.invalid is not an address of this machine; see --host'],
+    ['--host', '203.0.113.1', '203.0.113.1 is not an address of this machine; see --host'],
     ['--data', 'package.json', 'package.json cannot be used as a directory; see --data'],
   ])('says what is wrong with %s %s', async (flag, value, message) => {
     const result = await wisp('start', ...anyPorts, flag, value);

@@ -54,8 +54,8 @@ export const areas: readonly Area[] = [
     reasons: operationReasons,
   },
   {
-    title: 'The command `wisp` and the local runtime',
-    about: 'For the person at the terminal.',
+    title: 'The command `wisp`, the local runtime and the bridge',
+    about: 'Printed at the terminal, or logged by the bridge.',
     reasons: toolReasons,
   },
 ];

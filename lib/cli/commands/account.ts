@@ -23,11 +23,11 @@ interface Usage {
   readonly now: Readonly<Record<string, number>>;
 }
 
-/** `wisp usage` and `wisp revoke`: what a tenant has used, and taking its tokens back. */
+/** `wisp usage` and `wisp revoke`. */
 export function addAccountCommands(program: Command, terminal: Terminal): void {
   addTargetOptions(program.command('usage'))
-    .summary('what a tenant has used, hour by hour')
-    .description('Shows use by hour (UTC), the total, and what the tenant holds now.')
+    .summary('show the hourly usage of a tenant')
+    .description('Shows usage by hour (UTC), the total, and what the tenant stores now.')
     .argument('<tenant>', 'name of the tenant', tenantName)
     .option('--from <hour>', 'first hour, such as 2026-11-21T06 (default: 23 hours before --to)')
     .option('--to <hour>', 'last hour (default: now)')
@@ -47,10 +47,10 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
     });
 
   addTargetOptions(program.command('revoke'))
-    .summary('take back tokens of a tenant')
+    .summary('revoke tokens of a tenant')
     .description(
-      'Revokes tokens that are out: they let nobody in any more, and connections that they let in are ended ' +
-        'within seconds. Tokens minted later are good.',
+      'Revokes tokens issued until now: they are refused, and the connections that use them are closed ' +
+        'within seconds. Tokens issued later are accepted.',
     )
     .argument('<tenant>', 'name of the tenant', tenantName)
     .option('--token-id <jti>', 'the token with this "jti"')
@@ -58,7 +58,10 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
     .option('--client-id <id>', 'tokens that this client has used or may use')
     .option('--all', 'every token of the tenant')
     .addOption(
-      new Option('--keep <duration>', 'how long tokens that are out may live: 15m, 1h, 7d').argParser(ttl),
+      new Option(
+        '--keep <duration>',
+        'longest lifetime of issued tokens, to keep the revocation for: 15m, 1h, 7d',
+      ).argParser(ttl),
     )
     .addHelpText('after', help)
     .action(async (tenant: string, options: RevokeOptions) => {
@@ -67,7 +70,7 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
         ([, value]) => value !== undefined,
       );
       if (meant.length !== 1)
-        throw new UserError('usage', 'say which tokens: one of --token-id, --subject, --client-id, --all', {
+        throw new UserError('usage', 'select tokens with one of --token-id, --subject, --client-id, --all', {
           exitCode: exitCodes.usage,
         });
       const target = resolveTarget(options);
@@ -78,14 +81,14 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
     });
 }
 
-/** Bytes and milliseconds stay as they are: they are for bills. */
+/** Prints exact bytes and milliseconds, because the figures are for billing. */
 function table({ hours, now }: Usage): string[] {
   const names = Object.keys(hours[0] ?? {}).filter((name) => name !== 'hour');
   const total = names.map((name) => hours.reduce((sum, hour) => sum + (hour[name] ?? 0), 0));
   const row = (first: string, cells: readonly (string | number)[]) =>
     [first.padEnd(13), ...cells.map((cell) => String(cell).padStart(14))].join('');
   return [
-    ...(hours.length === 0 ? ['no use in these hours'] : [row('hour (UTC)', names)]),
+    ...(hours.length === 0 ? ['no usage in these hours'] : [row('hour (UTC)', names)]),
     ...hours.map((hour) =>
       row(
         hour.hour,

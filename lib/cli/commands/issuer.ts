@@ -15,14 +15,14 @@ import { issuerWithoutSecret } from '../without-secrets.ts';
 
 /** `wisp issuer add|list|remove` */
 export function addIssuerCommands(program: Command, terminal: Terminal): void {
-  const issuer = program.command('issuer').summary('say whose tokens a tenant accepts');
+  const issuer = program.command('issuer').summary('add, list and remove issuers of a tenant');
   issuer
-    .description('Issuers of a tenant: who may mint tokens for it, and how their claims are read.')
+    .description('Issuers whose tokens a tenant accepts, their keys, and how their claims are mapped.')
     .addHelpText('after', help);
 
   addTargetOptions(addIssuerOptions(issuer.command('add')))
-    .summary('accept the tokens of one more issuer')
-    .description('Adds an issuer. Connections that are open stay as they are; it counts within five seconds.')
+    .summary('accept tokens of another issuer')
+    .description('Adds an issuer. It takes effect within five seconds. Open connections are not affected.')
     .argument('<tenant>', 'name of the tenant', tenantName)
     .addHelpText('after', help)
     .action(async (tenant: string, options: IssuerOptions & TargetOptions) => {
@@ -37,7 +37,7 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
     .summary('list the issuers of a tenant')
     .description('Lists issuers: number, iss, where the keys are. Shared secrets are left out.')
     .argument('<tenant>', 'name of the tenant', tenantName)
-    .option('--json', 'everything, as JSON')
+    .option('--json', 'all details as JSON')
     .addHelpText('after', help)
     .action(async (tenant: string, options: TargetOptions & { json?: true }) => {
       const target = resolveTarget(options);
@@ -50,16 +50,16 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
       }
       for (const [index, { iss, keys }] of config.issuers.entries()) {
         terminal.out(
-          `${String(index + 1).padStart(2)}  ${(iss ?? '(any iss)').padEnd(48)}  ${whereabouts(keys)}`,
+          `${String(index + 1).padStart(2)}  ${(iss ?? '(any iss)').padEnd(48)}  ${keySource(keys)}`,
         );
       }
     });
 
   addTargetOptions(issuer.command('remove'))
-    .summary('accept the tokens of an issuer no longer')
+    .summary('stop accepting tokens of an issuer')
     .description(
-      'Removes the issuer of that number, as "wisp issuer list" shows it. Its clients cannot connect any more; ' +
-        'connections that are open end with their tokens.',
+      'Removes the issuer with this number of "wisp issuer list". New connections with its tokens are refused; ' +
+        'open connections end when their tokens expire.',
     )
     .argument('<tenant>', 'name of the tenant', tenantName)
     .argument('<number>', 'number of the issuer', issuerNumber)
@@ -79,7 +79,7 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
 
 function addIssuerOptions(command: Command): Command {
   return command
-    .option('--iss <iss>', 'the "iss" that its tokens carry (default: not looked at)')
+    .option('--iss <iss>', 'the "iss" of its tokens (default: any)')
     .option('--audience <aud>', 'the "aud" of its tokens; may be repeated', collect)
     .option('--jwks-url <url>', 'its keys: a JWK set, fetched over https')
     .option('--jwks-file <file>', 'its keys: a JWK or JWK set in a file')
@@ -87,21 +87,21 @@ function addIssuerOptions(command: Command): Command {
     .option('--secret-arn <arn>', 'its shared secret (HS256) in AWS Secrets Manager')
     .option('--secret-file <file>', 'its shared secret (HS256) in a file; it is stored in the Tenants table')
     .addOption(
-      new Option('--secret-encoding <encoding>', 'how the secret is written').choices(['base64url', 'utf8']),
+      new Option('--secret-encoding <encoding>', 'encoding of the secret').choices(['base64url', 'utf8']),
     )
     .option('--clock-tolerance <seconds>', 'leeway for "exp" and "nbf" (default: 0)', Number)
     .option('--client-id-claim <claim>', 'claim that names the client id')
     .option('--username-claim <claim>', 'claim that names the user')
-    .option('--publish-claim <claim>', 'claim with the filters that may be published to')
-    .option('--subscribe-claim <claim>', 'claim with the filters that may be subscribed to')
+    .option('--publish-claim <claim>', 'claim with the topic filters to publish to')
+    .option('--subscribe-claim <claim>', 'claim with the topic filters to subscribe to')
     .option('--tenant-claim <claim>', 'claim that names the tenant')
     .option('--require <claim=value>', 'a claim that a token must have; may be repeated', collect)
     .option('--publish <filter>', 'default grant for tokens without grants; may be repeated', collect)
     .option('--subscribe <filter>', 'default grant for tokens without grants; may be repeated', collect)
-    .option('--file <file>', 'the whole issuer as JSON, in place of the flags above');
+    .option('--file <file>', 'the whole issuer as JSON, instead of the flags above');
 }
 
-/** Somebody else may change the tenant at the same moment: then the change is made again on what they wrote. */
+/** Optimistic locking: repeats the change on the new revision if another process has written. */
 async function change(
   admin: TenantAdmin,
   target: Target,
@@ -114,7 +114,7 @@ async function change(
     const changed = checked({ ...found.config, issuers: edit(found.config.issuers) });
     if (await admin.update(tenant, found.revision, changed)) return changed;
   }
-  throw new UserError('tenant-busy', `tenant ${tenant} is being changed by others; try again`);
+  throw new UserError('tenant-busy', `other processes are changing tenant ${tenant}; try again`);
 }
 
 const maxAttempts = 5;
@@ -123,12 +123,13 @@ function checked(config: unknown): TenantConfig {
   try {
     return parseTenantConfig(config);
   } catch (error) {
-    if (error instanceof TenantConfigError) throw new UserError('issuer', error.message, { cause: error });
+    if (error instanceof TenantConfigError)
+      throw new UserError('tenant-config', error.message, { cause: error });
     throw error;
   }
 }
 
-function whereabouts(keys: IssuerConfig['keys']): string {
+function keySource(keys: IssuerConfig['keys']): string {
   switch (keys.kind) {
     case 'jwks-url':
       return keys.url;
@@ -144,7 +145,7 @@ function whereabouts(keys: IssuerConfig['keys']): string {
 }
 
 function issuerNumber(value: string): number {
-  if (!/^[1-9]\d?$/.test(value)) throw new InvalidArgumentError('a number as "wisp issuer list" shows it.');
+  if (!/^[1-9]\d?$/.test(value)) throw new InvalidArgumentError('a number of "wisp issuer list".');
   return Number(value);
 }
 
@@ -153,7 +154,7 @@ function unknownTenant(name: string, target: Target): UserError {
 }
 
 const help = `
-A claim is named as it is, or by a JSON Pointer: sub, cognito:groups, /realm_access/roles.
+Name a claim directly or by a JSON Pointer: sub, cognito:groups, /realm_access/roles.
 
 Examples:
   $ wisp issuer add acme --iss https://acme.eu.auth0.com/ --audience https://mqtt.acme.example \\

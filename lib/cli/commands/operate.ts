@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../local/operator/user-error.ts';
-import type { AdminClient } from '../admin-client.ts';
+import { type AdminClient, knownReason } from '../admin-client.ts';
 import { addTargetOptions, asSentence, tenantName } from '../options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
@@ -9,12 +9,14 @@ interface JsonOption extends TargetOptions {
   readonly json?: true;
 }
 
-/** `wisp client`, `wisp subscribers`, `wisp retained`, `wisp publish`: what a tenant does at the moment. */
+/** `wisp client`, `wisp subscribers`, `wisp retained` and `wisp publish`. */
 export function addOperatingCommands(program: Command, terminal: Terminal): void {
   const print = (value: unknown) =>
     terminal.out(JSON.stringify(value, null, 2).split('\n').map(shown).join('\n'));
 
-  /** Prints a list as it comes, one line an item or one JSON document; says `none` where it is empty. */
+  /**
+   * Prints each item on a line as it arrives, or all as one JSON document; `none` without items.
+   */
   async function printAll<Item>(
     items: AsyncGenerator<Item>,
     json: boolean,
@@ -56,7 +58,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
     );
 
   tenantCommand(client, 'disconnect', 'disconnect a client')
-    .description('Ends the connection of a client with 0x98. Its session goes on, and it may come back.')
+    .description('Disconnects a client with reason code 0x98. Its session stays, and it may reconnect.')
     .argument('<client-id>', 'client identifier')
     .action(async (tenant: string, clientId: string, options: TargetOptions) => {
       const path = `/${tenant}/client/disconnect?${query({ clientId })}`;
@@ -64,7 +66,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
       terminal.out(disconnected ? 'Disconnected.' : 'The client was not connected.');
     });
 
-  tenantCommand(program, 'subscribers', 'who would get a message published to a topic')
+  tenantCommand(program, 'subscribers', 'list the clients that a message to a topic would reach')
     .argument('<topic>', 'topic name')
     .option('--json', 'as JSON')
     .action(async (tenant: string, topic: string, options: JsonOption) => {
@@ -74,7 +76,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
         options.json === true,
         (item) =>
           `${item.online ? 'online ' : 'offline'}  QoS ${item.qos}  ${shown(item.clientId)}  ${shown(item.filter)}`,
-        'nobody subscribes to this topic',
+        'this topic has no subscribers',
       );
     });
 
@@ -82,7 +84,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
   retained.description('Retained messages of a tenant.').addHelpText('after', help);
 
   tenantCommand(retained, 'list', 'list topics that hold a retained message')
-    .option('--prefix <text>', 'how the topics begin', '')
+    .option('--prefix <text>', 'only topics that begin with this text', '')
     .option('--json', 'as JSON')
     .action(async (tenant: string, options: JsonOption & { prefix: string }) => {
       const api = await apiOf(options);
@@ -108,20 +110,20 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
         if (answer !== undefined) print(answer);
       });
 
-  tenantCommand(program, 'publish', 'publish a message in a tenant')
+  tenantCommand(program, 'publish', 'publish a message')
     .argument('<topic>', 'topic name')
     .argument('<message>', 'payload, as UTF-8')
     .addOption(new Option('--qos <qos>', '0, 1 or 2').argParser(qos).default(0))
-    .option('--retain', 'keep it as the last message of the topic')
+    .option('--retain', 'retain it as the last message of the topic')
     .action(async (tenant: string, topic: string, payload: string, options: TargetOptions & Publish) => {
       const message = { topic, payload, qos: options.qos, retain: options.retain === true };
       const api = await apiOf(options);
       const { results } = (await api.call('POST', `/${tenant}/publish`, { messages: [message] })) as {
-        results: { reasonCode: number; detail?: string }[];
+        results: { reasonCode: number; code?: string; detail?: string }[];
       };
       const [result] = results;
-      if (result?.detail !== undefined) throw new UserError('refused', result.detail);
-      if (result?.reasonCode === 0x10) terminal.err('nobody subscribes to this topic');
+      if (result?.detail !== undefined) throw new UserError(knownReason(result.code), result.detail);
+      if (result?.reasonCode === 0x10) terminal.err('this topic has no subscribers');
     });
 }
 
@@ -143,14 +145,14 @@ async function apiOf(options: TargetOptions): Promise<AdminClient> {
   return adminApi(target, await target.connect());
 }
 
-/** Spaces as %20: a signature counts bytes, and API Gateway does not take `+` for a space there. */
+/** Encodes spaces as %20: in the string that API Gateway signs, `+` is not a space. */
 function query(parameters: Record<string, string>): string {
   return Object.entries(parameters)
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
     .join('&');
 }
 
-/** A text that clients choose, without what would move the cursor of a terminal. */
+/** Escapes control characters in text of clients, which could move the terminal's cursor. */
 function shown(text: string): string {
   return text.replaceAll(
     /\p{Control}/gu,

@@ -7,13 +7,13 @@ import type { Terminal } from '../terminal.ts';
 
 type Quotas = Record<string, number>;
 
-/** `wisp quotas`: shows what a tenant may use, or changes it. */
+/** `wisp quotas`: shows or changes the quotas of a tenant. */
 export function addQuotaCommand(program: Command, terminal: Terminal): void {
   addTargetOptions(program.command('quotas'))
-    .summary('show or change what a tenant may use')
+    .summary('show or change the quotas of a tenant')
     .description(
-      'Shows the quotas of a tenant as JSON. With NAME=NUMBER it sets these and leaves others as they are;\n' +
-        `NAME=none takes one away. Names: ${quotaNames.join(', ')}.`,
+      'Shows the quotas of a tenant as JSON. NAME=NUMBER sets a quota, NAME=none removes it; others stay.\n' +
+        `Names: ${quotaNames.join(', ')}.`,
     )
     .argument('<tenant>', 'name of the tenant', tenantName)
     .argument('[changes...]', 'NAME=NUMBER or NAME=none')

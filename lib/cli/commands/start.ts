@@ -23,7 +23,7 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
     .summary('run the whole service on this machine')
     .description(
       'Runs the whole service on this machine: gateway, store, functions, and the bridge for stock ' +
-        'MQTT clients. Makes a tenant "demo" on the first start and prints how to connect.',
+        'MQTT clients. Creates a tenant "demo" on the first start and prints how to connect.',
     )
     .option('--port <port>', 'gateway: the wire profile over WebSocket', port, 8080)
     .option('--mqtt-port <port>', 'bridge: MQTT over TCP', port, 1883)
@@ -31,18 +31,18 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
     .option('--admin-port <port>', 'admin API (this machine only) and publishing over HTTP', port, 8081)
     .option(
       '--host <address>',
-      'address to listen on; everything else than loopback is open to your network',
+      'address to listen on; any address but loopback opens the service to your network',
       '127.0.0.1',
     )
-    .option('--data <directory>', 'keep state on disk (default: in memory, gone at the end)')
-    .addOption(new Option('--log-level <level>', 'what to log').choices(logLevels).default('info'))
+    .option('--data <directory>', 'keep state on disk (default: in memory until the process ends)')
+    .addOption(new Option('--log-level <level>', 'lowest level to log').choices(logLevels).default('info'))
     .addHelpText('after', help)
     .action((options: StartOptions) => start(options, terminal));
 }
 
 async function start(options: StartOptions, terminal: Terminal): Promise<void> {
   const { startLocal } = await import('../../local/runtime.ts');
-  const ended = askedToEnd(terminal);
+  const ended = untilAskedToStop(terminal);
   const { host, port, mqttPort, wsPort, adminPort, data, logLevel } = options;
   const started = startLocal({
     host,
@@ -54,30 +54,34 @@ async function start(options: StartOptions, terminal: Terminal): Promise<void> {
     print: (line) => terminal.out(line),
     ...(data === undefined ? {} : { dataDirectory: resolve(data) }),
   }).catch((error: unknown) => {
-    throw explained(error, options) ?? error;
+    throw userErrorOf(error, options) ?? error;
   });
-  // A service that cannot start is told of at once; one that is asked to end while it starts ends after that.
+  // First the start: its failure must show at once, and a service can only close after it.
   const service = await started;
   await ended;
   await service.close();
 }
 
-/** One Ctrl-C may come twice: from the terminal, and passed on by npm where its shell has replaced itself by us. */
+/**
+ * Signals within this time count as one: the terminal sends Ctrl-C to the whole process group, and
+ * npm may forward it as well.
+ */
 const sameSignalMs = 1_000;
 const parentCheckMs = 500;
 
 /**
- * Resolves on the first SIGINT or SIGTERM; a later one ends the process at once. Under `npm start` it also resolves
- * when the shell between npm and this process has ended: npm passes SIGTERM to that shell only.
+ * Resolves on the first SIGINT or SIGTERM; a later one ends the process at once. Under `npm start`
+ * it also resolves when the shell between npm and this process ends, because npm sends SIGTERM only
+ * to that shell.
  */
-function askedToEnd(terminal: Terminal): Promise<void> {
+function untilAskedToStop(terminal: Terminal): Promise<void> {
   return new Promise((done) => {
     let askedAtMs: number | undefined;
     const onSignal = (signal: NodeJS.Signals) => {
       if (askedAtMs !== undefined && performance.now() - askedAtMs < sameSignalMs) return;
       if (askedAtMs !== undefined) process.exit(signal === 'SIGINT' ? 130 : 143);
       askedAtMs = performance.now();
-      terminal.err('Closing. Once more to end at once.');
+      terminal.err('Closing. Press Ctrl-C again to stop at once.');
       done();
     };
     process.on('SIGINT', onSignal);
@@ -91,8 +95,10 @@ function askedToEnd(terminal: Terminal): Promise<void> {
   });
 }
 
-function explained(error: unknown, options: StartOptions): UserError | undefined {
+function userErrorOf(error: unknown, options: StartOptions): UserError | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
+  if (error.code === 'EMBEDDED_DYNAMODB_LOCKED') return new UserError('data-locked', error.message);
+  if (error.code === 'EMBEDDED_DYNAMODB_UNUSABLE') return new UserError('data-unusable', error.message);
   const taken = 'port' in error ? Number(error.port) : undefined;
   const flags = [
     ['--port', options.port],
@@ -108,10 +114,10 @@ function explained(error: unknown, options: StartOptions): UserError | undefined
     });
   }
   if (error.code === 'EACCES' && taken !== undefined) {
-    return new UserError('port-forbidden', `port ${taken} may not be used by this user; choose ${choose}`);
+    return new UserError('port-forbidden', `this user may not listen on port ${taken}; choose ${choose}`);
   }
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-    return new UserError('host-unavailable', `${options.host} is no address of this machine; see --host`);
+    return new UserError('host-unavailable', `${options.host} is not an address of this machine; see --host`);
   }
   if (error.code === 'EEXIST' || error.code === 'ENOTDIR') {
     return new UserError('data-unusable', `${options.data} cannot be used as a directory; see --data`);

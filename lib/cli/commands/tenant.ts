@@ -15,13 +15,13 @@ import { withoutSecrets } from '../without-secrets.ts';
 export function addTenantCommands(program: Command, terminal: Terminal): void {
   const tenant = program.command('tenant').summary('create, list, show, suspend and delete tenants');
   tenant
-    .description('Tenants of the local service, or of a deployment (--stack).')
+    .description('Tenants of the local service, or with --stack of a deployment.')
     .addHelpText('after', help);
 
   addTargetOptions(tenant.command('create'))
-    .summary('make a tenant and its key pair')
+    .summary('create a tenant and its key pair')
     .description(
-      'Makes a tenant with a fresh ES256 key pair. The public key goes into the Tenants table, ' +
+      'Creates a tenant with a new ES256 key pair. The public key goes into the Tenants table, ' +
         'the private key only into a file on this machine (mode 600).',
     )
     .argument('<name>', '1 to 63 characters of a-z, 0-9 and "-"', tenantName)
@@ -37,13 +37,13 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
         reuseKey: target.isLocal,
       });
       terminal.out(`Tenant ${name} created in ${target.label}.`);
-      terminal.out(`Private key${created.keyReused ? ' (kept from before)' : ''}: ${created.keyPath}`);
+      terminal.out(`Private key${created.keyReused ? ' (existing)' : ''}: ${created.keyPath}`);
       for (const line of nextSteps(name, options, target, connection)) terminal.out(line);
     });
 
   addTargetOptions(tenant.command('list'))
     .summary('list tenants')
-    .description('Lists tenants: name, status, time of making.')
+    .description('Lists tenants: name, status, time of creation.')
     .option('--json', 'as JSON')
     .addHelpText('after', help)
     .action(async (options: TargetOptions & { json?: true }) => {
@@ -58,7 +58,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
         terminal.out(`${name.padEnd(24)}  ${status.padEnd(9)}  ${new Date(createdAtMs).toISOString()}`);
       }
       if (tenants.length === 0) {
-        terminal.err(`no tenants in ${target.label}; make one with "${commandName()} tenant create NAME"`);
+        terminal.err(`no tenants in ${target.label}; create one with "${commandName()} tenant create NAME"`);
       }
     });
 
@@ -76,8 +76,12 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
     });
 
   for (const [verb, summary, outcome] of [
-    ['suspend', 'let nobody in and disconnect everybody', 'suspended: its clients are being disconnected'],
-    ['resume', 'let clients in again', 'resumed'],
+    [
+      'suspend',
+      'refuse and disconnect all clients of a tenant',
+      'suspended; its clients are being disconnected',
+    ],
+    ['resume', 'accept the clients of a tenant again', 'resumed'],
   ] as const)
     addTargetOptions(tenant.command(verb))
       .summary(summary)
@@ -98,10 +102,10 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
     .summary('delete a tenant with all its data')
     .description(
       'Deletes a tenant with all its data: sessions, subscriptions, retained messages, usage. Its clients are ' +
-        'disconnected. Waits until nothing is left, then deletes its private key file too.',
+        'disconnected. Deletes its private key file too, and waits until all data is deleted.',
     )
     .argument('<name>', 'name of the tenant', tenantName)
-    .option('--yes', 'do not ask (outside the local service the command asks first)')
+    .option('--yes', 'do not ask for confirmation (the local service never asks)')
     .addHelpText('after', help)
     .action(async (name: string, options: TargetOptions & { yes?: true }) => {
       const target = resolveTarget(options);
@@ -113,7 +117,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
       await orUnknown(name, target, api.call('DELETE', `/${name}`));
       await deleteSigningKey(keyPath(target.keyDirectory, name));
       if (await isGone(connection.admin, name)) terminal.out(`Tenant ${name} deleted from ${target.label}.`);
-      else terminal.err(`Nobody is let into tenant ${name} any more; its data is still being deleted.`);
+      else terminal.err(`Tenant ${name} refuses clients; its data is still being deleted.`);
     });
 }
 
@@ -165,14 +169,13 @@ function nextSteps(name: string, options: TargetOptions, target: Target, connect
       `  MQTT.js with wisp-mqtt-client: ${connection.webSocketUrl}, user name ${name}, password the token`,
     );
   }
-  if (!target.isLocal)
-    lines.push('Keep the private key safe: whoever has it can mint tokens for the tenant.');
+  if (!target.isLocal) lines.push('Keep the private key safe: it can mint tokens for the tenant.');
   return lines;
 }
 
 async function confirm(question: string): Promise<void> {
   if (!process.stdin.isTTY) {
-    throw new UserError('not-confirmed', 'nobody is there to ask; use --yes to delete without a question', {
+    throw new UserError('not-confirmed', 'cannot ask without a terminal; use --yes to delete', {
       exitCode: exitCodes.usage,
     });
   }

@@ -15,25 +15,26 @@ interface TokenOptions extends TargetOptions {
   readonly key?: string;
 }
 
-/** `wisp token`: needs the tenant's private key and no network. Standard output is the JWT and nothing else. */
+/**
+ * `wisp token`. Needs the tenant's private key but no network. Prints only the JWT to standard
+ * output.
+ */
 export function addTokenCommand(program: Command, terminal: Terminal): void {
   const command = program
     .command('token')
     .summary('mint a JWT for a tenant')
     .description(
-      'Prints a JWT, signed with the private key that "wisp tenant create" left on this machine. ' +
-        'Without --publish and --subscribe it allows every topic of the tenant.',
+      'Prints a JWT, signed with the private key that "wisp tenant create" wrote on this machine. ' +
+        'Without --publish and --subscribe it allows all topics of the tenant.',
     )
     .argument('<tenant>', 'name of the tenant', tenantName)
     .option('--client-id <id>', 'the only client id that may use the token (default: any)')
-    .option('--publish <filter>', 'allow publishing to a topic filter; may be repeated', collect)
-    .option('--subscribe <filter>', 'allow subscribing to a topic filter; may be repeated', collect)
+    .option('--publish <filter>', 'topic filter to allow publishing to; may be repeated', collect)
+    .option('--subscribe <filter>', 'topic filter to allow subscribing to; may be repeated', collect)
     .addOption(
-      new Option('--ttl <duration>', 'how long it is valid: 90s, 15m, 1h, 7d')
-        .argParser(ttl)
-        .default(3_600, '1h'),
+      new Option('--ttl <duration>', 'lifetime: 90s, 15m, 1h, 7d').argParser(ttl).default(3_600, '1h'),
     )
-    .option('--key <file>', 'private key file (default: the one of "wisp tenant create")');
+    .option('--key <file>', 'private key file (default: that of "wisp tenant create")');
   addTargetOptions(command)
     .addHelpText('after', help)
     .action(async (tenant: string, options: TokenOptions) => {
@@ -43,7 +44,7 @@ export function addTokenCommand(program: Command, terminal: Terminal): void {
       if (key === undefined) {
         throw new UserError(
           'key-missing',
-          `no private key at ${path}; make the tenant with "${commandName()} tenant create ${tenant}", or say where the key is with --key`,
+          `no private key at ${path}; create the tenant with "${commandName()} tenant create ${tenant}", or name the key file with --key`,
         );
       }
       terminal.out(

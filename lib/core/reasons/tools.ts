@@ -1,10 +1,26 @@
 import type { Reason } from './reason.ts';
 
-/** Failures of the command `wisp` and of the local runtime, for the person at the terminal. */
+/** Failures of the command `wisp`, the local runtime and the bridge. */
 export const toolReasons = {
   usage: {
-    message: 'the options of the command do not fit together',
+    message: 'an option of the command is not valid, or does not fit the others',
     remedy: 'See --help of the command.',
+  },
+  'no-service': {
+    message: 'no local service of this user is running',
+    remedy: 'Start one with "wisp start", or select a deployment with --stack.',
+  },
+  'no-admin-api': {
+    message: 'the deployment does not tell where its admin API is',
+    remedy: 'Select the deployment with --stack instead of --tenants-table.',
+  },
+  'admin-api-silent': {
+    message: 'the admin API does not answer',
+    remedy: 'Check that the service is running, and the network between.',
+  },
+  'admin-api': {
+    message: 'the admin API answers with an error that has no known code',
+    remedy: 'Read the status in the message: 403 means that the credentials may not call the API.',
   },
   'region-missing': {
     message: 'no AWS region is given',
@@ -25,6 +41,10 @@ export const toolReasons = {
   'key-exists': {
     message: 'the key file exists and is not overwritten',
     remedy: 'Move the file away first.',
+  },
+  'key-missing': {
+    message: 'the private key of the tenant is not on this machine',
+    remedy: 'Name the key file with --key, or mint tokens where the tenant was created.',
   },
   'key-unreadable': {
     message: 'the key file cannot be read',
@@ -69,6 +89,26 @@ export const toolReasons = {
   emulator: {
     message: 'the AWS emulator cannot be used',
     remedy: 'Check AWS_ENDPOINT_URL and that the emulator is running (docs/localstack.md).',
+  },
+  'not-mqtt': {
+    message: 'the first byte of a connection to the bridge does not begin a CONNECT',
+    remedy: 'Point only MQTT clients at the port; health checks and scanners cause this too.',
+  },
+  'bridge-full': {
+    message: 'the bridge has as many connections as it accepts',
+    remedy: 'Run another bridge: bridges keep no state.',
+  },
+  'slow-client': {
+    message: 'a client of the bridge does not read what it is sent',
+    remedy: 'Have the client read faster, or subscribe to less.',
+  },
+  'text-frame': {
+    message: 'a client of the bridge sent WebSocket text instead of binary frames',
+    remedy: 'Send MQTT in binary frames, or use the wire profile at the WebSocket API.',
+  },
+  'handshake-refused': {
+    message: 'the bridge refused a WebSocket handshake',
+    remedy: 'Read the HTTP status in the log: 401 and 403 are about the token, 502 about the service behind.',
   },
   cdk: {
     message: 'synthesising the stack failed',

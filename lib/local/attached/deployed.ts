@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { oneWayRouteKey, routeSelectionExpression } from '../../wire/index.ts';
 import type { Route } from '../gateway/index.ts';
+import { UserError } from '../operator/user-error.ts';
 import { type Emulator, emulatorClient } from './emulator.ts';
 
 const wispRoutes = ['$connect', '$default', '$disconnect', oneWayRouteKey];
@@ -27,16 +28,10 @@ export interface Deployed {
   readonly functions: readonly string[];
 }
 
-/** There is no such stack, or it is not one of Wisp's; one line. */
-export class DeployedError extends Error {
-  readonly code = 'deployed';
-  override readonly name = 'DeployedError';
-}
-
 /**
  * Reads which function serves which route from the deployed API itself, so that a wrong integration shows.
  *
- * @throws DeployedError where the stack or a part of it is missing.
+ * @throws UserError `deployed` if the stack or a part of it is missing.
  */
 export async function readDeployed(emulator: Emulator, stackName: string): Promise<Deployed> {
   const client = new CloudFormationClient(emulatorClient(emulator));
@@ -50,7 +45,7 @@ export async function readDeployed(emulator: Emulator, stackName: string): Promi
         ResourceType === type && PhysicalResourceId !== undefined ? [PhysicalResourceId] : [],
       );
     const [apiId] = idsOf('AWS::ApiGatewayV2::Api');
-    if (apiId === undefined) throw new DeployedError(`stack ${stackName} has no WebSocket API`);
+    if (apiId === undefined) throw new UserError('deployed', `stack ${stackName} has no WebSocket API`);
     return {
       apiId,
       stage: stageUrl.pathname.slice(1),
@@ -63,7 +58,8 @@ export async function readDeployed(emulator: Emulator, stackName: string): Promi
 }
 
 async function readStageUrl(client: CloudFormationClient, stackName: string): Promise<URL> {
-  const missing = new DeployedError(
+  const missing = new UserError(
+    'deployed',
     `stack ${stackName} is not deployed there; "npm run deploy:local" deploys it (--stack names another)`,
   );
   const { Stacks } = await client
@@ -94,7 +90,7 @@ async function readRoutes(
         ({ IntegrationId }) => target === `integrations/${IntegrationId}`,
       );
       const name = /:function:([A-Za-z0-9_-]+)/.exec(integration?.IntegrationUri ?? '')?.[1];
-      if (name === undefined) throw new DeployedError(`API ${apiId} has no function behind ${route}`);
+      if (name === undefined) throw new UserError('deployed', `API ${apiId} has no function behind ${route}`);
       return name;
     };
     const { RouteSelectionExpression = routeSelectionExpression } = api;

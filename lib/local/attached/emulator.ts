@@ -1,5 +1,6 @@
 import { localCredentials } from '../../aws/settings.ts';
 import { fetchFailure } from '../fetch-failure.ts';
+import { UserError } from '../operator/user-error.ts';
 
 /**
  * What answers at an endpoint. Each kind has gaps of its own: docs/localstack.md. `other` is anything else that speaks
@@ -20,18 +21,12 @@ export const defaultEndpoint = 'http://127.0.0.1:4566';
 /** Where every emulator's own account is. */
 export const emulatorAccount = '000000000000';
 
-/** The endpoint is missing, no emulator, or silent; the message is one line that tells what to do. */
-export class EmulatorError extends Error {
-  readonly code = 'emulator';
-  override readonly name = 'EmulatorError';
-}
-
 const probeTimeoutMs = 5_000;
 
 /**
  * Finds the emulator at `AWS_ENDPOINT_URL` (default {@link defaultEndpoint}) and asks which one it is.
  *
- * @throws EmulatorError where nothing answers, or where the endpoint is AWS itself.
+ * @throws UserError `emulator` if nothing answers, or if the endpoint is AWS itself.
  */
 export async function findEmulator(environment: NodeJS.ProcessEnv = process.env): Promise<Emulator> {
   const endpoint = endpointFrom(environment.AWS_ENDPOINT_URL || defaultEndpoint);
@@ -51,9 +46,9 @@ export function emulatorClient({ endpoint, region }: Emulator) {
 function endpointFrom(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '')
-    throw new EmulatorError(`AWS_ENDPOINT_URL: "${text}" is not of the form ${defaultEndpoint}`);
+    throw new UserError('emulator', `AWS_ENDPOINT_URL: "${text}" is not of the form ${defaultEndpoint}`);
   if (/(^|\.)(amazonaws\.com(\.cn)?|api\.aws)$/.test(url.hostname))
-    throw new EmulatorError('AWS_ENDPOINT_URL is AWS itself; there, use "npx cdk deploy"');
+    throw new UserError('emulator', 'AWS_ENDPOINT_URL is AWS itself; there, use "npx cdk deploy"');
   // Clients put the bucket's name before a host name, and `bucket.localhost` is known to few resolvers.
   if (url.hostname === 'localhost') url.hostname = '127.0.0.1';
   return url.origin;
@@ -65,7 +60,8 @@ async function answers(url: string): Promise<boolean> {
     await response.body?.cancel();
     return response.ok;
   } catch (error) {
-    throw new EmulatorError(
+    throw new UserError(
+      'emulator',
       `nothing answers at ${new URL(url).origin} (${fetchFailure(error)}); start an emulator (docs/localstack.md) or set AWS_ENDPOINT_URL`,
     );
   }

@@ -37,7 +37,7 @@ const failures = new Set(['invocationFailed', 'invocationTimedOut', 'gatewayErro
  * The functions are told where to post by their environment, so a deployment that changes a function is followed by
  * another start.
  *
- * @throws DeployedError, or an error with `code` EADDRINUSE; nothing keeps running then.
+ * @throws UserError `deployed`, or an error with `code` EADDRINUSE; nothing keeps running then.
  */
 export async function startAttached(options: AttachedOptions): Promise<Attached> {
   const { emulator, stackName, host = '127.0.0.1', log = () => {} } = options;

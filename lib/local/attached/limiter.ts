@@ -1,6 +1,8 @@
-/** What was waiting when its limiter was closed. */
+import type { ReasonName } from '../../core/reasons.ts';
+
+/** The limiter was closed before the task ran. */
 export class ClosedError extends Error {
-  readonly code = 'closed';
+  readonly code = 'closed' satisfies ReasonName;
   override readonly name = 'ClosedError';
 }
 

@@ -19,8 +19,8 @@ export interface CreateTenantOptions {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
   /**
-   * Whether to use an existing key file. For a service in memory, whose tenants end with the process
-   * while the key files stay. Default false: an existing file is an error.
+   * Whether to use an existing key file. For a service in memory, whose tenants end with the
+   * process while the key files stay. Default false: an existing file is an error.
    */
   readonly reuseKey?: boolean;
 }
@@ -37,13 +37,13 @@ export interface CreatedTenant {
  * the private key only into a file. The file is written first: a crash may leave a key without a
  * tenant, never a tenant without a key.
  *
- * @throws UserError `tenant-name`, `tenant-exists`, `key-exists`, `key-malformed`
+ * @throws UserError `usage`, `tenant-exists`, `key-exists`, `key-malformed`
  */
 export async function createTenant(options: CreateTenantOptions): Promise<CreatedTenant> {
   const { admin, name, nowMs } = options;
   if (!isTenantName(name)) {
     throw new UserError(
-      'tenant-name',
+      'usage',
       'a tenant name has 1 to 63 characters of a-z, 0-9 and "-", and no "-" at either end',
     );
   }

@@ -20,15 +20,15 @@ export interface MintTokenOptions {
 }
 
 /**
- * Signs a JWT (ES256) for a tenant of `createTenant`, with `iss` `wisp:TENANT`, `aud` `wisp` and the
- * claim `mqtt`. Without filters it allows all topics of the tenant that do not begin with `$`.
+ * Signs a JWT (ES256) for a tenant of `createTenant`, with `iss` `wisp:TENANT`, `aud` `wisp` and
+ * the claim `mqtt`. Without filters it allows all topics of the tenant that do not begin with `$`.
  *
- * @throws UserError `filter`, `client-id`, `token-too-large`
+ * @throws UserError `usage`, `token-too-large`, or the code of a malformed filter
  */
 export async function mintToken(options: MintTokenOptions): Promise<string> {
   const { tenant, key, clientId, publish = [], subscribe = [], ttlSeconds, nowSeconds } = options;
   for (const filter of [...publish, ...subscribe]) checkFilter(filter);
-  if (clientId === '') throw new UserError('client-id', 'a client id has at least one character');
+  if (clientId === '') throw new UserError('usage', 'a client id has at least one character');
   const everything = publish.length === 0 && subscribe.length === 0;
 
   const token = await new SignJWT({
@@ -57,10 +57,10 @@ export async function mintToken(options: MintTokenOptions): Promise<string> {
 
 function checkFilter(filter: string): void {
   const parsed = parseFilter(filter);
-  if (isTopicError(parsed)) throw new UserError('filter', `filter "${filter}": ${parsed.message}`);
+  if (isTopicError(parsed)) throw new UserError(parsed.code, `filter "${filter}": ${parsed.message}`);
   if (parsed.shareName !== undefined) {
     throw new UserError(
-      'filter',
+      'usage',
       `filter "${filter}": leave out "$share/name/"; permissions apply to the filter behind it`,
     );
   }

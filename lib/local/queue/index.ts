@@ -30,7 +30,10 @@ export interface QueueService<Name extends string = string> {
   counts(name: Name): QueueCounts;
   /** As of now; a copy. */
   meters(name: Name): QueueMeters;
-  /** Resolves when no invocation is under way; messages that are delayed or hidden are not waited for. */
+  /**
+   * Resolves when no invocation is under way; messages that are delayed or hidden are not waited
+   * for.
+   */
   idle(): Promise<void>;
   /** Serves other processes over HTTP. Default: 127.0.0.1 and a free port. */
   listen(host?: string, port?: number): Promise<Listener>;
@@ -38,7 +41,10 @@ export interface QueueService<Name extends string = string> {
   close(): Promise<void>;
 }
 
-/** SQS in this process: the operations on messages for a fixed set of queues, and the pump that feeds functions. */
+/**
+ * SQS in this process: the operations on messages for a fixed set of queues, and the pump that
+ * feeds functions.
+ */
 export async function openQueueService<Name extends string>({
   queues: definitions,
   clock = systemClock,

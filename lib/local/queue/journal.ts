@@ -19,7 +19,10 @@ export interface Saved {
   readonly duplicates: ReadonlyMap<string, Map<string, Duplicate>>;
 }
 
-/** Writes every change through to the store, one after another: two writes of one key may not overtake each other. */
+/**
+ * Writes every change through to the store, one after another: two writes of one key may not
+ * overtake each other.
+ */
 export class Journal {
   readonly #store: MessageStore | undefined;
   #tail: Promise<void> = Promise.resolve();

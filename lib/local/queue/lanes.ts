@@ -81,7 +81,9 @@ export class Lanes {
     for (const lane of this.#laneByKey.values()) yield* lane.messages;
   }
 
-  /** A lane is due when all its messages in flight are visible again, else when its first one is. */
+  /**
+   * A lane is due when all its messages in flight are visible again, else when its first one is.
+   */
   #schedule(lane: LaneState): void {
     const head = lane.messages[0];
     if (lane.isTaken || !head) return;

@@ -1,7 +1,9 @@
 import { isObject } from '../aws-json.ts';
 import { type MessageAttribute, messageBytes } from './message.ts';
 
-/** Counters of one queue since the start. AWS bills `meteredRequests`, `invocations`, `billedMs`. */
+/**
+ * Counters of one queue since the start. AWS bills `meteredRequests`, `invocations`, `billedMs`.
+ */
 export interface QueueMeters {
   /** Requests of clients, and one receive and one delete per batch of an event source mapping. */
   requests: number;
@@ -25,7 +27,9 @@ export function countRequest(meters: QueueMeters, bytes: number): void {
   meters.meteredRequests += Math.max(1, Math.ceil(bytes / meteredRequestBytes));
 }
 
-/** Bytes of the messages in a request or response (SendMessage, SendMessageBatch, ReceiveMessage). */
+/**
+ * Bytes of the messages in a request or response (SendMessage, SendMessageBatch, ReceiveMessage).
+ */
 export function carriedBytes(json: unknown): number {
   if (!isObject(json)) return 0;
   const { Entries, Messages } = json;

@@ -70,7 +70,10 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Answers one request of the AWS JSON protocol of SQS. Queues are fixed: they are neither made nor deleted by it. */
+/**
+ * Answers one request of the AWS JSON protocol of SQS. Queues are fixed: they are neither made nor
+ * deleted by it.
+ */
 export async function respond(request: AwsRequest, context: ProtocolContext): Promise<AwsResponse> {
   try {
     return jsonResponse(200, await answer(request, context));

@@ -36,7 +36,10 @@ export interface AttachOptions {
   readonly batchSize?: number;
   /** Invocations at once. Default 10. */
   readonly maximumConcurrency?: number;
-  /** `ReportBatchItemFailures`: the answer names the messages that failed; without it a batch fails or succeeds as a whole. */
+  /**
+   * `ReportBatchItemFailures`: the answer names the messages that failed; without it a batch fails
+   * or succeeds as a whole.
+   */
   readonly reportBatchItemFailures?: boolean;
   /** Hears of invocations that threw; their messages come back after the visibility timeout. */
   readonly onError?: (error: unknown) => void;
@@ -54,8 +57,9 @@ export interface Attachment {
 }
 
 /**
- * An event source mapping: takes messages as they become visible and invokes the handler with batches. What succeeded is
- * deleted; what failed stays hidden until its visibility timeout ends. No batching window: a batch is what is there.
+ * An event source mapping: takes messages as they become visible and invokes the handler with
+ * batches. What succeeded is deleted; what failed stays hidden until its visibility timeout ends.
+ * No batching window: a batch is what is there.
  */
 export function attachPump(
   queue: Queue,

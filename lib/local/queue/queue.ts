@@ -58,7 +58,10 @@ export class Queue {
     return this.name.endsWith('.fifo');
   }
 
-  /** Restores stored messages. Those in flight become visible: their consumer ended with the process. */
+  /**
+   * Restores stored messages. Those in flight become visible: their consumer ended with the
+   * process.
+   */
   restore(messages: readonly Message[], duplicates: ReadonlyMap<string, Duplicate>): void {
     const nowMs = this.#context.clock.now();
     for (const message of messages.toSorted((a, b) => a.sequence - b.sequence)) {
@@ -71,7 +74,9 @@ export class Queue {
     this.#deduplication.restore(duplicates);
   }
 
-  /** Resolves when the message is stored. A duplicate within five minutes is accepted and dropped. */
+  /**
+   * Resolves when the message is stored. A duplicate within five minutes is accepted and dropped.
+   */
   async send(newMessage: NewMessage): Promise<Pick<Message, 'messageId' | 'sequence'>> {
     const { clock, journal, nextSequence } = this.#context;
     const nowMs = clock.now();
@@ -107,7 +112,10 @@ export class Queue {
     return message;
   }
 
-  /** Hides and returns up to `max` visible messages. A FIFO group with messages in flight is skipped. */
+  /**
+   * Hides and returns up to `max` visible messages. A FIFO group with messages in flight is
+   * skipped.
+   */
   receive(max: number, visibilityTimeoutSeconds = this.definition.visibilityTimeoutSeconds ?? 30): Message[] {
     const nowMs = this.#context.clock.now();
     const received: Message[] = [];
@@ -176,7 +184,9 @@ export class Queue {
     return counts;
   }
 
-  /** Calls `listener` whenever a message may have become visible. @returns a function that stops it. */
+  /**
+   * Calls `listener` whenever a message may have become visible. @returns a function that stops it.
+   */
   onVisible(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => {
@@ -229,7 +239,8 @@ export class Queue {
   }
 
   #save(message: Message): void {
-    // A lost write only loses a receive count or a visibility: a restart makes all messages visible.
+    // A lost write only loses a receive count or a visibility: a restart makes all messages
+    // visible.
     this.#context.journal.save(this.name, message).catch(() => {});
   }
 
