@@ -2,9 +2,7 @@
  * `wisp-mqtt-client/node`: the adapter over the package `ws`, since Node 20 has no WebSocket of its
  * own.
  */
-// biome-ignore lint/style/noRestrictedImports: only this entry is for Node; browsers import index.ts
 import { Duplex } from 'node:stream';
-// biome-ignore lint/style/noRestrictedImports: only this entry is for Node; browsers import index.ts
 import ws from 'ws';
 import { type AdapterOptions, type CreateWebsocket, WispWebSocket, websocketFactory } from './index.ts';
 

@@ -2,10 +2,9 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, expect, test } from 'vitest';
 import type { FanoutSlice } from '../../lib/core/model.ts';
 import { defaultSettings } from '../../lib/core/settings.ts';
-import { localTables } from '../../lib/local/service.ts';
 import { publish, subscribe } from '../broker/packets.ts';
 import { openRaw, type RawClient } from '../support/raw-client.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { localTables, startTestService, type TestService } from '../support/service.ts';
 
 let service: TestService | undefined;
 afterEach(() => service?.close());

@@ -2,7 +2,6 @@ import mqttPacket, { type Packet, type Parser } from 'mqtt-packet';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
 import { decodeServerFrame, encodePackets } from '../../lib/wire/index.ts';
 import type { Step } from './scheduler.ts';
-import type { World } from './world.ts';
 
 export interface ClientOptions {
   readonly id: string;
@@ -42,6 +41,15 @@ export interface Socket {
   readonly got: Map<number, string>;
 }
 
+/** The part of the world that a client acts on. */
+export interface ClientWorld {
+  readonly sockets: Map<ConnectionAddress, Socket>;
+  frame(socket: Socket, text: string): void;
+  lose(socket: Socket, reason: string): void;
+  /** Notes a broken rule. */
+  violation(text: string): void;
+}
+
 type Outbound = { readonly packet: Packet & { messageId: number }; phase: 'publish' | 'pubrel' };
 
 /**
@@ -50,7 +58,7 @@ type Outbound = { readonly packet: Packet & { messageId: number }; phase: 'publi
  */
 export class Client {
   readonly options: ClientOptions;
-  readonly #world: World;
+  readonly #world: ClientWorld;
   socket: Socket | undefined;
   /** Whether it connects by itself when it has no connection. */
   online = true;
@@ -70,7 +78,7 @@ export class Client {
   /** Connections opened so far. */
   sockets = 0;
 
-  constructor(world: World, options: ClientOptions) {
+  constructor(world: ClientWorld, options: ClientOptions) {
     this.#world = world;
     this.options = options;
     this.cleanStart = options.cleanStart ?? false;

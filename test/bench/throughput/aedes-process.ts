@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { Aedes } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { serve } from '../process.ts';
-import type { Listening } from './brokers.ts';
+import type { Listening } from './listening.ts';
 
 const offered = {
   async start({ transport }: { transport: 'tcp' | 'ws' }): Promise<Listening> {

@@ -1,19 +1,8 @@
 import { startChild } from '../process.ts';
 import type { AedesProcess } from './aedes-process.ts';
+import type { Listening, Transport } from './listening.ts';
 import { findMosquitto, startMosquitto } from './mosquitto.ts';
 import type { WispProcess } from './wisp-process.ts';
-
-/** Where a broker listens on loopback, and how to get in. */
-export interface Listening {
-  readonly port: number;
-  /** Of a WebSocket; default: `/`. */
-  readonly path?: string;
-  readonly username?: string;
-  readonly password?: string;
-}
-
-/** How a client reaches a broker: by the adapter, by binary MQTT over WebSocket, or over TCP. */
-export type Transport = 'adapter' | 'ws' | 'tcp';
 
 export interface RunningBroker {
   readonly listening: Listening;

@@ -2,7 +2,7 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { createWebsocket } from '../../../lib/client/node.ts';
 import { serve } from '../process.ts';
-import type { Listening, Transport } from './brokers.ts';
+import type { Listening, Transport } from './listening.ts';
 
 export interface Target {
   readonly transport: Transport;

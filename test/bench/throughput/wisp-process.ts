@@ -2,7 +2,7 @@
 import type { Meters } from '../../../lib/local/gateway/meters.ts';
 import { type Mint, startTestService, type TestService } from '../../support/service.ts';
 import { serve } from '../process.ts';
-import type { Listening } from './brokers.ts';
+import type { Listening } from './listening.ts';
 
 let service: TestService | undefined;
 let mint: Mint | undefined;

@@ -1,0 +1,356 @@
+/**
+ * The list of layers: which part of the code may import from which. `npm run layers` makes the linter's allow-lists
+ * (biome.layers.json) and the tables of docs/architecture.md from it.
+ */
+
+export interface Layer {
+  readonly name: string;
+  /** Folders and files of the layer; default: its name. A path inside another layer's folder is not part of that layer. */
+  readonly paths?: readonly string[];
+  readonly about: string;
+  /** Layers that it may import from. */
+  readonly knows: readonly string[];
+  /** Packages and Node modules that it may import. `*` at the end stands for any rest. */
+  readonly packages: readonly string[];
+  /** Files outside of all layers that it may import. */
+  readonly files?: readonly string[];
+}
+
+/** A folder of tests, or of what tests share. It may import any package. */
+export interface TestFolder {
+  readonly name: string;
+  readonly about: string;
+  /** Layers under test: the tests may import from them and from what they know. */
+  readonly of: readonly string[];
+  /** Other layers and folders of tests that it may import from. */
+  readonly also: readonly string[];
+}
+
+/** From top to bottom: a layer knows only layers below it. */
+export const layers: readonly Layer[] = [
+  {
+    name: 'build',
+    about: 'bundles the command and the adapter',
+    knows: [],
+    packages: ['esbuild', 'node:*'],
+  },
+  {
+    name: 'lib/cli',
+    about: 'the command `wisp`',
+    knows: [
+      'lib/local',
+      'lib/local/operator',
+      'lib/local/parts',
+      'lib/aws',
+      'lib/store',
+      'lib/auth',
+      'lib/core',
+    ],
+    packages: ['commander', '@aws-sdk/*', '@smithy/*', 'node:*'],
+    files: ['package.json'],
+  },
+  {
+    name: 'cdk',
+    about: 'the stack; `cdk/local` deploys it to an emulator of AWS',
+    knows: [
+      'lib/local',
+      'lib/local/operator',
+      'lib/local/parts',
+      'lib/aws',
+      'lib/store',
+      'lib/core',
+      'lib/wire',
+    ],
+    packages: ['aws-cdk-lib', 'aws-cdk-lib/*', 'cdk-nag', 'constructs', 'esbuild', '@aws-sdk/*', 'node:*'],
+  },
+  {
+    name: 'lib/local',
+    about: 'the whole service in one process',
+    knows: [
+      'lib/local/operator',
+      'lib/local/gateway',
+      'lib/local/dynamodb',
+      'lib/local/queue',
+      'lib/local/http-api',
+      'lib/local/parts',
+      'functions',
+      'lib/aws',
+      'lib/store',
+      'lib/admin',
+      'lib/http',
+      'lib/core',
+      'lib/bridge',
+      'lib/wire',
+    ],
+    packages: ['@aws-sdk/*', 'node:*'],
+  },
+  {
+    name: 'lib/local/operator',
+    about: 'keys, tokens and state on the machine of the operator',
+    knows: ['lib/auth', 'lib/core', 'lib/topics'],
+    packages: ['jose', 'node:*'],
+  },
+  {
+    name: 'lib/local/gateway',
+    about: "emulator of API Gateway's WebSocket APIs",
+    knows: ['lib/local/parts'],
+    packages: ['ws', 'node:*'],
+  },
+  {
+    name: 'lib/local/dynamodb',
+    about: 'embedded DynamoDB',
+    knows: ['lib/local/parts'],
+    packages: ['node:*'],
+  },
+  {
+    name: 'lib/local/queue',
+    about: 'embedded SQS',
+    knows: ['lib/local/parts'],
+    packages: ['node:*'],
+  },
+  {
+    name: 'lib/local/http-api',
+    about: "emulator of API Gateway's HTTP APIs",
+    knows: ['lib/local/parts'],
+    packages: ['node:*'],
+  },
+  {
+    name: 'lib/local/parts',
+    paths: [
+      'lib/local/aws-json.ts',
+      'lib/local/billing.ts',
+      'lib/local/clock.ts',
+      'lib/local/fetch-failure.ts',
+      'lib/local/url-host.ts',
+    ],
+    about: 'what the emulators share',
+    knows: [],
+    packages: ['node:*'],
+  },
+  {
+    name: 'functions',
+    about: 'entry points of Lambda',
+    knows: ['lib/aws', 'lib/store', 'lib/admin', 'lib/http', 'lib/broker', 'lib/core', 'lib/wire'],
+    packages: [],
+  },
+  {
+    name: 'lib/aws',
+    about: 'clients, events, timers and logs; composes the service',
+    knows: ['lib/store', 'lib/admin', 'lib/http', 'lib/broker', 'lib/limits', 'lib/auth', 'lib/core'],
+    packages: ['@aws-sdk/*', '@aws-lambda-powertools/*', 'node:crypto'],
+  },
+  {
+    name: 'lib/store',
+    about: 'DynamoDB tables behind the ports of `lib/core`',
+    knows: ['lib/auth', 'lib/core', 'lib/topics'],
+    packages: ['@aws-sdk/client-dynamodb', 'node:crypto', 'node:util'],
+  },
+  {
+    name: 'lib/admin',
+    about: "the operator's HTTP API, one file per resource",
+    knows: [
+      'lib/http',
+      'lib/broker',
+      'lib/sessions',
+      'lib/delivery',
+      'lib/limits',
+      'lib/auth',
+      'lib/core',
+      'lib/topics',
+    ],
+    packages: ['node:buffer', 'node:crypto'],
+  },
+  {
+    name: 'lib/http',
+    about: 'publishing over HTTP',
+    knows: ['lib/broker', 'lib/sessions', 'lib/delivery', 'lib/limits', 'lib/auth', 'lib/core', 'lib/mqtt'],
+    packages: [],
+  },
+  {
+    name: 'lib/broker',
+    about: 'the protocol: frames, one handler per packet, timers',
+    knows: [
+      'lib/sessions',
+      'lib/delivery',
+      'lib/limits',
+      'lib/auth',
+      'lib/core',
+      'lib/mqtt',
+      'lib/wire',
+      'lib/topics',
+    ],
+    packages: [],
+  },
+  {
+    name: 'lib/sessions',
+    about: 'opening, taking over and ending sessions and connections; Wills; presence; revocation',
+    knows: ['lib/delivery', 'lib/limits', 'lib/auth', 'lib/core', 'lib/mqtt', 'lib/wire', 'lib/topics'],
+    packages: [],
+  },
+  {
+    name: 'lib/delivery',
+    about: 'audiences, queues, posts, fan-out',
+    knows: ['lib/limits', 'lib/core', 'lib/mqtt', 'lib/wire', 'lib/topics'],
+    packages: ['node:crypto'],
+  },
+  {
+    name: 'lib/limits',
+    about: 'usage, rates, quotas',
+    knows: ['lib/core', 'lib/mqtt'],
+    packages: [],
+  },
+  {
+    name: 'lib/auth',
+    about: 'tokens → identity → permissions',
+    knows: ['lib/core', 'lib/topics'],
+    packages: ['jose', 'node:crypto', 'node:dns', 'node:dns/promises', 'node:http', 'node:https', 'node:net'],
+  },
+  {
+    name: 'lib/core',
+    about: 'domain model, ports, settings, reasons: types and pure rules',
+    knows: ['lib/mqtt', 'lib/wire', 'lib/topics'],
+    packages: [],
+  },
+  {
+    name: 'lib/bridge',
+    about: 'stock MQTT ⇄ the wire profile',
+    knows: ['lib/client', 'lib/client/node.ts', 'lib/wire'],
+    packages: ['ws', 'node:*'],
+  },
+  {
+    name: 'lib/client/node.ts',
+    about: 'the adapter in Node',
+    knows: ['lib/client', 'lib/wire'],
+    packages: ['ws', 'node:stream'],
+  },
+  {
+    name: 'lib/client',
+    about: 'adapter for MQTT libraries, in browsers too',
+    knows: ['lib/wire'],
+    packages: [],
+  },
+  {
+    name: 'lib/mqtt',
+    about: 'packets ⇄ bytes',
+    knows: [],
+    packages: ['mqtt-packet', 'node:buffer'],
+  },
+  {
+    name: 'lib/wire',
+    about: 'the wire profile',
+    knows: [],
+    packages: [],
+  },
+  {
+    name: 'lib/topics',
+    about: 'topic filters, shapes, skip-scan',
+    knows: [],
+    packages: [],
+  },
+];
+
+const emulators = ['lib/local/gateway', 'lib/local/dynamodb', 'lib/local/queue', 'lib/local/parts'];
+
+/**
+ * Tests of the pure layers import only those. Tests above them may drive the emulators, and the whole service through
+ * test/support. Only folders about the whole service import more.
+ */
+export const testFolders: readonly TestFolder[] = [
+  { name: 'test/mqtt', about: 'packets', of: ['lib/mqtt'], also: [] },
+  { name: 'test/wire', about: 'wire profile', of: ['lib/wire'], also: [] },
+  { name: 'test/topics', about: 'topic filters', of: ['lib/topics'], also: [] },
+  {
+    name: 'test/client',
+    about: 'adapter',
+    of: ['lib/client', 'lib/client/node.ts'],
+    also: ['build', 'test/wire'],
+  },
+  { name: 'test/bridge', about: 'bridge', of: ['lib/bridge'], also: ['test/support', 'test/client'] },
+  { name: 'test/core', about: 'reasons and pure rules', of: ['lib/core'], also: [] },
+  { name: 'test/auth', about: 'tokens and permissions', of: ['lib/auth'], also: ['test/support'] },
+  {
+    name: 'test/store',
+    about: 'contracts of the tables',
+    of: ['lib/store'],
+    also: ['lib/aws', 'test/support', ...emulators],
+  },
+  { name: 'test/fanout', about: 'fan-out', of: ['lib/delivery'], also: ['test/support', 'test/broker'] },
+  {
+    name: 'test/sessions',
+    about: 'sessions over time',
+    of: ['lib/sessions'],
+    also: ['test/support', 'test/broker', 'test/races', ...emulators],
+  },
+  {
+    name: 'test/tenants',
+    about: 'quotas, usage, revocation',
+    of: ['lib/broker'],
+    also: ['test/support', 'test/broker', ...emulators],
+  },
+  {
+    name: 'test/broker',
+    about: 'protocol',
+    of: ['lib/broker'],
+    also: ['test/support', 'test/bench', 'test/mqtt', ...emulators],
+  },
+  { name: 'test/admin', about: 'HTTP APIs', of: ['lib/admin'], also: ['test/support'] },
+  { name: 'test/aws', about: 'clients of AWS', of: ['lib/aws'], also: ['test/support', ...emulators] },
+  {
+    name: 'test/functions',
+    about: 'entry points of Lambda',
+    of: ['functions'],
+    also: ['lib/local', 'test/support', ...emulators],
+  },
+  { name: 'test/local', about: 'local service', of: ['lib/local'], also: ['test/support', 'test/wire'] },
+  { name: 'test/cli', about: 'command', of: ['lib/cli'], also: ['build', 'test/support', ...emulators] },
+  { name: 'test/cdk', about: 'stack', of: ['cdk'], also: ['functions', 'test/support', ...emulators] },
+  {
+    name: 'test/races',
+    about: 'interleavings and crashes',
+    of: ['functions', 'lib/aws'],
+    also: ['lib/mqtt', 'test/support', ...emulators],
+  },
+  {
+    name: 'test/integration',
+    about: 'stock clients',
+    of: ['lib/bridge'],
+    also: ['test/support', ...emulators],
+  },
+  { name: 'test/deployed', about: 'deployed stack', of: ['lib/cli', 'lib/client'], also: ['test/support'] },
+  {
+    name: 'test/bench',
+    about: 'benchmark',
+    of: ['lib/local', 'cdk'],
+    also: ['lib/auth', 'lib/mqtt', 'lib/client/node.ts', 'test/support'],
+  },
+  {
+    name: 'test/support',
+    about: 'the running service and clients, for tests',
+    of: ['lib/local'],
+    also: ['lib/auth', 'lib/mqtt', 'lib/client/node.ts'],
+  },
+  { name: 'test/layers', about: 'layers', of: [], also: ['test/bench', 'test/support'] },
+  { name: 'test/conformance', about: 'clauses that tests quote', of: [], also: [] },
+];
+
+export function pathsOf({ name, paths = [name] }: Pick<Layer, 'name' | 'paths'>): readonly string[] {
+  return paths;
+}
+
+export function isFile(path: string): boolean {
+  return /\.(ts|json)$/.test(path);
+}
+
+/** What the linter restricts: a layer, or a folder of tests, which may import any package. */
+export type Restricted = Pick<Layer, 'name' | 'paths' | 'knows' | 'files'> & Partial<Pick<Layer, 'packages'>>;
+
+export function allRestricted(): readonly Restricted[] {
+  const knownTo = (name: string) => layers.find((layer) => layer.name === name)?.knows ?? [];
+  return [
+    ...layers,
+    ...testFolders.map(({ name, of, also }) => ({
+      name,
+      knows: [...new Set([...of, ...of.flatMap(knownTo), ...also])],
+    })),
+  ];
+}
