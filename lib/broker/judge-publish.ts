@@ -2,8 +2,8 @@ import { mayPublish, type Permissions } from '../auth/index.ts';
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Message } from '../core/model.ts';
+import type { PublishRefusal } from '../core/publish-refusal.ts';
 import type { ClientQuotas } from '../core/quotas.ts';
-import type { HttpReasonName } from '../core/reasons.ts';
 import { type PublishPacket, payloadFormatError, reasonCodes } from '../mqtt/index.ts';
 import { validateTopicName } from '../topics/index.ts';
 import { messageProperties } from './message.ts';
@@ -18,17 +18,6 @@ export interface Publisher {
   readonly permissions: Permissions;
   /** What the token narrows of the tenant's quotas. */
   readonly quotas?: ClientQuotas;
-}
-
-/**
- * Why a request is refused. `invalid`: it breaks the protocol, and over MQTT ends the connection; `not-authorized` and
- * `payload-format`: the message alone is refused.
- */
-export interface PublishRefusal {
-  readonly kind: 'invalid' | 'not-authorized' | 'payload-format';
-  readonly code: HttpReasonName;
-  readonly message: string;
-  readonly reasonCode: number;
 }
 
 /** Judges a request by the rules that hold for every way of publishing, and makes the message of one that passes. */

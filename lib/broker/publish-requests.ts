@@ -1,12 +1,12 @@
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Message, TenantLive } from '../core/model.ts';
+import type { PublishRefusal } from '../core/publish-refusal.ts';
 import { narrowed, type TenantQuotas } from '../core/quotas.ts';
 import type { HttpReasonName } from '../core/reasons.ts';
 import { maxPacketBytesOf } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { publishedUsage, publishMessages } from '../delivery/publish.ts';
-import { quotaRefusals } from '../limits/publish-quotas.ts';
+import { publishMessages } from '../delivery/publish.ts';
 import { encodedLength, reasonCodes } from '../mqtt/index.ts';
 import { judgePublish, type Publisher, type PublishRequest } from './judge-publish.ts';
 
@@ -38,26 +38,23 @@ export async function publishRequests(
 ): Promise<PublishResult[]> {
   context.log.count(metrics.messagesReceived, requests.length);
   const quotas = narrowed(live.quotas, publisher.quotas);
-  const judged = requests.map((request) => judge(context, publisher, quotas, request));
-  const passed = judged.flatMap((one) => ('id' in one ? [one] : []));
   const { rateName } = publisher;
   const client =
     rateName === undefined ? {} : { client: { name: `${tenant}/${rateName}`, use: 'local' as const } };
-  const refused = await quotaRefusals(context, { tenant, quotas, ...client }, passed);
-  context.log.count(metrics.publishesOverQuota, refused.size);
-  const messages = passed.filter((message) => !refused.has(message.id));
-  const counts = await publishMessages(context, tenant, live, messages);
-  context.usage.count(tenant, publishedUsage(messages));
-  const countById = new Map(messages.map((message, index) => [message.id, counts[index] ?? 0]));
-  return judged.map((one) => {
-    if (!('id' in one)) return one;
-    const refusal = refused.get(one.id);
-    if (refusal !== undefined) {
-      const { reasonCode, code, message } = refusal;
+  const results = await publishMessages(context, {
+    tenant,
+    live,
+    requests,
+    judge: (request) => judge(context, publisher, quotas, request),
+    bearer: { quotas, ...client },
+  });
+  const { success, noMatchingSubscribers } = reasonCodes;
+  return results.map((result) => {
+    if ('refusal' in result) {
+      const { reasonCode, code, message } = result.refusal;
       return { reasonCode, code, message };
     }
-    const { success, noMatchingSubscribers } = reasonCodes;
-    return { reasonCode: countById.get(one.id) === 0 ? noMatchingSubscribers.code : success.code };
+    return { reasonCode: result.subscribers === 0 ? noMatchingSubscribers.code : success.code };
   });
 }
 
@@ -66,16 +63,14 @@ function judge(
   publisher: Publisher,
   quotas: TenantQuotas,
   request: PublishRequest,
-): Message | PublishResult {
+): Message | PublishRefusal {
   const verdict = judgePublish(context, publisher, request);
-  if ('kind' in verdict) {
-    const { reasonCode, code, message } = verdict;
-    return { reasonCode, code, message };
-  }
+  if ('kind' in verdict) return verdict;
   const bytes = encodedLength({ cmd: 'publish', dup: false, ...request, messageId: 1 }, 5);
   const maxBytes = maxPacketBytesOf(context.settings, quotas);
   if (bytes <= maxBytes) return verdict;
   return {
+    kind: 'too-large',
     reasonCode: reasonCodes.packetTooLarge.code,
     code: 'packet-too-large',
     message: `the message makes a packet of more than ${maxBytes} bytes`,

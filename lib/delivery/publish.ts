@@ -1,62 +1,140 @@
 import type { Context } from '../core/context.ts';
 import { messageBytes } from '../core/message-bytes.ts';
+import { metrics } from '../core/metrics.ts';
 import type { Message, TenantLive } from '../core/model.ts';
+import type { PublishRefusal } from '../core/publish-refusal.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { askForRecount, recountAfterMs } from '../limits/recount.ts';
-import { type DistributeOptions, distribute } from './distribute.ts';
+import { type QuotaBearer, quotaRefusals } from '../limits/publish-quotas.ts';
+import { distribute } from './distribute.ts';
+import { storeRetained } from './retained.ts';
+
+/** Who publishes what, under which rules. */
+export interface Publication<Request> {
+  readonly tenant: TenantId;
+  readonly live: TenantLive;
+  /** In their order. */
+  readonly requests: readonly Request[];
+  /** Makes the message of a request, or refuses it. */
+  readonly judge: (request: Request) => Message | PublishRefusal;
+  /** Whose quotas apply; absent: none. */
+  readonly bearer?: QuotaBearer;
+  /** Whether a refusal ends the run, so that the requests behind it are ignored. Default: never. */
+  readonly endsRun?: (refusal: PublishRefusal, request: Request) => boolean;
+  /**
+   * Called once with the judged requests, before anything is stored or sent: QoS 2 messages that are
+   * sent again get the id of the first time here. Default: every message passes unchanged.
+   */
+  readonly accept?: (judged: readonly Judged<Request>[]) => Promise<Accepted>;
+}
+
+/** A request after judgement: its message, or why it is refused. */
+export type Judged<Request> =
+  | { readonly request: Request; readonly message: Message }
+  | { readonly request: Request; readonly refusal: PublishRefusal };
+
+export interface Accepted {
+  /** Messages to publish, by the message that was judged. Equal ids are published once. */
+  readonly messages: ReadonlyMap<Message, Message>;
+  /** Ids that may have been distributed before; QoS 0 copies of them are not sent a second time. */
+  readonly again: ReadonlySet<string>;
+}
+
+/** What became of a request. */
+export type PublishResult<Request> =
+  | { readonly request: Request; readonly refusal: PublishRefusal }
+  /** `subscribers`: see {@link distribute}; undefined when `accept` has withheld the message. */
+  | { readonly request: Request; readonly subscribers: number | undefined };
 
 /**
- * Publishes messages: retained ones are stored before anybody is matched, so that a new subscriber, who subscribes
- * before reading what is retained, may see a message twice but never miss it. Used for PUBLISH and for Wills.
+ * The one way to publish: PUBLISH packets, HTTP requests, Wills and presence all pass here, and only
+ * here are published messages counted. Resolves when every copy at QoS 1 and 2 is durable.
  *
- * @returns for each message how many clients it was for.
+ * A crash at any step leaves the publisher without an acknowledgement. Repeating the call is safe at
+ * QoS 2 if `accept` gives the messages their earlier ids; otherwise subscribers may get them twice.
+ *
+ * @returns one result per request, up to the refusal that ends the run.
  */
-export async function publishMessages(
+export async function publishMessages<Request>(
   context: Context,
-  tenant: TenantId,
-  live: TenantLive,
-  messages: readonly Message[],
-  options: DistributeOptions = {},
-): Promise<number[]> {
+  publication: Publication<Request>,
+): Promise<PublishResult<Request>[]> {
+  const { tenant, live, accept = acceptAll } = publication;
+  const judged = await withinQuotas(context, publication, judgeAll(publication));
+  const accepted = await accept(judged);
+  const messages = withoutDuplicates(accepted.messages.values());
   await storeRetained(context, tenant, messages);
-  return distribute(context, tenant, live, messages, options);
+  const counts = await distribute(context, tenant, live, messages, { again: accepted.again });
+  countPublished(context, tenant, messages);
+  return resultsOf(judged, accepted, new Map(messages.map(({ id }, index) => [id, counts[index] ?? 0])));
 }
 
-/**
- * Of several retained messages of one topic only the last is stored, with its QoS, 0 included, in place of what was there
- * [MQTT-3.3.1-5 v3+v5, MQTT-3.3.1-7 v3]; an empty payload clears and is not stored [MQTT-3.3.1-10 v3, MQTT-3.3.1-11 v3,
- * MQTT-3.3.1-6 v5, MQTT-3.3.1-7 v5]. Messages without RETAIN leave it alone [MQTT-3.3.1-12 v3, MQTT-3.3.1-8 v5]. It belongs
- * to no session [MQTT-3.1.2-7 v3].
- */
-async function storeRetained(
+/** For {@link Publication.judge}: publishes messages that Wisp itself has made or has judged before. */
+export function takeAsIs(message: Message): Message {
+  return message;
+}
+
+function judgeAll<Request>({ requests, judge, endsRun }: Publication<Request>): Judged<Request>[] {
+  const judged: Judged<Request>[] = [];
+  for (const request of requests) {
+    const verdict = judge(request);
+    if (!('kind' in verdict)) {
+      judged.push({ request, message: verdict });
+      continue;
+    }
+    judged.push({ request, refusal: verdict });
+    if (endsRun?.(verdict, request)) break;
+  }
+  return judged;
+}
+
+async function withinQuotas<Request>(
   context: Context,
-  tenant: TenantId,
-  messages: readonly Message[],
-): Promise<void> {
-  const lastByTopic = new Map(
-    messages.filter((message) => message.retain).map((message) => [message.topic, message]),
-  );
-  await Promise.all(
-    [...lastByTopic.values()].map(async (message) => {
-      const clears = message.payload.length === 0;
-      const previous = clears
-        ? await context.retained.delete(tenant, message.topic)
-        : await context.retained.put(tenant, message);
-      context.usage.count(tenant, {
-        retainedMessages: (clears ? 0 : 1) - (previous === undefined ? 0 : 1),
-        retainedBytes:
-          (clears ? 0 : messageBytes(message)) - (previous === undefined ? 0 : messageBytes(previous)),
-      });
-      // What expires is deleted by DynamoDB, and counted by nobody.
-      if (message.expiresAtMs !== undefined) await askForRecount(context, tenant, recountAfterMs.routine);
-    }),
-  );
+  { tenant, bearer, endsRun }: Publication<Request>,
+  judged: readonly Judged<Request>[],
+): Promise<readonly Judged<Request>[]> {
+  if (bearer === undefined) return judged;
+  const refused = await quotaRefusals(context, tenant, bearer, messagesOf(judged));
+  if (refused.size === 0) return judged;
+  context.log.count(metrics.publishesOverQuota, refused.size);
+  const allowed: Judged<Request>[] = [];
+  for (const one of judged) {
+    const refusal = 'message' in one ? refused.get(one.message) : undefined;
+    allowed.push(refusal === undefined ? one : { request: one.request, refusal });
+    if (refusal !== undefined && endsRun?.(refusal, one.request)) break;
+  }
+  return allowed;
 }
 
-/** What publishing these messages counts as in the tenant's usage. */
-export function publishedUsage(messages: readonly Message[]): { messagesIn: number; bytesIn: number } {
-  return {
-    messagesIn: messages.length,
-    bytesIn: messages.reduce((sum, message) => sum + messageBytes(message), 0),
-  };
+async function acceptAll(judged: readonly Judged<unknown>[]): Promise<Accepted> {
+  return { messages: new Map(messagesOf(judged).map((message) => [message, message])), again: new Set() };
+}
+
+function withoutDuplicates(messages: Iterable<Message>): Message[] {
+  const byId = new Map<string, Message>();
+  for (const message of messages) if (!byId.has(message.id)) byId.set(message.id, message);
+  return [...byId.values()];
+}
+
+function countPublished({ usage }: Context, tenant: TenantId, messages: readonly Message[]): void {
+  const bytesIn = messages.reduce((sum, message) => sum + messageBytes(message), 0);
+  if (messages.length > 0) usage.count(tenant, { messagesIn: messages.length, bytesIn });
+}
+
+function resultsOf<Request>(
+  judged: readonly Judged<Request>[],
+  { messages }: Accepted,
+  countById: ReadonlyMap<string, number>,
+): PublishResult<Request>[] {
+  return judged.map((one) => {
+    if ('refusal' in one) return one;
+    const published = messages.get(one.message);
+    return {
+      request: one.request,
+      subscribers: published === undefined ? undefined : countById.get(published.id),
+    };
+  });
+}
+
+function messagesOf(judged: readonly Judged<unknown>[]): Message[] {
+  return judged.flatMap((one) => ('message' in one ? [one.message] : []));
 }

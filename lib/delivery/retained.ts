@@ -1,6 +1,9 @@
 import type { Context } from '../core/context.ts';
+import { messageBytes } from '../core/message-bytes.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Connection, Message, Qos, Route, Subscription } from '../core/model.ts';
+import type { TenantId } from '../core/tenant-id.ts';
+import { askForRecount, recountAfterMs } from '../limits/recount.ts';
 import { matches, nextSeek, scanRange } from '../topics/index.ts';
 import { enqueue } from './enqueue.ts';
 import { postAtMostOnce } from './post.ts';
@@ -100,4 +103,38 @@ async function send(
   }
   const stored = await enqueue(context, connection, connection.generation, queued);
   return stored === 'ended' ? stored : queued.length - stored;
+}
+
+/**
+ * Stores the retained ones of published messages. Call it before matching: a new subscriber, who
+ * subscribes before reading retained messages, may then get a message twice but never misses it.
+ *
+ * Only the last message per topic is stored, with its QoS, 0 included. It replaces the stored one. An
+ * empty payload deletes it and is not stored. Messages without RETAIN change nothing. Retained messages
+ * belong to no session. [MQTT-3.3.1-5 v3+v5, MQTT-3.3.1-7 v3, MQTT-3.3.1-10 v3, MQTT-3.3.1-11 v3,
+ * MQTT-3.3.1-6 v5, MQTT-3.3.1-7 v5, MQTT-3.3.1-12 v3, MQTT-3.3.1-8 v5, MQTT-3.1.2-7 v3]
+ */
+export async function storeRetained(
+  context: Context,
+  tenant: TenantId,
+  messages: readonly Message[],
+): Promise<void> {
+  const lastByTopic = new Map(
+    messages.filter((message) => message.retain).map((message) => [message.topic, message]),
+  );
+  await Promise.all([...lastByTopic.values()].map((message) => storeOne(context, tenant, message)));
+}
+
+async function storeOne(context: Context, tenant: TenantId, message: Message): Promise<void> {
+  const isDeletion = message.payload.length === 0;
+  const previous = isDeletion
+    ? await context.retained.delete(tenant, message.topic)
+    : await context.retained.put(tenant, message);
+  context.usage.count(tenant, {
+    retainedMessages: (isDeletion ? 0 : 1) - (previous === undefined ? 0 : 1),
+    retainedBytes:
+      (isDeletion ? 0 : messageBytes(message)) - (previous === undefined ? 0 : messageBytes(previous)),
+  });
+  // DynamoDB's TTL deletes an expired message without changing the gauges.
+  if (message.expiresAtMs !== undefined) await askForRecount(context, tenant, recountAfterMs.routine);
 }

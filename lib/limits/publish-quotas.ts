@@ -1,60 +1,56 @@
 import type { Context } from '../core/context.ts';
 import { messageBytes } from '../core/message-bytes.ts';
 import type { Connection, Message, RateUse, Will } from '../core/model.ts';
+import type { PublishRefusal } from '../core/publish-refusal.ts';
 import type { TenantQuotas } from '../core/quotas.ts';
-import type { HttpReasonName } from '../core/reasons.ts';
+import { refusal } from '../core/reasons.ts';
 import { maxPacketBytesOf } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { encodedLength, reasonCodes } from '../mqtt/index.ts';
+import { encodedLength } from '../mqtt/index.ts';
 import { askForRecount, recountAfterMs } from './recount.ts';
 
-/** Why quotas refuse a message. */
-export interface QuotaRefusal {
-  readonly reasonCode: number;
-  readonly code: HttpReasonName;
-  readonly message: string;
-  /** Whether it comes too fast, and may come again later. */
-  readonly isRate: boolean;
-}
-
-/** Whose messages are judged. */
+/** Whose quotas apply to a message. */
 export interface QuotaBearer {
-  readonly tenant: TenantId;
-  /** As they hold for this client, its token included. */
+  /** The tenant's quotas, narrowed by the client's token. */
   readonly quotas: TenantQuotas;
-  /** Whose own rates count; absent where no client publishes. `use` is `local` where it has no connection. */
+  /**
+   * The client whose rates apply; absent: only the tenant's rates apply. `name` is unique across
+   * tenants, `use` is `local` for a client without a connection.
+   */
   readonly client?: { readonly name: string; readonly use: RateUse | undefined | 'local' };
 }
 
 /**
- * Judges messages against quotas, in order. The rates hold for the whole run at once: a burst is admitted
- * or refused as it came, so that order is kept. Where no quota is set this reads and writes nothing.
+ * Checks messages against quotas. Rates admit or refuse the run as a whole, so that a burst keeps its
+ * order. Without quotas this reads and writes nothing.
+ * @returns the refused messages with their reasons.
  */
 export async function quotaRefusals(
   context: Context,
+  tenant: TenantId,
   bearer: QuotaBearer,
   messages: readonly Message[],
-): Promise<Map<string, QuotaRefusal>> {
-  const { tenant, quotas } = bearer;
-  const refused = new Map<string, QuotaRefusal>();
-  const tooFast = messages.length === 0 ? undefined : rateRefusal(context, bearer, messages);
+): Promise<ReadonlyMap<Message, PublishRefusal>> {
+  const refused = new Map<Message, PublishRefusal>();
+  const tooFast = messages.length === 0 ? undefined : rateRefusal(context, tenant, bearer, messages);
   if (tooFast !== undefined) {
-    for (const message of messages) refused.set(message.id, tooFast);
+    for (const message of messages) refused.set(message, tooFast);
     return refused;
   }
   for (const message of messages) {
-    const refusal = await retainedRefusal(context, tenant, quotas, message);
-    if (refusal !== undefined) refused.set(message.id, refusal);
+    const reason = await retainedRefusal(context, tenant, bearer.quotas, message);
+    if (reason !== undefined) refused.set(message, reason);
   }
   return refused;
 }
 
-/** The client's own rates first, so that what it sends too fast takes nothing from its tenant's. */
+/** Checks the client's rates first: what they refuse takes nothing from the tenant's. */
 function rateRefusal(
   context: Context,
-  { tenant, quotas, client }: QuotaBearer,
+  tenant: TenantId,
+  { quotas, client }: QuotaBearer,
   messages: readonly Message[],
-): QuotaRefusal | undefined {
+): PublishRefusal | undefined {
   const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);
   const publishes = { messages: messages.length, bytes };
   const { usage, clock } = context;
@@ -67,8 +63,8 @@ function rateRefusal(
 }
 
 /**
- * Writes what a client has used of its rates, where enough has come together. Whoever finds that somebody else has written
- * meanwhile keeps it for the next frame, which reads what they wrote.
+ * Writes a client's rate use to its connection's row, once enough is unwritten. If another process has
+ * written meanwhile, the use is kept for the next frame, which reads that write.
  */
 export async function writeRateUse(context: Context, { address, rateUse }: Connection): Promise<void> {
   const { clientRates } = context.usage;
@@ -78,14 +74,15 @@ export async function writeRateUse(context: Context, { address, rateUse }: Conne
 }
 
 /**
- * What of a Will quotas refuse, at CONNECT: one that would be too large, or retained beyond what the tenant may. Rates do not
- * count: when, and whether, it is published is open.
+ * Checks a Will at CONNECT against packet size and retained quotas. Rates do not apply: nobody knows
+ * when, or whether, it will be published.
  */
 export async function willRefusal(
   context: Context,
-  { tenant, quotas }: QuotaBearer,
+  tenant: TenantId,
+  quotas: TenantQuotas,
   { message }: Will,
-): Promise<QuotaRefusal | undefined> {
+): Promise<PublishRefusal | undefined> {
   const { topic, qos, retain, payload } = message;
   const packet = { cmd: 'publish', topic, qos, retain, payload, dup: false, messageId: 1 } as const;
   if (encodedLength(packet, 5) > maxPacketBytesOf(context.settings, quotas)) return willTooLarge;
@@ -97,7 +94,7 @@ async function retainedRefusal(
   tenant: TenantId,
   quotas: TenantQuotas,
   message: Message,
-): Promise<QuotaRefusal | undefined> {
+): Promise<PublishRefusal | undefined> {
   const adds = message.retain && message.payload.length > 0;
   return adds && (await retainsTooMuch(context, tenant, quotas, message)) ? retainedFull : undefined;
 }
@@ -114,7 +111,7 @@ async function retainsTooMuch(
     held.retainedMessages < (retainedMessages ?? Number.POSITIVE_INFINITY) &&
     held.retainedBytes + messageBytes(message) <= (retainedBytes ?? Number.POSITIVE_INFINITY);
   if (fits) return false;
-  // Replacing a message is allowed at the bound, unless it makes the tenant hold more bytes than it may.
+  // At the bound, replacing a message is allowed unless it grows beyond the bytes.
   const replaced = await context.retained.get(tenant, message.topic);
   const growth = messageBytes(message) - (replaced === undefined ? 0 : messageBytes(replaced));
   const refused =
@@ -124,30 +121,10 @@ async function retainsTooMuch(
   return refused;
 }
 
-const { code: quotaExceeded } = reasonCodes.quotaExceeded;
-
-const tenantTooFast: QuotaRefusal = {
-  reasonCode: quotaExceeded,
-  code: 'publish-rate',
-  message: 'the tenant publishes more than it may (publishesPerSecond, publishBytesPerSecond)',
-  isRate: true,
-};
-const clientTooFast: QuotaRefusal = {
-  reasonCode: quotaExceeded,
-  code: 'client-publish-rate',
-  message:
-    'the client publishes more than it may (publishesPerSecondPerClient, publishBytesPerSecondPerClient)',
-  isRate: true,
-};
-const willTooLarge: QuotaRefusal = {
-  reasonCode: reasonCodes.packetTooLarge.code,
-  code: 'packet-too-large',
-  message: 'it makes a larger packet than the client may send (packetBytes)',
-  isRate: false,
-};
-const retainedFull: QuotaRefusal = {
-  reasonCode: quotaExceeded,
-  code: 'retained-full',
-  message: 'the tenant retains as much as it may (retainedMessages, retainedBytes)',
-  isRate: false,
+const tenantTooFast: PublishRefusal = { kind: 'rate', ...refusal('publish-rate') };
+const clientTooFast: PublishRefusal = { kind: 'rate', ...refusal('client-publish-rate') };
+const retainedFull: PublishRefusal = { kind: 'quota', ...refusal('retained-full') };
+const willTooLarge: PublishRefusal = {
+  kind: 'too-large',
+  ...refusal('packet-too-large', 'quota packetBytes'),
 };

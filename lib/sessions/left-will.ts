@@ -1,6 +1,6 @@
 import type { Context } from '../core/context.ts';
 import type { ClientKey, Connection, ConnectionAddress, Will } from '../core/model.ts';
-import { publishedUsage, publishMessages } from '../delivery/publish.ts';
+import { publishMessages, takeAsIs } from '../delivery/publish.ts';
 
 /**
  * Discards a Will [MQTT-3.1.2-10 v5]. Before the connection lets go of its session: a client that is back at once would find the Will of a
@@ -84,6 +84,6 @@ async function publish(
     messageExpirySeconds === undefined
       ? {}
       : { expiresAtMs: context.clock.nowMs() + messageExpirySeconds * 1000 };
-  await publishMessages(context, key.tenant, live, [{ ...message, ...expiry }]);
-  context.usage.count(key.tenant, publishedUsage([message]));
+  const requests = [{ ...message, ...expiry }];
+  await publishMessages(context, { tenant: key.tenant, live, requests, judge: takeAsIs });
 }

@@ -4,12 +4,13 @@ import type {
   ClientKey,
   Connection,
   LifecycleEvent,
+  Message,
   ProtocolVersion,
   Session,
   TenantLive,
 } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { publishMessages } from '../delivery/publish.ts';
+import { publishMessages, takeAsIs } from '../delivery/publish.ts';
 
 /** Why a connection ended. */
 export interface DisconnectReason {
@@ -108,7 +109,8 @@ async function publish(
   const topic = presenceTopic(tenant, event.clientId, event.event);
   const properties = { contentType: 'application/json', payloadFormatIndicator: true };
   const id = context.ids.unique();
-  await publishMessages(context, tenant, live, [{ id, topic, payload, qos: 1, retain: false, properties }]);
+  const message: Message = { id, topic, payload, qos: 1, retain: false, properties };
+  await publishMessages(context, { tenant, live, requests: [message], judge: takeAsIs });
 }
 
 /**

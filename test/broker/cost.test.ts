@@ -25,9 +25,9 @@ describe('what each exchange costs', () => {
       CONNECT, session taken over                 11      7      4           12      2        1         2
       PINGREQ                                      1      1      0            1      0        1         1
       heartbeat                                    0      0      0            0      0        1         1
-      DISCONNECT, function alone                   9      5      4            9      0        0         0
+      DISCONNECT, function alone                  10      5      5            9      0        0         0
       CONNECT, new session                         7      3      5            6      2        1         1
-      $disconnect, nothing said before            10    5.5      4           10      0        0         0
+      $disconnect, nothing said before            11    5.5      5           10      0        0         0
       $disconnect after DISCONNECT                 1      1      0            1      0        0         0
       SUBSCRIBE, shape new to the tenant           9    3.5      6            6      0        1         1
       SUBSCRIBE, known shape                       5    3.5      2            5      0        1         1

@@ -57,6 +57,24 @@ async function read(client: RawClient, packets: readonly Got[]): Promise<Lifecyc
   });
 }
 
+test("presence messages count as the tenant's messages in, once each", async () => {
+  const usage = async () => {
+    await suite.service.service.flush();
+    const hours = await suite.service.stores.usageStore.report(vouchedTenantId('acme'), '2000', '9999');
+    const sum = (name: 'messagesIn' | 'bytesIn') =>
+      hours.reduce((total, { counts }) => total + counts[name], 0);
+    return { messages: sum('messagesIn'), bytes: sum('bytesIn') };
+  };
+  const before = await usage();
+  const client = await suite.connect({ clientId: 'counted' });
+  await client.exchange({ cmd: 'disconnect', reasonCode: 0 });
+  const after = await usage();
+  expect(after.messages - before.messages).toBe(2);
+  expect(after.bytes - before.bytes).toBeGreaterThan(
+    2 * presenceTopic(vouchedTenantId('acme'), 'counted', 'connected').length,
+  );
+});
+
 test('a connection and its end are told, with what was and why', async () => {
   const monitor = await watcher();
   const client = await suite.connect({ clientId: 'seen', clean: false });

@@ -15,7 +15,7 @@ export async function judgeWill(context: Context, known: Permitted): Promise<Wil
   const refusal = willError(known, packet.will);
   if (refusal !== undefined) return { refusal };
   const will = willFrom(context, known, packet.will);
-  const overQuota = await willRefusal(context, { tenant: identity.tenant, quotas }, will);
+  const overQuota = await willRefusal(context, identity.tenant, quotas, will);
   if (overQuota === undefined) return { ...known, will };
   return { refusal: { ...overQuota, message: `the Will: ${overQuota.message}` } };
 }

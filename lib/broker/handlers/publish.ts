@@ -1,23 +1,15 @@
 import type { Context } from '../../core/context.ts';
 import { metrics } from '../../core/metrics.ts';
-import type { Connection, Message, TenantLive } from '../../core/model.ts';
+import type { Connection, Message } from '../../core/model.ts';
+import type { PublishRefusal } from '../../core/publish-refusal.ts';
 import { narrowed } from '../../core/quotas.ts';
-import { publishedUsage, publishMessages } from '../../delivery/publish.ts';
-import { quotaRefusals, writeRateUse } from '../../limits/publish-quotas.ts';
+import { type Accepted, type Judged, type PublishResult, publishMessages } from '../../delivery/publish.ts';
+import { writeRateUse } from '../../limits/publish-quotas.ts';
 import { type PublishPacket, reasonCodes, type ServerPacket } from '../../mqtt/index.ts';
 import { type End, endWith, type Outcome } from '../../sessions/outcome.ts';
 import { judgePublish } from '../judge-publish.ts';
-import { type ResolvedTopics, resolveTopics } from '../topic-aliases.ts';
+import { resolveTopics } from '../topic-aliases.ts';
 import type { Peer, Run } from './handler.ts';
-
-/** One PUBLISH of a run, judged: published, or refused with a reason code. */
-interface Judged {
-  readonly packet: PublishPacket;
-  readonly message?: Message;
-  readonly reasonCode: number;
-  /** Which quota refuses it, for the Reason String. */
-  readonly reason?: string;
-}
 
 /**
  * A run of PUBLISH packets, handled together: one matching, one write per queue and one post per subscriber for all of
@@ -35,54 +27,61 @@ export async function handlePublishes(
 ): Promise<Outcome> {
   context.log.count(metrics.messagesReceived, packets.length);
   const resolved = await resolveTopics(context, connection, packets);
-  const { judged, end: refusal } = judgeAll(context, connection, resolved);
-  const limited = await withinReceiveMaximum(context, connection, judged);
-  const allowed = await withinQuotas(context, connection, live, limited.judged);
-  await unmarkRefused(context, connection, allowed.judged);
-  const marked = await markQos2(context, connection, allowed.judged);
-  if (marked.begun > 0 && (await isSuperseded(context, connection))) return superseded(connection);
-  const counts = await publishMessages(context, connection.tenant, live, marked.messages, {
-    again: marked.again,
+  const limited = await withinReceiveMaximum(context, connection, resolved.packets);
+  const { tenant, quotas, address, rateUse } = connection;
+  const results = await publishMessages(context, {
+    tenant,
+    live,
+    requests: limited.packets,
+    judge: (packet) => judgePublish(context, connection, packet),
+    bearer: { quotas: narrowed(live.quotas, quotas), client: { name: address, use: rateUse } },
+    endsRun: (refusal, packet) => endsConnection(connection, packet, refusal),
+    accept: (judged) => acceptQos2(context, connection, judged),
   });
-  const countById = new Map(marked.messages.map((message, index) => [message.id, counts[index] ?? 0]));
-  context.usage.count(connection.tenant, publishedUsage(marked.messages));
+  if (results.some((result) => 'subscribers' in result && result.subscribers === undefined))
+    return superseded(connection);
   await writeRateUse(context, connection);
-  const end = allowed.end ?? limited.end ?? refusal ?? resolved.end;
+  const end = refusalThatEnds(connection, results) ?? limited.end ?? resolved.end;
   return {
     connection: resolved.connection,
-    replies: allowed.judged.flatMap((one, index) =>
-      acknowledge(connection, one, countById.get(marked.ids[index] ?? '')),
-    ),
+    replies: results.flatMap((result) => acknowledge(connection, result)),
     ...(end === undefined ? {} : { end }),
   };
 }
 
-function judgeAll(
-  context: Context,
-  connection: Connection,
-  { packets }: ResolvedTopics,
-): { judged: Judged[]; end?: End } {
-  const judged: Judged[] = [];
-  for (const packet of packets) {
-    const verdict = judge(context, connection, packet);
-    if ('will' in verdict) return { judged, end: verdict };
-    judged.push(verdict);
+/**
+ * 5.0 tells a refusal in the acknowledgement. Earlier versions have no word for it: acknowledging would be a lie, so the
+ * connection is closed [MQTT-3.3.5-2 v3]. QoS 0 has no acknowledgement in either: the message is dropped and counted, but
+ * a client that publishes too fast is told by the end of its connection.
+ */
+function endsConnection(
+  { protocolVersion }: Connection,
+  { qos }: PublishPacket,
+  { kind }: PublishRefusal,
+): boolean {
+  switch (kind) {
+    case 'invalid':
+      return true;
+    case 'payload-format':
+      return false;
+    case 'rate':
+      return qos === 0 || protocolVersion < 5;
+    default:
+      return qos > 0 && protocolVersion < 5;
   }
-  return { judged };
 }
 
-/**
- * Not authorised: 5.0 says so in the acknowledgement. Earlier versions have no word for it: acknowledging would be a
- * lie, so the connection is closed [MQTT-3.3.5-2 v3]. QoS 0 has no acknowledgement in either: the message is dropped
- * and counted.
- */
-function judge(context: Context, connection: Connection, packet: PublishPacket): Judged | End {
-  const { protocolVersion } = connection;
-  const verdict = judgePublish(context, connection, packet);
-  if (!('kind' in verdict)) return { packet, reasonCode: reasonCodes.success.code, message: verdict };
-  const { kind, reasonCode } = verdict;
-  const ends = kind === 'invalid' || (kind === 'not-authorized' && packet.qos > 0 && protocolVersion < 5);
-  return ends ? endWith(protocolVersion, verdict) : { packet, reasonCode };
+function refusalThatEnds(
+  connection: Connection,
+  results: readonly PublishResult<PublishPacket>[],
+): End | undefined {
+  const last = results.at(-1);
+  if (last === undefined || !('refusal' in last)) return undefined;
+  const { request, refusal } = last;
+  if (!endsConnection(connection, request, refusal)) return undefined;
+  const { messageRateTooHigh } = reasonCodes;
+  const reasonCode = refusal.kind === 'rate' ? messageRateTooHigh.code : refusal.reasonCode;
+  return endWith(connection.protocolVersion, { ...refusal, reasonCode });
 }
 
 /**
@@ -93,20 +92,20 @@ function judge(context: Context, connection: Connection, packet: PublishPacket):
 async function withinReceiveMaximum(
   context: Context,
   connection: Connection,
-  judged: readonly Judged[],
-): Promise<{ judged: readonly Judged[]; end?: End }> {
-  if (connection.protocolVersion < 5) return { judged };
+  packets: readonly PublishPacket[],
+): Promise<{ packets: readonly PublishPacket[]; end?: End }> {
+  if (connection.protocolVersion < 5) return { packets };
   const { receiveMaximum } = context.settings;
-  const waiting = judged.some(({ packet }) => packet.qos === 2)
+  const waiting = packets.some(({ qos }) => qos === 2)
     ? await context.receivedMarks.count(connection, receiveMaximum)
     : 0;
   let unacknowledged = waiting;
-  for (const [index, { packet }] of judged.entries()) {
+  for (const [index, packet] of packets.entries()) {
     // A message sent again was counted when it first came.
     if (packet.qos > 0 && !packet.dup) unacknowledged += 1;
     if (unacknowledged > receiveMaximum)
       return {
-        judged: judged.slice(0, index),
+        packets: packets.slice(0, index),
         end: endWith(5, {
           code: 'receive-maximum-exceeded',
           message: `more than ${receiveMaximum} messages are unacknowledged`,
@@ -114,43 +113,45 @@ async function withinReceiveMaximum(
         }),
       };
   }
-  return { judged };
+  return { packets };
 }
 
 /**
- * Refuses what the tenant's quotas do not allow: 5.0 says so with 0x97 in the acknowledgement, or ends the connection
- * with 0x96 where a message at QoS 0 comes too fast; earlier versions have no word for it and end the connection.
+ * Marks the packet identifiers of QoS 2 messages as received and gives a message that is sent again the id it had
+ * [MQTT-4.3.3-10 v5]. The mark does not expire with the message [MQTT-4.3.3-13 v5]; what is refused is not marked
+ * [MQTT-4.3.3-9 v5].
+ * A message marked before this call may have been distributed in part: it is distributed again under its id.
+ * @returns nothing to publish where the client has moved to another connection meanwhile.
  */
-async function withinQuotas(
+async function acceptQos2(
   context: Context,
   connection: Connection,
-  live: TenantLive,
-  judged: readonly Judged[],
-): Promise<{ judged: readonly Judged[]; end?: End }> {
-  const messages = judged.flatMap(({ message }) => message ?? []);
-  const { tenant, quotas, address, rateUse } = connection;
-  const refused = await quotaRefusals(
-    context,
-    { tenant, quotas: narrowed(live.quotas, quotas), client: { name: address, use: rateUse } },
-    messages,
+  judged: readonly Judged<PublishPacket>[],
+): Promise<Accepted> {
+  await unmarkRefused(context, connection, judged);
+  const messages = new Map<Message, Message>();
+  const again = new Set<string>();
+  const begun = new Set<string>();
+  const marked = await Promise.all(
+    judged.map(async (one) => {
+      if (!('message' in one)) return [];
+      const { request, message } = one;
+      if (request.qos < 2 || request.messageId === undefined) return [[message, message] as const];
+      const { messageId, first } = await context.receivedMarks.put(
+        connection,
+        connection.generation,
+        request.messageId,
+        message.id,
+      );
+      (first ? begun : again).add(messageId);
+      return [[message, { ...message, id: messageId }] as const];
+    }),
   );
-  if (refused.size === 0) return { judged };
-  context.log.count(metrics.publishesOverQuota, refused.size);
-  const allowed: Judged[] = [];
-  for (const one of judged) {
-    const refusal = one.message === undefined ? undefined : refused.get(one.message.id);
-    if (refusal === undefined) {
-      allowed.push(one);
-      continue;
-    }
-    const { protocolVersion } = connection;
-    if (one.packet.qos > 0 ? protocolVersion < 5 : refusal.isRate) {
-      const reasonCode = refusal.isRate ? reasonCodes.messageRateTooHigh.code : refusal.reasonCode;
-      return { judged: allowed, end: endWith(protocolVersion, { ...refusal, reasonCode }) };
-    }
-    allowed.push({ packet: one.packet, reasonCode: refusal.reasonCode, reason: refusal.message });
-  }
-  return { judged: allowed };
+  if (begun.size > 0 && (await isSuperseded(context, connection))) return { messages, again };
+  for (const [message, accepted] of marked.flat()) messages.set(message, accepted);
+  // One that comes twice within a run has not been distributed before.
+  for (const id of begun) again.delete(id);
+  return { messages, again };
 }
 
 /**
@@ -160,49 +161,15 @@ async function withinQuotas(
 async function unmarkRefused(
   context: Context,
   connection: Connection,
-  judged: readonly Judged[],
+  judged: readonly Judged<PublishPacket>[],
 ): Promise<void> {
   await Promise.all(
-    judged.map(async ({ message, packet }) => {
-      if (message === undefined && packet.qos === 2 && packet.dup && packet.messageId !== undefined)
-        await context.receivedMarks.delete(connection, connection.generation, packet.messageId);
+    judged.map(async (one) => {
+      const { qos, dup, messageId } = one.request;
+      if ('refusal' in one && qos === 2 && dup && messageId !== undefined)
+        await context.receivedMarks.delete(connection, connection.generation, messageId);
     }),
   );
-}
-
-/**
- * Marks the packet identifiers of QoS 2 messages as received and gives a message that is sent again the id it had
- * [MQTT-4.3.3-10 v5]. The mark does not expire with the message [MQTT-4.3.3-13 v5]; what is refused is not marked
- * [MQTT-4.3.3-9 v5].
- * A message marked before this call may have been distributed in part: it is distributed again under its id.
- */
-async function markQos2(
-  context: Context,
-  connection: Connection,
-  judged: readonly Judged[],
-): Promise<{ ids: (string | undefined)[]; messages: Message[]; again: Set<string>; begun: number }> {
-  const again = new Set<string>();
-  const begun = new Set<string>();
-  const marked = await Promise.all(
-    judged.map(async ({ packet, message }) => {
-      if (message === undefined || packet.qos < 2 || packet.messageId === undefined) return message;
-      const { messageId, first } = await context.receivedMarks.put(
-        connection,
-        connection.generation,
-        packet.messageId,
-        message.id,
-      );
-      (first ? begun : again).add(messageId);
-      return { ...message, id: messageId };
-    }),
-  );
-  // One that comes twice within a run has not been distributed before.
-  for (const id of begun) again.delete(id);
-  const messages = new Map<string, Message>();
-  for (const message of marked)
-    if (message !== undefined && !messages.has(message.id)) messages.set(message.id, message);
-  const ids = marked.map((message) => message?.id);
-  return { ids, messages: [...messages.values()], again, begun: begun.size };
 }
 
 /**
@@ -232,22 +199,27 @@ function superseded({ protocolVersion }: Connection): Outcome {
  * Nothing, PUBACK or PUBREC, as its QoS demands, with the packet identifier of the PUBLISH [MQTT-3.3.4-1 v3+v5, MQTT-2.3.1-6 v3,
  * MQTT-2.2.1-5 v5]. A quota says which it is, where the client wants to know [MQTT-3.1.2-29 v5].
  */
-function acknowledge(
-  { protocolVersion, requestProblemInformation }: Connection,
-  { packet, reasonCode, reason }: Judged,
-  subscribers: number | undefined,
-): ServerPacket[] {
-  if (packet.qos === 0 || packet.messageId === undefined) return [];
-  const cmd = packet.qos === 1 ? 'puback' : 'pubrec';
-  if (protocolVersion < 5) return [{ cmd, messageId: packet.messageId }];
-  const code = subscribers === 0 ? reasonCodes.noMatchingSubscribers.code : reasonCode;
-  const tells = reason !== undefined && requestProblemInformation;
+function acknowledge(connection: Connection, result: PublishResult<PublishPacket>): ServerPacket[] {
+  const { protocolVersion, requestProblemInformation } = connection;
+  const { qos, messageId } = result.request;
+  if (qos === 0 || messageId === undefined) return [];
+  const cmd = qos === 1 ? 'puback' : 'pubrec';
+  if (!('refusal' in result)) {
+    const { success, noMatchingSubscribers } = reasonCodes;
+    const { code } = result.subscribers === 0 ? noMatchingSubscribers : success;
+    return [protocolVersion < 5 ? { cmd, messageId } : { cmd, messageId, reasonCode: code }];
+  }
+  const { refusal } = result;
+  if (endsConnection(connection, result.request, refusal)) return [];
+  if (protocolVersion < 5) return [{ cmd, messageId }];
+  const tells =
+    requestProblemInformation && refusal.kind !== 'not-authorized' && refusal.kind !== 'payload-format';
   return [
     {
       cmd,
-      messageId: packet.messageId,
-      reasonCode: code,
-      ...(tells ? { properties: { reasonString: reason } } : {}),
+      messageId,
+      reasonCode: refusal.reasonCode,
+      ...(tells ? { properties: { reasonString: refusal.message } } : {}),
     },
   ];
 }
