@@ -1,10 +1,5 @@
 import { isTopicError, parseFilter } from '../topics/index.ts';
 
-/** A claim of a wrong form; says which claim, never repeats it. */
-export interface Flaw {
-  readonly flaw: string;
-}
-
 /** A topic filter, possibly with placeholders. A share is judged by its filter, so rules name none. */
 export function isGrantFilter(value: unknown): value is string {
   if (typeof value !== 'string') return false;

@@ -1,7 +1,8 @@
 import type { Identity, PermissionRule } from '../core/permissions.ts';
-import { parseClientQuotas } from '../core/quotas.ts';
+import { clientQuotasSchema } from '../core/quotas.ts';
+import { type Flaw, validate } from '../core/validation.ts';
 import { claimAt } from './claim-path.ts';
-import { type Flaw, isGrantFilter, isObject } from './claim-shapes.ts';
+import { isGrantFilter, isObject } from './claim-shapes.ts';
 import { rulesFromAcl } from './emqx-acl.ts';
 import type { IssuerClaims } from './issuer-config.ts';
 import { mappedRules, roleRules, rulesOf } from './mapped-grants.ts';
@@ -31,7 +32,7 @@ export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims 
   if (typeof clientId === 'object') return clientId;
 
   const narrowing = claimAt(payload, issuer.claimMapping?.quotas ?? '/mqtt/quotas');
-  const quotas = narrowing === undefined ? undefined : parseClientQuotas(narrowing);
+  const quotas = narrowing === undefined ? undefined : validate(clientQuotasSchema, narrowing, 'quotas');
   if (quotas !== undefined && 'flaw' in quotas) return quotas;
   const username = claimAt(payload, issuer.claimMapping?.username ?? 'username');
   const roles = roleRules(issuer, payload);
@@ -46,7 +47,7 @@ export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims 
     ...(typeof exp === 'number' ? { expiresAtSeconds: Math.floor(exp) } : {}),
     ...(isText(jti) ? { tokenId: jti } : {}),
     ...(typeof iat === 'number' && iat >= 0 ? { issuedAtSeconds: Math.floor(iat) } : {}),
-    ...(quotas === undefined ? {} : { quotas }),
+    ...(quotas === undefined ? {} : { quotas: quotas.value }),
     grants,
   };
 }

@@ -4,7 +4,6 @@ export type { Identity, PermissionRule, Permissions } from '../core/permissions.
 export { isTenantName, type TenantId, vouchedTenantId } from '../core/tenant-id.ts';
 export { type AuthenticatorOptions, createAuthenticator } from './authenticator.ts';
 export { changeTenant } from './change-tenant.ts';
-export { TenantConfigError } from './config-checks.ts';
 export { mayPublish, maySubscribe } from './decide.ts';
 export { type AuthError, type AuthErrorCode, isAuthError, isUnproved } from './errors.ts';
 export { type FetchText, type HttpsGetOptions, httpsGet } from './https-get.ts';
@@ -26,6 +25,7 @@ export {
 export { type ClientNames, resolvePermissions } from './resolve.ts';
 export {
   parseTenantConfig,
+  readTenantConfig,
   type TenantAdmin,
   type TenantConfig,
   type TenantLookup,
@@ -33,5 +33,6 @@ export {
   tenantConfigFormatVersion,
   type VersionedTenantConfig,
 } from './tenant-config.ts';
+export { TenantConfigError } from './tenant-config-error.ts';
 export { maxTokenBytes, wispAudience, wispIssuer } from './token.ts';
 export { type VerifyTokenOptions, verifyToken } from './verify.ts';

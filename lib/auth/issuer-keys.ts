@@ -1,9 +1,9 @@
-import { fail, list, record, text } from './config-checks.ts';
+import * as v from 'valibot';
+import { list, text } from '../core/validation.ts';
 import { maxPemCharacters, publicKeysFromPem } from './pem.ts';
-import type { PublicJwk } from './public-jwk.ts';
-import { parsePublicJwk } from './public-jwk.ts';
+import { type PublicJwk, parsePublicJwk } from './public-jwk.ts';
 
-/** HS256 wants a key no shorter than its hash (RFC 7518 section 3.2). */
+/** HS256 needs a key no shorter than its hash (RFC 7518 section 3.2). */
 export const secretLimits = { minSecretBytes: 32, maxSecretBytes: 512 } as const;
 
 const maxKeysPerIssuer = 16;
@@ -15,13 +15,13 @@ export type IssuerKeys =
   | { readonly kind: 'inline'; readonly keys: readonly PublicJwk[] }
   /** The same as PEM: 1 to 16 blocks `PUBLIC KEY` or `CERTIFICATE`. */
   | { readonly kind: 'pem'; readonly pem: string }
-  /** A JWK set (RFC 7517) at a URL: https, at a public address. Its issuer must say its `iss`. */
+  /** A JWK set (RFC 7517) at a URL: https, at a public address. Its issuer must have an `iss`. */
   | { readonly kind: 'jwks-url'; readonly url: string }
   /** Shared secret for HS256, base64url without padding, 32 to 512 bytes. */
   | { readonly kind: 'secret'; readonly secret: string }
   /**
-   * Shared secret in AWS Secrets Manager: the secret's ARN. Text is `base64url` (default) or counts by its UTF-8 bytes
-   * (`utf8`, as many providers take it); a binary secret counts as it is.
+   * Shared secret in AWS Secrets Manager: the ARN of the secret. Text is decoded as `base64url` (default) or taken as
+   * its UTF-8 bytes (`utf8`, as many providers take it); a binary secret is taken as it is.
    */
   | {
       readonly kind: 'secret-reference';
@@ -31,69 +31,69 @@ export type IssuerKeys =
 
 const secretArn = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}$/;
 
-/** @throws TenantConfigError */
-export function parseIssuerKeys(value: unknown, at: string): IssuerKeys {
-  const keys = record(value, at);
-  switch (keys.kind) {
-    case 'inline':
-      return parseInline(keys.keys, at);
-    case 'pem': {
-      const pem = text(keys.pem, `${at}.pem`, maxPemCharacters);
-      const parsed = publicKeysFromPem(pem);
-      return 'flaw' in parsed ? fail(`${at}.pem: ${parsed.flaw}`) : { kind: 'pem', pem };
-    }
-    case 'jwks-url':
-      return { kind: 'jwks-url', url: parseUrl(keys.url, `${at}.url`) };
-    case 'secret':
-      return { kind: 'secret', secret: parseSecret(keys.secret, `${at}.secret`) };
-    case 'secret-reference':
-      return parseReference(keys, at);
-    default:
-      return fail(`${at}.kind: "inline", "pem", "jwks-url", "secret" or "secret-reference"`);
-  }
+const kinds = '"inline", "pem", "jwks-url", "secret" or "secret-reference"';
+
+/** @param object makes the objects: {@link v.strictObject}, or {@link v.object} to leave out unknown members. */
+export function issuerKeysSchema(object: typeof v.strictObject) {
+  return v.variant(
+    'kind',
+    [
+      object({ kind: v.literal('inline'), keys: list(jwk, 1, maxKeysPerIssuer) }),
+      object({ kind: v.literal('pem'), pem: v.pipe(text(maxPemCharacters), v.rawCheck(checkPem)) }),
+      object({ kind: v.literal('jwks-url'), url }),
+      object({ kind: v.literal('secret'), secret }),
+      object({
+        kind: v.literal('secret-reference'),
+        reference: v.pipe(
+          v.string('the ARN of a secret in AWS Secrets Manager'),
+          v.regex(secretArn, 'the ARN of a secret in AWS Secrets Manager'),
+        ),
+        encoding: v.exactOptional(v.picklist(['base64url', 'utf8'], '"base64url" or "utf8"')),
+      }),
+    ],
+    (issue) => (issue.path === undefined ? 'an object' : kinds),
+  );
 }
 
-function parseInline(value: unknown, at: string): IssuerKeys {
-  const jwks = list(value, `${at}.keys`, maxKeysPerIssuer);
-  if (jwks.length === 0) fail(`${at}.keys: at least one key`);
-  return {
-    kind: 'inline',
-    keys: jwks.map((jwk, index) => {
-      const parsed = parsePublicJwk(jwk);
-      return 'flaw' in parsed ? fail(`${at}.keys[${index}]: ${parsed.flaw}`) : parsed.jwk;
-    }),
-  };
+/** Members that Wisp does not use are left out, not refused: JWKs come from libraries that write more of them. */
+const jwk = v.pipe(
+  v.unknown(),
+  v.rawTransform<unknown, PublicJwk>(({ dataset, addIssue, NEVER }) => {
+    const parsed = parsePublicJwk(dataset.value);
+    if ('jwk' in parsed) return parsed.jwk;
+    addIssue({ message: parsed.flaw });
+    return NEVER;
+  }),
+);
+
+function checkPem({ dataset, addIssue }: v.RawCheckContext<string>): void {
+  const parsed = dataset.typed ? publicKeysFromPem(dataset.value) : { keys: [] };
+  if ('flaw' in parsed) addIssue({ message: parsed.flaw });
 }
 
 /**
- * `http:` passes here and is refused where keys are fetched, unless whoever runs the service allows private hosts: a
- * configuration cannot know where it will be used.
+ * `http:` passes here and is refused where keys are fetched, unless the operator allows private hosts: a configuration
+ * does not know where it will be used.
  */
-function parseUrl(value: unknown, at: string): string {
-  const written = text(value, at, maxUrlCharacters);
-  const url = URL.canParse(written) ? new URL(written) : fail(`${at}: an absolute URL`);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') fail(`${at}: a URL with https`);
-  if (url.username !== '' || url.password !== '') fail(`${at}: a URL without user name and password`);
-  if (url.hash !== '') fail(`${at}: a URL without a fragment`);
-  return url.href;
-}
+const url = v.pipe(
+  text(maxUrlCharacters),
+  v.check((written) => URL.canParse(written), 'an absolute URL'),
+  v.transform((written) => new URL(written)),
+  v.check(({ protocol }) => protocol === 'https:' || protocol === 'http:', 'a URL with https'),
+  v.check(
+    ({ username, password }) => username === '' && password === '',
+    'a URL without user name and password',
+  ),
+  v.check(({ hash }) => hash === '', 'a URL without a fragment'),
+  v.transform(({ href }) => href),
+);
 
-function parseSecret(secret: unknown, at: string): string {
-  if (typeof secret !== 'string' || !/^[A-Za-z0-9_-]+$/.test(secret)) {
-    return fail(`${at}: base64url without padding`);
-  }
-  const { minSecretBytes, maxSecretBytes } = secretLimits;
-  const bytes = Math.floor((secret.length * 3) / 4);
-  if (bytes < minSecretBytes) fail(`${at}: at least ${minSecretBytes} bytes (256 bits)`);
-  if (bytes > maxSecretBytes) fail(`${at}: at most ${maxSecretBytes} bytes`);
-  return secret;
-}
+const { minSecretBytes, maxSecretBytes } = secretLimits;
+const secretBytes = (written: string): number => Math.floor((written.length * 3) / 4);
 
-function parseReference({ reference, encoding }: Record<string, unknown>, at: string): IssuerKeys {
-  if (typeof reference !== 'string' || !secretArn.test(reference)) {
-    return fail(`${at}.reference: the ARN of a secret in AWS Secrets Manager`);
-  }
-  if (encoding === undefined) return { kind: 'secret-reference', reference };
-  if (encoding !== 'base64url' && encoding !== 'utf8') return fail(`${at}.encoding: "base64url" or "utf8"`);
-  return { kind: 'secret-reference', reference, encoding };
-}
+const secret = v.pipe(
+  v.string('base64url without padding'),
+  v.regex(/^[A-Za-z0-9_-]+$/, 'base64url without padding'),
+  v.check((written) => secretBytes(written) >= minSecretBytes, `at least ${minSecretBytes} bytes (256 bits)`),
+  v.check((written) => secretBytes(written) <= maxSecretBytes, `at most ${maxSecretBytes} bytes`),
+);

@@ -1,6 +1,7 @@
 import type { PermissionRule } from '../core/permissions.ts';
+import type { Flaw } from '../core/validation.ts';
 import { claimAt } from './claim-path.ts';
-import { type Flaw, isGrantFilter } from './claim-shapes.ts';
+import { isGrantFilter } from './claim-shapes.ts';
 import type { ClaimMapping, Grants, IssuerClaims } from './issuer-config.ts';
 
 type Payload = { readonly [claim: string]: unknown };

@@ -1,7 +1,9 @@
+import * as v from 'valibot';
 import type { TenantStatus } from '../core/model.ts';
-import { parseQuotas, type TenantQuotas } from '../core/quotas.ts';
-import { fail, list, record } from './config-checks.ts';
-import { type IssuerConfig, parseIssuer } from './issuer-config.ts';
+import { type TenantQuotas, tenantQuotasSchema } from '../core/quotas.ts';
+import { list, validate, wholeNumber } from '../core/validation.ts';
+import { type IssuerConfig, issuerSchema } from './issuer-config.ts';
+import { TenantConfigError } from './tenant-config-error.ts';
 
 /** Version of the form in which a tenant's configuration is stored; raised when an older release could misread it. */
 export const tenantConfigFormatVersion = 1;
@@ -9,7 +11,7 @@ export const tenantConfigFormatVersion = 1;
 /** Issuers of one tenant. With the bounds of each, the stored row stays below DynamoDB's 400 KB in any sane use. */
 const maxIssuers = 16;
 
-const statuses: readonly unknown[] = ['active', 'suspended', 'deleting'] satisfies TenantStatus[];
+const statuses = ['active', 'suspended', 'deleting'] as const satisfies readonly TenantStatus[];
 
 /** A tenant as its operator sees it: part `meta` of its row in table Tenants. Plain JSON. */
 export interface TenantConfig {
@@ -63,25 +65,42 @@ export interface TenantAdmin {
   delete(name: string): Promise<boolean>;
 }
 
+function tenantConfigSchema(object: typeof v.strictObject) {
+  return object({
+    formatVersion: v.literal(
+      tenantConfigFormatVersion,
+      `${tenantConfigFormatVersion}, the only one that this release of Wisp knows`,
+    ),
+    status: v.picklist(statuses, '"active", "suspended" or "deleting"'),
+    createdAtMs: wholeNumber(Number.MIN_SAFE_INTEGER),
+    issuers: list(issuerSchema(object), 0, maxIssuers),
+    quotas: v.exactOptional(tenantQuotasSchema),
+  } satisfies Readonly<Record<keyof TenantConfig, unknown>>);
+}
+
+const givenSchema = tenantConfigSchema(v.strictObject);
+/** The same members; those that only a newer release knows are left out, so that this release can be rolled back to. */
+const storedSchema = tenantConfigSchema(v.object as unknown as typeof v.strictObject);
+
 /**
- * Checks a configuration, given by an operator or read back from the store, and leaves out unknown members.
+ * Checks a configuration that an operator has given. Unknown members are refused: one of them may be a misspelt
+ * restriction.
  * @throws TenantConfigError
  */
 export function parseTenantConfig(value: unknown): TenantConfig {
-  const config = record(value, 'tenant configuration');
-  if (config.formatVersion !== tenantConfigFormatVersion) {
-    fail(`formatVersion: this release of Wisp knows ${tenantConfigFormatVersion} only`);
-  }
-  if (!statuses.includes(config.status)) fail('status: "active", "suspended" or "deleting"');
-  if (!Number.isSafeInteger(config.createdAtMs)) fail('createdAtMs: milliseconds since 1970');
-  const quotas = parseQuotas(config.quotas);
-  if ('flaw' in quotas) return fail(quotas.flaw);
-  const issuers = list(config.issuers, 'issuers', maxIssuers);
-  return {
-    formatVersion: tenantConfigFormatVersion,
-    status: config.status as TenantStatus,
-    issuers: issuers.map((issuer, index) => parseIssuer(issuer, `issuers[${index}]`)),
-    createdAtMs: config.createdAtMs as number,
-    ...(config.quotas === undefined ? {} : { quotas }),
-  };
+  return checked(givenSchema, value);
+}
+
+/**
+ * Checks a configuration that is read from the store, and leaves out unknown members.
+ * @throws TenantConfigError
+ */
+export function readTenantConfig(value: unknown): TenantConfig {
+  return checked(storedSchema, value);
+}
+
+function checked(schema: typeof givenSchema, value: unknown): TenantConfig {
+  const result = validate(schema, value);
+  if ('flaw' in result) throw new TenantConfigError(result.flaw);
+  return result.value;
 }

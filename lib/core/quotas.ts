@@ -1,3 +1,6 @@
+import * as v from 'valibot';
+import { closedObject, wholeNumber } from './validation.ts';
+
 /**
  * What one client may use. A token may narrow these for its bearer (claim `mqtt.quotas`), never widen them; CONNACK tells the
  * client what holds for it.
@@ -46,63 +49,38 @@ export interface TenantQuotas extends ClientQuotas {
 /** A tenant or a client may use its rate of so many seconds at once. */
 export const burstSeconds = 10;
 
-export const clientQuotaNames = [
-  'subscriptionsPerClient',
-  'publishesPerSecondPerClient',
-  'publishBytesPerSecondPerClient',
-  'packetBytes',
-  'queuedMessages',
-  'queueSeconds',
-  'sessionExpirySeconds',
-] as const satisfies readonly (keyof ClientQuotas)[];
+const bound = v.exactOptional(wholeNumber(0));
 
-export const quotaNames = [
-  ...clientQuotaNames,
-  'shapes',
-  'connections',
-  'publishesPerSecond',
-  'publishBytesPerSecond',
-  'retainedMessages',
-  'retainedBytes',
-  'minKeepAliveSeconds',
-] as const satisfies readonly (keyof TenantQuotas)[];
+const clientQuotaEntries = {
+  subscriptionsPerClient: bound,
+  publishesPerSecondPerClient: bound,
+  publishBytesPerSecondPerClient: bound,
+  // CONNACK cannot announce packets of 0 bytes.
+  packetBytes: v.exactOptional(wholeNumber(128)),
+  // Every message at QoS 1 and 2 passes through the queue, and the queue is counted once per so many messages.
+  queuedMessages: v.exactOptional(wholeNumber(10)),
+  queueSeconds: v.exactOptional(wholeNumber(1)),
+  sessionExpirySeconds: bound,
+} satisfies Readonly<Record<keyof ClientQuotas, unknown>>;
 
-/**
- * Lowest values where 0 would not refuse but break: CONNACK cannot announce packets of 0 bytes, and every message at QoS 1 and 2
- * passes through the client's queue, which is counted once per so many messages.
- */
-const minima: Readonly<Record<string, number>> = { packetBytes: 128, queuedMessages: 10, queueSeconds: 1 };
+const tenantQuotaEntries = {
+  ...clientQuotaEntries,
+  shapes: bound,
+  connections: bound,
+  publishesPerSecond: bound,
+  publishBytesPerSecond: bound,
+  retainedMessages: bound,
+  retainedBytes: bound,
+  minKeepAliveSeconds: bound,
+} satisfies Readonly<Record<keyof TenantQuotas, unknown>>;
 
-interface Flaw {
-  readonly flaw: string;
-}
+/** What a token may narrow for its bearer. */
+export const clientQuotasSchema = closedObject(clientQuotaEntries);
+/** Quotas as an operator gives them and as they are stored. */
+export const tenantQuotasSchema = closedObject(tenantQuotaEntries);
 
-/** Reads quotas as an operator gave them or as they are stored. @returns the flaw where there is one. */
-export function parseQuotas(value: unknown): TenantQuotas | Flaw {
-  return parse(value, quotaNames);
-}
-
-/** Reads what a token narrows for its bearer. @returns the flaw where there is one. */
-export function parseClientQuotas(value: unknown): ClientQuotas | Flaw {
-  return parse(value, clientQuotaNames);
-}
-
-function parse(value: unknown, names: readonly (keyof TenantQuotas)[]): TenantQuotas | Flaw {
-  if (value === undefined) return {};
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return { flaw: 'quotas: an object' };
-  const given = value as Record<string, unknown>;
-  const unknown = Object.keys(given).find((name) => !names.some((known) => known === name));
-  if (unknown !== undefined)
-    return { flaw: `quotas: "${unknown.slice(0, 40)}" is none of ${names.join(', ')}` };
-  for (const name of names) {
-    const bound = given[name];
-    const min = minima[name] ?? 0;
-    if (bound !== undefined && (!Number.isSafeInteger(bound) || Number(bound) < min))
-      return { flaw: `quotas.${name}: a whole number, ${min} or more` };
-  }
-  return given as TenantQuotas;
-}
+export const clientQuotaNames = Object.keys(clientQuotaEntries) as readonly (keyof ClientQuotas)[];
+export const quotaNames = Object.keys(tenantQuotaEntries) as readonly (keyof TenantQuotas)[];
 
 /** The tenant's quotas as they hold for the bearer of a token that narrows some. */
 export function narrowed(tenant: TenantQuotas, token: ClientQuotas | undefined): TenantQuotas {

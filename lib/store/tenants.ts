@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { parseTenantConfig, type TenantAdmin, type TenantConfig, type TenantLookup } from '../auth/index.ts';
+import { readTenantConfig, type TenantAdmin, type TenantConfig, type TenantLookup } from '../auth/index.ts';
 import type { VersionedTenantConfig } from '../auth/tenant-config.ts';
 import { type Item, json, known, N, number, S, string, version } from './attributes.ts';
 import { deleteRevocations } from './revocations.ts';
@@ -155,5 +155,5 @@ export function createTenantStore(
 }
 
 function configFrom(stored: Item): TenantConfig {
-  return parseTenantConfig(json(known(stored), 'config'));
+  return readTenantConfig(json(known(stored), 'config'));
 }

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { parseTenantConfig, TenantConfigError } from '../../lib/auth/index.ts';
+import { parseTenantConfig, readTenantConfig, TenantConfigError } from '../../lib/auth/index.ts';
 import { cert, key } from '../support/certificate.ts';
 
 const secret = 'A'.repeat(43);
@@ -134,6 +134,35 @@ describe('tenant configuration', () => {
   ])('is refused with %s', (_, value) => {
     expect(() => parseTenantConfig(value)).toThrow(TenantConfigError);
     expect(() => parseTenantConfig(value)).not.toThrow(/s3cret/);
+  });
+
+  it.each([
+    [withIssuer({ kyes: {} }), 'issuers[0].keys: missing; found "kyes"'],
+    [mapped({ audiense: 'a' }), 'issuers[0]: unknown member "audiense"'],
+    [mapped({ iss: 5 }), 'issuers[0].iss: expected a text of 1 to 512 characters'],
+    [
+      remote('https://user@idp.example/'),
+      'issuers[0].keys.url: expected a URL without user name and password',
+    ],
+    [
+      mapped({ roleGrants: { claim: 'a', grants: { r: { publish: ['a/#/b'] } } } }),
+      'issuers[0].roleGrants.grants.r.publish[0]: expected a topic filter, without "$share/name/"',
+    ],
+    [
+      mapped({ requiredClaims: { constructor: 'a' } }),
+      'issuers[0].requiredClaims: expected an object of at most 16 members',
+    ],
+    [{ ...withKey(p256), quotas: { conections: 1 } }, 'quotas: unknown member "conections"'],
+    [{ ...withKey(p256), quotas: [] }, 'quotas: expected an object'],
+  ])('names the member and what is expected: %#', (value, message) => {
+    expect(() => parseTenantConfig(value)).toThrow(new TenantConfigError(message));
+  });
+
+  it('that is stored may have members of a newer release: they are left out', () => {
+    const keys = { kind: 'secret', secret };
+    const stored = { ...withIssuer({ keys: { ...keys, newer: 1 }, newer: 1 }), newer: 1 };
+    expect(readTenantConfig(stored)).toEqual(withIssuer({ keys }));
+    expect(() => parseTenantConfig(stored)).toThrow('unknown member "newer"');
   });
 
   it('errors never repeat key material', () => {
