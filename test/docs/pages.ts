@@ -6,7 +6,7 @@ export const repository = fileURLToPath(new URL('../..', import.meta.url));
 /** Folders of the repository whose files pages may name. */
 export const folders: readonly string[] = ['lib', 'functions', 'cdk', 'build', 'docs', 'examples', 'test'];
 
-/** Paths of all files and folders in these folders, without what is installed or built. */
+/** Paths of all files and folders in these folders, excluding installed and built files. */
 export const paths: ReadonlySet<string> = new Set(
   readdirSync(repository)
     .filter((name) => folders.includes(name))
