@@ -13,9 +13,9 @@ interface AudienceResult {
   readonly audience: number;
   readonly qos: 0 | 1;
   readonly joinSeconds: number;
-  /** Medians. */
+  /** Median over all rounds. */
   readonly times: RoundTimes;
-  /** For one message to everybody. */
+  /** Units of one message to all subscribers. */
   readonly units: Units;
 }
 
@@ -26,7 +26,7 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
   for (const audience of quick ? [10, 500] : [10, 1_000, 10_000]) {
     if (openFiles() < 2 * audience) {
       notes.push(
-        `${shown(audience)} subscribers are left out: the process may open ${openFiles()} files (\`ulimit -n\`).`,
+        `${shown(audience)} subscribers were not measured: the process may open only ${openFiles()} files (\`ulimit -n\`).`,
       );
       continue;
     }
@@ -45,14 +45,14 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
           'first after ms',
           'all after ms',
           'reply after ms',
-          'µs each',
+          'µs per subscriber',
           'posts',
           'messages',
           'Lambda requests',
           'RRU',
           'WRU',
           'SQS requests',
-          'dollars a million deliveries',
+          'dollars per million deliveries',
         ],
         rows: results.map((result) => {
           const { audience, times, units } = result;
@@ -76,7 +76,7 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
     plots: [
       {
         name: 'audience-time',
-        title: 'Time until all subscribers have one message',
+        title: 'Time until all subscribers have received one message',
         xLabel: 'subscribers',
         yLabel: 'ms, logarithmic',
         yLogarithmic: true,
@@ -90,8 +90,8 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
       },
     ],
     notes: [
-      `Real connections: all subscribers are clients in a process of their own that speak the wire profile; gateway emulator, functions and store are another process. ${payloadBytes} bytes of payload; medians of several messages, each sent when the one before had reached everybody. At QoS 1 the units hold every PUBACK.`,
-      'All calls of the functions stay on this machine, and so do the functions: in AWS a call takes longer and workers run side by side. The dollars are without connection time and with the handlers’ duration on this machine.',
+      `All subscribers are real connections that speak the wire profile, in one process. Gateway emulator, functions and store run in another. Payload: ${payloadBytes} bytes. Times are medians of several messages, each sent after the previous one had reached all subscribers. At QoS 1 the units include every PUBACK.`,
+      'Functions and their calls stay on this machine. In AWS a call takes longer and workers run in parallel. The dollars exclude connection time and use the duration of the handlers on this machine.',
       ...notes,
     ],
     data: results,
@@ -141,7 +141,7 @@ async function measureAudience(
         const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
         const failedPosts = service.counters.get(metrics.postsFailed) ?? 0;
         failures.push(
-          `${shown(audience)} subscribers at QoS ${qos}: no figure (${reason}). One process holds the gateway, all functions and the store here; ${shown(failedPosts)} posts had no answer in time, which ends the connection as a lost one.`,
+          `${shown(audience)} subscribers at QoS ${qos}: not measured (${reason}). One process runs the gateway, all functions and the store here; ${shown(failedPosts)} posts timed out, and a timed-out post closes its connection.`,
         );
         break;
       }

@@ -4,40 +4,42 @@ import { intercept } from '../../lib/local/dynamodb/intercept.ts';
 import { createMeter, type Meter } from '../../lib/local/dynamodb/meter.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
-/** What AWS bills, from the emulators' meters. */
+/** Units that AWS bills, counted by the emulators. */
 export interface Units {
-  /** API Gateway messages by 32 KB: from clients, and to them. */
+  /** API Gateway messages, metered per 32 KB, from clients and to clients. */
   readonly messagesIn: number;
   readonly messagesOut: number;
   readonly connectionMinutes: number;
-  /** Lambda, by function; no cold start. */
+  /** Lambda requests and billed milliseconds by function, without cold starts. */
   readonly invocations: Readonly<Record<string, number>>;
   readonly billedMs: Readonly<Record<string, number>>;
   readonly readUnits: number;
   readonly writeUnits: number;
-  /** SQS requests by 64 KB, polls that find nothing left out. */
+  /** SQS requests, metered per 64 KB. Empty receives are not counted. */
   readonly standardRequests: number;
   readonly fifoRequests: number;
-  /** Posts that API Gateway took: part of `messagesOut`. */
+  /** Posts that API Gateway accepted. They are part of `messagesOut`. */
   readonly posts: number;
 }
 
 export interface BilledService {
   readonly service: TestService;
-  /** How long each call of a function to DynamoDB, SQS and `@connections` takes beyond this machine's own time. */
+  /** Adds this latency to each call of a function to DynamoDB, SQS and `@connections`. */
   setCallMs(milliseconds: number): void;
-  /** What `work` costs, with the queues' functions that it sets off. */
+  /** Counts the units of `work`, including the functions that its queue messages invoke. */
   measure(work: () => Promise<unknown>): Promise<Units>;
   close(): Promise<void>;
 }
 
-/** Routes without a function of their own, of one-way frames for one, lead to the message function. */
+/** All other routes, such as that of one-way frames, invoke the message function. */
 const routeFunctions: Readonly<Record<string, FunctionName>> = {
   $connect: 'connect',
   $disconnect: 'disconnect',
 };
 
-/** The whole local service with all its meters, and a time that each call of the functions takes. */
+/**
+ * Starts the whole local service with all meters and an adjustable latency for calls of functions.
+ */
 export async function startBilledService(options: { clock?: Clock } = {}): Promise<BilledService> {
   let callMs = 0;
   let meter: Meter | undefined;
@@ -45,7 +47,6 @@ export async function startBilledService(options: { clock?: Clock } = {}): Promi
     callMs === 0 ? undefined : new Promise((resolve) => setTimeout(resolve, callMs));
   const service = await startTestService({
     ...options,
-    // Beside what is measured it comes at any moment; what it costs stands with the operations.
     faults: { delayPost: pause },
     wrapStore: (handler) => {
       meter = createMeter(handler);
@@ -112,7 +113,9 @@ export async function startBilledService(options: { clock?: Clock } = {}): Promi
   };
 }
 
-/** `wisp-timers` feeds `timer`; another queue the function of its name. */
+/**
+ * Queue `wisp-timers` invokes function `timer`. Any other queue invokes the function of its name.
+ */
 function functionOf(queue: string): string {
   const name = queue.replace(/^wisp-/, '').replace(/\.fifo$/, '');
   return name.startsWith('timers') ? 'timer' : name;
@@ -124,7 +127,7 @@ function added(pairs: readonly (readonly [string, number])[]): Record<string, nu
   return sums;
 }
 
-/** Each unit divided by `count`. */
+/** Divides each unit by `count`. */
 export function perOne(units: Units, count: number): Units {
   return combined(units, units, (value) => value / count);
 }

@@ -5,13 +5,13 @@ import type { EngineRequestHandler } from '../../lib/local/dynamodb/index.ts';
 import { localTables } from '../../lib/local/service.ts';
 import { createSubscriptionStore } from '../../lib/store/subscriptions.ts';
 
-/** Items of one BatchWriteItem. */
+/** Maximum number of items in one BatchWriteItem. */
 const batchSize = 25;
 const concurrentBatches = 8;
 
 /**
- * Writes subscriptions as the store would, 25 a request and straight into the engine: the SDK would take longer than the
- * engine does. They must differ in their keys.
+ * Writes the rows that the store would write, 25 per request and directly to the engine, because
+ * the SDK takes longer than the engine. The keys of the subscriptions must differ.
  */
 export async function writeSubscriptions(
   engine: EngineRequestHandler,

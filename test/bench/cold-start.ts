@@ -1,6 +1,7 @@
 /**
- * Size and start of each function's bundle: `npm run bench:cold-start`. Bundles as the stack does and in the ways it
- * chose against, loads each in fresh processes, and says which packages a bundle consists of.
+ * `npm run bench:cold-start`: measures size and load time of each function's bundle. Builds each
+ * bundle with the stack's settings and with the alternatives, loads it in fresh processes, and
+ * prints the packages in it.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -13,7 +14,7 @@ import { bundling } from '../../cdk/bundling.ts';
 import { functionNames } from '../../cdk/settings.ts';
 
 const run = promisify(execFile);
-/** Fresh processes per bundle; the median is reported. */
+/** Processes per bundle, of which the median is reported. */
 const rounds = 15;
 
 const aliases = Object.fromEntries(
@@ -36,7 +37,10 @@ const variants: Readonly<Record<string, BuildOptions>> = {
   'as deployed': { ...plain, mainFields: ['module', 'main'], alias: aliases },
 };
 
-/** Time of `require`, which is what Lambda calls init, and its CPU time, which other processes on the machine disturb less. */
+/**
+ * Prints wall time and CPU time of `require`, which is the init phase of Lambda. Other processes on
+ * the machine affect CPU time less.
+ */
 const probe = `
 const start = process.hrtime.bigint();
 const cpu = process.cpuUsage();
@@ -64,7 +68,7 @@ async function load(probePath: string, bundlePath: string): Promise<Load> {
   return { wallMs: median(times.map(([wall]) => wall)), cpuMs: median(times.map(([, cpu]) => cpu)) };
 }
 
-/** Bytes of each package in a bundle, largest first. */
+/** Returns the bytes of each package in a bundle, largest first. */
 function packagesOf(metafile: Metafile): [string, number][] {
   const bytes = new Map<string, number>();
   for (const output of Object.values(metafile.outputs))
@@ -80,7 +84,7 @@ try {
   const probePath = join(directory, 'probe.cjs');
   await writeFile(probePath, probe);
   console.log(
-    `Node ${process.version}, median of ${rounds} processes, page cache warm; not Lambda: read as ratios`,
+    `Node ${process.version}, median of ${rounds} processes, warm page cache. Not measured in Lambda: compare ratios`,
   );
   console.log('| function | bundle | KB | KB gzipped | load ms | CPU ms |\n|---|---|---|---|---|---|');
   const deployed = new Map<string, Metafile>();

@@ -1,7 +1,7 @@
 import { type Cost, startMetered } from './metered.ts';
 import { scenarios } from './scenarios.ts';
 
-/** Runs every scenario in a service of its own and returns all costs by name. */
+/** Runs each scenario in its own service and returns all costs by name. */
 export async function measureCosts(progress: (line: string) => void = () => {}): Promise<Map<string, Cost>> {
   const all = new Map<string, Cost>();
   for (const [name, scenario] of Object.entries(scenarios)) {

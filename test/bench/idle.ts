@@ -5,10 +5,10 @@ import type { Run, SectionResult } from './report.ts';
 import type { RuntimeProcess } from './runtime-process.ts';
 import type { Swarm } from './swarm.ts';
 
-/** What a process has open beside its connections. */
+/** Files that a process opens in addition to its connections. */
 const spareFiles = 500;
 
-/** The local runtime with connections on which nothing happens. */
+/** Measures memory and CPU of the local runtime with idle connections. */
 export async function measure({ quick, progress }: Run): Promise<SectionResult> {
   const wanted = quick ? 500 : 10_000;
   const count = Math.min(wanted, openFiles() - spareFiles);
@@ -21,7 +21,7 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
     const { ms } = await swarm.call('join', { url, username, password, prefix: 'idle-', count });
     const connected = await runtime.call('look', undefined);
     const idleSeconds = quick ? 5 : 60;
-    progress(`all connected after ${(ms / 1000).toFixed(0)} s; looking on for ${idleSeconds} s`);
+    progress(`all connected after ${(ms / 1000).toFixed(0)} s; observing for ${idleSeconds} s`);
     await pause(idleSeconds * 1000);
     const after = await runtime.call('look', undefined);
     const open = await swarm.call('open', undefined);
@@ -33,27 +33,27 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
           title: `The local runtime, ${count.toLocaleString('en-GB')} idle connections`,
           columns: ['', 'value'],
           rows: [
-            ['connections open at the end', open],
-            ['connections a second while connecting', (count / ms) * 1000],
+            ['open connections at the end', open],
+            ['connections per second while connecting', (count / ms) * 1000],
             ['resident memory before, MB', megabytes(before.residentBytes)],
-            ['resident memory with all, MB', megabytes(after.residentBytes)],
-            ['resident memory for each, KB', each(after.residentBytes - before.residentBytes)],
-            ['JavaScript heap in use for each, KB', each(after.heapBytes - before.heapBytes)],
-            ['processor while idle, % of one', (after.cpuMs - connected.cpuMs) / (idleSeconds * 10)],
+            ['resident memory after, MB', megabytes(after.residentBytes)],
+            ['resident memory per connection, KB', each(after.residentBytes - before.residentBytes)],
+            ['JavaScript heap per connection, KB', each(after.heapBytes - before.heapBytes)],
+            ['CPU while idle, % of one processor', (after.cpuMs - connected.cpuMs) / (idleSeconds * 10)],
           ],
         },
       ],
       plots: [],
       notes: [
-        'Each connection has sent an MQTT CONNECT with a token of its tenant and is a session of its own; the clients are a process of their own. The store is in memory too, so each connection’s rows and timers are in the figures. Heap after a full garbage collection.',
+        'Each connection is an MQTT session that was authenticated by a token. The clients run in another process. The store is in memory, so the figures include the rows and timers of each connection. Heap is measured after a full garbage collection.',
         ...(open < count
           ? [
-              'Connections that are missing at the end were closed by the gateway after 10 minutes of silence: this machine connects too slowly.',
+              'The gateway closed the missing connections after 10 minutes of inactivity, because this machine connects too slowly.',
             ]
           : []),
         ...(count < wanted
           ? [
-              `Only ${count.toLocaleString('en-GB')} connections: a process may open ${openFiles()} files here (\`ulimit -n\`).`,
+              `Only ${count.toLocaleString('en-GB')} connections, because a process may open only ${openFiles()} files (\`ulimit -n\`).`,
             ]
           : []),
       ],

@@ -8,9 +8,9 @@ import { medians } from './statistics.ts';
 import type { RoundTimes, Swarm } from './swarm.ts';
 import { payloadBytes } from './units/workloads.ts';
 
-/** Milliseconds that calls take in AWS, about: they are added to what the emulators take. */
+/** Approximate latencies of calls in AWS, which are added to those of the emulators. */
 const delaysMs = { store: 5, post: 15, queue: 10 } as const;
-const ways = ['at once', 'by the queue'] as const;
+const ways = ['inline', 'by the queue'] as const;
 const levels = [0, 1] as const;
 
 interface InlineResult {
@@ -20,7 +20,7 @@ interface InlineResult {
   readonly times: RoundTimes;
 }
 
-/** When an audience is better left to the fan-out queue: the same audiences served both ways. */
+/** Compares inline delivery with the fan-out queue for the same audiences. */
 export async function measure({ quick, progress }: Run): Promise<SectionResult> {
   const audiences = quick ? [32, 256] : [32, 64, 128, 256, 512, 1_024];
   const results: InlineResult[] = [];
@@ -33,7 +33,7 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
   return {
     tables: [
       {
-        title: 'The same audience served by the publisher’s handler, and by the fan-out queue (ms)',
+        title: 'The same audience served inline by the publisher’s handler, and by the fan-out queue (ms)',
         columns: ['subscribers', ...ways.flatMap((way) => [`all, ${way}`, `reply, ${way}`])],
         rows: levels.flatMap((qos) =>
           audiences.map((audience) => [
@@ -48,9 +48,9 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
     ],
     plots: [],
     notes: [
-      `Calls to DynamoDB take ${delaysMs.store} ms longer here than on this machine, posts ${delaysMs.post}, sends to SQS ${delaysMs.queue}: about what they take in AWS. Medians of ${quick ? 3 : 9} messages.`,
-      'Here two workers share one processor with everything else. In AWS up to 16 work side by side, so by the queue all are reached sooner than here; the reply to the publisher and the work of its handler are as here.',
-      `The bound is ${defaultSettings.inlineAudience} subscriptions (\`inlineAudience\`): up to there all are reached at once about as soon as by the queue, and 16 more function calls cost little beside ${defaultSettings.inlineAudience} posts.`,
+      `To approximate AWS, each call to DynamoDB is delayed by ${delaysMs.store} ms, each post by ${delaysMs.post} ms and each send to SQS by ${delaysMs.queue} ms. Medians of ${quick ? 3 : 9} messages.`,
+      'Here two workers share one processor with all other parts. In AWS up to 16 workers run in parallel, so delivery by the queue ends sooner than here. The reply to the publisher and the work of its handler are the same.',
+      `The limit for inline delivery is ${defaultSettings.inlineAudience} subscriptions (\`inlineAudience\`). Up to there inline delivery is about as fast as the queue, and above it 16 more function calls cost little compared with ${defaultSettings.inlineAudience} posts.`,
     ],
     data: results,
   };
@@ -65,7 +65,7 @@ async function measureWay(
   const service = await startTestService({
     settings: {
       ...defaultSettings,
-      inlineAudience: way === 'at once' ? 100_000 : 0,
+      inlineAudience: way === 'inline' ? 100_000 : 0,
       maxInlineDeliveries: 100_000,
     },
     wrapStore: (handler) =>

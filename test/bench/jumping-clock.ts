@@ -2,16 +2,18 @@ import type { Clock } from '../../lib/local/clock.ts';
 
 export interface JumpingClock extends Clock {
   /**
-   * Moves time on by `durationMs`, firing what falls due in order; `settle` is awaited after each, so that what it set off
-   * takes the time that it takes.
+   * Advances the time by `durationMs` and fires the timers that fall due, in order. Awaits `settle`
+   * before each timer, so that the work of the previous one runs in real time.
    */
   jump(durationMs: number, settle: () => Promise<unknown>): Promise<void>;
 }
 
-/** Beyond the deadline by which every new connection must have sent CONNECT: its timer is not measured with what follows. */
+/**
+ * Longer than the CONNECT deadline of a new connection, so that its timer is not measured later.
+ */
 export const afterDeadlinesMs = 60_000;
 
-/** The system's clock, which can also be set forward: hours pass in a moment, and milliseconds still last. */
+/** Creates a real-time clock that can also jump ahead, so that hours can be measured in seconds. */
 export function createJumpingClock(): JumpingClock {
   let offsetMs = 0;
   const timers = new Set<{ readonly dueMs: number; fire(): void }>();

@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 
-/** Where and when something was measured. */
+/** Machine, time and commit of a measurement. */
 export interface Machine {
   readonly measuredAt: string;
   readonly node: string;
   readonly processors: string;
   readonly memoryGigabytes: number;
-  /** Short id of the commit; with `+` where files have changed since. Absent outside of a clone. */
+  /** Short id of the commit, with `+` if the work tree has changes. Absent outside of a clone. */
   readonly commit?: string;
   readonly quick: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: measures, prints tables, and writes JSON and SVG to bench-results/. `npm run bench -- --help` lists
- * the sections.
+ * `npm run bench`: measures, prints tables, and writes JSON and SVG to bench-results/.
+ * `npm run bench -- --help` lists the sections.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { Argument, Command } from 'commander';
@@ -19,12 +19,16 @@ const command = new Command('npm run bench --')
     'Measures Wisp on this machine. Tables go to stdout, progress to stderr, JSON and SVG to bench-results/.',
   )
   .addArgument(
-    new Argument('[sections...]', 'what to measure')
+    new Argument('[sections...]', 'sections to measure')
       .choices(sectionNames)
-      .default(sectionNames, 'everything'),
+      .default(sectionNames, 'all sections'),
   )
-  .option('--quick', 'two to three minutes for everything: short runs, small sizes, rough figures', false)
-  .option('--write-summary', 'writes what this run measured into docs/performance.md', false)
+  .option(
+    '--quick',
+    'short runs, small sizes and rough figures: all sections take two to three minutes',
+    false,
+  )
+  .option('--write-summary', 'writes the results of this run to docs/performance.md', false)
   .addHelpText(
     'after',
     `\nSections:\n${sectionNames.map((name) => `  ${name.padEnd(15)}${sections[name].about}`).join('\n')}\n`,

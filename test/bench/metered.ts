@@ -12,17 +12,17 @@ import type { ConnectPacket, PublishPacket } from '../../lib/mqtt/types.ts';
 import { openRaw, type RawClient, type Version } from '../support/raw-client.ts';
 import { type Mint, startTestService, type TestService } from '../support/service.ts';
 
-/** What something costs: counts only, the same on every machine. */
+/** Cost of an exchange. All values are counts, so they are the same on every machine. */
 export interface Cost {
   /** Calls to DynamoDB. */
   readonly calls: number;
   readonly readUnits: number;
   readonly writeUnits: number;
-  /** Calls to DynamoDB and posts that follow one another; those that overlap count once. */
+  /** Sequential calls to DynamoDB and posts. Calls that overlap count once. */
   readonly roundTrips: number;
-  /** Messages to SQS. */
+  /** Timers sent to SQS. */
   readonly timers: number;
-  /** API Gateway messages from clients, and to them (replies and pushes). */
+  /** API Gateway messages from clients, and to clients (replies and pushes). */
   readonly messagesIn: number;
   readonly messagesOut: number;
 }
@@ -30,16 +30,16 @@ export interface Cost {
 export interface Metered {
   readonly service: TestService;
   readonly clock: ManualClock;
-  /** What `work` costs, and the calls to DynamoDB it is made of. */
+  /** Measures the cost of `work` and records its calls to DynamoDB. */
   measure(work: () => Promise<unknown>): Promise<Cost & { readonly storeCalls: readonly MeteredCall[] }>;
-  /** Connects a client that speaks the wire profile; nothing is acknowledged but by the caller. */
+  /** Connects a raw client of the wire profile. The caller must send all acknowledgements. */
   connect(mint: Mint, clientId: string, changes?: Partial<ConnectPacket>): Promise<RawClient>;
   close(): Promise<void>;
 }
 
 /**
- * The whole local service on a clock that stands still, with a meter between it and DynamoDB.
- * @param onEngine gets the engine itself, which is not metered.
+ * Starts the whole local service on a manual clock, with a meter between service and DynamoDB.
+ * @param onEngine receives the engine's unmetered handler.
  */
 export async function startMetered(
   options: Partial<LocalServiceOptions> = {},
@@ -52,7 +52,7 @@ export async function startMetered(
   let timers = 0;
   const service = await startTestService({
     clock,
-    // It would come at any moment, into whatever is being measured; scenarios measure it by itself.
+    // $disconnect runs at any moment and would be part of other measurements.
     faults: { dropDisconnect: () => true },
     ...options,
     wrapStore: (handler) => {
@@ -135,7 +135,7 @@ export async function connectPacket(
   } as ConnectPacket;
 }
 
-/** A PUBLISH with 100 bytes of payload. */
+/** Makes a PUBLISH with a payload of 100 bytes. */
 export function publish(topic: string, qos: 0 | 1 | 2, messageId?: number): PublishPacket {
   return {
     cmd: 'publish',
@@ -160,7 +160,7 @@ export const columns = {
 
 const widthOf = (column: keyof Cost): number => Math.max(7, columns[column].length + 2);
 
-/** Costs as a table of plain text, one line for each name. */
+/** Formats costs as a plain text table with one line per name. */
 export function costTable(costs: ReadonlyMap<string, Cost>): string {
   const names = Object.keys(columns) as (keyof Cost)[];
   const width = Math.max(...[...costs.keys()].map((name) => name.length));

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** How many files, sockets included, this process may have open; where the system does not say, as many as it likes. */
+/**
+ * Returns how many files and sockets this process may open. Without `/proc` the limit is unknown
+ * and infinity is returned.
+ */
 export function openFiles(): number {
   try {
     const line = readFileSync('/proc/self/limits', 'utf8')

@@ -2,7 +2,7 @@ import { measureCosts } from './costs.ts';
 import { type Cost, columns } from './metered.ts';
 import type { Run, SectionResult } from './report.ts';
 
-/** What each exchange costs: counts, so they are the same on every machine. */
+/** Measures the cost of each exchange in counts that are the same on every machine. */
 export async function measure({ progress }: Run): Promise<SectionResult> {
   const costs = await measureCosts(progress);
   const names = Object.keys(columns) as (keyof Cost)[];
@@ -16,8 +16,8 @@ export async function measure({ progress }: Run): Promise<SectionResult> {
     ],
     plots: [],
     notes: [
-      'Counts of the emulators over the whole local service, 100 bytes of payload; tests hold them (`test/broker/cost.test.ts`).',
-      'Round trips: calls to DynamoDB and posts that follow one another. SQS: timers that were sent.',
+      'Counted by the emulators of the whole local service with a payload of 100 bytes. A test compares the counts (`test/broker/cost.test.ts`).',
+      'Round trips: sequential calls to DynamoDB and posts. SQS: timers sent.',
     ],
     data: Object.fromEntries([...costs].map(([exchange, cost]) => [exchange, plain(cost)])),
   };

@@ -1,14 +1,14 @@
-/** A picture of measured values: lines over a logarithmic x axis, or groups of bars. */
+/** A diagram: lines over a logarithmic x axis, or groups of bars. */
 export interface Plot {
-  /** Of the file, without its ending. */
+  /** File name without extension. */
   readonly name: string;
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
-  /** Default: linear, from 0. */
+  /** Default: linear from 0. */
   readonly yLogarithmic?: boolean;
   readonly kind: 'lines' | 'bars';
-  /** Bars: the x of a point counts its group, whose label, of one line or more, is here. */
+  /** Labels of the groups of bars. The x of a point is the index of its group. */
   readonly groups?: readonly string[];
   readonly series: readonly {
     readonly name: string;
@@ -19,7 +19,7 @@ export interface Plot {
 const width = 760;
 const height = 420;
 const frame = { left: 78, right: 36, top: 68, bottom: 62 };
-/** Okabe and Ito: told apart by the colour-blind too. */
+/** Palette of Okabe and Ito, which is safe for colour-blind readers. */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
 
 interface Scale {
@@ -27,7 +27,7 @@ interface Scale {
   readonly ticks: readonly number[];
 }
 
-/** An SVG document. */
+/** Renders the plot as an SVG document. */
 export function plotSvg(plot: Plot): string {
   const values = plot.series.flatMap(({ points }) => points.map(([, y]) => y)).filter(Number.isFinite);
   const bottom = height - frame.bottom;
@@ -104,7 +104,7 @@ function legend({ series }: Plot): string[] {
   });
 }
 
-/** From 0 to above `max`, in steps of 1, 2 or 5 times a power of ten. */
+/** Scale from 0 to above `max`, in steps of 1, 2 or 5 times a power of ten. */
 function linear(max: number, from: number, to: number): Scale {
   const rough = (max > 0 ? max : 1) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -117,7 +117,7 @@ function linear(max: number, from: number, to: number): Scale {
   };
 }
 
-/** From the power of ten at or below `min` to the one at or above `max`. */
+/** Scale from the power of ten at or below `min` to the one at or above `max`. */
 function logarithmic(min: number, max: number, from: number, to: number): Scale {
   const low = Math.floor(Math.log10(min > 0 ? min : 1));
   const high = Math.max(low + 1, Math.ceil(Math.log10(max > 0 ? max : 1)));

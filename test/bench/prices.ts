@@ -18,14 +18,14 @@ type PriceId =
   | 'eg_op'
   | 'eg_tu_hour';
 
-/** Dollars for one of the unit that the list names, a million counted as one: us-east-1, sources in prices.json. */
+/** Price in dollars of one unit (not of a million) in us-east-1. The sources are in prices.json. */
 export function usd(id: PriceId): number {
   const price = list.prices.find((entry) => entry.id === id);
   if (price === undefined) throw new Error(`prices.json has no ${id}`);
   return price.usd / (price.unit.startsWith('1e6') ? 1e6 : 1);
 }
 
-/** Memory of each function in the stack's `prod` preset; a function without a setting counts as the message function. */
+/** Memory of each function in preset `prod`. Functions without a value have that of `message`. */
 const memory: Readonly<Record<string, number>> = presets.prod.memoryMegabytes;
 
 export function gigabyteSeconds({ billedMs }: Pick<Units, 'billedMs'>): number {
@@ -39,7 +39,7 @@ export function gigabyteSeconds({ billedMs }: Pick<Units, 'billedMs'>): number {
 export const total = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-/** What Wisp costs in AWS in dollars, without free tiers, storage, logs and data transfer. */
+/** Cost of Wisp in AWS in dollars, without free tiers, storage, logs and data transfer. */
 export function wispUsd(units: Units): number {
   return (
     (units.messagesIn + units.messagesOut) * usd('apigw_ws_msg') +
@@ -53,7 +53,7 @@ export function wispUsd(units: Units): number {
   );
 }
 
-/** The formula of {@link wispUsd} for the reader. */
+/** Formula of {@link wispUsd} as text, in dollars per million. */
 export const wispFormula = [
   `messages × ${perMillion('apigw_ws_msg')}`,
   `connection minutes × ${perMillion('apigw_ws_min')}`,
@@ -68,30 +68,33 @@ export function perMillion(id: PriceId): string {
   return String(Number((usd(id) * 1e6).toPrecision(6)));
 }
 
-/** What one delivered message of a workload is to a service that bills by MQTT packets or by bytes. */
+/** MQTT packets and bytes per delivered message, for services that bill by packets or traffic. */
 export interface PacketsPerDelivery {
-  /** PUBLISH from the publisher, PUBLISH to the subscriber. */
+  /** PUBLISH packets from the publisher, and to the subscriber. */
   readonly publishesIn: number;
   readonly publishesOut: number;
-  /** PUBACK of the subscriber; that of the service is as many. */
+  /** PUBACK packets from the subscriber. The service sends as many. */
   readonly acknowledgements: number;
   readonly publishBytes: number;
   readonly acknowledgementBytes: number;
-  /** Packets that share a TCP segment and a TLS record. */
+  /** Packets per TCP segment and TLS record. */
   readonly packetsPerSegment: number;
 }
 
-/** IP and TCP headers and a TLS 1.3 record. */
+/** IP header, TCP header and overhead of a TLS 1.3 record. */
 const segmentBytes = 69;
 const gibibyte = 2 ** 30;
 
-/** PUBLISH in, PUBLISH out and PUBACK of the device, by 5 KB; CONNECT and acknowledgements of the service are left out. */
+/**
+ * Counts PUBLISH in, PUBLISH out and PUBACK of the device, metered per 5 KB. CONNECT and the
+ * acknowledgements of the service are not counted.
+ */
 export function iotCoreUsd(packets: PacketsPerDelivery): number {
   const { publishesIn, publishesOut, acknowledgements } = packets;
   return (publishesIn + publishesOut + acknowledgements) * usd('iot_msg');
 }
 
-/** Traffic in both directions by the gibibyte. */
+/** Counts traffic in both directions, billed per gibibyte. */
 export function emqxUsd(packets: PacketsPerDelivery): number {
   const overhead = segmentBytes / packets.packetsPerSegment;
   const publishes = (packets.publishesIn + packets.publishesOut) * (packets.publishBytes + overhead);
@@ -99,17 +102,20 @@ export function emqxUsd(packets: PacketsPerDelivery): number {
   return ((publishes + acknowledgements) / gibibyte) * usd('emqx_gb');
 }
 
-/** Two operations, and a throughput unit that takes 1,000 publishes a second when it is fully used. Unverified prices. */
+/**
+ * Counts two operations and a share of a fully used throughput unit (1,000 publishes per second).
+ * The prices are unverified.
+ */
 export function eventGridUsd({ publishesIn, publishesOut }: PacketsPerDelivery): number {
   return (publishesIn + publishesOut) * usd('eg_op') + publishesIn * (usd('eg_tu_hour') / (1_000 * 3_600));
 }
 
-/** An idle connection for an hour with a PINGREQ every `keepAliveSeconds`. */
+/** Cost of an idle connection for one hour with a PINGREQ every `keepAliveSeconds`. */
 export const idleHourUsd = {
   iotCore: (): number => 60 * usd('iot_min'),
   emqx: (keepAliveSeconds: number): number =>
     60 * usd('emqx_min') + ((3_600 / keepAliveSeconds) * 2 * (2 + segmentBytes) * usd('emqx_gb')) / gibibyte,
-  /** Without and with PINGREQ counted as an operation: which is true was not found. Unverified prices. */
+  /** Cost without and with PINGREQ as an operation: the documentation does not say. Unverified. */
   eventGrid: (keepAliveSeconds: number): readonly [number, number] => {
     const unit = usd('eg_tu_hour') / 10_000;
     return [unit, unit + (3_600 / keepAliveSeconds) * usd('eg_op')];

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** What a process of the benchmark can be asked for: functions of one argument that is plain data, and so is the answer. */
+/** Functions that a process of the benchmark offers. Argument and result are plain data. */
 export type Offer = Readonly<Record<string, (argument: never) => Promise<unknown>>>;
 
 export interface Child<Offered extends Offer> {
@@ -10,7 +10,7 @@ export interface Child<Offered extends Offer> {
     name: Name,
     argument: Parameters<Offered[Name]>[0],
   ): Promise<Awaited<ReturnType<Offered[Name]>>>;
-  /** Ends the process and waits for it. */
+  /** Ends the process and waits for its exit. */
   stop(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ interface Answer {
   readonly error?: string;
 }
 
-/** Runs a module of this folder in a process of its own. Its output goes to stderr; it ends with this process at the latest. */
+/** Runs a module of this folder in a child process. Its output goes to stderr. */
 export function startChild<Offered extends Offer>(
   path: string,
   options: { readonly heapMegabytes?: number; readonly args?: readonly string[] } = {},
@@ -86,7 +86,7 @@ function end(child: ChildProcess): void {
   child.once('exit', () => clearTimeout(timer));
 }
 
-/** Answers the process that started this one; ends with it. */
+/** Answers calls of the parent process, and exits with it. */
 export function serve(offered: Offer): void {
   process.on('message', (message) => {
     const { id, name, argument } = message as Request;
@@ -104,6 +104,6 @@ export function serve(offered: Offer): void {
 
 async function answer(offered: Offer, name: string, argument: unknown): Promise<unknown> {
   const asked = offered[name];
-  if (asked === undefined) throw new Error(`Nothing is offered as ${name}`);
+  if (asked === undefined) throw new Error(`The process offers no function ${name}`);
   return asked(argument as never);
 }

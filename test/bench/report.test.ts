@@ -20,10 +20,10 @@ const nothing: Units = {
 };
 const million = 1e6;
 
-/** By hand from the list prices: a change of the list must be seen here. */
-describe('dollars of a million', () => {
+/** Expected values are calculated by hand, so that a changed price fails the test. */
+describe('dollars per million', () => {
   test.each([
-    ['messages, either way', { messagesIn: 1, messagesOut: 2 }, 3],
+    ['messages in both directions', { messagesIn: 1, messagesOut: 2 }, 3],
     ['connection minutes', { connectionMinutes: 1 }, 0.25],
     ['function calls', { invocations: { message: 1, timer: 2 } }, 0.6],
     // 1,024 MB for 10 ms and 512 MB for 20 ms are 0.01 GB-s each.
@@ -31,7 +31,7 @@ describe('dollars of a million', () => {
     ['read units', { readUnits: 2.5 }, 0.3125],
     ['write units', { writeUnits: 3 }, 1.875],
     ['queue requests', { standardRequests: 3, fifoRequests: 1 }, 1.7],
-    ['posts, which are among the messages', { posts: 1 }, 0],
+    ['posts, which are part of the messages', { posts: 1 }, 0],
   ])('%s', (_name, units, dollars) => {
     expect(wispUsd({ ...nothing, ...units }) * million).toBeCloseTo(dollars, 6);
   });
@@ -67,13 +67,13 @@ describe('dollars of a million', () => {
       (2 * 241.9 * 0.15) / 1073.741824,
       2 + 0.04 / 3.6,
     ],
-  ])('deliveries elsewhere, %s', (_name, packets, iotCore, emqx, eventGrid) => {
+  ])('deliveries of other services, %s', (_name, packets, iotCore, emqx, eventGrid) => {
     expect(iotCoreUsd(packets) * million).toBeCloseTo(iotCore, 6);
     expect(emqxUsd(packets) * million).toBeCloseTo(emqx, 6);
     expect(eventGridUsd(packets) * million).toBeCloseTo(eventGrid, 6);
   });
 
-  test('idle hours elsewhere', () => {
+  test('idle hours of other services', () => {
     expect(idleHourUsd.iotCore() * million).toBeCloseTo(4.8, 6);
     expect(idleHourUsd.emqx(60) * million).toBeCloseTo(120 + (60 * 2 * 71 * 0.15) / 1073.741824, 6);
     expect(idleHourUsd.eventGrid(60).map((one) => one * million)).toEqual([
@@ -104,7 +104,7 @@ test.each([
   expect(cellText(cell)).toBe(text);
 });
 
-test('a table as text and as Markdown', () => {
+test('formats a table as text and as Markdown', () => {
   const table = { title: 'T', columns: ['name', 'n'], rows: [['one', 1_000] as const] };
   expect(tableText(table)).toBe('T\nname      n\none   1,000');
   expect(tableMarkdown(table)).toBe('**T**\n\n| name | n |\n| --- | ---: |\n| one | 1,000 |');
@@ -113,19 +113,19 @@ test('a table as text and as Markdown', () => {
 describe('summary', () => {
   const page =
     'head\n<!-- bench:a -->\nold\n<!-- /bench:a -->\nmiddle\n<!-- bench:b -->\n<!-- /bench:b -->\n';
-  test('replaces one section and nothing else, again and again', () => {
+  test('replaces one section only, and is idempotent', () => {
     const once = replaced(page, 'a', 'new');
     expect(once).toBe(
       'head\n<!-- bench:a -->\n\nnew\n\n<!-- /bench:a -->\nmiddle\n<!-- bench:b -->\n<!-- /bench:b -->\n',
     );
     expect(replaced(once, 'a', 'new')).toBe(once);
   });
-  test('says which markers are missing', () => {
+  test('names missing markers', () => {
     expect(() => replaced(page, 'c', '')).toThrow('no markers for c');
   });
 });
 
-test('a plot shows every point once, and texts as text', () => {
+test('a plot draws each finite point once and escapes its texts', () => {
   const svg = plotSvg({
     name: 'p',
     title: 'a < b & c',

@@ -1,28 +1,28 @@
 import type { Plot } from './plot.ts';
 
-/** A number is shown with three digits that matter; a text as it is. */
+/** Numbers are shown with three significant digits, texts unchanged. */
 export type Cell = string | number;
 
 export interface Table {
   readonly title: string;
-  /** The first column is flush left, the others are flush right. */
+  /** The first column is left-aligned, all others are right-aligned. */
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
 }
 
-/** What one section has measured. */
+/** Result of one section. */
 export interface SectionResult {
   readonly tables: readonly Table[];
   readonly plots: readonly Plot[];
-  /** How it was measured, what was assumed, what was left out and why: one sentence or more each. */
+  /** Method, assumptions and omissions, in full sentences. */
   readonly notes: readonly string[];
-  /** Everything, for the JSON file. */
+  /** All values, for the JSON file. */
   readonly data: unknown;
 }
 
-/** What a section is told. */
+/** Parameters of a section. */
 export interface Run {
-  /** Two to three minutes for all sections: shorter runs and smaller sizes. */
+  /** Shorter runs and smaller sizes: all sections take two to three minutes. */
   readonly quick: boolean;
   readonly progress: (line: string) => void;
 }
@@ -34,7 +34,7 @@ export function cellText(cell: Cell): string {
   return String(Number(cell.toPrecision(3)));
 }
 
-/** As plain text with aligned columns. */
+/** Formats a table as plain text with aligned columns. */
 export function tableText({ title, columns, rows }: Table): string {
   const lines = [columns, ...rows.map((row) => row.map(cellText))];
   const widths = columns.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));

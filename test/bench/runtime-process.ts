@@ -1,4 +1,4 @@
-/** The local service in a process of its own, which tells what it holds. */
+/** Child process that runs the local service and reports its memory and CPU time. */
 import { type Mint, startTestService, type TestService } from '../support/service.ts';
 import { serve } from './process.ts';
 

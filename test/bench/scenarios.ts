@@ -7,7 +7,7 @@ import { openRaw, type RawClient } from '../support/raw-client.ts';
 import type { Mint } from '../support/service.ts';
 import { type Cost, connectPacket, type Metered, publish } from './metered.ts';
 
-/** Costs of one kind of exchange, by name. Every scenario has a tenant of its own. */
+/** Measures one kind of exchange and returns costs by name. Each scenario has its own tenant. */
 export type Scenario = (metered: Metered, mint: Mint) => Promise<Map<string, Cost>>;
 
 const kept: Partial<ConnectPacket> = { clean: false, properties: { sessionExpiryInterval: 3600 } };
@@ -19,7 +19,7 @@ const subscribe = (messageId: number, qos: 0 | 1 | 2, ...topics: string[]): Pack
 const many = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-/** An online subscriber and a publisher, every cache of the process filled. */
+/** Connects a subscriber and a publisher and fills all caches of the process. */
 async function pair(metered: Metered, mint: Mint, qos: 0 | 1 | 2, filters: string[] = ['devices/d1/state']) {
   const subscriber = await metered.connect(mint, 'subscriber');
   await subscriber.send(subscribe(1, qos, ...filters));
@@ -29,7 +29,7 @@ async function pair(metered: Metered, mint: Mint, qos: 0 | 1 | 2, filters: strin
   return { subscriber, publisher };
 }
 
-/** Takes `count` messages and acknowledges each as its QoS wants it, in one frame a step. */
+/** Takes at least `count` messages and returns their packet identifiers. */
 async function receive(subscriber: RawClient, count: number): Promise<number[]> {
   const pushed = await subscriber.take(count);
   return pushed.map((packet) => Number(packet.messageId));
@@ -54,12 +54,12 @@ export const connects: Scenario = async (metered, mint) => {
     if (client === undefined) throw new Error('not connected');
     return client;
   };
-  // Keys of the tenant are read at its first CONNECT in a process.
+  // The first CONNECT of a tenant in a process reads the tenant's keys.
   await opening('CONNECT, first of its tenant');
   const client = await opening('CONNECT, session taken over');
   costs.set('PINGREQ', await metered.measure(() => client.send({ cmd: 'pingreq' })));
   costs.set('heartbeat', await metered.measure(() => client.settle()));
-  // The function by itself: through the gateway, the client sees the close before the function has ended.
+  // Calls the function directly: through the gateway, the close arrives before it ends.
   const { broker, flush } = metered.service.service;
   const addressOf = async (clientId: string) => {
     const session = await metered.service.stores.sessions.get({ tenant: mint.tenant as TenantId, clientId });
@@ -163,7 +163,7 @@ export const publishesExactlyOnce: Scenario = async (metered, mint) => {
   return costs;
 };
 
-/** A session with `queued` messages of QoS 1 comes back: CONNECT, and everything until the last is acknowledged. */
+/** Measures a resumption with `queued` QoS 1 messages, from CONNECT to the last PUBACK. */
 export const resuming =
   (queued: number): Scenario =>
   async (metered, mint) => {
@@ -195,7 +195,7 @@ export const resuming =
     return costs;
   };
 
-/** A message of 10 KB for ten sessions, and what each acknowledgement costs. */
+/** Measures a message of 10 KB to ten sessions, and one acknowledgement. */
 export const sharesMessages: Scenario = async (metered, mint) => {
   const costs = new Map<string, Cost>();
   const subscribers = await Promise.all(

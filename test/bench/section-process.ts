@@ -1,4 +1,4 @@
-/** Runs one section in a process of its own, so that none measures what another left in memory. */
+/** Child process that runs one section, so that sections do not share memory. */
 import { serve } from './process.ts';
 import type { SectionResult } from './report.ts';
 import { type SectionName, sections } from './sections.ts';

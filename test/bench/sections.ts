@@ -4,53 +4,53 @@ export interface Section {
   readonly title: string;
   /** One line for `--help`. */
   readonly about: string;
-  /** Heap for the section's process, where Node's default does not do. */
+  /** Heap of the section's process, if Node's default is too small. */
   readonly heapMegabytes?: number;
   load(): Promise<{ measure(run: Run): Promise<SectionResult> }>;
 }
 
-/** In the order in which they run: what the others could disturb comes first. */
+/** In the order of execution: sections that others could disturb come first. */
 export const sections = {
   operations: {
-    title: 'What one exchange costs',
+    title: 'Cost of one exchange',
     about: 'store calls, units, round trips and messages of each exchange',
     load: () => import('./operations.ts'),
   },
   units: {
     title: 'Metered units and their price',
-    about: 'workloads W1 to W5 in metered units and dollars, beside other services',
+    about: 'workloads W1 to W5 in metered units and dollars, compared with other services',
     load: () => import('./units/index.ts'),
   },
   cpu: {
     title: 'CPU of the message function',
-    about: 'CPU per message against the floor (base64, parsing, SDK calls), and what the rest is',
+    about: 'CPU per message compared with the minimum (base64, parsing, SDK calls)',
     load: () => import('./cpu/index.ts'),
   },
   throughput: {
     title: 'Throughput and latency',
-    about: 'end to end at QoS 0, 1 and 2, with 0 and 30 ms round trip, beside Aedes and Mosquitto',
+    about: 'end to end at QoS 0, 1 and 2 with 0 and 30 ms round trip, against Aedes and Mosquitto',
     load: () => import('./throughput/index.ts'),
   },
   subscriptions: {
     title: 'Many subscriptions',
-    about: 'cost and latency of a publish in tenants of 100 to 1,000,000 subscriptions',
+    about: 'cost and latency of a publish in tenants with 100 to 1,000,000 subscriptions',
     heapMegabytes: 12_000,
     load: () => import('./subscriptions.ts'),
   },
   inline: {
-    title: 'At once or by the queue',
-    about: 'the same audiences served by the publisher’s handler and by the fan-out queue',
+    title: 'Inline delivery or fan-out queue',
+    about: 'the same audiences served inline by the publisher’s handler and by the fan-out queue',
     load: () => import('./inline.ts'),
   },
   audience: {
     title: 'Large audiences',
-    about: 'one topic with 10, 1,000 and 10,000 subscribers: time to reach all, posts, units, cost',
+    about: 'one topic with 10, 1,000 and 10,000 subscribers: time until all received, posts, units, cost',
     heapMegabytes: 6_000,
     load: () => import('./audience.ts'),
   },
   idle: {
     title: 'Idle connections',
-    about: 'memory of the local runtime that holds 10,000 idle connections',
+    about: 'memory of the local runtime with 10,000 idle connections',
     heapMegabytes: 6_000,
     load: () => import('./idle.ts'),
   },

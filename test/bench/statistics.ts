@@ -1,4 +1,6 @@
-/** The smallest value that at least `share` (0 to 1) of all values do not exceed; NaN of none. */
+/**
+ * Returns the nearest-rank percentile (`share` from 0 to 1: 0.99 is p99), or NaN without values.
+ */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
@@ -14,7 +16,7 @@ export function spread(values: readonly number[]): Spread {
   return { p50: percentile(values, 0.5), p95: percentile(values, 0.95), p99: percentile(values, 0.99) };
 }
 
-/** The median of each of some numbers that belong together. */
+/** Returns the median of each named number over all values. */
 export function medians<Name extends string>(
   values: readonly Readonly<Record<Name, number>>[],
   names: readonly Name[],

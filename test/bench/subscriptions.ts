@@ -7,7 +7,9 @@ import { type Metered, publish, startMetered } from './metered.ts';
 import type { Run, SectionResult } from './report.ts';
 import { type Spread, spread } from './statistics.ts';
 
-/** Filters of device `id`: literal ones, wildcards of eight shapes, and a share, in equal numbers. */
+/**
+ * Filters of device `id`, in equal numbers: a literal, wildcards of eight shapes, and a shared one.
+ */
 const kinds: readonly ((id: string) => { filter: string; shareName?: string })[] = [
   (id) => ({ filter: `devices/${id}/state` }),
   (id) => ({ filter: `devices/${id}/#` }),
@@ -34,7 +36,7 @@ interface SizeResult {
   }[];
 }
 
-/** A publish in tenants of growing size, its audience always the same client. */
+/** Measures a publish to the same single client in tenants of growing size. */
 export async function measure({ quick, progress }: Run): Promise<SectionResult> {
   const sizes = quick ? [100, 10_000] : [100, 10_000, 100_000, 1_000_000];
   const sizeResults: SizeResult[] = [];
@@ -63,7 +65,7 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
         name: 'subscriptions-units',
         title: 'Cost of one PUBLISH, by the number of subscriptions in the tenant',
         xLabel: 'subscriptions in the tenant',
-        yLabel: 'a publish',
+        yLabel: 'per publish',
         kind: 'lines',
         series: ([0, 1] as const).flatMap((qos) => [
           { name: `store calls, QoS ${qos}`, points: points(sizeResults, qos, ({ calls }) => calls) },
@@ -83,8 +85,8 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
       },
     ],
     notes: [
-      'Subscriptions: literal filters, wildcards of eight shapes and shared ones in equal numbers, each of a client of its own; rows as the store writes them, put straight into the embedded engine. Published to topics of devices to which one connected client subscribes with a literal filter; every shape of fitting length is looked up.',
-      'Latency is from sending the frame to its reply, gateway emulator, function and store in one process, everything in memory.',
+      'Subscriptions are literal filters, wildcards of eight shapes and shared filters in equal numbers, each of a different client. Their rows are written directly to the embedded engine. One connected client subscribes to the published topics with literal filters; each publish looks up every shape of fitting length.',
+      'Latency is the time from sending the frame to its reply. Gateway emulator, function and store run in one process, in memory.',
     ],
     data: sizeResults,
   };
@@ -112,7 +114,7 @@ async function measureSize(
       messageId,
       subscriptions: topics.map((topic) => ({ topic, qos: 1 })),
     });
-    // By the broker, so that the tenant knows every shape.
+    // Subscribed through the broker, so that the tenant's row lists every shape.
     await subscriber.send(subscribe(1, ...kinds.map((kind) => topicFilter(kind('of-the-subscriber')))));
     await subscriber.send(
       subscribe(2, ...Array.from({ length: watchedDevices }, (_, index) => watched(index))),
@@ -149,7 +151,7 @@ async function measureSize(
   }
 }
 
-/** The median, since usage is written with every hundredth message. */
+/** Rounds of which the median is taken, because one message in a hundred also writes usage. */
 const costRounds = 5;
 async function costOf(metered: Metered, work: () => Promise<unknown>) {
   const costs = [];

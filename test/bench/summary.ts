@@ -5,11 +5,11 @@ import { type SectionResult, tableMarkdown } from './report.ts';
 import { type SectionName, sections } from './sections.ts';
 
 const path = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
-const lineWidth = 120;
+const lineWidth = 100;
 
 /**
- * Puts each measured section between its markers in docs/performance.md. Sections that were not measured stay as they
- * are: each says when, where and of which commit it was measured.
+ * Writes each measured section between its markers in docs/performance.md. Other sections stay
+ * unchanged: each names its date, machine and commit.
  */
 export async function writeSummary(
   results: ReadonlyMap<SectionName, SectionResult>,
@@ -20,7 +20,10 @@ export async function writeSummary(
   await writeFile(path, page);
 }
 
-/** @throws when the page has no such markers, or not in this order. */
+/**
+ * Replaces the content of section `name`.
+ * @throws when the page has no markers for it, or has them in the wrong order.
+ */
 export function replaced(page: string, name: string, content: string): string {
   const begin = `<!-- bench:${name} -->\n`;
   const end = `<!-- /bench:${name} -->`;
@@ -47,7 +50,7 @@ function sectionMarkdown(name: SectionName, result: SectionResult, machine: Mach
   ].join('\n\n');
 }
 
-/** A list entry in lines of bounded width. */
+/** Wraps a list entry at {@link lineWidth} columns. */
 function wrapped(entry: string): string {
   const lines: string[] = [];
   let line = '';

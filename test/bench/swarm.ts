@@ -1,4 +1,6 @@
-/** Many clients in a process of their own. They speak the wire profile and do what a subscriber must, no more. */
+/**
+ * Child process with many clients. They speak the wire profile and only receive and acknowledge.
+ */
 import { type Packet as LibraryPacket, parser } from 'mqtt-packet';
 import { WebSocket } from 'ws';
 import { encodePacket } from '../../lib/mqtt/encode.ts';
@@ -8,7 +10,7 @@ import { serve } from './process.ts';
 
 interface Member {
   readonly socket: WebSocket;
-  /** Waits for the reply to the frame under way. */
+  /** Called with the reply to the outstanding frame. */
   replied?: ((error?: Error) => void) | undefined;
 }
 
@@ -16,7 +18,7 @@ export interface Join {
   readonly url: string;
   readonly username: string;
   readonly password: string;
-  /** Client ids are this and a number. */
+  /** Client ids are this prefix and a number. */
   readonly prefix: string;
   readonly count: number;
   readonly keepAliveSeconds?: number;
@@ -27,20 +29,20 @@ export interface Round {
   readonly topic: string;
   readonly qos: 0 | 1;
   readonly payloadBytes: number;
-  /** Deliveries that end the round. */
+  /** Number of deliveries after which the round ends. */
   readonly deliveries: number;
 }
 
 export interface RoundTimes {
-  /** From sending the PUBLISH to the first and to the last delivery, and to the reply. */
+  /** From sending the PUBLISH to the first delivery, the last delivery and the reply. */
   readonly firstMs: number;
   readonly lastMs: number;
   readonly replyMs: number;
 }
 
-/** CONNECTs under way at once. */
+/** Concurrent CONNECTs. */
 const concurrentJoins = 32;
-/** Sockets of one source address: well below the number of ephemeral ports. */
+/** Sockets per source address, well below the number of ephemeral ports. */
 const socketsPerAddress = 10_000;
 
 const stallMs = 60_000;
@@ -53,7 +55,7 @@ let progressed = (): void => {};
 let messageIds = 0;
 
 const offered = {
-  /** Connects clients, and subscribes them. */
+  /** Connects clients and subscribes them. */
   async join(join: Join): Promise<{ ms: number }> {
     const startedAtMs = performance.now();
     let next = 0;
@@ -68,10 +70,13 @@ const offered = {
     return { ms: performance.now() - startedAtMs };
   },
 
-  /** One PUBLISH by the member that joined last; resolves when it has its reply and all deliveries, and acknowledgements are sent. */
+  /**
+   * Publishes one message from the member that joined last. Resolves after its reply, all
+   * deliveries and the replies to all acknowledgements.
+   */
   async publish({ topic, qos, payloadBytes, deliveries: wanted }: Round): Promise<RoundTimes> {
     const publisher = members.at(-1);
-    if (publisher === undefined) throw new Error('nobody has joined');
+    if (publisher === undefined) throw new Error('no client has joined');
     deliveries = 0;
     messageIds = (messageIds % 65_535) + 1;
     const payload = Buffer.alloc(payloadBytes, 'x');
@@ -87,7 +92,7 @@ const offered = {
     return { firstMs: firstAtMs - sentAtMs, lastMs, replyMs };
   },
 
-  /** How many connections are still open. */
+  /** Returns the number of open connections. */
   async open(_: undefined): Promise<number> {
     return members.filter(({ socket }) => socket.readyState === socket.OPEN).length;
   },
@@ -123,7 +128,7 @@ async function joinOne(
     await exchange(member, { cmd: 'subscribe', messageId: 1, subscriptions: [...subscribe] });
 }
 
-/** @throws when nothing has happened for a minute. */
+/** @throws when no message arrives for a minute. */
 async function until(reached: () => boolean): Promise<void> {
   while (!reached()) {
     let timer: NodeJS.Timeout | undefined;

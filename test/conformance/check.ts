@@ -14,22 +14,22 @@ const pageFile = 'docs/conformance.md';
 export interface CheckOptions {
   /** Top of the repository. */
   readonly root: string;
-  /** Refuse pending statements and tags without a version. Default: report them. */
+  /** Makes pending statements and tags without a version problems. Default: they are notes. */
   readonly strict?: boolean;
-  /** Write the page instead of comparing with it. Default: compare. */
+  /** Writes the page. Default: compares it. */
   readonly write?: boolean;
-  /** First mark pending statements as enforced that have a code tag and a test tag. Default: report them. */
+  /** Marks pending statements with a code tag and a test tag as enforced. Default: reports them. */
   readonly promote?: boolean;
 }
 
 export interface CheckResult {
-  /** Empty when list, tags and page agree. */
+  /** Empty if list, tags and page agree. */
   readonly problems: readonly string[];
-  /** Unfinished, but allowed. */
+  /** Unfinished work that is allowed. */
   readonly notes: readonly string[];
 }
 
-/** Compares `docs/conformance.json`, the tags in `lib`, `functions` and `test`, and `docs/conformance.md`. */
+/** Compares docs/conformance.json, the tags in lib, functions and test, and docs/conformance.md. */
 export function check({ root, strict = false, write = false, promote = false }: CheckOptions): CheckResult {
   const code = scan(root, ['lib', 'functions']);
   const tests = scan(root, ['test']);
@@ -43,7 +43,7 @@ export function check({ root, strict = false, write = false, promote = false }: 
   const problems = [...compared.problems, ...(strict ? compared.notes : [])];
   const notes = strict ? [] : [...compared.notes];
   for (const { id, version } of compared.ready) {
-    notes.push(`${id} of ${version} is pending, but tagged in code and tests: --promote marks it enforced`);
+    notes.push(`${id} of ${version} is pending, but has tags in code and tests: --promote marks it enforced`);
   }
   const wanted = page(list, compared.located);
   if (write || promote) writeFileSync(join(root, pageFile), wanted);
@@ -68,7 +68,7 @@ function readOrNothing(path: string): string | undefined {
   }
 }
 
-/** The command: prints notes and problems and sets the exit code. */
+/** Runs the command: prints notes and problems and sets the exit code. */
 function main(): void {
   const { values } = parseArgs({
     options: { strict: { type: 'boolean' }, write: { type: 'boolean' }, promote: { type: 'boolean' } },

@@ -2,7 +2,7 @@ import type { Statement, Version } from './statements.ts';
 import { listProblems, versions } from './statements.ts';
 import type { Tag, Tags } from './tags.ts';
 
-/** A statement with the files that name it, each once, sorted. */
+/** A statement with the sorted files that carry its tag. */
 export interface Located {
   readonly statement: Statement;
   readonly code: readonly string[];
@@ -11,11 +11,11 @@ export interface Located {
 
 export interface Comparison {
   readonly located: readonly Located[];
-  /** Where list and tags disagree: any of these fails the check. */
+  /** Disagreements between list and tags. Each fails the check. */
   readonly problems: readonly string[];
-  /** What is unfinished, allowed unless strict. */
+  /** Unfinished work, which fails the check only if it is strict. */
   readonly notes: readonly string[];
-  /** Pending statements with code and test tags, as `id version`: they can be marked enforced. */
+  /** Pending statements with tags in code and tests, which can be marked enforced. */
   readonly ready: readonly Statement[];
 }
 
@@ -28,7 +28,7 @@ export function compare(statements: readonly Statement[], code: Tags, tests: Tag
   for (const tag of [...code.tags, ...tests.tags]) {
     const definedIn = versions.filter((version) => known.has(keyOf(version, tag.id)));
     if (definedIn.length === 0) {
-      problems.push(`${placeOf(tag)}: ${tag.id} is no statement of either version`);
+      problems.push(`${placeOf(tag)}: ${tag.id} is not a statement of either version`);
     } else if (tag.version === undefined) {
       const forms = definedIn.map((version) => `${tag.id} ${shortOf(version)}`).join(' or ');
       notes.push(`${placeOf(tag)}: ${tag.id} does not name its version: ${forms}`);
@@ -65,7 +65,7 @@ export function compare(statements: readonly Statement[], code: Tags, tests: Tag
   return { located, problems, notes, ready };
 }
 
-/** `v3` or `v5`, as tags name the version. */
+/** Returns the version as tags name it. */
 export function shortOf(version: Version): string {
   return version === '5.0' ? 'v5' : 'v3';
 }

@@ -18,7 +18,7 @@ describe('this repository', () => {
     expect(check({ root: repository }).problems).toEqual([]);
   });
 
-  test('the list has every number of both specifications', () => {
+  test('the list contains every statement of both specifications', () => {
     const ids = (version: string): string[] =>
       statements.filter((one) => one.version === version).map((one) => one.id);
     expect(ids('3.1.1')).toHaveLength(141);
@@ -35,7 +35,7 @@ describe('this repository', () => {
 });
 
 describe('tags', () => {
-  test('name one version, the other, or both', () => {
+  test('name one version or both', () => {
     expect(tagsIn('a [MQTT-3.1.4-2 v3, MQTT-3.1.4-3 v5]\n[MQTT-3.1.0-2 v3+v5]', 'lib/a.ts')).toEqual([
       { id: 'MQTT-3.1.4-2', version: '3.1.1', file: 'lib/a.ts', line: 1 },
       { id: 'MQTT-3.1.4-3', version: '5.0', file: 'lib/a.ts', line: 1 },
@@ -44,13 +44,13 @@ describe('tags', () => {
     ]);
   });
 
-  test('may be wrapped inside a comment', () => {
+  test('may wrap inside a comment', () => {
     expect(tagsIn(' * so it is [MQTT-3.1.4-3\n * v5]', 'lib/a.ts')).toEqual([
       { id: 'MQTT-3.1.4-3', version: '5.0', file: 'lib/a.ts', line: 1 },
     ]);
   });
 
-  test('without a version are seen, but prove nothing', () => {
+  test('without a version are reported, but prove nothing', () => {
     const tags = tagsIn('[MQTT-3.1.4-3] of v5', 'lib/a.ts');
     expect(tags).toEqual([{ id: 'MQTT-3.1.4-3', file: 'lib/a.ts', line: 1 }]);
     const result = compare([enforced], { tags, problems: [] }, { tags, problems: [] });
@@ -58,7 +58,7 @@ describe('tags', () => {
     expect(result.problems).toHaveLength(2);
   });
 
-  test('stand in the clause fields of vectors, at any depth', () => {
+  test('are read from the clause fields of vectors at any depth', () => {
     const text = JSON.stringify({
       cases: [{ clauses: ['MQTT-3.1.4-3 v5'], note: 'MQTT-1.5.3-1 v3' }, { clause: '[MQTT-3.1.0-1 v3]' }],
     });
@@ -71,12 +71,12 @@ describe('tags', () => {
     });
   });
 
-  test('a clause that is none is a problem, as is a vector file that cannot be read', () => {
+  test('malformed clauses and unreadable vector files are problems', () => {
     expect(tagsInVectors('{"clauses":["3.1.4-3 v5", 7]}', 'test/a.json').problems).toEqual([
-      'test/a.json: the clause "3.1.4-3 v5" is no tag',
-      'test/a.json: the clause 7 is no tag',
+      'test/a.json: the clause "3.1.4-3 v5" is not a tag',
+      'test/a.json: the clause 7 is not a tag',
     ]);
-    expect(tagsInVectors('{', 'test/a.json').problems).toEqual(['test/a.json is no JSON']);
+    expect(tagsInVectors('{', 'test/a.json').problems).toEqual(['test/a.json is not JSON']);
   });
 });
 
@@ -86,15 +86,15 @@ describe('the list', () => {
     ['is not applicable without a reason', statement({ status: 'not-applicable' })],
     ['cannot be pending', statement({ concerns: 'client', status: 'pending' })],
     ['does not have the form', statement({ id: 'MQTT-4.2-1' })],
-    ['needs a summary', statement({ summary: 'two lines,\nso none' })],
-    ['which is no statement of 5.0', statement({ version: '3.1.1', counterpart: 'MQTT-9.9.9-9' })],
+    ['needs a summary', statement({ summary: 'a summary of\ntwo lines' })],
+    ['which is not a statement of 5.0', statement({ version: '3.1.1', counterpart: 'MQTT-9.9.9-9' })],
   ];
-  test.each(faults)('refuses a statement that %s', (message, faulty) => {
+  test.each(faults)('rejects a statement that %s', (message, faulty) => {
     expect(listProblems([faulty])).toEqual([expect.stringContaining(message)]);
   });
 
-  test('refuses a statement that stands there twice, but not one of each version', () => {
-    expect(listProblems([statement({}), statement({})])).toEqual(['MQTT-3.1.4-3 of 5.0 stands there twice']);
+  test('rejects a duplicate statement, but not one of each version', () => {
+    expect(listProblems([statement({}), statement({})])).toEqual(['MQTT-3.1.4-3 of 5.0 is listed twice']);
     expect(listProblems([statement({}), statement({ version: '3.1.1' })])).toEqual([]);
   });
 });
@@ -122,14 +122,14 @@ describe('the check', () => {
     return readFileSync(join(root, 'docs/conformance.md'), 'utf8');
   }
 
-  test('passes where code and test carry the tag, and the page links to both', () => {
+  test('passes if code and a test carry the tag, and the page links to both', () => {
     expect(check({ root, strict: true })).toEqual({ problems: [], notes: [] });
     expect(pageText()).toContain(
       '| [lib/broker/connect.ts](../lib/broker/connect.ts) | [test/broker/connect.test.ts](../test/broker/connect.test.ts) | enforced |',
     );
   });
 
-  test('fails when an enforced statement loses its tag in the code or in the tests', () => {
+  test('fails if an enforced statement has no tag in the code or in the tests', () => {
     put('lib/broker/connect.ts', '');
     expect(check({ root, write: true }).problems).toEqual([
       'MQTT-3.1.4-3 of 5.0 is marked enforced, but no code carries its tag',
@@ -141,17 +141,17 @@ describe('the check', () => {
     ]);
   });
 
-  test('fails on tags of no statement, of the other version, and of one that is not applicable', () => {
+  test('fails on tags of unknown, wrong-version and not applicable statements', () => {
     list(enforced, statement({ id: 'MQTT-3.1.2-20', concerns: 'client', status: 'not-applicable' }));
     put('functions/message.ts', '// [MQTT-3.1.4-9 v5]\n// [MQTT-3.1.4-3 v3]\n// [MQTT-3.1.2-20 v5]');
     expect(check({ root, write: true }).problems).toEqual([
-      'functions/message.ts:1: MQTT-3.1.4-9 is no statement of either version',
+      'functions/message.ts:1: MQTT-3.1.4-9 is not a statement of either version',
       'functions/message.ts:2: MQTT-3.1.4-3 is a statement of 5.0, not of 3.1.1',
       'MQTT-3.1.2-20 of 5.0 is marked not applicable, but tagged in functions/message.ts',
     ]);
   });
 
-  test('fails when the page is out of date, until it is written', () => {
+  test('fails while the page is out of date', () => {
     put('lib/sessions/takeover.ts', '// [MQTT-3.1.4-3 v5]');
     expect(check({ root }).problems).toEqual([
       'docs/conformance.md is out of date: npm run conformance -- --write',
@@ -161,7 +161,7 @@ describe('the check', () => {
     expect(pageText()).toContain('takeover.ts');
   });
 
-  test('reports pending statements, and refuses them when strict', () => {
+  test('reports pending statements, and fails on them if strict', () => {
     list(enforced, statement({ id: 'MQTT-3.1.4-4', status: 'pending' }));
     expect(check({ root, write: true })).toEqual({
       problems: [],

@@ -2,7 +2,7 @@ import type { Located } from './compare.ts';
 import type { Statement, StatementList, Version } from './statements.ts';
 import { compareIds, concernsServer, statuses, versions } from './statements.ts';
 
-/** Headings by the first numbers of a section; the first that fits counts. Numbers of 5.0, see `sectionOf`. */
+/** Headings by section number of 5.0 ({@link sectionOf}). The first matching prefix counts. */
 const headings: ReadonlyArray<readonly [string, string]> = [
   ['1.', 'Data representation'],
   ['2.', 'Packet format'],
@@ -35,29 +35,30 @@ const headings: ReadonlyArray<readonly [string, string]> = [
   ['7.', 'Conformance'],
 ];
 
-/** One statement of 5.0 with those of 3.1.1 that say the same, or one of 3.1.1 alone. */
+/** A statement of 5.0 with its counterparts of 3.1.1, or a statement of 3.1.1 without one. */
 interface Row {
   readonly three: readonly Located[];
   readonly five: Located | undefined;
 }
 
-/** `docs/conformance.md`: the list with the files that name each statement, as Markdown. */
+/** Renders docs/conformance.md: all statements with the files that carry their tags. */
 export function page(list: StatementList, located: readonly Located[]): string {
   const rows = rowsOf(located);
   const isServers = (row: Row): boolean => partsOf(row).some((part) => concernsServer(part.statement));
   const lines = [
     '# Conformance',
     '',
-    'Every normative statement of MQTT that concerns a server, where Wisp enforces it and which test shows it. Made by',
-    '`npm run conformance -- --write` from [conformance.json](conformance.json) and the tags in code and tests: do not edit.',
-    '`npm run conformance` fails when list, tags and this page disagree.',
+    'Each normative statement of MQTT that concerns a server, with the code that enforces it and the tests',
+    'that verify it. `npm run conformance -- --write` generates this page from',
+    '[conformance.json](conformance.json) and the tags in code and tests: do not edit it. `npm run',
+    'conformance` fails if list, tags and page disagree.',
     '',
-    'The wording is ours; what counts is the specification:',
+    'The summaries are ours. The specifications are normative:',
     ...versions.map((version) => `- [MQTT ${version}](${list.specifications[version]})`),
     '',
-    'Statements are tagged with their version, because numbers differ between the two: `[MQTT-3.1.4-2 v3]` is 3.1.1,',
-    '`[MQTT-3.1.4-3 v5]` is 5.0, `[MQTT-3.1.0-2 v3+v5]` is both. Three numbers are written here in the regular form:',
-    '3.1.2-7 and 3.8.3-4 of 3.1.1 (printed as 3.1.2.7 and 3-8.3-4) and 4.2.0-1 of 5.0 (4.2-1 in the text, 4.2.0-1 in its',
+    'Tags name the version, because the numbers differ: `[MQTT-3.1.4-2 v3]` is 3.1.1, `[MQTT-3.1.4-3 v5]`',
+    'is 5.0, `[MQTT-3.1.0-2 v3+v5]` is both. Three numbers are normalised here: 3.1.2-7 and 3.8.3-4 of',
+    '3.1.1 (printed as 3.1.2.7 and 3-8.3-4) and 4.2.0-1 of 5.0 (4.2-1 in the text, 4.2.0-1 in its',
     'appendix). 5.0 has no 2.2.1-1.',
     '',
     ...totals(list.statements),
@@ -71,7 +72,7 @@ export function page(list: StatementList, located: readonly Located[]): string {
     lines.push('| 3.1.1 | 5.0 | Statement | Code | Tests | Status |', '|---|---|---|---|---|---|');
     lines.push(...own.map(rowLine), '');
   }
-  lines.push('## For clients only', '', 'Nothing for a server to enforce.', '');
+  lines.push('## For clients only', '', 'A server has nothing to enforce.', '');
   lines.push('| 3.1.1 | 5.0 | Statement |', '|---|---|---|');
   for (const row of rows.filter((one) => !isServers(one))) {
     lines.push(`| ${idsOf(row.three)} | ${idsOf(partsOfFive(row))} | ${summaryOf(row)} |`);
@@ -95,7 +96,7 @@ function rowsOf(located: readonly Located[]): Row[] {
   return rows.sort((left, right) => compareIds(sectionOf(left), sectionOf(right)));
 }
 
-/** Number to sort a row and find its heading by. 3.1.1 has its errors in 4.8, 5.0 in 4.13. */
+/** Section number for sorting and headings. Errors are in 4.8 of 3.1.1 and in 4.13 of 5.0. */
 function sectionOf(row: Row): string {
   const id = (row.five ?? row.three[0])?.statement.id.replace('MQTT-', '') ?? '';
   return row.five === undefined && id.startsWith('4.8.') ? id.replace('4.8.', '4.13.') : id;
@@ -125,7 +126,7 @@ function idsOf(parts: readonly Located[]): string {
   return parts.map((one) => `[${one.statement.id}]`).join('<br>');
 }
 
-/** One value where both versions agree, else each with its version. */
+/** Returns one text if both versions agree, otherwise one per version. */
 function perVersion(row: Row, textOf: (statement: Statement) => string): string {
   const parts = partsOf(row).map((one) => ({
     version: one.statement.version,
@@ -152,7 +153,7 @@ function statusOf(row: Row): string {
   });
 }
 
-/** Links from `docs/`. Without line numbers: they drift. */
+/** Links relative to docs/, without line numbers, which would change with every edit. */
 function filesOf(row: Row, filesIn: (one: Located) => readonly string[]): string {
   const parts = partsOf(row);
   const inRow = new Set(parts.map((one) => one.statement.version));

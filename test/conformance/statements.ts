@@ -1,50 +1,51 @@
 import { readFileSync } from 'node:fs';
 
-/** The two versions of MQTT that Wisp speaks, as they stand in `docs/conformance.json`. */
+/** Supported versions of MQTT, as docs/conformance.json names them. */
 export const versions = ['3.1.1', '5.0'] as const;
 export type Version = (typeof versions)[number];
 
 /**
- * - `enforced`: code and a test carry its tag.
- * - `not-applicable`: binds clients only, or a server that lacks what Wisp has (then with a reason).
- * - `gap`: known not to hold, with the reason.
- * - `pending`: not yet looked at; refused by `--strict`.
+ * - `enforced`: code and a test carry the tag.
+ * - `not-applicable`: binds only clients, or servers without a feature that Wisp has (needs a
+ *   reason).
+ * - `gap`: does not hold, for the reason given.
+ * - `pending`: not examined yet. `--strict` rejects it.
  */
 export const statuses = ['enforced', 'not-applicable', 'gap', 'pending'] as const;
 export type Status = (typeof statuses)[number];
 
 const concernsOf = ['server', 'client', 'both'] as const;
 
-/** A normative statement of the specification, in our own words. */
+/** Summary of a normative statement of the specification. */
 export interface Statement {
-  /** As in `MQTT-3.1.4-3`. Unique within its version only. */
+  /** Such as `MQTT-3.1.4-3`. Unique only within its version. */
   readonly id: string;
   readonly version: Version;
   /** One line. */
   readonly summary: string;
-  /** Whom it binds; `both` also where a client must and the server has to notice when it does not. */
+  /** The bound party. `both` includes client duties whose violation a server must detect. */
   readonly concerns: (typeof concernsOf)[number];
-  /** About the network connection or WebSocket frames: met by the bridge and the wire profile. */
+  /** Concerns network connection or WebSocket frames, which bridge and wire profile implement. */
   readonly transport?: true;
   readonly status: Status;
-  /** Required for `gap`, and for `not-applicable` where a server is concerned; a remark elsewhere. */
+  /** Required for `gap`, and for `not-applicable` if it concerns a server. Otherwise a remark. */
   readonly reason?: string;
-  /** On statements of 3.1.1: the one of 5.0 that says the same or its part of it. */
+  /** Only for 3.1.1: id of the statement of 5.0 with the same content. */
   readonly counterpart?: string;
 }
 
 export interface StatementList {
-  /** Addresses of the specifications. */
+  /** URLs of the specifications. */
   readonly specifications: Readonly<Record<Version, string>>;
   readonly statements: readonly Statement[];
 }
 
-/** Reads `docs/conformance.json`. Its contents are checked by {@link listProblems}. */
+/** Reads docs/conformance.json. {@link listProblems} validates its content. */
 export function readStatements(path: string): StatementList {
   return JSON.parse(readFileSync(path, 'utf8')) as StatementList;
 }
 
-/** `3.1.4-3` as numbers, to sort by: sections and statements in the order of the specification. */
+/** Compares ids numerically, for the order of the specification. */
 export function compareIds(left: string, right: string): number {
   const a = left.match(/\d+/g) ?? [];
   const b = right.match(/\d+/g) ?? [];
@@ -55,12 +56,12 @@ export function compareIds(left: string, right: string): number {
   return 0;
 }
 
-/** Whether a server has anything to do with it. */
+/** Returns whether the statement concerns a server. */
 export function concernsServer(statement: Statement): boolean {
   return statement.concerns !== 'client';
 }
 
-/** What is wrong with the list itself, one sentence each. */
+/** Returns the faults of the list, one sentence each. */
 export function listProblems(statements: readonly Statement[]): string[] {
   const problems: string[] = [];
   const seen = new Set<string>();
@@ -73,7 +74,7 @@ export function listProblems(statements: readonly Statement[]): string[] {
     if (!statuses.includes(one.status)) complain(`has the unknown status "${one.status}"`);
     if (!concernsOf.includes(one.concerns)) complain(`concerns an unknown party "${one.concerns}"`);
     if (!/^\S.{9,}$/.test(one.summary)) complain('needs a summary of one line');
-    if (seen.has(name)) complain('stands there twice');
+    if (seen.has(name)) complain('is listed twice');
     seen.add(name);
     if (one.reason === '') complain('has an empty reason');
     if (one.status === 'gap' && one.reason === undefined) complain('is a gap without a reason');
@@ -84,7 +85,7 @@ export function listProblems(statements: readonly Statement[]): string[] {
       complain('binds clients only, so it cannot be pending');
     }
     if (one.counterpart !== undefined && (one.version !== '3.1.1' || !ofFive.has(one.counterpart))) {
-      complain(`names the counterpart ${one.counterpart}, which is no statement of 5.0`);
+      complain(`names the counterpart ${one.counterpart}, which is not a statement of 5.0`);
     }
   }
   return problems;

@@ -2,31 +2,31 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Version } from './statements.ts';
 
-/** A clause named in a source file. */
+/** A reference to a statement in a source file. */
 export interface Tag {
-  /** As in `MQTT-3.1.4-3`. */
+  /** Such as `MQTT-3.1.4-3`. */
   readonly id: string;
-  /** Absent where the tag does not say; such a tag proves nothing, since numbering differs. */
+  /** Absent if the tag names no version. Such a tag proves nothing, because the numbers differ. */
   readonly version?: Version;
-  /** Path from the top of the repository, with `/`. */
+  /** Path relative to the repository, with `/`. */
   readonly file: string;
-  /** Counted from 1; absent in JSON. */
+  /** Line number from 1. Absent for JSON. */
   readonly line?: number;
 }
 
 export interface Tags {
   readonly tags: readonly Tag[];
-  /** What looks like a tag and is none, one sentence each. */
+  /** Malformed tags, one sentence each. */
   readonly problems: readonly string[];
 }
 
 /*
- * [MQTT-3.1.4-3 v5], [MQTT-3.1.4-2 v3, MQTT-3.1.4-3 v5], [MQTT-3.1.0-2 v3+v5]: the brackets are for readers. A tag
- * may be wrapped inside a comment, hence the asterisk before the version.
+ * Matches [MQTT-3.1.4-3 v5], [MQTT-3.1.4-2 v3, MQTT-3.1.4-3 v5] and [MQTT-3.1.0-2 v3+v5] without
+ * the brackets. An asterisk may precede the version, because a tag may wrap inside a comment.
  */
 const tagPattern = /\bMQTT-(\d+(?:\.\d+)+-\d+)((?:[\s+*/]+v[35]\b)*)/g;
 
-/** The tags in a piece of text. One with two versions gives two. */
+/** Finds the tags in a text. A tag with two versions counts as two. */
 export function tagsIn(text: string, file: string): Tag[] {
   const tags: Tag[] = [];
   for (const match of text.matchAll(tagPattern)) {
@@ -42,13 +42,13 @@ export function tagsIn(text: string, file: string): Tag[] {
   return tags;
 }
 
-/** The tags in the fields `clause` and `clauses` of test vectors, at any depth. */
+/** Finds the tags in the fields `clause` and `clauses` of test vectors at any depth. */
 export function tagsInVectors(text: string, file: string): Tags {
   const tags: Tag[] = [];
   const problems: string[] = [];
   const take = (clause: unknown): void => {
     const found = typeof clause === 'string' ? tagsIn(clause, file) : [];
-    if (found.length === 0) problems.push(`${file}: the clause ${JSON.stringify(clause)} is no tag`);
+    if (found.length === 0) problems.push(`${file}: the clause ${JSON.stringify(clause)} is not a tag`);
     for (const { id, version } of found) {
       tags.push(version === undefined ? { id, file } : { id, version, file });
     }
@@ -64,14 +64,14 @@ export function tagsInVectors(text: string, file: string): Tags {
   try {
     walk(JSON.parse(text));
   } catch {
-    problems.push(`${file} is no JSON`);
+    problems.push(`${file} is not JSON`);
   }
   return { tags, problems };
 }
 
 /**
- * Collects the tags below some folders: `.ts` anywhere in the text, `.json` in `clause` and `clauses`.
- * This folder is left out: its examples prove nothing. A folder that does not exist has no tags.
+ * Collects the tags of `.ts` files and test vectors in some folders. Skips test/conformance, whose
+ * tags are only examples. A missing folder has no tags.
  */
 export function scan(root: string, folders: readonly string[]): Tags {
   const tags: Tag[] = [];

@@ -16,15 +16,15 @@ export interface Tenant {
 }
 
 export interface Client extends MqttClient {
-  /** Loses the network: the TCP connection ends without a closing handshake. */
+  /** Terminates the TCP connection without a closing handshake. */
   cut(): void;
 }
 
 export interface Clients {
   readonly url: string;
-  /** Made by the code of `wisp tenant create`, in the deployed table; deleted at the end. */
+  /** Creates a tenant in the deployed table as `wisp tenant create` does. `close` deletes it. */
   tenant(): Promise<Tenant>;
-  /** A client of MQTT.js over the adapter that does not reconnect; `connected` waits for CONNACK. */
+  /** Opens MQTT.js over the adapter without reconnecting. {@link connected} waits for CONNACK. */
   open(options: Partial<IClientOptions>, url?: string): Client;
   connect(tenant: Tenant, options?: Partial<IClientOptions>): Promise<Client>;
   close(): Promise<void>;
@@ -90,7 +90,11 @@ export async function openClients(): Promise<Clients> {
   };
 }
 
-/** @returns whether a session was resumed. Rejects with the reason code in `code` where CONNECT is refused. */
+/**
+ * Waits for CONNACK.
+ * @returns whether a session was resumed.
+ * @throws an error with the reason code in `code` if CONNECT is refused.
+ */
 export function connected(client: MqttClient): Promise<boolean> {
   return new Promise((resolve, reject) => {
     client.once('connect', ({ sessionPresent }) => resolve(sessionPresent));
@@ -99,7 +103,10 @@ export function connected(client: MqttClient): Promise<boolean> {
   });
 }
 
-/** Reason code of the server's DISCONNECT, once the connection has closed. */
+/**
+ * Waits until the connection closes.
+ * @returns the reason code of the server's DISCONNECT, if any.
+ */
 export async function disconnected(client: MqttClient): Promise<number | undefined> {
   let code: number | undefined;
   client.once('disconnect', ({ reasonCode }) => {

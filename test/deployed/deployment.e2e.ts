@@ -31,22 +31,22 @@ describe.runIf(deployment !== undefined)('a stack that was created and then upda
     );
   }
 
-  test('keeps what its tables held', async () => {
+  test('keeps the content of its tables', async () => {
     const { admin } = await resolveTarget(options).connect();
     expect((await admin.show(tenantBeforeUpdate))?.status).toBe('active');
   });
 
-  test('answers over its admin API', async () => {
+  test('answers on its admin API', async () => {
     const target = resolveTarget(options);
     const api = adminApi(target, await target.connect());
     expect(await api.call('GET', `/${tenantBeforeUpdate}`)).toMatchObject({ status: 'active' });
   });
 
-  test('has the topic that the update adds', async () => {
+  test('has the SNS topic that the update adds', async () => {
     expect(await resources('AWS::SNS::Topic')).toHaveLength(1);
   });
 
-  test('lets items of its tables expire', async () => {
+  test('has TTL enabled on its tables', async () => {
     const dynamo = new DynamoDBClient(client);
     const tables = await resources('AWS::DynamoDB::Table');
     expect(tables).toHaveLength(Object.keys(tableSchemas).length);
@@ -61,7 +61,7 @@ describe.runIf(deployment !== undefined)('a stack that was created and then upda
     dynamo.destroy();
   });
 
-  test('sets aside timers that fail five times, and slices of fan-outs after 50 tries', async () => {
+  test('moves timers to a dead-letter queue after 5 receives, and slices of fan-outs after 50', async () => {
     const sqs = new SQSClient(client);
     const policies = await Promise.all(
       (await resources('AWS::SQS::Queue')).map(async ({ physicalId }) => {

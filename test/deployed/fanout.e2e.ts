@@ -11,7 +11,7 @@ afterAll(() => clients.close());
 
 const levels = 6;
 const topic = Array.from({ length: levels }, (_, level) => `l${level}`).join('/');
-/** Every filter that matches the topic level by level: 64 of them, so that 5 clients are an audience of 320. */
+/** All 64 filters with `+` or the literal at each level. 5 clients have 320 subscriptions. */
 const filters = Array.from({ length: 2 ** levels }, (_, bits) =>
   topic
     .split('/')
@@ -46,6 +46,6 @@ test('a large audience gets every message once and in order, through the fan-out
       `acknowledged in ${publishedAtMs - startedAtMs} ms, delivered in ${Date.now() - startedAtMs} ms`,
   );
   const expected = Array.from({ length: messages }, (_, number) => `${number}`);
-  // At QoS 1 a message may come again; its first arrivals are in order.
+  // At QoS 1 a message may arrive twice. First arrivals are in order.
   for (const { texts } of received) expect([...new Set(texts)]).toEqual(expected);
 }, 180_000);

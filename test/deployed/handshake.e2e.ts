@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => clients.close());
 
-/** Changes the signature and nothing else. */
+/** Changes only the signature. */
 function forged(token: string): string {
   const at = token.lastIndexOf('.') + 5;
   return token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
@@ -26,7 +26,7 @@ async function refusal(url: string, protocols: string[]): Promise<number | undef
   return response.statusCode;
 }
 
-describe('a good token', () => {
+describe('a valid token', () => {
   test('in the password', async () => {
     const client = await clients.connect(tenant);
     expect(client.connected).toBe(true);
@@ -37,18 +37,18 @@ describe('a good token', () => {
     expect(await connected(client)).toBe(false);
   });
 
-  test('in the header Authorization', async () => {
+  test('in the Authorization header', async () => {
     const headers = { Authorization: `Bearer ${await tenant.token()}` };
     const client = clients.open({ wsOptions: { headers } });
     expect(await connected(client)).toBe(false);
   });
 });
 
-describe('a bad token', () => {
+describe('an invalid token', () => {
   test.each([
     [4, 4],
     [5, 0x86],
-  ] as const)('in the password, MQTT version %i, is answered with %i', async (protocolVersion, code) => {
+  ] as const)('in the password is refused, MQTT version %i with code %i', async (protocolVersion, code) => {
     const password = forged(await tenant.token());
     const client = clients.open({ protocolVersion, username: tenant.name, password });
     await expect(connected(client)).rejects.toMatchObject({ code });
@@ -65,7 +65,7 @@ describe('a bad token', () => {
     expect(await refusal(url, [subprotocol])).toBe(401);
   });
 
-  test("of another tenant does not open this one's name", async () => {
+  test('of another tenant is refused', async () => {
     const other = await clients.tenant();
     const client = clients.open({ username: tenant.name, password: await other.token() });
     await expect(connected(client)).rejects.toMatchObject({ code: 0x86 });
@@ -76,7 +76,7 @@ describe('no token', () => {
   test.each([
     [4, 5],
     [5, 0x87],
-  ] as const)('MQTT version %i is answered with %i', async (protocolVersion, code) => {
+  ] as const)('is refused, MQTT version %i with code %i', async (protocolVersion, code) => {
     const client = clients.open({ protocolVersion });
     await expect(connected(client)).rejects.toMatchObject({ code });
   });

@@ -12,7 +12,7 @@ afterAll(() => clients.close());
 const connections = 100;
 const messagesEach = 20;
 
-test('100 connections send 20 messages each: none is lost, and each publisher keeps its order', async () => {
+test('100 connections publish 20 messages each, none is lost and each publisher keeps its order', async () => {
   const startedAtMs = Date.now();
   const ring: Client[] = await Promise.all(
     Array.from({ length: connections }, () => clients.connect(tenant)),
@@ -45,7 +45,7 @@ test('100 connections send 20 messages each: none is lost, and each publisher ke
     `connected in ${connectedAtMs - startedAtMs} ms, subscribed in ${subscribedAtMs - connectedAtMs} ms, ` +
       `${connections * messagesEach} messages delivered in ${doneAtMs - subscribedAtMs} ms`,
   );
-  // At QoS 1 a message may come again; its first arrivals are in the publisher's order [MQTT-4.6.0-6 v3+v5].
+  // At QoS 1 a message may arrive twice. First arrivals are in order. [MQTT-4.6.0-6 v3+v5]
   expect(received.map((texts) => [...new Set(texts)])).toEqual(
     ring.map((_, index) => {
       const publisher = (index + connections - 1) % connections;

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => clients.close());
 
 describe.each([4, 5] as const)('MQTT version %i', (protocolVersion) => {
-  test.each([0, 1, 2] as const)('QoS %i both ways, in order', async (qos) => {
+  test.each([0, 1, 2] as const)('QoS %i in both directions, in order', async (qos) => {
     const topic = `both/${protocolVersion}/${qos}`;
     const subscriber = await clients.connect(tenant, { protocolVersion });
     const publisher = await clients.connect(tenant, { protocolVersion });
@@ -55,7 +55,7 @@ test('properties of MQTT 5.0 reach the subscriber', async () => {
   });
 });
 
-test('what a token does not allow is refused, and the connection lives on', async () => {
+test('a topic without permission is refused, and the connection stays open', async () => {
   const password = await tenant.token({ publish: ['mine/#'], subscribe: ['mine/#'] });
   const client = await clients.connect(tenant, { password });
   const { take } = inbox(client);
@@ -77,7 +77,7 @@ describe('retained messages', () => {
     expect((await take(1))[0]).toMatchObject({ topic: 'kept/a', text: 'last', retain: true });
   });
 
-  test('are deleted by an empty one', async () => {
+  test('are deleted by an empty payload', async () => {
     const client = await clients.connect(tenant);
     const { received, take } = inbox(client);
     await client.publishAsync('deleted/a', 'gone', { qos: 1, retain: true });
@@ -89,7 +89,7 @@ describe('retained messages', () => {
   });
 });
 
-test('wildcards match what they should and nothing else', async () => {
+test('wildcards match exactly the specified topics', async () => {
   const client = await clients.connect(tenant);
   const { take } = inbox(client);
   await client.subscribeAsync(['wild/+/temperature', 'wild/deep/#'], { qos: 1 });
@@ -131,7 +131,7 @@ test('a shared subscription gives each message to one member', async () => {
   expect(repeated).toEqual([]);
 });
 
-test('a second tenant sees nothing', async () => {
+test('a second tenant receives nothing', async () => {
   const other = await clients.tenant();
   const clientId = 'the-same-name';
   const mine = await clients.connect(tenant, { clientId });

@@ -35,7 +35,7 @@ describe('a Will', () => {
   });
 });
 
-describe('timers that come through the queue', () => {
+describe('timers of the queue', () => {
   test('publish a Will after its delay', async () => {
     const watcher = await clients.connect(tenant);
     const { take } = inbox(watcher);
@@ -50,7 +50,7 @@ describe('timers that come through the queue', () => {
     expect((await take(2)).map(({ topic }) => topic)).toEqual(['delayed/meanwhile', 'delayed/will']);
   });
 
-  test('end a session, and with it the Will that was to come later', async () => {
+  test('end a session, which publishes its delayed Will', async () => {
     const watcher = await clients.connect(tenant);
     const { take } = inbox(watcher);
     await watcher.subscribeAsync('ended/will', { qos: 1 });
@@ -81,7 +81,7 @@ test('a second connection takes the first one over', async () => {
 });
 
 describe.each([1, 2] as const)('a session that is resumed, QoS %i', (qos) => {
-  test.each(['DISCONNECT', 'a cut socket'])('after %s gets everything in order, once', async (end) => {
+  test.each(['DISCONNECT', 'a cut socket'])('after %s receives everything in order, once', async (end) => {
     const clientId = `resumed-${qos}-${end.length}`;
     const topic = `resume/${qos}/${end.length}`;
     const session = { clientId, clean: false, properties: { sessionExpiryInterval: 600 } };
@@ -101,7 +101,7 @@ describe.each([1, 2] as const)('a session that is resumed, QoS %i', (qos) => {
       password: await tenant.token(),
       ...session,
     });
-    // Listening before CONNACK: what has waited follows it at once.
+    // Listens before CONNACK, because queued messages follow it immediately.
     const { received, take } = inbox(second);
     const resumed = new Promise<boolean>((resolve, reject) => {
       second.once('connect', ({ sessionPresent }) => resolve(sessionPresent));

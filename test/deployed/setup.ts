@@ -11,11 +11,12 @@ import { startAttached } from '../../lib/local/attached/index.ts';
 import { createTenant } from '../../lib/local/operator/create-tenant.ts';
 
 /**
- * With `WISP_URL` the suite runs against that deployment, whose Tenants table `WISP_STACK` or `WISP_TENANTS_TABLE`
- * names. Without, it deploys a stack of its own to the emulator, updates it, and attaches a gateway.
+ * With `WISP_URL` the suite runs against that deployment; `WISP_STACK` or `WISP_TENANTS_TABLE`
+ * names its table of tenants. Otherwise the set-up deploys a stack to the emulator, updates it and
+ * attaches a gateway.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // The SDK's note that Node 20 is to lose support in 2027: users still have it.
+  // Silences the SDK's warning that it ends support of Node 20 in 2027, which Wisp still supports.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const { WISP_URL, WISP_STACK, WISP_TENANTS_TABLE, WISP_ENDPOINT } = process.env;
   if (WISP_URL !== undefined) {

@@ -1,17 +1,17 @@
 import type { TargetOptions } from '../../lib/cli/target.ts';
 
-/** The deployment under test: what the setup hands to the suite. */
+/** The deployment under test, which the set-up provides to the suite. */
 export interface DeployedTarget {
   /** WebSocket URL of the stage. */
   readonly url: string;
-  /** What the `wisp` command would be given to reach it. */
+  /** Options with which the `wisp` command reaches it. */
   readonly options: TargetOptions;
-  /** Present where the setup has deployed the stack itself, twice, to an emulator. */
+  /** Present if the set-up itself deployed and updated the stack on an emulator. */
   readonly deployment?: {
     readonly endpoint: string;
     readonly region: string;
     readonly stackName: string;
-    /** A tenant that was made between the two. */
+    /** A tenant that was created before the update. */
     readonly tenantBeforeUpdate: string;
   };
 }

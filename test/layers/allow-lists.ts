@@ -5,8 +5,9 @@ import { allRestricted, isFile, pathsOf, type Restricted } from './layers.ts';
 export const deepestFolder = 2;
 
 /**
- * Text of biome.layers.json, which allows each layer its imports and forbids all others. Biome compares the text of an
- * import with the patterns, so each depth of folders has its own. The last pattern that matches decides.
+ * Text of biome.layers.json, which allows each layer its imports and forbids all others. Biome
+ * compares the text of an import with the patterns, so each depth of folders has its own. The last
+ * pattern that matches decides.
  */
 export function allowListsText(): string {
   return `{\n  "overrides": [\n${overrides()
@@ -21,7 +22,8 @@ interface Place {
 }
 
 function overrides(): object[] {
-  // Inner folders and files come last, because a later override or pattern wins over an earlier one.
+  // Inner folders and files come last, because a later override or pattern wins over an earlier
+  // one.
   const places = allRestricted()
     .flatMap((layer) => pathsOf(layer).map((path): Place => ({ layer, path })))
     .sort((a, b) => stepsOf(a.path) - stepsOf(b.path) || (a.path < b.path ? -1 : 1));
@@ -66,7 +68,10 @@ function patterns(places: readonly Place[], place: Place, folder: string): strin
   ];
 }
 
-/** Allows the layer's own folder, which is `depth` levels above the file, but no way out of it by `..`. */
+/**
+ * Allows the layer's own folder, which is `depth` levels above the file, but no way out of it by
+ * `..`.
+ */
 function ownFolder(depth: number): string[] {
   return [
     '!./**',

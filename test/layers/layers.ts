@@ -1,11 +1,14 @@
 /**
- * The list of layers: which part of the code may import from which. `npm run layers` makes the linter's allow-lists
- * (biome.layers.json) and the tables of docs/architecture.md from it.
+ * The list of layers: which part of the code may import from which. `npm run layers` makes the
+ * linter's allow-lists (biome.layers.json) and the tables of docs/architecture.md from it.
  */
 
 export interface Layer {
   readonly name: string;
-  /** Folders and files of the layer; default: its name. A path inside another layer's folder is not part of that layer. */
+  /**
+   * Folders and files of the layer; default: its name. A path inside the folder of another layer
+   * belongs to this layer alone.
+   */
   readonly paths?: readonly string[];
   readonly about: string;
   /** Layers that it may import from. */
@@ -261,8 +264,8 @@ export const layers: readonly Layer[] = [
 const emulators = ['lib/local/gateway', 'lib/local/dynamodb', 'lib/local/queue', 'lib/local/parts'];
 
 /**
- * Tests of the pure layers import only those. Tests above them may drive the emulators, and the whole service through
- * test/support. Only folders about the whole service import more.
+ * Tests of the pure layers import only those. Tests above them may drive the emulators, and the
+ * whole service through test/support. Only folders about the whole service import more.
  */
 export const testFolders: readonly TestFolder[] = [
   { name: 'test/mqtt', about: 'packets', of: ['lib/mqtt'], also: [] },
@@ -338,6 +341,7 @@ export const testFolders: readonly TestFolder[] = [
     of: ['lib/local'],
     also: ['lib/auth', 'lib/mqtt', 'lib/client/node.ts'],
   },
+  { name: 'test/docs', about: 'pages', of: ['lib/cli'], also: [] },
   { name: 'test/layers', about: 'layers', of: [], also: ['test/bench', 'test/support'] },
   { name: 'test/conformance', about: 'clauses that tests quote', of: [], also: [] },
 ];

@@ -1,6 +1,7 @@
 /**
- * `npm run rooms`: counts the files and functions ("rooms") of the service that one operation enters, by V8's precise
- * coverage. `--files` lists them, `--json` prints the counts and lists as JSON.
+ * `npm run rooms`: counts the files and functions ("rooms") of the service that one operation
+ * enters, by V8's precise coverage. `--files` lists them, `--json` prints the counts and lists as
+ * JSON.
  */
 import { Session } from 'node:inspector/promises';
 import { fileURLToPath } from 'node:url';
@@ -15,15 +16,18 @@ export interface Rooms {
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The local runtime, clients and tools run in this process too, but are not part of the deployed service. */
+/**
+ * The local runtime, clients and tools run in this process too, but are not part of the deployed
+ * service.
+ */
 const notTheService = /^lib\/(local|client|cli|bridge)\//;
 
 /** Helper that the TypeScript loader adds to each file. */
 const loaderHelper = '__name';
 
 /**
- * Publishes in the steady state, where caches and routes are known; connects as the first client of a tenant, so that
- * caches are cold.
+ * Publishes in the steady state, where caches and routes are known; connects as the first client of
+ * a tenant, so that caches are cold.
  */
 async function measureRooms(): Promise<Record<string, Rooms>> {
   const session = new Session();

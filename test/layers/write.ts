@@ -1,4 +1,7 @@
-/** `npm run layers`: writes biome.layers.json and the table of docs/architecture.md from the list in layers.ts. */
+/**
+ * `npm run layers`: writes biome.layers.json and the table of docs/architecture.md from the list in
+ * layers.ts.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { allowListsText } from './allow-lists.ts';
 import { withLayerTable } from './table.ts';

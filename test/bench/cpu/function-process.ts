@@ -1,4 +1,7 @@
-/** The message function alone in a process, over HTTP to DynamoDB and API Gateway as in Lambda: what it burns is its own. */
+/**
+ * Child process that runs only the message function. It calls DynamoDB and API Gateway over HTTP as
+ * in Lambda, so the CPU time of the process is that of the function.
+ */
 import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { parser } from 'mqtt-packet';
@@ -36,7 +39,7 @@ interface Sent {
 
 let handle: Handle | undefined;
 let clients: readonly Client[] = [];
-/** The SDK calls of one frame. */
+/** SDK calls of the recorded frame. */
 let recorded: readonly Sent[] = [];
 
 const offered = {
@@ -63,13 +66,13 @@ const offered = {
     handle = createMessageHandler(() => ({ broker, flush: () => usage.flush() }));
   },
 
-  /** @returns microseconds of CPU, user and system, that one frame takes. */
+  /** @returns microseconds of CPU time (user and system) per frame. */
   run: (frame: Frame): Promise<number> => cpuMicroseconds(frame.count, () => handled(frame)),
 
   profile: (frame: Frame): Promise<[string, number][]> =>
     profiled(() => repeated(frame.count, () => handled(frame))),
 
-  /** Handles one frame and keeps the SDK calls it makes. @returns their names. */
+  /** Handles one frame and records its SDK calls. @returns the names of the calls. */
   async record(frame: Frame): Promise<string[]> {
     const sent: Sent[] = [];
     const restore = clients.map((client) => {
@@ -88,7 +91,7 @@ const offered = {
     return sent.map(({ command }) => command.constructor.name.replace('Command', ''));
   },
 
-  /** What no implementation on this SDK can do without: base64 both ways, parsing, and the same SDK calls. */
+  /** Measures the minimum for any implementation: base64, parsing and the recorded SDK calls. */
   async floor({ body, count }: Frame): Promise<{ total: number; withoutCalls: number }> {
     const decode = (): void => {
       const reader = parser({ protocolVersion: 5 });

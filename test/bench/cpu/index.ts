@@ -20,12 +20,14 @@ interface CaseResult {
   readonly calls: readonly string[];
   readonly frameMicroseconds: number;
   readonly messageMicroseconds: number;
-  /** Absent at QoS 1: its conditional writes cannot be sent again. */
+  /**
+   * Minimum for any implementation. Absent at QoS 1, whose conditional writes cannot be repeated.
+   */
   readonly floor?: { readonly total: number; readonly withoutCalls: number };
   readonly shares: readonly (readonly [where: string, share: number])[];
 }
 
-/** CPU of the message function, warm, against what no implementation could do without. */
+/** Compares the CPU time of the warm message function with the minimum for any implementation. */
 export async function measure({ quick, progress }: Run): Promise<SectionResult> {
   const service = await startTestService();
   const queues = await service.queues.listen();
@@ -74,9 +76,9 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
     tables: [totals(results), ...results.slice(0, 1).map(parts)],
     plots: [],
     notes: [
-      `The function's handler in a process of its own, over HTTP to the emulators' process, ${count} frames to warm up and ${count} measured by process.cpuUsage; 200 bytes of payload. The processor of this machine, not Lambda's: 1,024 MB there are 0.58 of a processor.`,
-      'Floor: base64 both ways, mqtt-packet parsing, and the same SDK calls with the same inputs, one after another. At QoS 1 there is none: conditional writes cannot be sent again.',
-      'Shares are self time by V8’s sampling profiler in a run of their own.',
+      `The handler runs alone in a process and calls the emulators over HTTP. ${count} frames warm up, ${count} more are measured by process.cpuUsage. Payload: 200 bytes. This machine is not Lambda, where 1,024 MB are 0.58 of a processor.`,
+      'Minimum: base64 in both directions, parsing by mqtt-packet, and the same SDK calls in sequence. At QoS 1 there is no minimum, because conditional writes cannot be repeated.',
+      'Shares are self time, measured by V8’s sampling profiler in a separate run.',
     ],
     data: results,
   };
@@ -88,11 +90,11 @@ function totals(results: readonly CaseResult[]): Table {
     columns: [
       'frame',
       'SDK calls',
-      'a frame',
-      'a message',
-      'floor',
-      'of it base64 and parsing',
-      'above the floor',
+      'per frame',
+      'per message',
+      'minimum',
+      'of this base64 and parsing',
+      'above the minimum',
     ],
     rows: results.map(({ title, calls, frameMicroseconds, messageMicroseconds, floor }) => [
       title,
@@ -108,7 +110,7 @@ function totals(results: readonly CaseResult[]): Table {
 
 function parts({ title, shares, frameMicroseconds }: CaseResult): Table {
   return {
-    title: `Where it goes: ${title}`,
+    title: `CPU time by code: ${title}`,
     columns: ['code', 'share', 'µs'],
     rows: shares
       .filter(([, share]) => share >= 0.002)

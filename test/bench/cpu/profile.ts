@@ -1,9 +1,8 @@
 import { type Profiler, Session } from 'node:inspector/promises';
 
-/** Microseconds between samples. */
 const samplingMicroseconds = 250;
 
-/** Shares of the CPU time of `work` by where it was spent, largest first; idle time is left out. */
+/** Returns shares of the CPU time of `work` by place, largest first, without idle time. */
 export async function profiled(work: () => Promise<unknown>): Promise<[where: string, share: number][]> {
   const session = new Session();
   session.connect();
@@ -33,7 +32,7 @@ const places: readonly (readonly [pattern: RegExp, place: string])[] = [
   [/node_modules\/(@aws-sdk|@smithy|@aws-crypto)\//, 'AWS SDK'],
   [/node_modules\/mqtt-packet\//, 'mqtt-packet'],
   [/node_modules\//, 'other packages'],
-  [/\/lib\/(broker|delivery|store|aws|wire|mqtt|topics|auth)\//, 'Wisp: lib/$1'],
+  [/\/lib\/(\w+)\//, 'Wisp: lib/$1'],
   [/\/functions\//, 'Wisp: functions'],
   [/^node:(internal\/)?(_?http|_?net|_?stream|internal\/streams|dns|events)/, 'Node: HTTP, sockets, streams'],
   [/^node:(internal\/)?(streams|js_stream|stream_base)/, 'Node: HTTP, sockets, streams'],
@@ -41,7 +40,7 @@ const places: readonly (readonly [pattern: RegExp, place: string])[] = [
   [/^node:/, 'Node: other'],
 ];
 
-/** Undefined for idle time. */
+/** Returns undefined for idle time. */
 function placeOf({ url, functionName }: { url: string; functionName: string }): string | undefined {
   if (functionName === '(idle)') return undefined;
   if (functionName === '(garbage collector)') return 'garbage collection';

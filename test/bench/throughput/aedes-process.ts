@@ -1,4 +1,4 @@
-/** Aedes with its persistence in memory, over TCP and over WebSocket, in a process of its own. */
+/** Child process that runs Aedes with in-memory persistence over TCP or WebSocket. */
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { Aedes } from 'aedes';

@@ -6,7 +6,7 @@ import type { WispProcess } from './wisp-process.ts';
 
 export interface RunningBroker {
   readonly listening: Listening;
-  /** API Gateway messages since the start, where there are such. */
+  /** API Gateway messages since the start. Only Wisp has them. */
   messages?(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -51,13 +51,16 @@ const mosquitto = (path: string, transport: 'ws' | 'tcp'): BrokerUnderTest => ({
   },
 });
 
-/** What can be measured here, and a line for what cannot. */
+/** Returns the brokers that can be measured on this machine, and a note for each other one. */
 export function brokers(quick: boolean): { all: BrokerUnderTest[]; missing: string[] } {
   const path = findMosquitto();
   const transports = quick ? (['tcp'] as const) : (['ws', 'tcp'] as const);
   const others = path === undefined ? [] : transports.map((transport) => mosquitto(path, transport));
   return {
     all: [wisp, ...transports.map(aedes), ...others],
-    missing: path === undefined ? ['Mosquitto is left out: install Debian’s package `mosquitto`.'] : [],
+    missing:
+      path === undefined
+        ? ['Mosquitto was not measured. To measure it, install Debian’s package `mosquitto`.']
+        : [],
   };
 }

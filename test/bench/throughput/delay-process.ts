@@ -1,9 +1,11 @@
-/** A TCP proxy that holds every byte for some milliseconds in each direction: the same distance for every broker. */
+/** Child process with a TCP proxy that delays all bytes in each direction. */
 import { type AddressInfo, createServer, type Socket, connect as tcpConnect } from 'node:net';
 import { serve } from '../process.ts';
 
 const offered = {
-  /** @returns the port that leads to `port`, `oneWayMs` away. */
+  /**
+   * @returns the port of a proxy that forwards to `port` with a delay of `oneWayMs` per direction.
+   */
   async listen({ port, oneWayMs }: { port: number; oneWayMs: number }): Promise<number> {
     const server = createServer({ noDelay: true }, (near) => {
       const far = tcpConnect({ host: '127.0.0.1', port, noDelay: true });
@@ -16,7 +18,7 @@ const offered = {
 };
 export type DelayProcess = typeof offered;
 
-/** Timers of equal length fire in the order in which they were set, so bytes keep theirs. */
+/** Keeps the order of the bytes, because timers of equal delay fire in the order of creation. */
 function pass(from: Socket, to: Socket, oneWayMs: number): void {
   from.on('data', (bytes) => setTimeout(() => to.write(bytes), oneWayMs));
   from.on('end', () => setTimeout(() => to.end(), oneWayMs));

@@ -17,11 +17,11 @@ interface CaseResult extends Spread {
   readonly burst: number;
   readonly messages: number;
   readonly messagesPerSecond: number;
-  /** Billed messages of API Gateway for each delivered one; Wisp alone has any. */
+  /** Metered API Gateway messages per delivered message. Only Wisp has them. */
   readonly gatewayMessages?: number;
 }
 
-/** End to end, the same clients in front of every broker, one broker after another in the same run. */
+/** Measures all brokers end to end in one run, with the same clients. */
 export async function measure({ quick, progress }: Run): Promise<SectionResult> {
   const durationMs = quick ? 400 : 5_000;
   const { all, missing } = brokers(quick);
@@ -39,7 +39,7 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
       }
     } catch (error) {
       failures.push(
-        `${broker.name} is left out: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}.`,
+        `${broker.name} was not measured: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}.`,
       );
     }
   }
@@ -49,9 +49,9 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
     ),
     plots: roundTripsMs.map((roundTripMs) => plotOf(results, roundTripMs)),
     notes: [
-      `One publisher and one subscriber, MQTT.js with protocol 3.1.1 (Aedes knows no other), 100 bytes of payload, ${durationMs / 1000} s a case after a warm-up. One at a time: the next message is written when the one before has arrived and is acknowledged; in bursts: 100 are written at once, the next 100 when all have arrived and are acknowledged. Latency is from \`publish\` to \`message\`.`,
-      'Broker, clients and, for 30 ms, a TCP proxy that holds bytes for 15 ms in each direction are processes of their own; the proxy is the same for all. Wisp is the whole local service: gateway emulator, functions, embedded store, in one process. Latencies of AWS are not in these figures.',
-      'Aedes keeps its state in memory, Mosquitto runs without persistence and without bounds on messages in flight; neither checks tokens. Wisp stores QoS 1 and 2 before it acknowledges.',
+      `One publisher and one subscriber, MQTT.js with protocol 3.1.1 (Aedes does not support 5.0), payload of 100 bytes, ${durationMs / 1000} s per case after a warm-up. One at a time: the next message is written when the previous one has arrived and is acknowledged. Bursts: 100 messages are written together, the next 100 when all have arrived and are acknowledged. Latency is from \`publish\` to \`message\`.`,
+      'Broker and clients run in separate processes. For 30 ms, a TCP proxy in a third process delays bytes by 15 ms in each direction. Wisp is the whole local service in one process: gateway emulator, functions, embedded store. The figures contain no latency of AWS.',
+      'Aedes keeps its state in memory. Mosquitto runs without persistence and without a limit of inflight messages. Neither checks tokens. Wisp stores QoS 1 and 2 messages before it acknowledges them.',
       ...missing,
       ...failures,
     ],
@@ -75,7 +75,7 @@ async function measureAt(
       listening: { ...running.listening, port: reached },
     });
     const warmUpMs = Math.min(2 * durationMs, 5_000);
-    // Just-in-time compilation on both sides takes its time.
+    // The just-in-time compilers of both sides need a warm-up.
     for (const qos of levels) await load.call('run', { qos, burst: 10, durationMs: warmUpMs });
     const results: CaseResult[] = [];
     for (const qos of levels)
@@ -109,7 +109,7 @@ function tableOf(results: readonly CaseResult[], roundTripMs: number, burst: num
   const shown = results.filter((result) => result.roundTripMs === roundTripMs && result.burst === burst);
   return {
     title: `${roundTripMs} ms round trip, ${burst === 1 ? 'one at a time' : `bursts of ${burst}`}`,
-    columns: ['QoS and broker', 'messages/s', 'p50 ms', 'p95 ms', 'p99 ms', 'gateway messages each'],
+    columns: ['QoS and broker', 'messages/s', 'p50 ms', 'p95 ms', 'p99 ms', 'gateway messages per delivery'],
     rows: levels.flatMap((qos) =>
       shown
         .filter((result) => result.qos === qos)

@@ -7,5 +7,5 @@ export interface Listening {
   readonly password?: string;
 }
 
-/** How a client reaches a broker: through the adapter, by binary MQTT over WebSocket, or by MQTT over TCP. */
+/** Transport of a client: the adapter, binary MQTT over WebSocket, or MQTT over TCP. */
 export type Transport = 'adapter' | 'ws' | 'tcp';

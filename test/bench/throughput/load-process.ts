@@ -1,4 +1,4 @@
-/** MQTT.js as load: one publisher and one subscriber in a process of their own. */
+/** Child process that generates load: one publisher and one subscriber with MQTT.js. */
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { createWebsocket } from '../../../lib/client/node.ts';
 import { serve } from '../process.ts';
@@ -11,17 +11,19 @@ export interface Target {
 
 export interface Load {
   readonly qos: 0 | 1 | 2;
-  /** Messages written at once; the next are written when all have arrived and are acknowledged. */
+  /**
+   * Messages written together. The next burst follows when all have arrived and are acknowledged.
+   */
   readonly burst: number;
   readonly durationMs: number;
 }
 
 export interface LoadResult {
   readonly messages: number;
-  /** Messages before the measurement began. */
+  /** Number of messages before the measurement. */
   readonly warmedUp: number;
   readonly elapsedMs: number;
-  /** From `publish` to `message`, each. */
+  /** Latency of each message from `publish` to `message`. */
   readonly latenciesMs: readonly number[];
 }
 
@@ -31,7 +33,7 @@ const warmUpRounds = 5;
 
 let publisher: MqttClient | undefined;
 let subscriber: MqttClient | undefined;
-/** Of the burst under way: when each was published, by its number. */
+/** Times at which the messages of the current burst were published, by their number. */
 let sentAtMs: number[] = [];
 let latenciesMs: number[] = [];
 let missing = 0;
@@ -92,7 +94,7 @@ async function connected({ transport, listening }: Target): Promise<MqttClient> 
     forceNativeWebSocket: true,
   };
   const client = mqtt.connect(`${transport === 'tcp' ? 'mqtt' : 'ws'}://127.0.0.1:${port}${path}`, {
-    // Aedes speaks no 5.0.
+    // Aedes does not support 5.0.
     protocolVersion: 4,
     reconnectPeriod: 0,
     ...(username === undefined ? {} : { username }),

@@ -6,17 +6,17 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Where Debian's package `mosquitto` puts it, if it is installed. */
+/** Returns the path of Mosquitto, also where Debian's package installs it, or undefined. */
 export function findMosquitto(): string | undefined {
   const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   return directories.map((directory) => join(directory, 'mosquitto')).find((path) => existsSync(path));
 }
 
-/** Mosquitto on loopback and a free port, with nothing on disk but its configuration. */
+/** Starts Mosquitto on a free port of loopback, without persistence. */
 export async function startMosquitto(path: string, transport: 'tcp' | 'ws') {
   const directory = await mkdtemp(join(tmpdir(), 'wisp-bench-'));
   const port = await freePort();
-  // Debian's 2.0.11 ends at once where all it has are WebSocket listeners.
+  // Mosquitto 2.0.11 of Debian exits if all its listeners are WebSocket listeners.
   const spare = transport === 'ws' ? [`listener ${await freePort()} 127.0.0.1`] : [];
   const config = join(directory, 'mosquitto.conf');
   const protocol = transport === 'ws' ? 'websockets' : 'mqtt';

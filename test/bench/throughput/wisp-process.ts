@@ -1,4 +1,4 @@
-/** The local service in a process of its own. */
+/** Child process that runs the local service. */
 import type { Meters } from '../../../lib/local/gateway/meters.ts';
 import { type Mint, startTestService, type TestService } from '../../support/service.ts';
 import { serve } from '../process.ts';

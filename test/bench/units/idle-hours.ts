@@ -4,7 +4,7 @@ import { perOne, startBilledService, type Units } from '../billed-service.ts';
 import { createJumpingClock } from '../jumping-clock.ts';
 import { connectPacket } from '../metered.ts';
 
-/** How long API Gateway lets a connection live. */
+/** Maximum duration of an API Gateway WebSocket connection. */
 export const connectionHours = 2;
 const hourMs = 3_600_000;
 
@@ -17,8 +17,9 @@ async function disconnected(service: TestService, end: () => Promise<unknown>): 
 }
 
 /**
- * One connection from its handshake until API Gateway ends it after two hours, with a PINGREQ whenever its keep-alive is
- * due, on a clock that jumps from one event to the next. @returns units of one hour, handshake and CONNECT included.
+ * Measures one connection from its handshake until API Gateway closes it after two hours, with one
+ * PINGREQ per keep-alive interval, on a clock that jumps from one event to the next.
+ * @returns units per hour, including handshake and CONNECT.
  */
 export async function measureIdleHour(keepAliveSeconds: number, callMs: number): Promise<Units> {
   const clock = createJumpingClock();
@@ -27,10 +28,10 @@ export async function measureIdleHour(keepAliveSeconds: number, callMs: number):
     const { service } = billed;
     const mint = await service.tenant('bench');
     const day = { exp: Math.floor(clock.now() / 1000) + 86_400 };
-    // The keys of the tenant are in the function's memory then, as they are for all but its first connection.
+    // Loads the tenant's keys into the cache, as for all but the first connection of a tenant.
     const other = await openRaw(service.url);
     await other.send(await connectPacket(mint, 'other', { password: Buffer.from(await mint(day)) }));
-    // The clock must not jump while a function runs: the time would be billed.
+    // The clock must not jump while a function runs, because the time would be billed.
     await disconnected(service, () => other.close());
     billed.setCallMs(callMs);
     const units = await billed.measure(async () => {

@@ -18,14 +18,14 @@ import type { Run, SectionResult } from '../report.ts';
 import { connectionHours, measureIdleHour } from './idle-hours.ts';
 import { payloadBytes, puback, publishPacket, type Workload, workloads } from './workloads.ts';
 
-/** Time of a function's call: "single-digit milliseconds", which is what DynamoDB promises, and a cautious bound. */
+/** Latency of a function's call: DynamoDB's "single-digit milliseconds", and a cautious bound. */
 const callTimesMs = [5, 30] as const;
 type Measured = readonly [typical: Units, cautious: Units];
 
 const million = 1e6;
 const keepAlives = [60, 540] as const;
 
-/** Units that AWS bills for a delivered message and for an idle hour, priced beside other services. */
+/** Measures billed units of delivered messages and idle hours, and compares prices of services. */
 export async function measure({ quick, progress }: Run): Promise<SectionResult> {
   const delivered = new Map<Workload, Measured>();
   for (const workload of workloads) {
@@ -48,14 +48,14 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
   return {
     tables: [
       {
-        title: 'Metered units: W1 to W4 per delivered message, W5 per connection and hour',
+        title: 'Metered units: W1 to W4 per delivered message, W5 per connection hour',
         columns: [
           'workload',
           'messages',
           'connection minutes',
           'Lambda requests',
-          'ms at 5',
-          'ms at 30',
+          'ms at 5 ms per call',
+          'ms at 30 ms per call',
           'RRU',
           'WRU',
           'SQS requests',
@@ -155,12 +155,12 @@ function packetsOf({ qos, burst, audience }: Workload): PacketsPerDelivery {
 function notes(): string[] {
   const { message, timer } = presets.prod.memoryMegabytes;
   return [
-    `Payload ${payloadBytes} bytes. Messages are API Gateway's, both directions, by 32 KB, route responses and posts included. Read and write units by the sizes of the items. SQS requests by 64 KB, with the receive and the delete that feed a function; polls that find nothing are left out.`,
-    `Milliseconds are an estimate: the handlers' own duration on this machine's processor while every call of theirs to DynamoDB, SQS and \`@connections\` takes 5 ms, or 30 ms as a cautious bound. Memory as deployed (message ${message} MB, timer ${timer} MB, arm64); no cold starts.`,
-    `W5 ran for ${connectionHours} hours on a clock that jumps from one event to the next: handshake, CONNECT, one PINGREQ in each keep-alive interval, keep-alive and token timers, and the end that API Gateway sets after ${connectionHours} hours. Every timer is a batch of its own; with many connections up to ten share a function call.`,
-    `Wisp in dollars per million of each: ${wispFormula}. Between the two figures lies the duration of a call. W1 to W4 leave out connection time: W5 has it.`,
-    `AWS IoT Core: (PUBLISH in + PUBLISH out + PUBACK of the subscriber) × ${perMillion('iot_msg')}; idle: 60 minutes × ${perMillion('iot_min')}. EMQX Serverless: GiB in and out × ${usd('emqx_gb')}, with 69 bytes of TCP, IP and TLS for each segment; idle: 60 minutes × ${perMillion('emqx_min')} and PINGREQ/PINGRESP traffic. Azure Event Grid: operations × ${perMillion('eg_op')} + throughput units fully used × ${usd('eg_tu_hour')} an hour, each for 1,000 publishes a second or 10,000 sessions; whether PINGREQ counts was not found, hence two figures; both prices are unverified.`,
-    'Public list prices of us-east-1 with sources and dates in `test/bench/prices.json`; first volume tier, no free tiers, no storage, logs or data transfer to the internet.',
+    `Payload: ${payloadBytes} bytes. Messages are those of API Gateway in both directions, metered per 32 KB, including route responses and posts. Read and write units follow the sizes of the items. SQS requests are metered per 64 KB and include the receive and delete of each invocation, but no empty receives.`,
+    `Milliseconds are an estimate: the duration of the handlers on this machine while each of their calls to DynamoDB, SQS and \`@connections\` takes 5 ms, or 30 ms as a cautious bound. Memory as deployed (message ${message} MB, timer ${timer} MB, arm64), no cold starts.`,
+    `W5 covers ${connectionHours} hours on a clock that jumps from one event to the next: handshake, CONNECT, one PINGREQ per keep-alive interval, keep-alive and token timers, and the close by API Gateway after ${connectionHours} hours. Here each timer invokes a function; with many connections up to ten timers share one invocation.`,
+    `Wisp in dollars per million of each: ${wispFormula}. The two figures are for the two latencies of a call. W1 to W4 exclude connection time, which is in W5.`,
+    `AWS IoT Core: (PUBLISH in + PUBLISH out + PUBACK of the subscriber) × ${perMillion('iot_msg')}; idle: 60 minutes × ${perMillion('iot_min')}. EMQX Serverless: GiB in and out × ${usd('emqx_gb')}, with 69 bytes of TCP, IP and TLS per segment; idle: 60 minutes × ${perMillion('emqx_min')} and PINGREQ/PINGRESP traffic. Azure Event Grid: operations × ${perMillion('eg_op')} + fully used throughput units × ${usd('eg_tu_hour')} per hour, each for 1,000 publishes per second or 10,000 sessions. Two figures, because the documentation does not say whether PINGREQ counts. Both prices are unverified.`,
+    'Public list prices of us-east-1, with sources and dates in `test/bench/prices.json`: first volume tier, without free tiers, storage, logs and data transfer to the internet.',
   ];
 }
 

@@ -10,10 +10,10 @@ import type { Swarm } from '../swarm.ts';
 export const payloadBytes = 200;
 export const topic = 'devices/d1/state';
 
-/** A workload with its clients connected. */
+/** A workload whose clients are connected. */
 export interface Prepared {
   readonly deliveriesPerRound: number;
-  /** Ends when everything has been delivered and acknowledged. */
+  /** Resolves when all messages are delivered and acknowledged. */
   round(): Promise<unknown>;
   close(): Promise<unknown>;
 }
@@ -26,7 +26,9 @@ async function connected(service: TestService, mint: Mint, clientId: string): Pr
   return client;
 }
 
-/** `burst` messages in one frame, which is what the adapter makes of packets written together; PUBACKs of a push likewise. */
+/**
+ * Sends `burst` messages in one frame, as the adapter does, and all PUBACKs of a push in one frame.
+ */
 const oneToOne =
   ({ qos, burst, oneWay = false }: Pick<Workload, 'qos' | 'burst' | 'oneWay'>): Prepare =>
   async (service, mint) => {
@@ -52,7 +54,7 @@ const oneToOne =
     };
   };
 
-/** One message to an audience of clients in a process of their own. */
+/** Sends one message to an audience of clients in a child process. */
 export const oneToMany =
   (audience: number, qos: 0 | 1 = 0): Prepare =>
   async (service, mint) => {
@@ -84,7 +86,7 @@ export interface Workload {
   readonly qos: 0 | 1;
   readonly burst: number;
   readonly audience: number;
-  /** In frames that are not replied to. */
+  /** Publishes in one-way frames, which have no reply. */
   readonly oneWay?: boolean;
 }
 
