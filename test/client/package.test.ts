@@ -125,16 +125,13 @@ describe('the package wisp-mqtt-client', () => {
   });
 
   it.each([
-    ['node16', 'node16', 'program.mts'],
-    ['node16', 'node16', 'program.cts'],
-    ['nodenext', 'nodenext', 'program.mts'],
-    ['nodenext', 'nodenext', 'program.cts'],
-    ['esnext', 'bundler', 'program.mts'],
-  ])('compiles with module %s, resolution %s: %s', async (module, moduleResolution, name) => {
-    await writeFile(join(consumer, name), program);
+    ['node16', 'node16', ['program.mts', 'program.cts']],
+    ['esnext', 'bundler', ['program.mts']],
+  ])('compiles with module %s, resolution %s: %s', async (module, moduleResolution, names) => {
+    for (const name of names) await writeFile(join(consumer, name), program);
     const options = ['--ignoreConfig', '--noEmit', '--strict', '--target', 'es2022', '--types', 'node'];
     const flags = ['--module', module, '--moduleResolution', moduleResolution, '--skipLibCheck', 'false'];
-    await run(join(root, 'node_modules/typescript/bin/tsc'), ...options, ...flags, name);
+    await run(join(root, 'node_modules/typescript/bin/tsc'), ...options, ...flags, ...names);
   });
 });
 
