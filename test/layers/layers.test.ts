@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { allowListsText, deepestFolder } from './allow-lists.ts';
 import { layers, pathsOf, testFolders } from './layers.ts';
+import { readSources } from './sources.ts';
 import { withLayerTable } from './table.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -29,12 +30,7 @@ describe('the list of layers', () => {
 
   test('covers every folder of code', () => {
     const listed = [...layers.flatMap(pathsOf), ...testFolders.map(({ name }) => name)];
-    const files = ['lib', 'test', 'functions', 'cdk', 'build'].flatMap((top) =>
-      readdirSync(`${root}${top}`, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-        .map((entry) => `${entry.parentPath}/${entry.name}`.slice(root.length))
-        .filter((file) => !file.includes('node_modules/')),
-    );
+    const files = readSources(['lib', 'test', 'functions', 'cdk', 'build']).map(({ path }) => path);
     const isListed = (file: string): boolean =>
       listed.some(
         (path) =>
