@@ -1,8 +1,8 @@
-import type { IssuerConfig } from '../auth/index.ts';
+import { type IssuerConfig, maxIssuers, newIssuerSchema, type TenantConfig } from '../auth/index.ts';
 import { Problem } from '../http/problem.ts';
 import { jsonBody } from '../http/read.ts';
 import { type AdminOperation, tenantOf } from './request.ts';
-import { changed, configFrom, issuerId, issuerJson, notDeleting } from './tenant-config.ts';
+import { changed, issuerId, issuerJson, notDeleting } from './tenant-config.ts';
 
 export const listIssuers: AdminOperation = async (call) => {
   const config = await call.context.tenantAdmin.show(tenantOf(call));
@@ -10,22 +10,25 @@ export const listIssuers: AdminOperation = async (call) => {
   return { status: 200, body: { issuers: config.issuers.map(issuerJson) } };
 };
 
-/** Adds an issuer; one that is there already stays as it is. */
+/** Adds an issuer. Idempotent: an issuer that is there already stays as it is. */
 export const addIssuer: AdminOperation = async (call) => {
-  const body = jsonBody(call.request);
-  let added: IssuerConfig | undefined;
+  const issuer = jsonBody(call.request, newIssuerSchema, 'tenant-config');
+  const id = issuerId(issuer);
   let existed = false;
   await changed(call, (config) => {
-    const wanted = configFrom({ ...notDeleting(config), issuers: [...config.issuers, body] });
-    added = wanted.issuers.at(-1);
-    existed = config.issuers.some((issuer) => added !== undefined && issuerId(issuer) === issuerId(added));
-    return existed ? config : wanted;
+    existed = config.issuers.some((other) => issuerId(other) === id);
+    return existed ? config : withIssuer(notDeleting(config), issuer);
   });
-  if (added === undefined) throw new Error('an issuer was added and is not there');
-  return { status: existed ? 200 : 201, body: issuerJson(added) };
+  return { status: existed ? 200 : 201, body: issuerJson(issuer) };
 };
 
-/** Its tokens are refused from now on; connections that it let in end when their token expires. */
+function withIssuer(config: TenantConfig, issuer: IssuerConfig): TenantConfig {
+  if (config.issuers.length >= maxIssuers)
+    throw new Problem('tenant-config', { detail: `a tenant has at most ${maxIssuers} issuers` });
+  return { ...config, issuers: [...config.issuers, issuer] };
+}
+
+/** Refuses its tokens from now on; connections that use one end when the token expires. */
 export const removeIssuer: AdminOperation = async (call) => {
   await changed(call, (config) => {
     const left = config.issuers.filter((issuer) => issuerId(issuer) !== call.path.issuer);

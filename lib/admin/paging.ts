@@ -1,15 +1,20 @@
+import * as v from 'valibot';
+import { closedObject, wholeNumber } from '../core/validation.ts';
 import { Problem } from '../http/problem.ts';
-import { integerParameter } from '../http/read.ts';
+import { checkedParameters, literalParameters } from '../http/read.ts';
 
 export const maxPageItems = 100;
 const defaultPageItems = 50;
+const limitSchema = closedObject({
+  limit: v.exactOptional(wholeNumber(1, maxPageItems), defaultPageItems),
+});
 
 /** `?limit=`, 1 to 100; default 50. */
 export function pageLimit(query: URLSearchParams): number {
-  return integerParameter(query, 'limit', { min: 1, max: maxPageItems }) ?? defaultPageItems;
+  return checkedParameters(limitSchema, literalParameters(query, ['limit'])).limit;
 }
 
-/** `?page=`: where the page begins, as the previous one told in `next`. The parts are texts; absent: the first page. */
+/** The parts of `?page=`, which is `next` of the page before; absent: the first page. */
 export function pageStart(query: URLSearchParams, parts: number): readonly string[] | undefined {
   const token = query.get('page');
   if (token === null) return undefined;
@@ -18,7 +23,7 @@ export function pageStart(query: URLSearchParams, parts: number): readonly strin
     if (Array.isArray(value) && value.length === parts && value.every((part) => typeof part === 'string'))
       return value as string[];
   } catch {
-    // Not one of ours: said below.
+    // Not JSON: no token of this API.
   }
   throw new Problem('page');
 }

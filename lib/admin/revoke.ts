@@ -1,47 +1,55 @@
+import * as v from 'valibot';
 import type { RevocationTarget } from '../core/model.ts';
+import { closedObject, text, wholeNumber } from '../core/validation.ts';
 import { Problem } from '../http/problem.ts';
-import { jsonBody, onlyKnown } from '../http/read.ts';
+import { jsonBody } from '../http/read.ts';
 import { revoke } from '../sessions/revocation.ts';
 import { type AdminOperation, tenantOf } from './request.ts';
 import { time } from './tenant-config.ts';
 
-/** Bound of what tokens name themselves by (lib/auth/claims.ts); longer texts name no token. */
-const maxTextCharacters = 1_024;
-/** A hundred years: beyond it DynamoDB's TTL and dates mean nothing. */
+/** Bound of these claims in tokens (lib/auth/claims.ts): a longer text names no token. */
+const name = text(1_024);
+/** A hundred years: later times are beyond DynamoDB's TTL and JavaScript's dates. */
 const maxKeepSeconds = 100 * 366 * 86_400;
 
-/** Revokes tokens issued up to now; live connections end within seconds. The same request again does no harm. */
+const targets = ['tokenId', 'subject', 'clientId', 'all'] as const;
+
+/** Whose tokens are revoked: exactly one of `tokenId`, `subject`, `clientId` and `all`. */
+export const revocationSchema = v.pipe(
+  closedObject({
+    tokenId: v.exactOptional(v.pipe(name, v.description('Claim `jti`.'))),
+    subject: v.exactOptional(v.pipe(name, v.description('Claim `sub`.'))),
+    clientId: v.exactOptional(v.pipe(name, v.description('Client identifier, whatever the token.'))),
+    all: v.exactOptional(v.pipe(v.literal(true, 'true'), v.description('All tokens of the tenant.'))),
+    keepSeconds: v.exactOptional(
+      v.pipe(
+        wholeNumber(1, maxKeepSeconds),
+        v.description(
+          'How long issued tokens may live; the revocation is forgotten after that. Default: never.',
+        ),
+      ),
+    ),
+  }),
+  v.check(
+    (body) => targets.filter((target) => body[target] !== undefined).length === 1,
+    'exactly one of "tokenId", "subject", "clientId" and "all"',
+  ),
+  v.description('Whose tokens: exactly one of `tokenId`, `subject`, `clientId` and `all`.'),
+);
+
+/** Revokes the tokens issued up to now; live connections end within seconds. Idempotent. */
 export const revokeTokens: AdminOperation = async (call) => {
   const tenant = tenantOf(call);
-  const { keepSeconds, ...named } = jsonBody(call.request);
-  onlyKnown(named, ['tokenId', 'subject', 'clientId', 'all']);
-  const target = targetOf(named);
-  const keep = keepSecondsOf(keepSeconds);
-  const atMs = await revoke(call.context, tenant, target, keep === undefined ? {} : { keepSeconds: keep });
+  const { keepSeconds, ...named } = jsonBody(call.request, revocationSchema);
+  const options = keepSeconds === undefined ? {} : { keepSeconds };
+  const atMs = await revoke(call.context, tenant, targetOf(named), options);
   if (atMs === undefined) throw new Problem('tenant-unknown');
   return { status: 202, body: { revokedAt: time(atMs) } };
 };
 
-function targetOf(named: Readonly<Record<string, unknown>>): RevocationTarget {
-  const { tokenId, subject, clientId, all } = named;
-  if (Object.keys(named).length === 1) {
-    if (isName(tokenId)) return { kind: 'token', tokenId };
-    if (isName(subject)) return { kind: 'subject', subject };
-    if (isName(clientId)) return { kind: 'client', clientId };
-    if (all === true) return { kind: 'tenant' };
-  }
-  throw new Problem('body', {
-    detail: 'exactly one of "tokenId", "subject", "clientId" (texts) or "all": true',
-  });
-}
-
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= maxTextCharacters;
-}
-
-function keepSecondsOf(value: unknown): number | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > maxKeepSeconds)
-    throw new Problem('body', { detail: `"keepSeconds" is a whole number from 1 to ${maxKeepSeconds}` });
-  return value;
+function targetOf(named: Omit<v.InferOutput<typeof revocationSchema>, 'keepSeconds'>): RevocationTarget {
+  const { tokenId, subject, clientId } = named;
+  if (tokenId !== undefined) return { kind: 'token', tokenId };
+  if (subject !== undefined) return { kind: 'subject', subject };
+  return clientId === undefined ? { kind: 'tenant' } : { kind: 'client', clientId };
 }

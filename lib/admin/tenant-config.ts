@@ -1,11 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  changeTenant,
-  type IssuerConfig,
-  parseTenantConfig,
-  type TenantConfig,
-  TenantConfigError,
-} from '../auth/index.ts';
+import { changeTenant, type IssuerConfig, type TenantConfig } from '../auth/index.ts';
 import type { HttpResponse } from '../http/message.ts';
 import { Problem } from '../http/problem.ts';
 import { type AdminCall, tenantOf } from './request.ts';
@@ -21,16 +15,7 @@ export async function changed(
   return { status: 200, body: tenantJson(tenant, config) };
 }
 
-/** @throws Problem `tenant-config` */
-export function configFrom(value: unknown): TenantConfig {
-  try {
-    return parseTenantConfig(value);
-  } catch (error) {
-    if (error instanceof TenantConfigError) throw new Problem(error.code, { message: error.message });
-    throw error;
-  }
-}
-
+/** @throws Problem `tenant-deleting` */
 export function notDeleting(config: TenantConfig): TenantConfig {
   if (config.status === 'deleting') throw new Problem('tenant-deleting');
   return config;

@@ -1,10 +1,11 @@
-import { type TenantConfig, tenantConfigFormatVersion } from '../auth/index.ts';
+import { newTenantSchema, type TenantConfig, tenantConfigFormatVersion } from '../auth/index.ts';
+import { tenantQuotasSchema } from '../core/quotas.ts';
 import { Problem } from '../http/problem.ts';
-import { jsonBody, onlyKnown } from '../http/read.ts';
+import { jsonBody } from '../http/read.ts';
 import type { TenantSweep } from '../sessions/tenant-sweep.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminCall, type AdminOperation, tenantOf } from './request.ts';
-import { changed, configFrom, notDeleting, tenantJson, time } from './tenant-config.ts';
+import { changed, notDeleting, tenantJson, time } from './tenant-config.ts';
 
 export const listTenants: AdminOperation = async ({ context, request: { query } }) => {
   const { tenants, more } = await context.tenantAdmin.list(pageStart(query, 1)?.[0], pageLimit(query));
@@ -22,19 +23,16 @@ export const listTenants: AdminOperation = async ({ context, request: { query } 
   };
 };
 
-/** Makes a tenant; the same request again finds it made. */
+/** Creates a tenant. Idempotent: the same request again finds it. */
 export const createTenant: AdminOperation = async (call) => {
   const { context, request } = call;
   const tenant = tenantOf(call);
-  const body = jsonBody(request);
-  onlyKnown(body, ['issuers', 'quotas']);
-  const config = configFrom({
-    ...body,
-    issuers: body.issuers ?? [],
+  const config: TenantConfig = {
+    ...jsonBody(request, newTenantSchema, 'tenant-config'),
     formatVersion: tenantConfigFormatVersion,
     status: 'active',
     createdAtMs: context.clock.nowMs(),
-  });
+  };
   if (await context.tenantAdmin.create(tenant, config))
     return { status: 201, body: tenantJson(tenant, config) };
   const existing = await context.tenantAdmin.show(tenant);
@@ -57,11 +55,11 @@ export const showTenant: AdminOperation = async (call) => {
 
 /** Replaces the quotas as a whole. */
 export const setQuotas: AdminOperation = async (call) => {
-  const quotas = jsonBody(call.request);
-  return changed(call, (config) => configFrom({ ...notDeleting(config), quotas }));
+  const quotas = jsonBody(call.request, tenantQuotasSchema, 'tenant-config');
+  return changed(call, (config) => ({ ...notDeleting(config), quotas }));
 };
 
-/** From now on tokens and frames are refused; connected clients are disconnected within seconds. */
+/** Refuses tokens and frames from now on; connected clients are disconnected within seconds. */
 export const suspendTenant: AdminOperation = async (call) => {
   const response = await changed(call, (config) => ({ ...notDeleting(config), status: 'suspended' }));
   await startSweep(call, 'disconnect');
@@ -72,8 +70,8 @@ export const resumeTenant: AdminOperation = (call) =>
   changed(call, (config) => ({ ...notDeleting(config), status: 'active' }));
 
 /**
- * Lets nobody in any more, then erases everything that the tenant has. Answers at once; the tenant shows as `deleting`
- * until nothing is left, then as unknown. Asked again it starts the erasure again, in case that was lost.
+ * Refuses all clients from now on and erases everything that the tenant has. Answers at once; the tenant shows as
+ * `deleting` until nothing is left, then as unknown. A repeated request starts the erasure again, should it be lost.
  */
 export const deleteTenant: AdminOperation = async (call) => {
   const response = await changed(call, (config) => ({ ...config, status: 'deleting' }));

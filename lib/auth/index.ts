@@ -24,6 +24,9 @@ export {
 } from './key-sources.ts';
 export { type ClientNames, resolvePermissions } from './resolve.ts';
 export {
+  maxIssuers,
+  newIssuerSchema,
+  newTenantSchema,
   parseTenantConfig,
   readTenantConfig,
   type TenantAdmin,

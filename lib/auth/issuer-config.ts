@@ -65,13 +65,18 @@ const { maxAudiences, maxNameCharacters, maxClockToleranceSeconds, maxRequiremen
   issuerLimits;
 
 const name = text(maxNameCharacters);
-const claimPath = v.custom<ClaimPath>(
-  isClaimPath,
-  'the name of a claim, or a JSON Pointer such as "/realm_access/roles"',
+const claimPathForm = 'the name of a claim, or a JSON Pointer such as "/realm_access/roles"';
+const claimPath = v.pipe(
+  v.string(claimPathForm),
+  v.check((path) => isClaimPath(path), claimPathForm),
 );
 const claimValue = v.union([v.boolean(), name], 'true, false or a text');
+const filterForm = 'a topic filter, without "$share/name/"';
 const filters = list(
-  v.custom<string>(isGrantFilter, 'a topic filter, without "$share/name/"'),
+  v.pipe(
+    v.string(filterForm),
+    v.check((filter) => isGrantFilter(filter), filterForm),
+  ),
   0,
   maxFilters,
 );

@@ -1,15 +1,15 @@
 import * as v from 'valibot';
 import type { TenantStatus } from '../core/model.ts';
 import { type TenantQuotas, tenantQuotasSchema } from '../core/quotas.ts';
-import { list, validate, wholeNumber } from '../core/validation.ts';
+import { closedObject, list, validate, wholeNumber } from '../core/validation.ts';
 import { type IssuerConfig, issuerSchema } from './issuer-config.ts';
 import { TenantConfigError } from './tenant-config-error.ts';
 
 /** Version of the form in which a tenant's configuration is stored; raised when an older release could misread it. */
 export const tenantConfigFormatVersion = 1;
 
-/** Issuers of one tenant. With the bounds of each, the stored row stays below DynamoDB's 400 KB in any sane use. */
-const maxIssuers = 16;
+/** Issuers of one tenant. With the bounds of each, the stored row stays below DynamoDB's 400 KB. */
+export const maxIssuers = 16;
 
 const statuses = ['active', 'suspended', 'deleting'] as const satisfies readonly TenantStatus[];
 
@@ -77,6 +77,15 @@ function tenantConfigSchema(object: typeof v.strictObject) {
     quotas: v.exactOptional(tenantQuotasSchema),
   } satisfies Readonly<Record<keyof TenantConfig, unknown>>);
 }
+
+/** An issuer as an operator gives it. */
+export const newIssuerSchema = issuerSchema(v.strictObject);
+
+/** A tenant as an operator gives it. */
+export const newTenantSchema = closedObject({
+  issuers: v.exactOptional(list(newIssuerSchema, 0, maxIssuers), []),
+  quotas: v.exactOptional(tenantQuotasSchema),
+});
 
 const givenSchema = tenantConfigSchema(v.strictObject);
 /** The same members; those that only a newer release knows are left out, so that this release can be rolled back to. */

@@ -42,11 +42,11 @@ function flawOf({ path, type, expected, message }: v.BaseIssue<unknown>, at: str
   const keys = (path ?? []).map(({ key }) => key);
   if (type === 'strict_object' && expected === 'never') {
     const name = String(keys.pop()).slice(0, maxNameCharacters);
-    return `${pathOf(keys, at)}: unknown member "${name}"`;
+    return `${prefixOf(keys, at)}unknown member "${name}"`;
   }
   const missing = (type === 'strict_object' || type === 'object') && expected === `"${keys.at(-1)}"`;
   const rule = missing ? `missing${foundIn(path?.at(-1)?.input)}` : `expected ${message}`;
-  return `${pathOf(keys, at)}: ${rule}`;
+  return `${prefixOf(keys, at)}${rule}`;
 }
 
 /** The members that are present, because one of them may be the missing one misspelt. */
@@ -56,13 +56,14 @@ function foundIn(object: unknown): string {
   return quoted.length === 0 ? '' : `; found ${quoted.join(', ')}`;
 }
 
-function pathOf(keys: readonly unknown[], at: string): string {
+/** `issuers[2].iss: `; nothing for the whole value without a name. */
+function prefixOf(keys: readonly unknown[], at: string): string {
   const path = keys.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`;
     const name = String(key).slice(0, maxNameCharacters);
     return text === '' ? name : `${text}.${name}`;
   }, at);
-  return path === '' ? 'the value' : path;
+  return path === '' ? '' : `${path}: `;
 }
 
 /** An object with these members and no others. Valibot alone takes an empty list for an object. */
@@ -80,16 +81,11 @@ export function text(maxCharacters: number) {
   return v.pipe(v.string(expected), v.minLength(1, expected), v.maxLength(maxCharacters, expected));
 }
 
-/** A whole number from `min` to `max`. */
-export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) {
-  const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
-  const expected = `a whole number, ${range}`;
-  return v.pipe(
-    v.number(expected),
-    v.safeInteger(expected),
-    v.minValue(min, expected),
-    v.maxValue(max, expected),
-  );
+/** A whole number from `min` to `max`; without `max` up to 2^53 - 1. */
+export function wholeNumber(min: number, max?: number) {
+  const expected = `a whole number, ${max === undefined ? `${min} or more` : `${min} to ${max}`}`;
+  const number = v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(min, expected));
+  return max === undefined ? number : v.pipe(number, v.maxValue(max, expected));
 }
 
 /** A list of `min` to `max` items; one that is too long is refused before its items are checked. */

@@ -1,62 +1,70 @@
+import type * as v from 'valibot';
+import { validate } from '../core/validation.ts';
 import type { HttpRequest } from './message.ts';
 import { Problem } from './problem.ts';
 
 /**
- * The body as a JSON object. The media type must be JSON: a browser page of elsewhere cannot send that without asking.
- * @throws Problem `content-type`, `body`
+ * The JSON body, as the schema gives it. The media type must be JSON: browsers send it to another origin only after
+ * that origin has agreed (CORS).
+ *
+ * @throws Problem `content-type`; `body` or the given code, whose detail names the member that is wrong.
  */
-export function jsonBody({ headers, body }: HttpRequest): Readonly<Record<string, unknown>> {
+export function jsonBody<Schema extends v.GenericSchema>(
+  { headers, body }: HttpRequest,
+  schema: Schema,
+  code: 'body' | 'tenant-config' = 'body',
+): v.InferOutput<Schema> {
   const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json') throw new Problem('content-type');
+  const result = validate(schema, jsonOf(body));
+  if ('flaw' in result) throw new Problem(code, { detail: result.flaw });
+  return result.value;
+}
+
+function jsonOf(body: Uint8Array): object {
   try {
-    return object(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)), 'the body');
-  } catch (error) {
-    if (error instanceof Problem) throw error;
-    throw new Problem('body', { detail: 'the body is not JSON in UTF-8' });
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // Not JSON, or not UTF-8: refused below.
   }
+  throw new Problem('body', { detail: 'expected a JSON object in UTF-8' });
 }
 
-export function object(value: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Problem('body', { detail: `${what} must be an object` });
-  return value as Readonly<Record<string, unknown>>;
-}
-
-/** @throws Problem `body` naming a member that nobody knows: a typing error must not be taken for a default. */
-export function onlyKnown(value: Readonly<Record<string, unknown>>, known: readonly string[]): void {
-  const unknown = Object.keys(value).find((name) => !known.includes(name));
-  if (unknown !== undefined)
-    throw new Problem('body', { detail: `"${unknown.slice(0, 40)}" is none of ${known.join(', ')}` });
-}
-
-/** A parameter of the query that must be there. */
+/** A parameter that the query must have. */
 export function parameter(query: URLSearchParams, name: string): string {
   const value = query.get(name);
   if (value === null || value === '') throw new Problem('parameter', { detail: `?${name}= is missing` });
   return value;
 }
 
-/** A whole number in the query. */
-export function integerParameter(
+/**
+ * Parameters of the query that are present, as JSON would write them: numbers and `true` and `false` as such, other
+ * texts as they are. A schema checks them: `checkedParameters`.
+ */
+export function literalParameters(
   query: URLSearchParams,
-  name: string,
-  bounds: { readonly min: number; readonly max: number },
-): number | undefined {
-  const text = query.get(name);
-  if (text === null) return undefined;
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= bounds.min && value <= bounds.max))
-    throw new Problem('parameter', {
-      detail: `?${name}= is a whole number from ${bounds.min} to ${bounds.max}`,
-    });
-  return value;
+  names: readonly string[],
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const text = query.get(name);
+      return text === null ? [] : [[name, literalOf(text)]];
+    }),
+  );
 }
 
-/** `true` or `false` in the query. */
-export function booleanParameter(query: URLSearchParams, name: string): boolean | undefined {
-  const text = query.get(name);
-  if (text === null) return undefined;
-  if (text !== 'true' && text !== 'false')
-    throw new Problem('parameter', { detail: `?${name}= is true or false` });
-  return text === 'true';
+function literalOf(text: string): string | number | boolean {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  return text === 'true' || text === 'false' ? text === 'true' : text;
+}
+
+/** @throws Problem `parameter` */
+export function checkedParameters<Schema extends v.GenericSchema>(
+  schema: Schema,
+  given: Readonly<Record<string, unknown>>,
+): v.InferOutput<Schema> {
+  const result = validate(schema, given);
+  if ('flaw' in result) throw new Problem('parameter', { detail: result.flaw });
+  return result.value;
 }

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adminPrefix, routes } from '../../lib/admin/index.ts';
 import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
 import { type Api, apiAt } from './api.ts';
-import { operations } from './openapi.ts';
+import { document, operations } from './openapi.ts';
+import { requestSchemas } from './schemas.ts';
 
 let service: TestService;
 let api: Api;
@@ -25,6 +26,10 @@ describe('the document', () => {
       .map(({ method, path }) => `${method} ${path}`)
       .filter((operation) => operation.includes(adminPrefix));
     expect(described.sort()).toEqual(served.sort());
+  });
+
+  it('has the request bodies of the schemas (after a change: npx tsx test/admin/write-openapi.ts)', () => {
+    expect(document.components.schemas).toMatchObject(requestSchemas);
   });
 });
 
@@ -71,7 +76,7 @@ describe('tenants', () => {
     ['GET', '/tenants/a%2F..%2Fb', undefined, 404, 'not-found'],
     ['POST', '/tenants', {}, 405, 'method'],
     ['GET', '/elsewhere', undefined, 404, 'not-found'],
-    ['PUT', '/tenants/x', { issuer: [] }, 400, 'body'],
+    ['PUT', '/tenants/x', { issuer: [] }, 400, 'tenant-config'],
     ['PUT', '/tenants/x', '{', 415, 'content-type'],
     ['PUT', '/tenants/x', { quotas: { connections: -1 } }, 400, 'tenant-config'],
     ['PUT', '/tenants/x', { issuers: [{ keys: { kind: 'none' } }] }, 400, 'tenant-config'],
@@ -84,6 +89,32 @@ describe('tenants', () => {
       contentType: 'application/problem+json',
       body: { status, code },
     });
+  });
+
+  it('names the member that is wrong, with its path, and not its value', async () => {
+    const keys = { kind: 'secret', secret: 'A'.repeat(43) };
+    for (const [method, path, body, detail] of [
+      ['PUT', '/tenants/x', { issuer: [] }, ': unknown member "issuer"'],
+      ['PUT', '/tenants/x', { issuers: [{ keys }, { keys, iss: 's3cret'.repeat(99) }] }, 'issuers[1].iss: '],
+      ['POST', '/tenants/acme/issuers', { kyes: keys }, 'keys: missing; found "kyes"'],
+      ['PUT', '/tenants/acme/quotas', { conections: 1 }, 'unknown member "conections"'],
+      [
+        'POST',
+        '/tenants/acme/publish',
+        { messages: [{ topic: 'a', qos: 3 }] },
+        'messages[0].qos: expected 0, 1 or 2',
+      ],
+      [
+        'POST',
+        '/tenants/acme/publish',
+        { messages: [{ topic: 'a', payload: 's3cret', encoding: 'base64' }] },
+        'messages[0].payload: expected base64 with padding',
+      ],
+    ] as const) {
+      const answer = await api(method, path, body);
+      expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringContaining(detail) } });
+      expect(JSON.stringify(answer.body)).not.toContain('s3cret');
+    }
   });
 
   it('a body that is no JSON is refused', async () => {

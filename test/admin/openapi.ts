@@ -18,8 +18,12 @@ interface Response {
 }
 type PathItem = { readonly parameters?: readonly Parameter[] } & Readonly<Record<string, unknown>>;
 
-const document = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')) as {
+/** docs/openapi.json. */
+export const document = JSON.parse(
+  readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'),
+) as {
   readonly paths: Readonly<Record<string, PathItem>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
 };
 const ajv = new Ajv2020({ strict: false, allErrors: true, formats: { 'date-time': isTime } });
 ajv.addSchema(document, 'openapi');

@@ -1,0 +1,37 @@
+import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
+import type { GenericSchema } from 'valibot';
+import { revocationSchema } from '../../lib/admin/revoke.ts';
+import { newIssuerSchema, newTenantSchema } from '../../lib/auth/index.ts';
+import { tenantQuotasSchema } from '../../lib/core/quotas.ts';
+import { batchSchema } from '../../lib/http/publish-request.ts';
+
+/** JSON Schema leaves checks by functions out. */
+const options: ConversionConfig = { errorMode: 'ignore', target: 'draft-2020-12' };
+
+/** The request bodies in components.schemas of docs/openapi.json, from the schemas that check them. */
+export const requestSchemas: Readonly<Record<string, object>> = {
+  Quotas: {
+    ...converted(tenantQuotasSchema),
+    description: 'An absent bound is that of the service. docs/quotas.md has units, answers and errors.',
+  },
+  NewIssuer: { ...converted(newIssuerSchema), description: 'An issuer of tokens. See docs/tokens.md.' },
+  NewTenant: withReferences(converted(newTenantSchema)),
+  Revocation: converted(revocationSchema),
+  Batch: converted(batchSchema),
+};
+
+function converted(schema: GenericSchema): Readonly<Record<string, unknown>> {
+  const { $schema: _, ...converted } = toJsonSchema(schema, options);
+  return converted;
+}
+
+function withReferences(newTenant: Readonly<Record<string, unknown>>): object {
+  const { issuers } = newTenant.properties as { readonly issuers: object };
+  return {
+    ...newTenant,
+    properties: {
+      issuers: { ...issuers, items: { $ref: '#/components/schemas/NewIssuer' } },
+      quotas: { $ref: '#/components/schemas/Quotas' },
+    },
+  };
+}
