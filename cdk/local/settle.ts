@@ -1,7 +1,7 @@
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { DescribeTimeToLiveCommand, DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { type Emulator, emulatorClient } from '../../lib/local/attached/emulator.ts';
+import { type Emulator, emulatorClientSettings } from '../../lib/local/attached/emulator.ts';
 import type { AssemblyStack } from './assembly.ts';
 
 /**
@@ -17,8 +17,8 @@ export async function settle(emulator: Emulator, { stackName, template }: Assemb
     if (id === undefined) throw new Error(`stack ${stackName} has no resource ${logicalId}`);
     return id;
   };
-  const dynamo = new DynamoDBClient(emulatorClient(emulator));
-  const sqs = new SQSClient(emulatorClient(emulator));
+  const dynamo = new DynamoDBClient(emulatorClientSettings(emulator));
+  const sqs = new SQSClient(emulatorClientSettings(emulator));
   const done: string[] = [];
   try {
     for (const [logicalId, { Type, Properties = {} }] of Object.entries(template.Resources)) {
@@ -42,7 +42,7 @@ export async function settle(emulator: Emulator, { stackName, template }: Assemb
 }
 
 async function physicalIds(emulator: Emulator, stackName: string): Promise<Map<string, string>> {
-  const client = new CloudFormationClient(emulatorClient(emulator));
+  const client = new CloudFormationClient(emulatorClientSettings(emulator));
   try {
     const { StackResources = [] } = await client.send(
       new DescribeStackResourcesCommand({ StackName: stackName }),

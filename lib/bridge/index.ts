@@ -10,7 +10,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { Bridge, BridgeOptions, Limits, Transport } from './options.ts';
 import type { Session } from './session.ts';
 import { serveTcpClient } from './tcp.ts';
-import { upstreamConnector } from './upstream.ts';
+import { createUpstreamConnector } from './upstream.ts';
 import { createWebSocketListener } from './websocket.ts';
 
 export { type Bridge, type BridgeLogEntry, type BridgeOptions, bridgeRefusals } from './options.ts';
@@ -30,7 +30,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     firstByteTimeoutMs: options.firstByteTimeoutMs ?? 10_000,
     maxClientBufferBytes: options.maxClientBufferBytes ?? 4 * 1024 * 1024,
   };
-  const connect = upstreamConnector(options.upstreamUrl, options.WebSocket);
+  const connect = createUpstreamConnector(options.upstreamUrl, options.WebSocket);
   const sockets = new Set<Socket>();
   const sessions = new Set<Session>();
   const listeners: Server[] = [];

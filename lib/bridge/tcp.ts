@@ -39,7 +39,7 @@ export function serveTcpClient(
         return;
       }
       tcp.setTimeout(0);
-      session = startSession(clientSide(tcp, transport), connect({}), limits, log);
+      session = startSession(tcpClientSide(tcp, transport), connect({}), limits, log);
       started(session);
       log({ event: 'connected', transport });
     }
@@ -48,7 +48,7 @@ export function serveTcpClient(
   tcp.on('close', () => session?.clientClosed());
 }
 
-function clientSide(tcp: Socket, transport: 'tcp' | 'tls'): ClientSide {
+function tcpClientSide(tcp: Socket, transport: 'tcp' | 'tls'): ClientSide {
   return {
     transport,
     bufferedBytes: () => tcp.writableLength,

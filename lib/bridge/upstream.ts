@@ -23,7 +23,7 @@ export interface Credentials {
 export type Connect = (credentials: Credentials) => Upstream;
 
 /** Opens connections of the wire profile to `url`. */
-export function upstreamConnector(url: string, Native?: NativeWebSocketConstructor): Connect {
+export function createUpstreamConnector(url: string, Native?: NativeWebSocketConstructor): Connect {
   return ({ authorization, token }) => {
     const address = new URL(url);
     if (token !== undefined) address.searchParams.set('token', token);

@@ -101,7 +101,7 @@ function serveClient(
   log: (entry: BridgeLogEntry) => void,
 ): Session {
   log({ event: 'connected', transport });
-  const session = startSession(clientSide(client), upstream, limits, log);
+  const session = startSession(webSocketClientSide(client), upstream, limits, log);
   client.on('message', (data, isBinary) => {
     if (!isBinary) {
       log({ event: 'text-frame', transport });
@@ -117,7 +117,7 @@ function serveClient(
   return session;
 }
 
-function clientSide(client: WebSocket): ClientSide {
+function webSocketClientSide(client: WebSocket): ClientSide {
   return {
     transport,
     bufferedBytes: () => client.bufferedAmount,

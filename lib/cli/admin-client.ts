@@ -28,7 +28,7 @@ export interface AdminRequest {
  * @param adminUrl from the stack's output `AdminUrl` or from local.json.
  * @param sign absent for the local service, which accepts requests from this machine.
  */
-export function adminClient(adminUrl: string, sign?: Sign): AdminClient {
+export function createAdminClient(adminUrl: string, sign?: Sign): AdminClient {
   async function call(method: string, path: string, body?: object): Promise<unknown> {
     const request: AdminRequest = {
       method,
@@ -48,7 +48,7 @@ export function adminClient(adminUrl: string, sign?: Sign): AdminClient {
       );
     });
     const text = await response.text();
-    const answer = parse(text);
+    const answer = parseJsonText(text);
     if (response.ok) return answer;
     const { code, detail, message } = (answer ?? {}) as Record<string, unknown>;
     // API Gateway's own errors, such as a wrong signature, have only a message.
@@ -81,7 +81,7 @@ export function knownReason(code: unknown): ReasonName {
   return typeof code === 'string' && Object.hasOwn(reasons, code) ? (code as ReasonName) : 'admin-api';
 }
 
-function parse(text: string): unknown {
+function parseJsonText(text: string): unknown {
   try {
     return text === '' ? undefined : JSON.parse(text);
   } catch {

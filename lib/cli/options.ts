@@ -13,21 +13,21 @@ export function addTargetOptions(command: Command): Command {
     .addOption(new Option('--endpoint <url>', 'endpoint of an AWS emulator').env('WISP_ENDPOINT'));
 }
 
-export function tenantName(value: string): string {
+export function parseTenantName(value: string): string {
   if (!isTenantName(value)) {
     throw new InvalidArgumentError('1 to 63 characters of a-z, 0-9 and "-"; no "-" at either end.');
   }
   return value;
 }
 
-export function port(value: string): number {
+export function parsePort(value: string): number {
   const number = Number(value);
   if (!/^\d{1,5}$/.test(value) || number > 65_535)
     throw new InvalidArgumentError('0 to 65535; 0 picks a free one.');
   return number;
 }
 
-export function ttl(value: string): number {
+export function parseTtl(value: string): number {
   const seconds = parseDuration(value);
   if (seconds === undefined) {
     throw new InvalidArgumentError('a number with s, m, h or d, such as 90s, 15m, 1h, 7d (at most 3650d).');
@@ -35,7 +35,7 @@ export function ttl(value: string): number {
   return seconds;
 }
 
-export function collect(value: string, previous: readonly string[] = []): readonly string[] {
+export function collectValues(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }
 

@@ -12,7 +12,7 @@ type Credentials = ConstructorParameters<typeof SignatureV4>[0]['credentials'];
  * @param credentials default: the AWS SDK's credential chain.
  * @throws UserError `region` if none is known.
  */
-export function signer(adminUrl: string, region: string | undefined, credentials?: Credentials): Sign {
+export function createSigner(adminUrl: string, region: string | undefined, credentials?: Credentials): Sign {
   const signature = new SignatureV4({
     service: 'execute-api',
     region: region ?? regionOf(adminUrl),
@@ -50,11 +50,11 @@ class Sha256 {
   readonly #hash: Hash | Hmac;
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret));
+    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', toBytes(secret));
   }
 
   update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(bytesOf(data));
+    this.#hash.update(toBytes(data));
   }
 
   async digest(): Promise<Uint8Array> {
@@ -66,7 +66,7 @@ class Sha256 {
   }
 }
 
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
+function toBytes(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
   if (typeof data === 'string') return Buffer.from(data, 'utf8');
   return ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

@@ -4,7 +4,7 @@ import { commandName } from '../local/operator/command-name.ts';
 import { keyDirectory, wispHome } from '../local/operator/home.ts';
 import { localStatePath, readLocalState } from '../local/operator/local-state.ts';
 import { exitCodes, UserError } from '../local/operator/user-error.ts';
-import { type AdminClient, adminClient } from './admin-client.ts';
+import { type AdminClient, createAdminClient } from './admin-client.ts';
 import { emulatedUrl } from './emulated-url.ts';
 
 /** Selects a deployment. Without `stack` and `tenantsTable`: this user's local service. */
@@ -106,7 +106,7 @@ async function connectLocally(home: string): Promise<Connection> {
   const { webSocketUrl, mqttPort, adminUrl } = state;
   return {
     admin: await openTable(client, state.tables.tenants),
-    ...(adminUrl === undefined ? {} : { api: adminClient(adminUrl) }),
+    ...(adminUrl === undefined ? {} : { api: createAdminClient(adminUrl) }),
     webSocketUrl,
     ...(mqttPort === undefined ? {} : { mqttPort }),
   };
@@ -121,9 +121,13 @@ export function adminApi(target: Target, { api }: Connection): AdminClient {
   );
 }
 
+export function unknownTenant(name: string, target: Target): UserError {
+  return new UserError('tenant-unknown', `there is no tenant ${name} in ${target.label}`);
+}
+
 async function signedClient(adminUrl: string, options: AwsClientOptions): Promise<AdminClient> {
-  const { signer } = await import('./sign.ts');
-  return adminClient(adminUrl, signer(adminUrl, options.region, options.credentials));
+  const { createSigner } = await import('./sign.ts');
+  return createAdminClient(adminUrl, createSigner(adminUrl, options.region, options.credentials));
 }
 
 /** Emulators on this machine accept any credentials and region; AWS needs real ones. */

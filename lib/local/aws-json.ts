@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenOn } from './listen.ts';
 import { urlHost } from './url-host.ts';
 
 /**
- * The AWS JSON 1.0 protocol, as DynamoDB and SQS speak it: POST /, the operation in `X-Amz-Target`, JSON both ways.
+ * A request of the AWS JSON 1.0 protocol, which DynamoDB and SQS use: POST /, the operation in
+ * `X-Amz-Target`, JSON in both directions.
  * https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
  */
 export interface AwsRequest {
@@ -18,7 +19,7 @@ export interface AwsResponse {
   readonly body: Uint8Array;
 }
 
-/** The shape of a Smithy HttpHandler: what an SDK client takes as `requestHandler`. */
+/** The interface of a Smithy HttpHandler, the type of an SDK client's `requestHandler`. */
 export interface RequestHandler<
   Request extends AwsRequest = AwsRequest,
   Response extends AwsResponse = AwsResponse,
@@ -45,24 +46,24 @@ export function operationOf(request: AwsRequest): string {
   return (request.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
 }
 
-/** The body as JSON, parsed anew at every call; undefined if it is no JSON object. */
+/** Parses the body on every call. Undefined if it is not a JSON object. */
 export function inputOf(request: AwsRequest): Record<string, unknown> | undefined {
   const { body } = request;
   const text = typeof body === 'string' ? body : body instanceof Uint8Array ? utf8(body) : '';
   try {
     const input: unknown = JSON.parse(text);
-    return isObject(input) ? input : undefined;
+    return isJsonObject(input) ? input : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** By way of the buffer: the SDK's own bodies warn when they are taken for strings, as Buffer.from(bytes) does. */
+/** Reads through the ArrayBuffer: Buffer.from(bytes) makes the SDK's body class print a warning. */
 function utf8(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 
-export function isObject(value: unknown): value is Record<string, unknown> {
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -75,7 +76,7 @@ export function jsonResponse(statusCode: number, body: unknown): AwsResponse {
   };
 }
 
-/** An error of the service itself, as the SDK reads it: `error.name` is `type`. */
+/** An error response of the emulated service. In the SDK, `error.name` is `type`. */
 export class AwsError extends Error {
   readonly type: string;
   readonly statusCode: number;
@@ -92,7 +93,7 @@ export class AwsError extends Error {
   }
 }
 
-/** 16 MB: the largest request that DynamoDB takes (BatchWriteItem); SQS takes less. */
+/** 16 MB, the largest request of DynamoDB (BatchWriteItem). SQS accepts less. */
 const maxRequestBytes = 16 * 1024 * 1024;
 
 export interface Listener {
@@ -104,14 +105,15 @@ export interface Listener {
 }
 
 /**
- * Serves a handler to other processes. A request that is aborted, too large (413) or senseless ends that request
- * alone. Signatures are not checked: bind loopback unless a network of trusted machines is meant.
+ * Serves a handler to other processes over HTTP. An aborted, too large (413) or malformed request
+ * affects no other request. Signatures are not checked: listen on loopback unless all machines on
+ * the network are trusted.
  */
-export async function listen(handler: RequestHandler, host = '127.0.0.1', port = 0): Promise<Listener> {
+export async function serveAwsJson(handler: RequestHandler, host = '127.0.0.1', port = 0): Promise<Listener> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     let receivedBytes = 0;
-    // An aborted request needs no answer, but an unheard 'error' would end the process.
+    // An 'error' event without a listener would end the process.
     request.on('error', () => response.destroy());
     response.on('error', () => {});
     request.on('data', (chunk: Buffer) => {
@@ -144,14 +146,7 @@ export async function listen(handler: RequestHandler, host = '127.0.0.1', port =
         .catch(() => response.destroy());
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const address = server.address() as AddressInfo;
+  const address = await listenOn(server, host, port);
   return {
     host: address.address,
     port: address.port,

@@ -1,15 +1,19 @@
 /**
- * Time as the emulators see it, so that tests move it instead of sleeping. Distinct from the functions' own
- * clock: this one also fires timers.
+ * The emulators' clock. Tests advance it instead of sleeping. Unlike the functions' clock it also
+ * fires timers.
  */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Calls back once after `delayMs`; the returned function cancels. The system clock's timers do not keep the process alive. */
+  /**
+   * Calls back once after `delayMs`. The system clock's timers do not keep the process alive.
+   *
+   * @returns a function that cancels the timer.
+   */
   schedule(callback: () => void, delayMs: number): () => void;
 }
 
-/** Longest delay of Node's setTimeout; more would fire at once. */
+/** Longest delay of Node's setTimeout, which fires longer ones at once. */
 const maxTimeoutMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
@@ -22,11 +26,11 @@ export const systemClock: Clock = {
 };
 
 export interface ManualClock extends Clock {
-  /** Moves time on by `durationMs`, firing what falls due in order, timers set meanwhile included. */
+  /** Advances by `durationMs` and fires all due timers in order, including those set meanwhile. */
   advance(durationMs: number): Promise<void>;
 }
 
-/** A clock that stands still until it is told to move. */
+/** A clock that only moves when `advance` is called. */
 export function createManualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
   let nowMs = startMs;
   const timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>();
@@ -49,7 +53,7 @@ export function createManualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
         timers.delete(timer);
         nowMs = Math.max(nowMs, timer.dueMs);
         timer.callback();
-        // What the callback awaits in memory gets its turn before time goes on.
+        // Lets the callback's promises settle before time advances further.
         await new Promise(setImmediate);
       }
       nowMs = untilMs;

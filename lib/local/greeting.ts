@@ -1,6 +1,6 @@
 import { clientHost, urlHost } from './url-host.ts';
 
-/** Made at the first start. */
+/** Name of the tenant that the first start creates. */
 export const demoTenant = 'demo';
 
 export interface GreetingFacts {
@@ -15,12 +15,12 @@ export interface GreetingFacts {
   readonly dataDirectory?: string;
 }
 
-/** The start-up lines: where everything is, and lines to paste. */
+/** The start-up lines: all addresses, and commands to paste. */
 export function greeting(facts: GreetingFacts): string[] {
   const { mqttPort, wsPort } = facts;
   const host = urlHost(facts.host);
   const stored =
-    facts.dataDirectory === undefined ? 'in memory, gone at the end' : `in ${facts.dataDirectory}`;
+    facts.dataDirectory === undefined ? 'in memory until the process ends' : `in ${facts.dataDirectory}`;
   const where = [
     'Wisp is running. Ctrl-C ends it.',
     '',
@@ -37,8 +37,8 @@ export function greeting(facts: GreetingFacts): string[] {
 }
 
 const withoutToken = [
-  `The private key of tenant "${demoTenant}" is not on this machine, so there is no token to show.`,
-  'Make a tenant of your own: npx wisp tenant create mine && npx wisp token mine',
+  `No token for tenant "${demoTenant}": its private key is not on this machine.`,
+  'Create your own tenant: npx wisp tenant create mine && npx wisp token mine',
 ];
 
 function toPaste({ host, mqttPort, wsPort }: GreetingFacts, token: string): string[] {
@@ -52,7 +52,7 @@ function toPaste({ host, mqttPort, wsPort }: GreetingFacts, token: string): stri
     `  mosquitto_sub ${address} -t 'hello/#' -v`,
     `  mosquitto_pub ${address} -t hello/world -m hi`,
     '',
-    'The same with MQTT.js, where it is installed (as it is here):',
+    'The same with MQTT.js, in a directory where it is installed (as in this one):',
     '',
     `  node -e "require('mqtt').connect('${url}', { username: '${demoTenant}', password: process.env.TOKEN })` +
       ".subscribe('hello/#').on('message', (topic, payload) => console.log(topic, String(payload)))\"",

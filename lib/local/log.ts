@@ -3,8 +3,8 @@ import type { Log, LogFields } from '../core/ports.ts';
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** One line of JSON per entry at or above `level`; counters are kept in memory. */
-export function localLog(
+/** Writes entries at or above `level` as lines of JSON. Keeps counters in memory. */
+export function createLocalLog(
   level: LogLevel,
   write: (line: string) => void,
 ): Log & { readonly counters: Map<string, number> } {

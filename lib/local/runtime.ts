@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { type Bridge, startBridge } from '../bridge/index.ts';
 import { demoTenant, greeting } from './greeting.ts';
-import { type LogLevel, localLog, logLevels } from './log.ts';
+import { createLocalLog, type LogLevel, logLevels } from './log.ts';
 import { createTenant } from './operator/create-tenant.ts';
 import { keyDirectory, wispHome } from './operator/home.ts';
 import { keyPath, readSigningKey } from './operator/key-file.ts';
@@ -10,28 +10,30 @@ import { mintToken } from './operator/mint-token.ts';
 import { localTables, startLocalService } from './service.ts';
 
 export interface LocalOptions {
-  /** Address to listen on; default 127.0.0.1. */
+  /** Address to listen on. */
   readonly host: string;
-  /** Ports of the gateway, of MQTT over TCP, and of binary MQTT over WebSocket; 0 picks a free one. */
+  /** Port of the gateway. 0 picks a free one, here and below. */
   readonly port: number;
+  /** Port of MQTT over TCP. */
   readonly mqttPort: number;
+  /** Port of binary MQTT over WebSocket. */
   readonly wsPort: number;
-  /** Port of the admin API and of publishing over HTTP; 0 picks a free one. */
+  /** Port of the admin API and of publishing over HTTP. */
   readonly adminPort: number;
   /** Keeps state on disk. Default: in memory. */
   readonly dataDirectory?: string;
-  /** One of {@link logLevels}; default `info`. */
+  /** One of {@link logLevels}; any other text means `info`. */
   readonly logLevel: string;
-  /** Takes the start-up lines; default: none are made. */
+  /** Receives the start-up lines. */
   readonly print?: (line: string) => void;
 }
 
 export interface LocalRuntime {
-  /** The wire profile, for the adapter. */
+  /** URL of the gateway, for the adapter. */
   readonly url: string;
   readonly mqttPort: number;
   readonly wsPort: number;
-  /** The tables, for the `wisp` command and the AWS CLI. */
+  /** URL of the tables, for `wisp` and the AWS CLI. */
   readonly tablesUrl: string;
   readonly adminUrl: string;
   readonly publishUrl: string;
@@ -41,14 +43,15 @@ export interface LocalRuntime {
 const demoTokenDays = 30;
 
 /**
- * Starts the whole service: gateway, store, functions, and the bridge; makes the tenant `demo` if there is none, and
- * says where everything is.
+ * Starts the whole service: gateway, store, functions and the bridge. Creates the tenant `demo` if
+ * it does not exist, and prints all addresses.
  *
- * @throws an error with `code` EADDRINUSE and `port` when a port is taken; nothing keeps running then.
+ * @throws an error with `code` EADDRINUSE and `port` if a port is in use. Everything is closed
+ *   then.
  */
 export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   const { host, port, dataDirectory } = options;
-  const log = localLog(levelOf(options.logLevel), (line) => process.stderr.write(`${line}\n`));
+  const log = createLocalLog(levelOf(options.logLevel), (line) => process.stderr.write(`${line}\n`));
   if (dataDirectory !== undefined) await mkdir(dataDirectory, { recursive: true });
   const service = await startLocalService({
     host,
@@ -108,7 +111,10 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   }
 }
 
-/** A token of the demo tenant, which is made at the first start; undefined where its key is not on this machine. */
+/**
+ * Creates the demo tenant if it does not exist. Returns a token for it; undefined if its private
+ * key is not on this machine.
+ */
 async function demoToken(
   admin: Parameters<typeof createTenant>[0]['admin'],
   keys: string,
@@ -131,6 +137,6 @@ function levelOf(text: string): LogLevel {
 }
 
 function portOf(port: number | undefined): number {
-  if (port === undefined) throw new Error('the bridge was asked to listen and does not');
+  if (port === undefined) throw new Error('the bridge does not listen');
   return port;
 }

@@ -26,12 +26,12 @@ import { type FaultPlan, type Gateway, startGateway } from './gateway/index.ts';
 import { startHttpApi } from './http-api/index.ts';
 import { openQueueService, type QueueService } from './queue/index.ts';
 
-/** Names of the local tables: the kind with a prefix, as in the stack. */
+/** Names of the local tables: `wisp-` and the kind, as in the stack. */
 export const localTables: TableNames = Object.fromEntries(
   tableNames.map((kind) => [kind, `wisp-${kind}`]),
 ) as TableNames;
 
-/** In one process nothing trusts an old configuration, and handlers end within moments. */
+/** Shorter than in AWS: one process has no stale caches, and its handlers end within moments. */
 const localSettleSeconds = 2;
 const region = 'us-east-1';
 const timerQueueName = 'wisp-timers';
@@ -51,9 +51,9 @@ export interface LocalServiceOptions {
   readonly settings?: Settings;
   readonly faults?: FaultPlan;
   readonly random?: () => number;
-  /** Stands between the store and the embedded engine: to meter, hold or fail calls. */
+  /** Wraps the embedded DynamoDB, to meter, hold or fail calls of the store. */
   readonly wrapStore?: (handler: EngineRequestHandler) => RequestHandler;
-  /** The same between service and queues. What a function is fed by does not pass here. */
+  /** Wraps the queues for the service's own calls. Event source mappings bypass it. */
   readonly wrapQueues?: (handler: RequestHandler) => RequestHandler;
   readonly wrapPorts?: (ports: Ports) => Ports;
 }
@@ -63,18 +63,18 @@ export interface LocalService {
   readonly stores: Stores;
   readonly service: FunctionService;
   readonly queues: QueueService;
-  /** The admin API: whoever reaches it is the operator. */
+  /** The admin API. It accepts all requests from programs on this machine. */
   readonly adminUrl: string;
   /** Publishing over HTTP, for tenants. */
   readonly publishUrl: string;
-  /** Serves the tables to other processes. @returns the URL. */
+  /** Serves the tables to other processes over HTTP. @returns the URL. */
   exposeTables(): Promise<string>;
   close(): Promise<void>;
 }
 
 /**
- * The deployed service in one process: the functions' own handlers behind the gateway emulator, over the embedded
- * DynamoDB-compatible engine and queue.
+ * Runs the deployed service in one process: the functions' handlers behind the gateway emulator, on
+ * embedded implementations of DynamoDB and SQS.
  */
 export async function startLocalService(options: LocalServiceOptions): Promise<LocalService> {
   const { log, clock = systemClock } = options;
@@ -177,7 +177,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
   queues.attach(
     fanoutQueueName,
     createFanoutHandler(() => service),
-    // One process gains nothing by more of them side by side.
+    // More concurrency gains nothing in one process.
     { batchSize: 10, maximumConcurrency: 2, reportBatchItemFailures: true },
   );
 

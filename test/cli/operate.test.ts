@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { adminClient } from '../../lib/cli/admin-client.ts';
+import { createAdminClient } from '../../lib/cli/admin-client.ts';
 import { run } from '../../lib/cli/program.ts';
 import { writeLocalState } from '../../lib/local/operator/local-state.ts';
 import { localTables } from '../../lib/local/service.ts';
@@ -42,7 +42,7 @@ async function wisp(...args: string[]) {
 }
 
 it('says in one line that the admin API does not answer', async () => {
-  const client = adminClient('http://127.0.0.1:1/admin');
+  const client = createAdminClient('http://127.0.0.1:1/admin');
   const error = await client.call('GET', '/acme').catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({
     code: 'admin-api-silent',

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { adminClient } from '../../lib/cli/admin-client.ts';
-import { signer } from '../../lib/cli/sign.ts';
+import { createAdminClient } from '../../lib/cli/admin-client.ts';
+import { createSigner } from '../../lib/cli/sign.ts';
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret', sessionToken: 'session' };
 const received: { valid: boolean; authorization: string }[] = [];
@@ -50,7 +50,7 @@ function signatureOf({ method, url = '', headers }: IncomingMessage, body: Buffe
 
 it('signs requests so that API Gateway finds the same signature, host, token and body included', async () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/admin`;
-  const api = adminClient(url, signer(url, 'eu-west-1', credentials));
+  const api = createAdminClient(url, createSigner(url, 'eu-west-1', credentials));
   await api.call('GET', '/acme/client?clientId=a%2Fb%20c%2B%C3%A4*%27');
   await api.call('PUT', '/acme', { quotas: { connections: 1 } });
   for await (const _ of api.all('/acme/clients', 'clients')) expect.unreachable();
@@ -62,7 +62,7 @@ it('signs requests so that API Gateway finds the same signature, host, token and
 });
 
 it('takes the region from the URL', async () => {
-  const sign = signer('https://abc.execute-api.ap-south-1.amazonaws.com/admin', undefined, credentials);
+  const sign = createSigner('https://abc.execute-api.ap-south-1.amazonaws.com/admin', undefined, credentials);
   const headers = await sign({
     method: 'GET',
     url: new URL('https://abc.execute-api.ap-south-1.amazonaws.com/admin/tenants'),

@@ -3,7 +3,7 @@ import { DescribeTimeToLiveCommand, DynamoDBClient } from '@aws-sdk/client-dynam
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, inject, test } from 'vitest';
 import { adminApi, resolveTarget } from '../../lib/cli/target.ts';
-import { emulatorClient } from '../../lib/local/attached/emulator.ts';
+import { emulatorClientSettings } from '../../lib/local/attached/emulator.ts';
 import { tableSchemas } from '../../lib/store/schema.ts';
 
 const { deployment, options } = inject('deployed');
@@ -15,7 +15,7 @@ describe.runIf(deployment !== undefined)('a stack that was created and then upda
     stackName: '',
     tenantBeforeUpdate: '',
   };
-  const client = emulatorClient({ endpoint, region, kind: 'other' });
+  const client = emulatorClientSettings({ endpoint, region, kind: 'other' });
 
   async function resources(type: string): Promise<{ id: string; physicalId: string }[]> {
     const cloudFormation = new CloudFormationClient(client);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { CloudFormationClient, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
 import type { TestProject } from 'vitest/node';
 import { resolveTarget } from '../../lib/cli/target.ts';
-import { type Emulator, emulatorClient, findEmulator } from '../../lib/local/attached/emulator.ts';
+import { type Emulator, emulatorClientSettings, findEmulator } from '../../lib/local/attached/emulator.ts';
 import { startAttached } from '../../lib/local/attached/index.ts';
 import { createTenant } from '../../lib/local/operator/create-tenant.ts';
 
@@ -80,7 +80,7 @@ async function npm(args: readonly string[]): Promise<void> {
 }
 
 async function deleteStack(emulator: Emulator, stackName: string): Promise<void> {
-  const client = new CloudFormationClient(emulatorClient(emulator));
+  const client = new CloudFormationClient(emulatorClientSettings(emulator));
   await client.send(new DeleteStackCommand({ StackName: stackName }));
   client.destroy();
 }

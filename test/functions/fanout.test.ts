@@ -3,7 +3,7 @@ import { createFanoutHandler } from '../../functions/fanout.ts';
 import type { Broker } from '../../lib/broker/broker.ts';
 import type { FanoutSlice } from '../../lib/core/model.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
-import { localLog } from '../../lib/local/log.ts';
+import { createLocalLog } from '../../lib/local/log.ts';
 
 const sliceOf = (id: string, changes: Partial<FanoutSlice> = {}): FanoutSlice => ({
   tenant: vouchedTenantId('acme'),
@@ -42,7 +42,7 @@ async function run(
   };
   const handler = createFanoutHandler(() => ({
     broker: { slices } as Broker,
-    log: localLog('debug', (line) => logged.push(line)),
+    log: createLocalLog('debug', (line) => logged.push(line)),
     flush: async () => {
       flushed += 1;
     },

@@ -8,7 +8,7 @@ import type { Broker } from '../../lib/broker/broker.ts';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
 import type { Timer } from '../../lib/core/ports.ts';
 import { createManualClock } from '../../lib/local/clock.ts';
-import { localLog } from '../../lib/local/log.ts';
+import { createLocalLog } from '../../lib/local/log.ts';
 import { openQueueService, type QueueService } from '../../lib/local/queue/index.ts';
 
 const minuteMs = 60_000;
@@ -47,7 +47,7 @@ async function timerService(failing: ReadonlySet<string> = new Set()) {
   const handler = createTimerHandler(() => ({
     broker: { timer } as Broker,
     timers,
-    log: localLog('debug', (line) => logged.push(line)),
+    log: createLocalLog('debug', (line) => logged.push(line)),
     nowMs: () => clock.now(),
     flush: async () => {
       flushed += 1;

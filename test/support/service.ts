@@ -7,7 +7,7 @@ import {
   wispIssuer,
 } from '../../lib/auth/index.ts';
 import { createWebsocket } from '../../lib/client/node.ts';
-import { localLog } from '../../lib/local/log.ts';
+import { createLocalLog } from '../../lib/local/log.ts';
 import {
   type LocalService,
   type LocalServiceOptions,
@@ -37,7 +37,7 @@ export interface Mint {
 /** The whole local service in this process, in memory, with MQTT.js at its gateway. */
 export async function startTestService(options: Partial<LocalServiceOptions> = {}): Promise<TestService> {
   const logged: string[] = [];
-  const log = localLog('debug', (line) => logged.push(line));
+  const log = createLocalLog('debug', (line) => logged.push(line));
   const service = await startLocalService({ log, ...options });
   const clients: MqttClient[] = [];
   const nowSeconds = (): number => Math.floor(service.service.nowMs() / 1000);

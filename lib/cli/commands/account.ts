@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { exitCodes, UserError } from '../../local/operator/user-error.ts';
-import { addTargetOptions, tenantName, ttl } from '../options.ts';
+import { addTargetOptions, parseTenantName, parseTtl } from '../options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -28,7 +28,7 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
   addTargetOptions(program.command('usage'))
     .summary('show the hourly usage of a tenant')
     .description('Shows usage by hour (UTC), the total, and what the tenant stores now.')
-    .argument('<tenant>', 'name of the tenant', tenantName)
+    .argument('<tenant>', 'name of the tenant', parseTenantName)
     .option('--from <hour>', 'first hour, such as 2026-11-21T06 (default: 23 hours before --to)')
     .option('--to <hour>', 'last hour (default: now)')
     .option('--json', 'as JSON')
@@ -52,7 +52,7 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
       'Revokes tokens issued until now: they are refused, and the connections that use them are closed ' +
         'within seconds. Tokens issued later are accepted.',
     )
-    .argument('<tenant>', 'name of the tenant', tenantName)
+    .argument('<tenant>', 'name of the tenant', parseTenantName)
     .option('--token-id <jti>', 'the token with this "jti"')
     .option('--subject <sub>', 'tokens with this "sub"')
     .option('--client-id <id>', 'tokens that this client has used or may use')
@@ -61,7 +61,7 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
       new Option(
         '--keep <duration>',
         'longest lifetime of issued tokens, to keep the revocation for: 15m, 1h, 7d',
-      ).argParser(ttl),
+      ).argParser(parseTtl),
     )
     .addHelpText('after', help)
     .action(async (tenant: string, options: RevokeOptions) => {

@@ -8,8 +8,8 @@ import {
 } from '../../auth/index.ts';
 import { UserError } from '../../local/operator/user-error.ts';
 import { type IssuerOptions, issuerFrom } from '../issuer-options.ts';
-import { addTargetOptions, collect, tenantName } from '../options.ts';
-import { resolveTarget, type Target, type TargetOptions } from '../target.ts';
+import { addTargetOptions, collectValues, parseTenantName } from '../options.ts';
+import { resolveTarget, type Target, type TargetOptions, unknownTenant } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 import { issuerWithoutSecret } from '../without-secrets.ts';
 
@@ -23,7 +23,7 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
   addTargetOptions(addIssuerOptions(issuer.command('add')))
     .summary('accept tokens of another issuer')
     .description('Adds an issuer. It takes effect within five seconds. Open connections are not affected.')
-    .argument('<tenant>', 'name of the tenant', tenantName)
+    .argument('<tenant>', 'name of the tenant', parseTenantName)
     .addHelpText('after', help)
     .action(async (tenant: string, options: IssuerOptions & TargetOptions) => {
       const target = resolveTarget(options);
@@ -36,7 +36,7 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
   addTargetOptions(issuer.command('list'))
     .summary('list the issuers of a tenant')
     .description('Lists issuers: number, iss, where the keys are. Shared secrets are left out.')
-    .argument('<tenant>', 'name of the tenant', tenantName)
+    .argument('<tenant>', 'name of the tenant', parseTenantName)
     .option('--json', 'all details as JSON')
     .addHelpText('after', help)
     .action(async (tenant: string, options: TargetOptions & { json?: true }) => {
@@ -61,7 +61,7 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
       'Removes the issuer with this number of "wisp issuer list". New connections with its tokens are refused; ' +
         'open connections end when their tokens expire.',
     )
-    .argument('<tenant>', 'name of the tenant', tenantName)
+    .argument('<tenant>', 'name of the tenant', parseTenantName)
     .argument('<number>', 'number of the issuer', issuerNumber)
     .addHelpText('after', help)
     .action(async (tenant: string, number: number, options: TargetOptions) => {
@@ -80,7 +80,7 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
 function addIssuerOptions(command: Command): Command {
   return command
     .option('--iss <iss>', 'the "iss" of its tokens (default: any)')
-    .option('--audience <aud>', 'the "aud" of its tokens; may be repeated', collect)
+    .option('--audience <aud>', 'the "aud" of its tokens; may be repeated', collectValues)
     .option('--jwks-url <url>', 'its keys: a JWK set, fetched over https')
     .option('--jwks-file <file>', 'its keys: a JWK or JWK set in a file')
     .option('--pem-file <file>', 'its keys: PUBLIC KEY or CERTIFICATE blocks in a file')
@@ -95,9 +95,9 @@ function addIssuerOptions(command: Command): Command {
     .option('--publish-claim <claim>', 'claim with the topic filters to publish to')
     .option('--subscribe-claim <claim>', 'claim with the topic filters to subscribe to')
     .option('--tenant-claim <claim>', 'claim that names the tenant')
-    .option('--require <claim=value>', 'a claim that a token must have; may be repeated', collect)
-    .option('--publish <filter>', 'default grant for tokens without grants; may be repeated', collect)
-    .option('--subscribe <filter>', 'default grant for tokens without grants; may be repeated', collect)
+    .option('--require <claim=value>', 'a claim that a token must have; may be repeated', collectValues)
+    .option('--publish <filter>', 'default grant for tokens without grants; may be repeated', collectValues)
+    .option('--subscribe <filter>', 'default grant for tokens without grants; may be repeated', collectValues)
     .option('--file <file>', 'the whole issuer as JSON, instead of the flags above');
 }
 
@@ -147,10 +147,6 @@ function keySource(keys: IssuerConfig['keys']): string {
 function issuerNumber(value: string): number {
   if (!/^[1-9]\d?$/.test(value)) throw new InvalidArgumentError('a number of "wisp issuer list".');
   return Number(value);
-}
-
-function unknownTenant(name: string, target: Target): UserError {
-  return new UserError('tenant-unknown', `there is no tenant ${name} in ${target.label}`);
 }
 
 const help = `

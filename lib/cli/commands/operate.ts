@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../local/operator/user-error.ts';
 import { type AdminClient, knownReason } from '../admin-client.ts';
-import { addTargetOptions, asSentence, tenantName } from '../options.ts';
+import { addTargetOptions, asSentence, parseTenantName } from '../options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -136,7 +136,7 @@ function tenantCommand(parent: Command, name: string, summary: string): Command 
   return addTargetOptions(parent.command(name))
     .summary(summary)
     .description(asSentence(summary))
-    .argument('<tenant>', 'name of the tenant', tenantName)
+    .argument('<tenant>', 'name of the tenant', parseTenantName)
     .addHelpText('after', help);
 }
 

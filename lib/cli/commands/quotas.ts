@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { quotaNames } from '../../core/quotas.ts';
 import { exitCodes, UserError } from '../../local/operator/user-error.ts';
-import { addTargetOptions, tenantName } from '../options.ts';
+import { addTargetOptions, parseTenantName } from '../options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -15,7 +15,7 @@ export function addQuotaCommand(program: Command, terminal: Terminal): void {
       'Shows the quotas of a tenant as JSON. NAME=NUMBER sets a quota, NAME=none removes it; others stay.\n' +
         `Names: ${quotaNames.join(', ')}.`,
     )
-    .argument('<tenant>', 'name of the tenant', tenantName)
+    .argument('<tenant>', 'name of the tenant', parseTenantName)
     .argument('[changes...]', 'NAME=NUMBER or NAME=none')
     .addHelpText('after', help)
     .action(async (tenant: string, changes: readonly string[], options: TargetOptions) => {

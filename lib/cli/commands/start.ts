@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { exitCodes, UserError } from '../../local/operator/user-error.ts';
-import { port } from '../options.ts';
+import { parsePort } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface StartOptions {
@@ -25,10 +25,10 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
       'Runs the whole service on this machine: gateway, store, functions, and the bridge for stock ' +
         'MQTT clients. Creates a tenant "demo" on the first start and prints how to connect.',
     )
-    .option('--port <port>', 'gateway: the wire profile over WebSocket', port, 8080)
-    .option('--mqtt-port <port>', 'bridge: MQTT over TCP', port, 1883)
-    .option('--ws-port <port>', 'bridge: binary MQTT over WebSocket', port, 8083)
-    .option('--admin-port <port>', 'admin API (this machine only) and publishing over HTTP', port, 8081)
+    .option('--port <port>', 'gateway: the wire profile over WebSocket', parsePort, 8080)
+    .option('--mqtt-port <port>', 'bridge: MQTT over TCP', parsePort, 1883)
+    .option('--ws-port <port>', 'bridge: binary MQTT over WebSocket', parsePort, 8083)
+    .option('--admin-port <port>', 'admin API (this machine only) and publishing over HTTP', parsePort, 8081)
     .option(
       '--host <address>',
       'address to listen on; any address but loopback opens the service to your network',

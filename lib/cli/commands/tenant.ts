@@ -6,8 +6,15 @@ import { commandName } from '../../local/operator/command-name.ts';
 import { createTenant } from '../../local/operator/create-tenant.ts';
 import { deleteSigningKey, keyPath } from '../../local/operator/key-file.ts';
 import { exitCodes, UserError } from '../../local/operator/user-error.ts';
-import { addTargetOptions, asSentence, tenantName } from '../options.ts';
-import { adminApi, type Connection, resolveTarget, type Target, type TargetOptions } from '../target.ts';
+import { addTargetOptions, asSentence, parseTenantName } from '../options.ts';
+import {
+  adminApi,
+  type Connection,
+  resolveTarget,
+  type Target,
+  type TargetOptions,
+  unknownTenant,
+} from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 
@@ -24,7 +31,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
       'Creates a tenant with a new ES256 key pair. The public key goes into the Tenants table, ' +
         'the private key only into a file on this machine (mode 600).',
     )
-    .argument('<name>', '1 to 63 characters of a-z, 0-9 and "-"', tenantName)
+    .argument('<name>', '1 to 63 characters of a-z, 0-9 and "-"', parseTenantName)
     .addHelpText('after', help)
     .action(async (name: string, options: TargetOptions) => {
       const target = resolveTarget(options);
@@ -65,7 +72,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
   addTargetOptions(tenant.command('show'))
     .summary('show a tenant')
     .description('Shows status, issuers and public keys of a tenant as JSON. Shared secrets are left out.')
-    .argument('<name>', 'name of the tenant', tenantName)
+    .argument('<name>', 'name of the tenant', parseTenantName)
     .addHelpText('after', help)
     .action(async (name: string, options: TargetOptions) => {
       const target = resolveTarget(options);
@@ -86,7 +93,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
     addTargetOptions(tenant.command(verb))
       .summary(summary)
       .description(asSentence(summary))
-      .argument('<name>', 'name of the tenant', tenantName)
+      .argument('<name>', 'name of the tenant', parseTenantName)
       .addHelpText('after', help)
       .action(async (name: string, options: TargetOptions) => {
         const target = resolveTarget(options);
@@ -104,7 +111,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
       'Deletes a tenant with all its data: sessions, subscriptions, retained messages, usage. Its clients are ' +
         'disconnected. Deletes its private key file too, and waits until all data is deleted.',
     )
-    .argument('<name>', 'name of the tenant', tenantName)
+    .argument('<name>', 'name of the tenant', parseTenantName)
     .option('--yes', 'do not ask for confirmation (the local service never asks)')
     .addHelpText('after', help)
     .action(async (name: string, options: TargetOptions & { yes?: true }) => {
@@ -183,10 +190,6 @@ async function confirm(question: string): Promise<void> {
   const answer = await terminal.question(`${question} [y/N] `);
   terminal.close();
   if (!/^y(es)?$/i.test(answer.trim())) throw new UserError('not-confirmed', 'nothing was deleted');
-}
-
-function unknownTenant(name: string, target: Target): UserError {
-  return new UserError('tenant-unknown', `there is no tenant ${name} in ${target.label}`);
 }
 
 const help = `

@@ -3,7 +3,7 @@ import { commandName } from '../../local/operator/command-name.ts';
 import { keyPath, readSigningKey } from '../../local/operator/key-file.ts';
 import { mintToken } from '../../local/operator/mint-token.ts';
 import { UserError } from '../../local/operator/user-error.ts';
-import { addTargetOptions, collect, tenantName, ttl } from '../options.ts';
+import { addTargetOptions, collectValues, parseTenantName, parseTtl } from '../options.ts';
 import { resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -27,12 +27,12 @@ export function addTokenCommand(program: Command, terminal: Terminal): void {
       'Prints a JWT, signed with the private key that "wisp tenant create" wrote on this machine. ' +
         'Without --publish and --subscribe it allows all topics of the tenant.',
     )
-    .argument('<tenant>', 'name of the tenant', tenantName)
+    .argument('<tenant>', 'name of the tenant', parseTenantName)
     .option('--client-id <id>', 'the only client id that may use the token (default: any)')
-    .option('--publish <filter>', 'topic filter to allow publishing to; may be repeated', collect)
-    .option('--subscribe <filter>', 'topic filter to allow subscribing to; may be repeated', collect)
+    .option('--publish <filter>', 'topic filter to allow publishing to; may be repeated', collectValues)
+    .option('--subscribe <filter>', 'topic filter to allow subscribing to; may be repeated', collectValues)
     .addOption(
-      new Option('--ttl <duration>', 'lifetime: 90s, 15m, 1h, 7d').argParser(ttl).default(3_600, '1h'),
+      new Option('--ttl <duration>', 'lifetime: 90s, 15m, 1h, 7d').argParser(parseTtl).default(3_600, '1h'),
     )
     .option('--key <file>', 'private key file (default: that of "wisp tenant create")');
   addTargetOptions(command)

@@ -12,29 +12,29 @@ import {
 import { oneWayRouteKey, routeSelectionExpression } from '../../wire/index.ts';
 import type { Route } from '../gateway/index.ts';
 import { UserError } from '../operator/user-error.ts';
-import { type Emulator, emulatorClient } from './emulator.ts';
+import { type Emulator, emulatorClientSettings } from './emulator.ts';
 
 const wispRoutes = ['$connect', '$default', '$disconnect', oneWayRouteKey];
 
-/** A stack of Wisp as it is deployed at an emulator. */
+/** A Wisp stack as deployed at an emulator. */
 export interface Deployed {
   readonly apiId: string;
   /** Name of the API's stage: the path of its URL. */
   readonly stage: string;
   readonly routeSelectionExpression: string;
-  /** Name of the function behind each route, as the deployed API says. */
+  /** Name of the function behind each route, read from the deployed API. */
   readonly routes: Readonly<Record<Route, string>>;
   /** Names of all functions of the stack. */
   readonly functions: readonly string[];
 }
 
 /**
- * Reads which function serves which route from the deployed API itself, so that a wrong integration shows.
+ * Reads the routes and their functions from the deployed API, so that a wrong integration shows.
  *
  * @throws UserError `deployed` if the stack or a part of it is missing.
  */
 export async function readDeployed(emulator: Emulator, stackName: string): Promise<Deployed> {
-  const client = new CloudFormationClient(emulatorClient(emulator));
+  const client = new CloudFormationClient(emulatorClientSettings(emulator));
   try {
     const stageUrl = await readStageUrl(client, stackName);
     const { StackResources = [] } = await client.send(
@@ -60,7 +60,7 @@ export async function readDeployed(emulator: Emulator, stackName: string): Promi
 async function readStageUrl(client: CloudFormationClient, stackName: string): Promise<URL> {
   const missing = new UserError(
     'deployed',
-    `stack ${stackName} is not deployed there; "npm run deploy:local" deploys it (--stack names another)`,
+    `stack ${stackName} is not deployed there; deploy it with "npm run deploy:local" (--stack names another)`,
   );
   const { Stacks } = await client
     .send(new DescribeStacksCommand({ StackName: stackName }))
@@ -77,7 +77,7 @@ async function readRoutes(
   emulator: Emulator,
   apiId: string,
 ): Promise<Pick<Deployed, 'routeSelectionExpression' | 'routes'>> {
-  const client = new ApiGatewayV2Client(emulatorClient(emulator));
+  const client = new ApiGatewayV2Client(emulatorClientSettings(emulator));
   try {
     const [api, routes, integrations] = await Promise.all([
       client.send(new GetApiCommand({ ApiId: apiId })),

@@ -3,14 +3,14 @@ import { fetchFailure } from '../fetch-failure.ts';
 import { UserError } from '../operator/user-error.ts';
 
 /**
- * What answers at an endpoint. Each kind has gaps of its own: docs/localstack.md. `other` is anything else that speaks
- * AWS's protocols.
+ * Kind of emulator. docs/localstack.md tells the gaps of each. `other` is any other implementation
+ * of AWS's protocols.
  */
 export type EmulatorKind = 'ministack' | 'localstack' | 'other';
 
 /** An emulator of AWS on one endpoint. */
 export interface Emulator {
-  /** Without a slash at the end. */
+  /** URL without a trailing slash. */
   readonly endpoint: string;
   readonly region: string;
   readonly kind: EmulatorKind;
@@ -18,13 +18,13 @@ export interface Emulator {
 
 export const defaultEndpoint = 'http://127.0.0.1:4566';
 
-/** Where every emulator's own account is. */
+/** Account id that all emulators use. */
 export const emulatorAccount = '000000000000';
 
 const probeTimeoutMs = 5_000;
 
 /**
- * Finds the emulator at `AWS_ENDPOINT_URL` (default {@link defaultEndpoint}) and asks which one it is.
+ * Finds the emulator at `AWS_ENDPOINT_URL` (default {@link defaultEndpoint}) and detects its kind.
  *
  * @throws UserError `emulator` if nothing answers, or if the endpoint is AWS itself.
  */
@@ -37,9 +37,9 @@ export async function findEmulator(environment: NodeJS.ProcessEnv = process.env)
 }
 
 /**
- * Settings of AWS clients. The credentials are made up: those of the user have no business with an emulator.
+ * Settings of AWS clients. The credentials are invented, so that no real ones reach an emulator.
  */
-export function emulatorClient({ endpoint, region }: Emulator) {
+export function emulatorClientSettings({ endpoint, region }: Emulator) {
   return { endpoint, region, credentials: localCredentials };
 }
 
@@ -49,7 +49,7 @@ function endpointFrom(text: string): string {
     throw new UserError('emulator', `AWS_ENDPOINT_URL: "${text}" is not of the form ${defaultEndpoint}`);
   if (/(^|\.)(amazonaws\.com(\.cn)?|api\.aws)$/.test(url.hostname))
     throw new UserError('emulator', 'AWS_ENDPOINT_URL is AWS itself; there, use "npx cdk deploy"');
-  // Clients put the bucket's name before a host name, and `bucket.localhost` is known to few resolvers.
+  // S3 clients prefix the host with the bucket's name, and few resolvers know `bucket.localhost`.
   if (url.hostname === 'localhost') url.hostname = '127.0.0.1';
   return url.origin;
 }

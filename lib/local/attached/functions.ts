@@ -8,34 +8,38 @@ import {
 import { callbackEndpointVariable } from '../../aws/environment.ts';
 import type { Invoke } from '../gateway/index.ts';
 import type { Deployed } from './deployed.ts';
-import { type Emulator, emulatorClient } from './emulator.ts';
+import { type Emulator, emulatorClientSettings } from './emulator.ts';
 import { createLimiter } from './limiter.ts';
 
-/** The SDK's own variable for the endpoint of one service; the functions put it before their own. */
+/** The SDK's variable for the endpoint of one service. It overrides the functions' own variable. */
 export const callbackOverrideVariable = 'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI';
 
 const updateTimeoutSeconds = 30;
 
-/** The functions of a stack at an emulator. */
+/** The functions of a stack that is deployed at an emulator. */
 export interface DeployedFunctions {
-  /** `lambda:Invoke` of the function behind a route. Rejects with the function's own error. */
+  /** Calls `lambda:Invoke` for the function of a route. Rejects with the function's error. */
   readonly invoke: Invoke;
-  /** Has every function that posts to connections post to `url`. @returns how many had to be told. */
+  /**
+   * Configures `url` as the @connections endpoint of all functions that post to connections.
+   *
+   * @returns the number of functions that were changed.
+   */
   sendCallbacksTo(url: string): Promise<number>;
-  /** Drops invocations that wait for their turn, and waits for those under way. */
+  /** Drops waiting invocations and waits for those under way. */
   close(): Promise<void>;
 }
 
 /**
- * @param maxConcurrent invocations at once. Emulators start a process for each, and a hundred of them are slower than
- * eight; what comes beyond waits its turn, first come, first served.
+ * @param maxConcurrent bound of concurrent invocations; more wait in order of arrival. Emulators
+ *   start a process for each invocation, and a hundred of them are slower than eight.
  */
-export function deployedFunctions(
+export function createDeployedFunctions(
   emulator: Emulator,
   deployed: Deployed,
   maxConcurrent: number,
 ): DeployedFunctions {
-  const client = new LambdaClient({ ...emulatorClient(emulator), maxAttempts: 1 });
+  const client = new LambdaClient({ ...emulatorClientSettings(emulator), maxAttempts: 1 });
   const limiter = createLimiter(maxConcurrent);
 
   async function tell(name: string, url: string): Promise<boolean> {
@@ -77,7 +81,7 @@ export function deployedFunctions(
   };
 }
 
-/** What Lambda says of a function that threw: `{ errorType, errorMessage, trace }`. */
+/** Lambda's error payload of a function that threw: `{ errorType, errorMessage, trace }`. */
 function functionError(kind: string, result: unknown): Error {
   const { errorType, errorMessage } = (result ?? {}) as { errorType?: unknown; errorMessage?: unknown };
   const error = new Error(typeof errorMessage === 'string' ? errorMessage : kind);

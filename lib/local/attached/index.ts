@@ -2,7 +2,7 @@ import { type Bridge, startBridge } from '../../bridge/index.ts';
 import { type Gateway, startGateway } from '../gateway/index.ts';
 import { readDeployed } from './deployed.ts';
 import type { Emulator } from './emulator.ts';
-import { deployedFunctions } from './functions.ts';
+import { createDeployedFunctions } from './functions.ts';
 
 export interface AttachedOptions {
   readonly emulator: Emulator;
@@ -11,14 +11,16 @@ export interface AttachedOptions {
   readonly host?: string;
   /** Port of the gateway; 0 picks a free one. */
   readonly port: number;
-  /** Ports of the bridge: MQTT over TCP, and binary MQTT over WebSocket. Absent: no such listener. */
+  /**
+   * Ports of the bridge: MQTT over TCP and binary MQTT over WebSocket. Absent: no such listener.
+   */
   readonly mqttPort?: number;
   readonly wsPort?: number;
-  /** The gateway's URL as the functions reach it, where they run in containers. Default: the same as here. */
+  /** The gateway's URL from inside the functions' containers. Default: its URL on this machine. */
   readonly callbackUrl?: string;
-  /** Invocations at once. Default 8. */
+  /** Bound of concurrent invocations. Default 8. */
   readonly maxConcurrentInvocations?: number;
-  /** Gets a line for each failure of a function or of the gateway; none holds a payload. Default: none. */
+  /** Receives a line per failure of a function or the gateway, without payloads. Default: none. */
   readonly log?: (line: object) => void;
 }
 
@@ -31,18 +33,19 @@ export interface Attached {
 const failures = new Set(['invocationFailed', 'invocationTimedOut', 'gatewayError', 'clientBufferFull']);
 
 /**
- * Puts the local gateway in front of a stack that is deployed at an emulator: WebSockets end here, routes run there by
- * `lambda:Invoke`, and the functions post back here. Emulators have no usable WebSocket data plane of their own.
+ * Puts the local gateway in front of a stack that is deployed at an emulator, because emulators
+ * have no usable WebSocket data plane. WebSockets terminate here, routes call `lambda:Invoke`
+ * there, and the functions post back here.
  *
- * The functions are told where to post by their environment, so a deployment that changes a function is followed by
- * another start.
+ * The functions learn the gateway's URL from their environment. Start this again after a deployment
+ * that changes a function.
  *
- * @throws UserError `deployed`, or an error with `code` EADDRINUSE; nothing keeps running then.
+ * @throws UserError `deployed`, or an error with `code` EADDRINUSE. Everything is closed then.
  */
 export async function startAttached(options: AttachedOptions): Promise<Attached> {
   const { emulator, stackName, host = '127.0.0.1', log = () => {} } = options;
   const deployed = await readDeployed(emulator, stackName);
-  const functions = deployedFunctions(emulator, deployed, options.maxConcurrentInvocations ?? 8);
+  const functions = createDeployedFunctions(emulator, deployed, options.maxConcurrentInvocations ?? 8);
   const running: { close(): Promise<void> }[] = [functions];
   let closing = false;
   const close = async () => {
@@ -60,7 +63,7 @@ export async function startAttached(options: AttachedOptions): Promise<Attached>
       routes: Object.keys(deployed.routes).filter((route) => !route.startsWith('$')),
       invoke: functions.invoke,
       log: (line) => {
-        // What is cut short by closing is no failure.
+        // Invocations that closing interrupts are not failures.
         if (!closing && 'event' in line && failures.has(String(line.event))) log(line);
       },
     });

@@ -7,13 +7,13 @@ export class ClosedError extends Error {
 }
 
 export interface Limiter {
-  /** Runs `task` when its turn comes: first come, first served. */
+  /** Runs `task` in order of arrival. @throws ClosedError */
   run<Result>(task: () => Promise<Result>): Promise<Result>;
-  /** Refuses what waits and what comes, and resolves when nothing runs any more. */
+  /** Rejects waiting and later tasks. Resolves when all running tasks have ended. */
   close(): Promise<void>;
 }
 
-/** At most `max` tasks at once. */
+/** Runs at most `max` tasks concurrently. */
 export function createLimiter(max: number): Limiter {
   let waiting: ((start: boolean) => void)[] = [];
   let running = 0;
@@ -21,7 +21,7 @@ export function createLimiter(max: number): Limiter {
   let idle = () => {};
 
   function leave(): void {
-    // Whoever waits takes over this place, so `running` stays as it is.
+    // The next task takes over this slot, so `running` does not change.
     const next = waiting.shift();
     if (next === undefined) running -= 1;
     else next(true);

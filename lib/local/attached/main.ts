@@ -9,8 +9,8 @@ const usage = `usage: npm run start:attached -- [options]
   --mqtt-port PORT       bridge: MQTT over TCP (default 1883)
   --ws-port PORT         bridge: binary MQTT over WebSocket (default 8083)
   --host ADDRESS         address to listen on (default 127.0.0.1)
-  --callback-url URL     the gateway as the functions reach it, where they run in containers
-  --max-concurrency N    invocations at once (default 8)
+  --callback-url URL     the gateway's URL from inside the functions' containers
+  --max-concurrency N    concurrent invocations (default 8)
 The emulator is at AWS_ENDPOINT_URL (default http://127.0.0.1:4566).`;
 
 async function main(): Promise<void> {
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   });
   const { gateway, bridge } = attached;
   const target = `--stack ${stack} --endpoint ${emulator.endpoint}`;
-  console.log(`Attached to stack ${stack} at ${emulator.endpoint} (${emulator.kind}). Ctrl-C ends it.
+  console.log(`Attached to stack ${stack} at ${emulator.endpoint} (${emulator.kind}). Ctrl-C stops it.
 
   gateway (wire profile)   ${gateway.url}
   MQTT over TCP            mqtt://${host}:${bridge?.mqttPort}
@@ -64,7 +64,7 @@ function number(flag: string, text: string, min: number): number {
   return value;
 }
 
-// The SDK's note that Node 20 is to lose support in 2027: users still have it.
+// Hides the SDK's note on the end of its support for Node 20 in 2027.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 await main().catch((error: unknown) => {
   console.error(`start:attached: ${explain(error).message}`);

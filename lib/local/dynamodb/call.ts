@@ -1,18 +1,18 @@
-import { type AwsRequest, inputOf, isObject, operationOf } from '../aws-json.ts';
+import { type AwsRequest, inputOf, isJsonObject, operationOf } from '../aws-json.ts';
 
-/** One call to the store, as tests and benches see it. */
+/** One DynamoDB request, for tests and benchmarks. */
 export interface StoreCall {
   /** `GetItem`, `Query`, … */
   readonly operation: string;
-  /** The tables it names: one, or for the batch operations any number. */
+  /** Names of its tables: one, or any number in batch operations. */
   readonly tables: readonly string[];
   /** The request's JSON. */
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-export function callOf(request: AwsRequest): StoreCall {
+export function storeCallOf(request: AwsRequest): StoreCall {
   const input = inputOf(request) ?? {};
-  const tables = isObject(input.RequestItems)
+  const tables = isJsonObject(input.RequestItems)
     ? Object.keys(input.RequestItems)
     : typeof input.TableName === 'string'
       ? [input.TableName]

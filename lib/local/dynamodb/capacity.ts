@@ -1,8 +1,9 @@
 import type { Item } from './dynalite.ts';
 
 /**
- * Consumed capacity by the documented rule ("Read and write operations" and "Item sizes and formats" of the
- * DynamoDB developer guide). dynalite's own figure counts UTF-16 units and leaves out empty queries and failed conditions.
+ * Consumed capacity by the DynamoDB developer guide ("Read and write operations", "Item sizes and
+ * formats"). dynalite's own figure counts UTF-16 code units and omits empty queries and failed
+ * conditions.
  */
 export interface Capacity {
   readonly readUnits: number;
@@ -11,7 +12,9 @@ export interface Capacity {
 
 const kilobyte = 1024;
 
-/** Attribute names and values in bytes: UTF-8, numbers one byte per two significant digits and one more. */
+/**
+ * Bytes of attribute names and values: UTF-8; numbers have 1 byte per 2 significant digits, plus 1.
+ */
 export function itemBytes(item: Item): number {
   let bytes = 0;
   for (const [name, value] of Object.entries(item)) bytes += Buffer.byteLength(name) + valueBytes(value);
@@ -54,17 +57,17 @@ function base64Bytes(text: string): number {
   return (text.length / 4) * 3 - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
 }
 
-/** One unit per 4 KB begun, at least one; half when eventually consistent. Nothing read costs as much as 4 KB. */
+/** One unit per started 4 KB, at least one; half of it if eventually consistent. */
 export function readUnits(bytes: number, consistent: boolean): number {
   return Math.max(1, Math.ceil(bytes / (4 * kilobyte))) * (consistent ? 1 : 0.5);
 }
 
-/** One unit per KB begun of the larger of the item before and after, at least one. */
+/** One unit per started KB of the item before or after, whichever is larger; at least one. */
 export function writeUnits(beforeBytes: number, afterBytes: number): number {
   return Math.max(1, Math.ceil(Math.max(beforeBytes, afterBytes) / kilobyte));
 }
 
-/** What one request touched, noted while it runs; the sums are made only when somebody asks. */
+/** Records the items that one request touches. Computes capacity on demand. */
 export class Usage {
   #items: { readonly table: string; readonly item: Item | undefined }[] = [];
   #scanned: { readonly table: string; readonly item: Item }[] = [];
@@ -94,12 +97,12 @@ export class Usage {
     this.#scanned.push({ table, item });
   }
 
-  /** The item of a single-item request before it ran: the image that a failed condition returns. */
+  /** The item before a single-item request, which a failed condition returns. */
   get itemBefore(): Item | undefined {
     return this.#items[0]?.item;
   }
 
-  /** Per table. `input` and `output` are the request's and the response's JSON. */
+  /** Capacity by table. `input` and `output` are the JSON of request and response. */
   byTable(
     operation: string,
     input: Record<string, unknown>,
@@ -125,14 +128,15 @@ export class Usage {
           const after = this.#after.get(key);
           add(table, 0, writeUnits(item ? itemBytes(item) : 0, after ? itemBytes(after) : 0));
         }
-        // Each index: one write for an entry that is new or gone, two where its keys change, none where they stay.
+        // Per index: one write for a new or removed entry, two if its keys change, none if they
+        // stay.
         for (const { table, entry } of this.#indexPuts)
           if (!this.#stood(table, entry)) add(table, 0, writeUnits(0, itemBytes(entry)));
         for (const table of this.#indexDeletes) add(table, 0, 1);
         break;
       case 'Query':
       case 'Scan': {
-        // The engine looks one item past the page; only what the page evaluated is billed.
+        // dynalite reads one item past the page; only the items of the page are billed.
         if (typeof output.ScannedCount !== 'number') break;
         const evaluated = this.#scanned.slice(0, output.ScannedCount);
         const bytes = sum(evaluated, ({ item }) => itemBytes(item));
@@ -144,7 +148,7 @@ export class Usage {
     return totals;
   }
 
-  /** An entry holds the keys of the table too, so only its own item can hold all of it. */
+  /** An index entry holds the table's keys too, so only its own item contains all its values. */
   #stood(table: string, entry: Item): boolean {
     return [...this.#before.values()].some(
       (before) =>

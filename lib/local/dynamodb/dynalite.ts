@@ -1,6 +1,9 @@
 import { createRequire, Module } from 'node:module';
 
-/** What Wisp uses of dynalite 4.0.0's inside; it has no types and no `exports` map, so the version is pinned. */
+/**
+ * Types of dynalite 4.0.0's internals. The version is pinned, because dynalite exports none of
+ * them.
+ */
 export type Callback<T = unknown> = (error?: unknown, value?: T) => void;
 export type Release = (done?: Callback) => Callback;
 export type Item = Record<string, Record<string, unknown>>;
@@ -14,7 +17,7 @@ export interface Range {
   readonly limit?: number;
 }
 
-/** One key prefix of the database: a table's items, or the list of tables. */
+/** One key prefix of the database: the items of a table, or the list of tables. */
 export interface Section {
   get(key: string, callback: Callback): void;
   put(key: string, value: unknown, callback: Callback): void;
@@ -29,7 +32,10 @@ export interface LevelIterator<T> {
   close(): Promise<void>;
 }
 
-/** abstract-level 3 with JSON values, its methods wrapped by dynalite: without a callback they return promises. */
+/**
+ * abstract-level 3 with JSON values, wrapped by dynalite. Without a callback its methods return
+ * promises.
+ */
 export interface Level {
   open(): Promise<void>;
   get(key: string): Promise<unknown>;
@@ -67,11 +73,11 @@ export interface Dynalite {
   readonly action: (
     operation: string,
   ) => { readonly run: Action; readonly validation: ActionValidation } | undefined;
-  /** Why LevelDB cannot be used; undefined where it can. */
+  /** Why LevelDB is not usable; undefined if it is. */
   readonly levelError: Error | undefined;
 }
 
-/** TTL is Wisp's own sweep; updates of tables and tags have no use here. */
+/** The supported operations. TTL has its own sweep; nothing updates tables or tags. */
 const operations = [
   'BatchGetItem',
   'BatchWriteItem',
@@ -90,8 +96,8 @@ const operations = [
 let loaded: Dynalite | undefined;
 
 /**
- * dynalite requires `level`, whose native part may be missing; without it the engine still works in memory, so
- * `level` is then replaced by an empty module.
+ * Loads dynalite. If the native part of its dependency `level` is missing, an empty module replaces
+ * `level`, and dynalite works in memory.
  */
 export function loadDynalite(): Dynalite {
   if (loaded) return loaded;

@@ -6,35 +6,37 @@ import {
   inputOf,
   jsonResponse,
   type Listener,
-  listen,
   operationOf,
   type RequestHandler,
+  serveAwsJson,
 } from '../aws-json.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Capacity } from './capacity.ts';
 import { type Dynalite, loadDynalite, type Store } from './dynalite.ts';
-import { type KeyValueStore, keyValueStore } from './key-value.ts';
-import { execute, type Outcome, within } from './operation.ts';
+import { createKeyValueStore, type KeyValueStore } from './key-value.ts';
+import { executeOperation, type Outcome, rangeWithin } from './operation.ts';
 import { hasExpired, scheduleSweeps } from './time-to-live.ts';
 
 export interface EngineOptions {
-  /** LevelDB directory, made if missing; one process at a time. Default: in memory. */
+  /** LevelDB directory, created if missing. Only one process may use it. Default: in memory. */
   readonly directory?: string;
   readonly clock?: Clock;
-  /** Hears, once, that `directory` cannot be used and data stays in memory. Default: process.emitWarning. */
+  /**
+   * Called once if LevelDB is not usable and data stays in memory. Default: process.emitWarning.
+   */
   readonly onWarning?: (message: string) => void;
 }
 
-/** Names of key attributes, all strings, and of the TTL attribute; the shape of `lib/store/schema.ts`. */
+/** Names of a table's key attributes, all strings, and of its TTL attribute. */
 export interface EngineTable {
   readonly partitionKey: string;
   readonly sortKey?: string;
   readonly timeToLive?: string;
-  /** Global secondary indexes that hold keys only. */
+  /** Global secondary indexes with projection KEYS_ONLY. */
   readonly indexes?: Readonly<Record<string, { readonly partitionKey: string; readonly sortKey: string }>>;
 }
 
-/** A response of the engine also tells what the request consumed, per table. */
+/** A response with the request's consumed capacity by table. */
 export interface EngineResponse extends AwsResponse {
   readonly capacity: () => ReadonlyMap<string, Capacity>;
 }
@@ -42,25 +44,27 @@ export interface EngineResponse extends AwsResponse {
 export type EngineRequestHandler = RequestHandler<AwsRequest, EngineResponse>;
 
 export interface Engine {
-  /** For `@aws-sdk/client-dynamodb`'s `requestHandler`: the client calls the engine without TCP. */
+  /** The `requestHandler` of `@aws-sdk/client-dynamodb`: calls the engine without TCP. */
   readonly requestHandler: EngineRequestHandler;
-  /** Whether data outlives the process. */
+  /** Whether data survives the process. */
   readonly persistent: boolean;
-  /** Serves other processes over HTTP. Default: 127.0.0.1 and a free port. Closed with the engine. */
+  /** Serves other processes over HTTP until `close`. Default: 127.0.0.1 and a free port. */
   listen(host?: string, port?: number): Promise<Listener>;
-  /** Makes the tables that do not exist yet and returns once all are active; their TTL attributes are swept from now on. */
+  /**
+   * Creates missing tables and waits until all are active. Starts to sweep their TTL attributes.
+   */
   createTables<Kind extends string>(
     schemas: Readonly<Record<Kind, EngineTable>>,
     names: Readonly<Record<Kind, string>>,
   ): Promise<void>;
-  /** Deletes expired rows now, as happens every minute; returns how many. */
+  /** Deletes expired rows, as happens every minute. @returns their number. */
   sweep(): Promise<number>;
-  /** A part of the same database for others who must survive a restart, such as the queue. */
+  /** A key-value store in the same database, for other state that must survive a restart. */
   keyValueStore(name: string): KeyValueStore;
   close(): Promise<void>;
 }
 
-/** A directory cannot be opened: `EMBEDDED_DYNAMODB_LOCKED` (another process has it) or `EMBEDDED_DYNAMODB_UNUSABLE`. */
+/** The directory is in use by another process (`…_LOCKED`) or cannot be opened (`…_UNUSABLE`). */
 export class EngineOpenError extends Error {
   readonly code: 'EMBEDDED_DYNAMODB_LOCKED' | 'EMBEDDED_DYNAMODB_UNUSABLE';
 
@@ -72,8 +76,11 @@ export class EngineOpenError extends Error {
 }
 
 /**
- * dynalite's engine in this process. A subset of DynamoDB: tables, item and batch operations, Query, Scan and
- * conditions; no transactions, streams or PartiQL. Every read is strongly consistent.
+ * Opens dynalite in this process: a subset of DynamoDB with tables, item and batch operations,
+ * Query, Scan and conditions, without transactions, streams and PartiQL. All reads are strongly
+ * consistent.
+ *
+ * @throws EngineOpenError
  */
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const dynalite = loadDynalite();
@@ -82,7 +89,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const timeToLiveByTable = new Map<string, string>();
   const listeners = new Set<Listener>();
   const run = (operation: string, input: Record<string, unknown>) =>
-    execute(dynalite, store, operation, input);
+    executeOperation(dynalite, store, operation, input);
 
   const sweep = async () => {
     let deleted = 0;
@@ -94,7 +101,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const stopSweeping = scheduleSweeps(clock, sweep);
 
   const requestHandler = createRequestHandler(async (request): Promise<EngineResponse> => {
-    const { statusCode, body, capacity } = await execute(
+    const { statusCode, body, capacity } = await executeOperation(
       dynalite,
       store,
       operationOf(request),
@@ -107,7 +114,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     requestHandler,
     persistent,
     async listen(host, port) {
-      const listener = await listen(requestHandler, host, port);
+      const listener = await serveAwsJson(requestHandler, host, port);
       listeners.add(listener);
       return listener;
     },
@@ -120,7 +127,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       }
     },
     sweep,
-    keyValueStore: (name) => keyValueStore(store.db, name),
+    keyValueStore: (name) => createKeyValueStore(store.db, name),
     async close() {
       stopSweeping();
       await Promise.all([...listeners].map((listener) => listener.close()));
@@ -133,12 +140,12 @@ async function openStore(
   dynalite: Dynalite,
   { directory, onWarning = (message) => process.emitWarning(message) }: EngineOptions,
 ): Promise<{ store: Store; persistent: boolean }> {
-  // Tables are active at once: nobody waits for a local table.
+  // Tables become active at once.
   const settings = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
   if (directory === undefined || dynalite.levelError) {
     if (directory !== undefined) {
       onWarning(
-        'LevelDB cannot be used on this machine, so the data stays in memory and ends with the process ' +
+        'LevelDB is not usable on this machine; data stays in memory until the process ends ' +
           `(classic-level: ${dynalite.levelError?.message.split('\n')[0]})`,
       );
     }
@@ -188,16 +195,16 @@ async function createTable(store: Store, run: Run, name: string, schema: EngineT
   });
   const alreadyExists = String(created.body.__type).endsWith('#ResourceInUseException');
   if (created.statusCode !== 200 && !alreadyExists) {
-    throw new Error(`Table ${name} cannot be made: ${String(created.body.message ?? created.body.__type)}`);
+    throw new Error(`cannot create table ${name}: ${String(created.body.message ?? created.body.__type)}`);
   }
   if (alreadyExists) {
-    // A process that ended between making a table and activating it left it so for ever.
+    // A process that ended between creating and activating the table left it in status CREATING.
     const key = `table~${name}`;
     const table = (await store.db.get(key)) as StoredTable;
     const known = (table.GlobalSecondaryIndexes ?? []).map(({ IndexName }) => IndexName);
     const lacksIndex = indexes.some(({ IndexName }) => !known.includes(IndexName));
     if (lacksIndex || JSON.stringify(table.KeySchema) !== JSON.stringify(keys)) {
-      throw new Error(`Table ${name} exists with other keys; use a fresh data directory or another name`);
+      throw new Error(`table ${name} exists with other keys; use a new data directory or another name`);
     }
     if (table.TableStatus === 'CREATING') await store.db.put(key, { ...table, TableStatus: 'ACTIVE' });
     return;
@@ -222,7 +229,7 @@ function keySchema({ partitionKey, sortKey }: EngineTable): { AttributeName: str
   ];
 }
 
-/** Deletes under the condition that the row is still expired: it may be renewed while the sweep goes on. */
+/** Deletes expired rows. A condition protects rows that are renewed during the sweep. */
 async function sweepTable(
   store: Store,
   run: Run,
@@ -236,7 +243,7 @@ async function sweepTable(
   );
   if (keys.length === 0) return 0;
   let deleted = 0;
-  const rows = store.db.values(within(`item-${table}~`));
+  const rows = store.db.values(rangeWithin(`item-${table}~`));
   try {
     for (let page = await rows.nextv(100); page.length > 0; page = await rows.nextv(100)) {
       for (const row of page) {

@@ -1,23 +1,24 @@
 import { AwsError } from '../aws-json.ts';
-import { callOf, type StoreCall } from './call.ts';
+import { type StoreCall, storeCallOf } from './call.ts';
 import type { EngineRequestHandler, EngineResponse } from './index.ts';
 
 export interface Interception {
-  /** Before the call reaches the store. Waiting holds it; throwing fails it with nothing done. */
+  /** Runs before the call. A pending promise holds the call; an error fails it without effect. */
   before?(call: StoreCall): unknown;
-  /** After the store has answered. Throwing loses the answer of a call that took effect. */
+  /** Runs after the call. An error loses the response of a call that took effect. */
   after?(call: StoreCall, response: EngineResponse): unknown;
 }
 
 /**
- * Puts a test's hand between client and store: hold, reorder, fail. A thrown AwsError is answered as the service would
- * (the SDK then retries throttling and 5xx), any other error as a broken connection.
+ * Lets a test hold, reorder and fail calls between client and store. An AwsError becomes an error
+ * response, which the SDK retries if it is throttling or 5xx. Any other error breaks the
+ * connection.
  */
 export function intercept(handler: EngineRequestHandler, hooks: Interception): EngineRequestHandler {
   return {
     ...handler,
     async handle(request) {
-      const call = callOf(request);
+      const call = storeCallOf(request);
       try {
         await hooks.before?.(call);
         const { response } = await handler.handle(request);
@@ -31,23 +32,23 @@ export function intercept(handler: EngineRequestHandler, hooks: Interception): E
   };
 }
 
-/** A call that waits at a gate. */
+/** A call that a gate holds. */
 export interface HeldCall extends StoreCall {
   release(): void;
-  /** An AwsError for a refusal of the service, anything else for a broken connection. */
+  /** An AwsError is an error response; any other error breaks the connection. */
   fail(error: Error): void;
 }
 
 export interface Gate {
-  /** For `before` or `after`. */
+  /** To be used as `before` or `after`. */
   hold(call: StoreCall): Promise<void>;
-  /** The next call to arrive, or to have arrived, that nobody has taken yet. */
+  /** Takes the first matching call that is held, or waits for it. */
   next(matches?: (call: StoreCall) => boolean): Promise<HeldCall>;
-  /** From now on every call passes; those held go on. */
+  /** Releases all held calls and lets later calls pass. */
   open(): void;
 }
 
-/** Holds every call until the test lets it go, in the test's order. */
+/** Holds all calls. The test releases them in any order. */
 export function createGate(): Gate {
   const held: HeldCall[] = [];
   const takers: { matches: (call: StoreCall) => boolean; take: (call: HeldCall) => void }[] = [];

@@ -1,16 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { isObject } from '../aws-json.ts';
-import { callOf, type StoreCall } from './call.ts';
+import { isJsonObject } from '../aws-json.ts';
+import { type StoreCall, storeCallOf } from './call.ts';
 import type { EngineRequestHandler } from './index.ts';
 
 export interface MeteredCall extends StoreCall {
-  /** Position of the call's start and end among all starts and ends; no time. */
+  /** Position of the call's start and end in the sequence of all starts and ends; not a time. */
   readonly startedAt: number;
   readonly endedAt: number;
-  /** Consumed units by the documented rule, failed conditions included. */
+  /** Consumed units, including failed conditions. */
   readonly readUnits: number;
   readonly writeUnits: number;
-  /** `ConditionalCheckFailedException`, …; undefined when it succeeded. */
+  /** Error type, such as `ConditionalCheckFailedException`; undefined if the call succeeded. */
   readonly error: string | undefined;
 }
 
@@ -18,23 +18,23 @@ export interface Totals {
   readonly calls: number;
   readonly readUnits: number;
   readonly writeUnits: number;
-  /** Calls that follow one another; those that overlap count once. */
+  /** Calls in sequence; overlapping calls count once. */
   readonly sequentialRoundTrips: number;
 }
 
 export interface Meter {
   readonly requestHandler: EngineRequestHandler;
-  /** In the order of their ends. */
+  /** In order of their ends. */
   readonly calls: readonly MeteredCall[];
   totals(): Totals;
-  /** Forgets what was recorded. */
+  /** Discards all records. */
   reset(): void;
 }
 
 /**
- * Records every call that passes through to `handler`; counts only, so tests may assert them.
+ * Records all calls to `handler`. Records counts, not times, so that tests can assert them.
  *
- * @param nextPosition counts starts and ends; shared with whatever else is to be put in one order with the calls.
+ * @param nextPosition numbers starts and ends. Shared to order the calls among other events.
  */
 export function createMeter(handler: EngineRequestHandler, nextPosition: () => number = positions()): Meter {
   let calls: MeteredCall[] = [];
@@ -42,10 +42,11 @@ export function createMeter(handler: EngineRequestHandler, nextPosition: () => n
     requestHandler: {
       ...handler,
       async handle(request) {
-        const call = callOf(request);
+        const call = storeCallOf(request);
         const startedAt = nextPosition();
         const { response } = await handler.handle(request);
-        // Calls made together start a few microtasks apart: a whole turn keeps the first from ending in between.
+        // Concurrent calls start microtasks apart. Waiting for a turn of the event loop keeps the
+        // first from ending before the last has started.
         await turn();
         const units = [...response.capacity().values()];
         calls.push({
@@ -87,7 +88,10 @@ export function totalsOf(calls: readonly MeteredCall[]): Totals {
   };
 }
 
-/** The longest chain of calls of which each starts after the one before has ended (interval scheduling: earliest end first). */
+/**
+ * Length of the longest chain of calls that do not overlap (interval scheduling, earliest end
+ * first).
+ */
 export function sequentialRoundTrips(
   calls: readonly { readonly startedAt: number; readonly endedAt: number }[],
 ): number {
@@ -103,6 +107,6 @@ export function sequentialRoundTrips(
 
 function errorOf(body: Uint8Array): string {
   const parsed: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
-  const type = isObject(parsed) ? parsed.__type : undefined;
+  const type = isJsonObject(parsed) ? parsed.__type : undefined;
   return typeof type === 'string' ? type.slice(type.indexOf('#') + 1) : 'UnknownError';
 }

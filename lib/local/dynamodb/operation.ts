@@ -1,28 +1,29 @@
 import { Stream } from 'node:stream';
-import { isObject } from '../aws-json.ts';
+import { isJsonObject } from '../aws-json.ts';
 import { type Capacity, Usage } from './capacity.ts';
 import type { Callback, Dynalite, Item, LevelIterator, Range, Release, Section, Store } from './dynalite.ts';
 
 export interface Outcome {
   readonly statusCode: number;
   readonly body: Record<string, unknown>;
-  /** Consumed capacity per table, by the documented rule. */
+  /** Consumed capacity by table. */
   readonly capacity: () => ReadonlyMap<string, Capacity>;
 }
 
 const failureType = 'com.amazonaws.dynamodb.v20120810#InternalServerError';
 const conditionFailedType = 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException';
 
-/** Rows fetched from LevelDB at a time. */
+/** Rows per read from LevelDB. */
 const rowsPerFetch = 100;
 
 /**
- * Runs one operation in dynalite against a view of its store that belongs to this request alone. The view
- * - turns whatever dynalite throws, in callbacks too, into a 500 and lets go of the item locks it held;
- * - closes every iterator (dynalite's own streams leak one per Query);
- * - notes the items touched: for consumed capacity, and for ReturnValuesOnConditionCheckFailure, which dynalite ignores.
+ * Runs one operation in dynalite on a view of its store that is private to this request. The view
+ * - turns errors that dynalite throws, also in callbacks, into a 500 and releases its item locks;
+ * - closes all iterators (dynalite's own streams leak one per Query);
+ * - records the items touched, for consumed capacity and for ReturnValuesOnConditionCheckFailure,
+ *   which dynalite ignores.
  */
-export function execute(
+export function executeOperation(
   dynalite: Dynalite,
   store: Store,
   operation: string,
@@ -69,12 +70,12 @@ export function execute(
       return;
     }
     guard(() => {
-      // A copy: dynalite deletes what it does not know.
+      // A copy, because dynalite deletes unknown members.
       const data = dynalite.checkTypes({ ...input }, action.validation.types);
       dynalite.checkValidations(data, action.validation.types, action.validation.custom, store);
       action.run(viewOf(store, usage, guard, fail, heldLocks), data, (error, result) => {
         if (error) fail(error);
-        else settle(200, isObject(result) ? result : {});
+        else settle(200, isJsonObject(result) ? result : {});
       });
     })();
   });
@@ -107,7 +108,7 @@ function viewOf(
       }),
     );
   const clear = (prefix: string, callback: Callback) => {
-    store.db.clear(within(prefix)).then(
+    store.db.clear(rangeWithin(prefix)).then(
       guard(() => callback()),
       guard((error: unknown) => callback(error)),
     );
@@ -119,9 +120,14 @@ function viewOf(
     del: (key, callback) => section.del(key, guard(callback)),
     lock: lockOf(section),
     createKeyStream: (range = {}) =>
-      streamOf(store.db.keys(within(prefix, range)), range.limit, (key) => key.slice(prefix.length), fail),
+      streamOf(
+        store.db.keys(rangeWithin(prefix, range)),
+        range.limit,
+        (key) => key.slice(prefix.length),
+        fail,
+      ),
     createValueStream: (range) =>
-      streamOf(store.db.values(within(prefix, range)), range.limit, (value) => value, fail),
+      streamOf(store.db.values(rangeWithin(prefix, range)), range.limit, (value) => value, fail),
   });
   return {
     ...store,
@@ -136,7 +142,7 @@ function viewOf(
         ...view,
         get: (key, callback) =>
           view.get(key, (error, item) => {
-            usage.noteGet(table, key, isObject(item) ? (item as Item) : undefined);
+            usage.noteGet(table, key, isJsonObject(item) ? (item as Item) : undefined);
             callback(error, item);
           }),
         put: (key, item, callback) => {
@@ -145,7 +151,7 @@ function viewOf(
         },
         createValueStream: (range) =>
           streamOf(
-            store.db.values(within(`item-${table}~`, range)),
+            store.db.values(rangeWithin(`item-${table}~`, range)),
             range.limit,
             (item) => {
               usage.noteScanned(table, item as Item);
@@ -170,7 +176,7 @@ function viewOf(
         },
         createValueStream: (range) =>
           streamOf(
-            store.db.values(within(prefix, range)),
+            store.db.values(rangeWithin(prefix, range)),
             range.limit,
             (item) => {
               usage.noteScanned(table, item as Item);
@@ -185,8 +191,8 @@ function viewOf(
   };
 }
 
-/** A range of one key prefix as a range of the whole database. */
-export function within(prefix: string, range: Range = {}): Range {
+/** Converts a range of one key prefix to a range of the whole database. */
+export function rangeWithin(prefix: string, range: Range = {}): Range {
   return {
     ...(range.reverse ? { reverse: true } : {}),
     ...(range.limit ? { limit: range.limit } : {}),
@@ -196,8 +202,8 @@ export function within(prefix: string, range: Range = {}): Range {
 }
 
 /**
- * What dynalite's `lazy` takes for a stream: 'data' and 'end' events, and destroy() once it has enough. It takes
- * the path without duplicates only for an `instanceof Stream`.
+ * The stream interface that dynalite's dependency `lazy` uses: 'data' and 'end' events, and
+ * destroy() to stop. `lazy` yields rows twice unless the object is an `instanceof Stream`.
  */
 class RowStream extends Stream {
   destroyed = false;
@@ -235,11 +241,11 @@ function streamOf<T>(
   return stream;
 }
 
-/** An answer that dynalite means for the client: validation, a failed condition, an unknown table. */
+/** An error response of dynalite, such as a validation error, failed condition or unknown table. */
 function refusalOf(error: unknown): { statusCode: number; body: Record<string, unknown> } | undefined {
   if (!(error instanceof Error)) return undefined;
   const { statusCode, body } = error as Error & { statusCode?: unknown; body?: unknown };
-  return typeof statusCode === 'number' && isObject(body) ? { statusCode, body: { ...body } } : undefined;
+  return typeof statusCode === 'number' && isJsonObject(body) ? { statusCode, body: { ...body } } : undefined;
 }
 
 function wantsImage(input: Record<string, unknown> | undefined): boolean {
@@ -258,5 +264,5 @@ function consumedCapacity(input: Record<string, unknown>, capacity: ReadonlyMap<
       ? { Table: { CapacityUnits: readUnits + writeUnits } }
       : {}),
   }));
-  return isObject(input.RequestItems) ? perTable : perTable[0];
+  return isJsonObject(input.RequestItems) ? perTable : perTable[0];
 }

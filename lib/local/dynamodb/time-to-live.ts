@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts';
 
-/** DynamoDB deletes expired items within a few days; the embedded table is swept every minute. */
+/** The embedded tables are swept every minute. DynamoDB deletes expired items within a few days. */
 export const sweepIntervalMs = 60_000;
 
-/** Times further back are taken for mistakes and never deleted (documented rule). */
+/** DynamoDB never deletes items that expired longer ago than this. */
 const oldestSeconds = 5 * 365 * 24 * 60 * 60;
 
-/** Whether the row's TTL attribute, in seconds since 1970, has passed. Anything but a number never expires. */
+/** Whether the row's TTL attribute (seconds since 1970) has passed. Other types never expire. */
 export function hasExpired(row: unknown, attribute: string, nowMs: number): boolean {
   const value = (row as Record<string, { N?: string }> | null)?.[attribute]?.N;
   if (value === undefined) return false;
@@ -15,14 +15,14 @@ export function hasExpired(row: unknown, attribute: string, nowMs: number): bool
   return expiresSeconds < nowSeconds && expiresSeconds > nowSeconds - oldestSeconds;
 }
 
-/** Runs `sweep` every minute of `clock`, one at a time; the returned function stops it. */
+/** Runs `sweep` every minute of `clock`, never concurrently. @returns a function that stops it. */
 export function scheduleSweeps(clock: Clock, sweep: () => Promise<unknown>): () => void {
   let cancel = () => {};
   let stopped = false;
   const next = () => {
     cancel = clock.schedule(() => {
       sweep()
-        // The next sweep tries again; expiry is checked on read as well.
+        // The next sweep retries, and readers check expiry too.
         .catch(() => {})
         .finally(() => {
           if (!stopped) next();

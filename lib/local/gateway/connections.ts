@@ -6,7 +6,7 @@ import { type Meters, meteredMessages, meteredMinutes } from './meters.ts';
 
 export interface Connection extends Peer {
   readonly socket: WebSocket;
-  /** A message in either direction. */
+  /** Time of the last message in either direction. */
   lastActiveAtMs: number;
   /** Invocations under way. */
   running: number;
@@ -19,25 +19,33 @@ export interface Ending {
 
 export interface Connections {
   readonly size: number;
-  /** Undefined once it has ended, even if its socket is still being closed. */
+  /** Undefined after it has ended, even while its socket is closing. */
   get(connectionId: string): Connection | undefined;
   open(peer: Peer, socket: WebSocket): Connection;
-  /** False if it has ended already. Forgets the connection and reports its end once. */
+  /** Removes the connection and reports its end once. False if it has already ended. */
   end(connection: Connection, ending: Ending): boolean;
-  /** Ends it and begins the close handshake with `code` and `reason`; `reported` is what `$disconnect` hears instead. */
+  /**
+   * Ends it and starts the close handshake. `reported` goes to `$disconnect` instead of `ending`.
+   */
   close(connection: Connection, ending: Ending, reported?: Ending): boolean;
-  /** Ends it as a lost network does: no close frame, 1006. */
+  /** Ends it like a lost network: no close frame, code 1006. */
   cut(connection: Connection): boolean;
-  /** 'full' if the client does not read what it is sent, 'gone' if it has left. Larger messages go in fragments of 32 KB. */
+  /**
+   * Sends a message, in fragments of 32 KB. 'full': the client does not read. 'gone': the
+   * connection has ended.
+   */
   send(connection: Connection, body: Buffer | string): 'sent' | 'full' | 'gone';
   closeAll(ending: Ending): void;
-  /** Minutes of the connections that are open. */
+  /** Billed minutes of open connections. */
   openMinutes(): number;
-  /** Waits for close handshakes; those that are not through when `giveUp` resolves are cut short. */
+  /** Waits for close handshakes until `giveUp` resolves, then terminates the rest. */
   settle(giveUp: Promise<unknown>): Promise<void>;
 }
 
-/** Idle timeout and 2 h limit: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
+/**
+ * Idle timeout and 2 h limit:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+ */
 const goingAway: Ending = { code: 1001, reason: 'Going away' };
 
 export function createConnections(
@@ -47,11 +55,11 @@ export function createConnections(
 ): Connections {
   const open = new Map<string, Connection>();
   const timers = new Map<string, () => void>();
-  /** Longer than `open`: a socket outlives its connection while it is closed. */
+  /** Includes sockets of ended connections whose close handshake is under way. */
   const sockets = new Set<WebSocket>();
   let whenNoSockets: (() => void) | undefined;
 
-  // One timer per connection that looks again when it fires: setting a new one per message would cost more.
+  // One timer per connection, which checks again when it fires. A new timer per message costs more.
   function watch(connection: Connection): void {
     const dueMs = Math.min(
       connection.lastActiveAtMs + idleTimeoutMs,
@@ -145,7 +153,9 @@ export function createConnections(
   };
 }
 
-/** Sent within one tick and uncompressed, so that the fragments of two messages never mix. */
+/**
+ * Sends all fragments in one tick and uncompressed, so that fragments of two messages never mix.
+ */
 function sendText(socket: WebSocket, body: Buffer | string, byteLength: number): void {
   if (byteLength <= maxFrameBytes) {
     socket.send(body, { binary: false });

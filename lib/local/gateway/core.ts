@@ -6,7 +6,7 @@ import { createInvoker, type Invoke, type Invoker } from './invoker.ts';
 import { createMeters, type Meters } from './meters.ts';
 import type { SelectRoute } from './routes.ts';
 
-/** What the parts of one gateway share. */
+/** State and services that the parts of one gateway share. */
 export interface Core {
   readonly api: Api;
   readonly clock: Clock;
@@ -19,7 +19,7 @@ export interface Core {
   readonly selectRoute: SelectRoute;
   /** Work that `close` waits for. */
   readonly tasks: Tasks;
-  /** Runs `$disconnect`, best effort: no retry, and its failure concerns nobody. */
+  /** Runs `$disconnect` once; its failure is only logged, because AWS delivers it best effort. */
   disconnected(peer: Peer, ending: Ending): void;
 }
 
@@ -55,9 +55,9 @@ export function createCore(options: CoreOptions): Core {
 }
 
 export interface Tasks {
-  /** Starts it within this tick. A task that throws is logged. */
+  /** Starts the task in this tick. Logs its error if it throws. */
   run(task: () => Promise<void>): void;
-  /** Resolves when none is under way. */
+  /** Resolves when no task is running. */
   idle(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * API Gateway's own error, as a text frame to a client or the body of a refused handshake. A space after the first
- * colon and nowhere else, as captured: clients compare strings.
+ * API Gateway's own error, sent as a text frame or as the body of a refused handshake. The only
+ * space is after the first colon, as captured from AWS: clients compare strings.
  */
 export function errorBody(message: string, connectionId: string, requestId: string): string {
   return `{"message": ${JSON.stringify(message)}, "connectionId":"${connectionId}", "requestId":"${requestId}"}`;

@@ -2,16 +2,16 @@ import { createId } from './ids.ts';
 
 export type PredefinedRoute = '$connect' | '$default' | '$disconnect';
 
-/** A route key: predefined, or one of the API's own. */
+/** A route key: a predefined or a custom one. */
 export type Route = string;
 
 export interface Identity {
-  /** Absent if the client sent no User-Agent. */
+  /** Absent if the client sent none. */
   readonly userAgent?: string;
   readonly sourceIp: string;
 }
 
-/** Keys and types as captured from AWS; in JSON they stand in this order. */
+/** Keys, types and order of keys as captured from AWS. */
 export interface RequestContext {
   readonly routeKey: Route;
   /** Only of MESSAGE. */
@@ -66,20 +66,23 @@ export type GatewayEvent = ConnectEvent | MessageEvent | DisconnectEvent;
 export interface Api {
   readonly apiId: string;
   readonly stage: string;
-  /** `{apiId}.execute-api.{region}.amazonaws.com`: leads nowhere, so that nobody derives the callback endpoint from it. */
+  /**
+   * `{apiId}.execute-api.{region}.amazonaws.com`. Not reachable, so it cannot serve as callback
+   * endpoint.
+   */
   readonly domainName: string;
 }
 
-/** What every event of one connection repeats. */
+/** The part of a connection that all its events repeat. */
 export interface Peer {
   readonly connectionId: string;
   readonly connectedAtMs: number;
   readonly identity: Identity;
 }
 
-/** A client's request: what `$connect` alone gets to see. */
+/** The client's HTTP request, which only `$connect` receives. */
 export interface Handshake {
-  /** Names and values as sent, those that end at the gateway left out. */
+  /** Names and values as sent, without hop-by-hop headers. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
   readonly query: ReadonlyMap<string, readonly string[]>;
 }
@@ -104,7 +107,7 @@ export function connectEvent(api: Api, peer: Peer, handshake: Handshake, nowMs: 
   };
 }
 
-/** No headers: a function that needs one of the handshake must keep it at `$connect`. */
+/** Has no headers: a function that needs one from the handshake must store it at `$connect`. */
 export function messageEvent(
   api: Api,
   peer: Peer,
@@ -160,7 +163,7 @@ function connectionFields(api: Api, peer: Peer, requestId: string, nowMs: number
     stage: api.stage,
     connectedAt: peer.connectedAtMs,
     requestTimeEpoch: nowMs,
-    // A copy, as every invocation gets its own JSON.
+    // A copy, because every invocation gets its own JSON.
     identity: { ...peer.identity },
     requestId,
     domainName: api.domainName,
@@ -171,7 +174,7 @@ function connectionFields(api: Api, peer: Peer, requestId: string, nowMs: number
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** The Common Log Format's time, in UTC. */
+/** Time in the Common Log Format, UTC. */
 export function requestTime(nowMs: number): string {
   const date = new Date(nowMs);
   const two = (value: number) => String(value).padStart(2, '0');

@@ -1,14 +1,14 @@
 import type { Clock } from '../clock.ts';
 import type { GatewayEvent, Route } from './events.ts';
 
-/** Milliseconds on the gateway's clock, or a gate that a test opens by resolving the promise. */
+/** Milliseconds on the gateway's clock, or a promise that the test resolves. */
 export type Delay = number | PromiseLike<unknown> | undefined;
 
 export interface Call {
   readonly route: Route;
   readonly connectionId: string;
   readonly event: GatewayEvent;
-  /** The gateway's own, so that one seed decides everything. */
+  /** The gateway's generator, so that one seed determines the whole run. */
   readonly random: () => number;
 }
 
@@ -19,41 +19,45 @@ export interface Post {
 }
 
 /**
- * What may go wrong in AWS, made to happen. Every member is asked anew each time and decides by the event, by a count
- * that the test keeps, or by `random`. A member that throws counts as a failed invocation or a 500.
+ * Injects faults that occur in AWS. Each member is called once per event and decides by the event,
+ * by the test's own counter, or by `random`. If a member throws, the invocation fails or the post
+ * is answered with 500.
  */
 export interface FaultPlan {
-  /** Lets invocations start late, and those of one connection overtake each other, as Lambda does. */
+  /**
+   * Delays the start of an invocation. Invocations of one connection may then overtake each other,
+   * as in Lambda.
+   */
   delayInvoke?(call: Call): Delay;
-  /** Lets route responses overtake each other and be overtaken by posts. */
+  /** Delays a route response. Route responses and posts may then overtake each other. */
   delayRouteResponse?(call: Call): Delay;
   delayPost?(post: Post): Delay;
-  /** 'before': the function never runs; 'after': it runs to its end and its result is lost, as if it died at its last line. */
+  /** 'before': the function does not run. 'after': it runs, and its result is lost. */
   failInvocation?(call: Call): 'before' | 'after' | undefined;
-  /** The function has run; the client hears nothing, and no connection is closed. */
+  /** Drops the response of a function that has run. The connection stays open. */
   dropRouteResponse?(call: Call): boolean;
-  /** `$disconnect` is best effort. */
+  /** Drops a `$disconnect`, which AWS delivers best effort. */
   dropDisconnect?(call: Call): boolean;
-  /** 429 LimitExceededException or 500; nothing reaches the client. */
+  /** Answers 429 LimitExceededException or 500, and sends nothing to the client. */
   refusePost?(post: Post): 429 | 500 | undefined;
-  /** The network is lost, without a close handshake, where an invocation or its route response would begin. */
+  /** Loses the network without a close handshake, before an invocation or its route response. */
   cut?(call: Call, moment: 'invoke' | 'routeResponse'): boolean;
 }
 
-/** Undefined where there is nothing to wait for: the caller then goes on within the same tick. */
-export function wait(delay: Delay, clock: Clock): PromiseLike<unknown> | undefined {
+/** Undefined without a delay, so that the caller can continue in the same tick. */
+export function waitFor(delay: Delay, clock: Clock): PromiseLike<unknown> | undefined {
   if (typeof delay !== 'number') return delay;
   return new Promise<void>((resolve) => {
     clock.schedule(resolve, delay);
   });
 }
 
-/** For `delay…`: evenly spread between 0 and `maxMs`. */
+/** A delay that is uniformly distributed between 0 and `maxMs`. */
 export function jitter(maxMs: number): (about: { readonly random: () => number }) => number {
   return ({ random }) => random() * maxMs;
 }
 
-/** The same numbers in [0, 1) for the same seed (mulberry32). */
+/** Deterministic random numbers in [0, 1) (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {

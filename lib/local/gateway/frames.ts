@@ -4,9 +4,12 @@ import { maxFrameBytes } from './limits.ts';
 
 type Callback = (error?: Error) => void;
 
-/** The part of ws's frame parser that is used here. */
+/** The part of ws's frame parser that this file uses. */
 interface Receiver {
-  /** Of the frame in hand; a continuation bears that of its message. 1 is text, 2 binary, from 8 on control. */
+  /**
+   * Opcode of the current frame; a continuation has that of its message. 1: text, 2: binary, ≥ 8:
+   * control.
+   */
   readonly _opcode: number;
   readonly _payloadLength: number;
   haveLength(callback: Callback): void;
@@ -19,7 +22,7 @@ interface Receiver {
   ): Error;
 }
 
-/** Codes of the `error` event of a WebSocket, as ws has them, and one of our own. */
+/** Close codes by the `code` of ws's errors. WS_ERR_UNEXPECTED_BINARY is defined in this file. */
 const closeCodes: Readonly<Record<string, number>> = {
   WS_ERR_UNEXPECTED_BINARY: 1003,
   WS_ERR_INVALID_UTF8: 1007,
@@ -28,16 +31,16 @@ const closeCodes: Readonly<Record<string, number>> = {
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
 };
 
-/** The code that ws has closed the connection with after an error; 1006 if the network failed. */
+/** The close code that ws used after an error; 1006 if the network failed. */
 export function closeCodeOf(error: Error): number {
   const code = 'code' in error ? String(error.code) : '';
   return closeCodes[code] ?? (code.startsWith('WS_ERR_') ? 1002 : 1006);
 }
 
 /**
- * Refuses binary frames (1003) and frames over 32 KB (1009) as soon as their length is known, in order after the
- * frames before them. ws itself knows only a limit per message, and its events do not tell how one was framed;
- * hence the hook into its receiver, which `assertFrameLimits` proves to be there.
+ * Refuses binary frames (1003) and frames over 32 KB (1009) as soon as their length is known, after
+ * all earlier frames. ws only limits messages and does not tell how a message was framed. This
+ * therefore hooks into ws's receiver; `assertFrameLimits` checks that the hook exists.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-binary-media-types.html
  */
 export function limitFrames(socket: WebSocket): void {
@@ -65,11 +68,11 @@ function haveStrictLength(this: Receiver, callback: Callback): void {
   }
 }
 
-/** Better no gateway than a lenient one. */
+/** Fails at start if the hook does not exist, because the gateway would then accept too much. */
 export function assertFrameLimits(): void {
   const type: unknown = Reflect.get(ws, 'Receiver');
   if (typeof type !== 'function' || !isReceiver(type.prototype)) {
-    throw new Error('This version of ws has another frame parser than the gateway knows: install ws 8.23');
+    throw new Error('the gateway does not support the frame parser of this version of ws; install ws 8.23');
   }
 }
 

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Handshake, Identity } from './events.ts';
 import { createTraceId } from './ids.ts';
 
-/** They concern the hop between client and gateway; an integration does not see them. */
+/** Hop-by-hop headers, which an integration does not receive. */
 const hopHeaders = new Set(['connection', 'upgrade', 'content-length', 'transfer-encoding', 'keep-alive']);
 
-/** Header names keep the client's spelling; the load balancer's own headers are added or extended. */
+/** Keeps the client's spelling of header names. Adds or extends the load balancer's headers. */
 export function readHandshake(request: IncomingMessage, nowMs: number): Handshake {
   const headers = new Map<string, string[]>();
   const spellings = new Map<string, string>();
@@ -64,8 +64,8 @@ export function isToken(text: string): boolean {
 }
 
 /**
- * What is wrong with a client's opening handshake [RFC 6455 4.2.1], undefined if nothing is. Judged before `$connect`
- * runs, so that no function hears of a connection that cannot come about.
+ * Says what is wrong with an opening handshake (RFC 6455 4.2.1); undefined if it is valid. Checked
+ * before `$connect`, so that no function runs for a connection that cannot open.
  */
 export function handshakeFault(request: IncomingMessage): string | undefined {
   const { headers } = request;

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
-/** Like `TXzPWdnOjoECGjA=`: connection, message and request ids are 11 bytes of URL-safe base64, padded. */
+/**
+ * A connection, message or request id: 11 bytes in padded, URL-safe base64, as `TXzPWdnOjoECGjA=`.
+ */
 export function createId(): string {
   return `${randomBytes(11).toString('base64url')}=`;
 }
@@ -11,7 +13,7 @@ export function isId(text: string): boolean {
   return idPattern.test(text);
 }
 
-/** A new trace as the load balancer writes it: `Root=1-<seconds, hexadecimal>-<96 bits>`. */
+/** A trace id in the load balancer's format: `Root=1-<seconds, hexadecimal>-<96 bits>`. */
 export function createTraceId(nowMs: number): string {
   const seconds = Math.floor(nowMs / 1000)
     .toString(16)

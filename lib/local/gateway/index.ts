@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { type Clock, systemClock } from '../clock.ts';
+import { listenOn } from '../listen.ts';
 import { urlHost } from '../url-host.ts';
 import { createCore } from './core.ts';
 import type { Route } from './events.ts';
@@ -18,7 +19,10 @@ export type { Meters } from './meters.ts';
 export type GatewayClock = Clock;
 
 export interface GatewayOptions {
-  /** Default 127.0.0.1. The `@connections` API checks no signature: bind other addresses only where all who reach them are trusted. */
+  /**
+   * Default 127.0.0.1. The `@connections` API checks no signatures: use another address only on a
+   * trusted network.
+   */
   readonly host?: string;
   /** 0 picks a free one. */
   readonly port: number;
@@ -30,16 +34,19 @@ export interface GatewayOptions {
   readonly region?: string;
   /** Default `$request.body.action`. */
   readonly routeSelectionExpression?: string;
-  /** Keys of the API's own routes, which have no route response. Default: none, all messages go to `$default`. */
+  /**
+   * Keys of custom routes, which have no route response. Default: none; all messages go to
+   * `$default`.
+   */
   readonly routes?: readonly Route[];
   readonly invoke: Invoke;
-  /** Of the 29 s, 10 min and 2 h limits and of every time in events. Default: the system's. */
+  /** Clock of the limits (29 s, 10 min, 2 h) and of the times in events. Default: the system's. */
   readonly clock?: GatewayClock;
-  /** Default: nothing goes wrong. */
+  /** Default: no faults. */
   readonly faults?: FaultPlan;
-  /** What faults draw from; ids do not. Default: Math.random. */
+  /** Random numbers for faults, not for ids. Default: Math.random. */
   readonly random?: () => number;
-  /** One line per connection, refusal and failure; none per message, and never a payload, a header or a query. */
+  /** Receives a line per connection, refusal and failure; never a payload, header or query. */
   readonly log?: (line: object) => void;
 }
 
@@ -47,28 +54,31 @@ export interface Gateway {
   readonly port: number;
   /** `ws://127.0.0.1:8080/mqtt`. */
   readonly url: string;
-  /** `http://127.0.0.1:8080/mqtt`: the endpoint of an ApiGatewayManagementApiClient. */
+  /** Endpoint of an ApiGatewayManagementApiClient: `http://127.0.0.1:8080/mqtt`. */
   readonly callbackUrl: string;
   connectionCount(): number;
-  /** As of now; a copy. */
+  /** A copy of the current counters. */
   readonly meters: Readonly<Meters>;
-  /** Loses the network of one connection, without a close handshake; false if there is none. */
+  /** Loses the network of one connection, without a close handshake. False if it does not exist. */
   cut(connectionId: string): boolean;
   /**
-   * Closes every connection (1001), runs its `$disconnect`, and waits up to 2 s, on the system's clock, for invocations
-   * and close handshakes before it frees the port. Until then `@connections` answers.
+   * Closes all connections (1001) and runs `$disconnect` for each. Waits up to 2 s on the system's
+   * clock for invocations and close handshakes, then frees the port. `@connections` answers until
+   * then.
    */
   close(): Promise<void>;
 }
 
 const closeGraceMs = 2_000;
 
-/** Longer than an SDK client keeps a connection, which would otherwise post into one that is just being closed. */
+/** Longer than SDK clients keep idle connections, so that none posts on one that is closing. */
 const keepAliveTimeoutMs = 75_000;
 
 /**
- * Amazon API Gateway's WebSocket APIs on one port of this machine, for one API and one stage, at least as strict as the
- * real one: what works here works there. Rejects with `code` 'EADDRINUSE' if the port is taken.
+ * Emulates API Gateway's WebSocket APIs on one port, for one API and one stage. At least as strict
+ * as AWS: what works here works there.
+ *
+ * @throws an error with `code` EADDRINUSE if the port is in use.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   assertFrameLimits();
@@ -89,7 +99,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const upgrades = createUpgrades(core);
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, createManagement(core));
   server.on('upgrade', upgrades.accept);
-  const port = await listen(server, host, options.port);
+  const { port } = await listenOn(server, host, options.port);
   const authority = `${urlHost(host)}:${port}`;
   let closing: Promise<void> | undefined;
 
@@ -132,16 +142,4 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       return closing;
     },
   };
-}
-
-async function listen(server: Server, host: string, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
 }

@@ -2,30 +2,30 @@ import { randomUUID } from 'node:crypto';
 import { billedMilliseconds } from '../billing.ts';
 import type { Clock } from '../clock.ts';
 import type { GatewayEvent, Route } from './events.ts';
-import { type Call, type FaultPlan, wait } from './faults.ts';
+import { type Call, type FaultPlan, waitFor } from './faults.ts';
 import { integrationTimeoutMs } from './limits.ts';
 import type { Meters } from './meters.ts';
 
 /**
- * Runs the integration of a route: in process, or by `lambda:Invoke`. Resolves with what the function returned, rejects
- * if it threw. The deadline is on the gateway's clock; what comes after it is ignored.
+ * Runs the integration of a route, in process or by `lambda:Invoke`. Resolves with the function's
+ * result and rejects if it threw. Results after the deadline on the gateway's clock are ignored.
  */
 export type Invoke = (
   route: Route,
   event: GatewayEvent,
   context: {
-    /** A UUID of the invocation; not `requestContext.requestId`. */
+    /** UUID of the invocation; differs from `requestContext.requestId`. */
     readonly requestId: string;
     /** Milliseconds since 1970. */
     readonly deadlineMs: number;
   },
 ) => Promise<unknown>;
 
-/** A Lambda proxy integration's answer. */
+/** Result of a Lambda proxy integration. */
 export interface IntegrationResult {
   readonly statusCode: number;
   readonly headers: ReadonlyMap<string, string>;
-  /** Absent or empty: nothing is sent. */
+  /** Absent or empty: the client gets no message. */
   readonly body?: string;
 }
 
@@ -53,7 +53,7 @@ export function createInvoker({ invoke, clock, faults, meters, log }: InvokerOpt
   async function finish(call: Call, requestId: string): Promise<Outcome> {
     let loseResult = false;
     try {
-      const pause = wait(faults.delayInvoke?.(call), clock);
+      const pause = waitFor(faults.delayInvoke?.(call), clock);
       if (pause) await pause;
       const failure = faults.failInvocation?.(call);
       if (failure === 'before') return failed(call, requestId, 'InjectedFault');
@@ -89,7 +89,7 @@ export function createInvoker({ invoke, clock, faults, meters, log }: InvokerOpt
     });
   }
 
-  // Async, so that an `invoke` that throws at once is no different from one that rejects.
+  // Async, so that a synchronous error of `invoke` becomes a rejection.
   async function start(call: Call, context: Parameters<Invoke>[2]): Promise<unknown> {
     const startedAtMs = clock.now();
     try {
@@ -105,7 +105,10 @@ export function createInvoker({ invoke, clock, faults, meters, log }: InvokerOpt
 
 export type Invoker = ReturnType<typeof createInvoker>;
 
-/** Undefined for what API Gateway answers with "Internal server error": no object, no status, a body that is no string. */
+/**
+ * Undefined for results that API Gateway answers with "Internal server error": not an object, no
+ * integer status, or a body that is not a string.
+ */
 function readResult(value: unknown): IntegrationResult | undefined {
   if (typeof value !== 'object' || value === null || !('statusCode' in value)) return undefined;
   const { statusCode } = value;

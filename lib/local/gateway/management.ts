@@ -1,21 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Core } from './core.ts';
-import { wait } from './faults.ts';
+import { waitFor } from './faults.ts';
 import { createId, isId } from './ids.ts';
 import { maxMessageBytes } from './limits.ts';
 
 interface Answer {
   readonly status: number;
-  /** An error's `name` in the SDK, which reads it from the header `x-amzn-ErrorType`. */
+  /** Header `x-amzn-ErrorType`, which becomes the error's `name` in the SDK. */
   readonly errorType?: string;
   readonly body?: object;
 }
 
-/** Bodies beyond it are not read to their end. */
+/** Bytes after which the gateway stops reading a body that is too large. */
 const maxDrainedBytes = 8 * maxMessageBytes;
 
 const forbidden: Answer = error(403, 'ForbiddenException', 'Forbidden');
-/** Also before `$connect` has let the client in: https://repost.aws/knowledge-center/410-gone-api-gateway */
+/** Also before `$connect` has accepted: https://repost.aws/knowledge-center/410-gone-api-gateway */
 const gone: Answer = error(410, 'GoneException', 'Gone');
 const tooLarge: Answer = error(413, 'PayloadTooLargeException', 'Request Too Long');
 const limitExceeded: Answer = error(
@@ -26,7 +26,8 @@ const limitExceeded: Answer = error(
 const internal: Answer = error(500, 'InternalServerErrorException', 'Internal server error');
 
 /**
- * `POST|GET|DELETE /{stage}/@connections/{connectionId}`, both parts percent-encoded or not. Signatures are not checked.
+ * Serves `POST|GET|DELETE /{stage}/@connections/{connectionId}`, percent-encoded or not. Signatures
+ * are not checked.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html
  */
 export function createManagement(core: Core) {
@@ -36,16 +37,19 @@ export function createManagement(core: Core) {
     const target = readTarget(request.url ?? '', core.api.stage);
     if ('status' in target || request.method !== 'POST') {
       request.resume();
-      respond(response, 'status' in target ? target : answer(core, request.method, target.connectionId));
+      writeAnswer(
+        response,
+        'status' in target ? target : answerGetOrDelete(core, request.method, target.connectionId),
+      );
       return;
     }
     const { connectionId } = target;
-    readBody(request, (body) => {
+    readPostBody(request, (body) => {
       core.tasks.run(async () => {
         const outcome = body ? await post(core, connectionId, body) : tooLarge;
         if (outcome.errorType === undefined) core.meters.posts++;
         else core.meters.refusedPosts[outcome.status] = (core.meters.refusedPosts[outcome.status] ?? 0) + 1;
-        respond(response, outcome);
+        writeAnswer(response, outcome);
       });
     });
   };
@@ -67,7 +71,7 @@ function readTarget(url: string, stage: string): Answer | { readonly connectionI
   return { connectionId };
 }
 
-function answer(core: Core, method: string | undefined, connectionId: string): Answer {
+function answerGetOrDelete(core: Core, method: string | undefined, connectionId: string): Answer {
   const { connections } = core;
   if (method !== 'GET' && method !== 'DELETE') return forbidden;
   const connection = connections.get(connectionId);
@@ -93,7 +97,7 @@ async function post(core: Core, connectionId: string, body: Buffer): Promise<Ans
     const about = { connectionId, body, random };
     const refusal = faults.refusePost?.(about);
     if (refusal !== undefined) return refusal === 429 ? limitExceeded : internal;
-    const pause = wait(faults.delayPost?.(about), clock);
+    const pause = waitFor(faults.delayPost?.(about), clock);
     if (pause) await pause;
   } catch {
     return internal;
@@ -105,8 +109,8 @@ async function post(core: Core, connectionId: string, body: Buffer): Promise<Ans
   return sent === 'sent' ? { status: 200 } : sent === 'full' ? limitExceeded : gone;
 }
 
-/** Undefined if it is over 128 KB. */
-function readBody(request: IncomingMessage, done: (body: Buffer | undefined) => void): void {
+/** Calls `done` with the body; with undefined if it is larger than 128 KB. */
+function readPostBody(request: IncomingMessage, done: (body: Buffer | undefined) => void): void {
   const chunks: Buffer[] = [];
   let receivedBytes = 0;
   request.on('data', (chunk: Buffer) => {
@@ -121,7 +125,7 @@ function readBody(request: IncomingMessage, done: (body: Buffer | undefined) => 
   });
 }
 
-function respond(response: ServerResponse, { status, errorType, body }: Answer): void {
+function writeAnswer(response: ServerResponse, { status, errorType, body }: Answer): void {
   if (response.destroyed) return;
   const text = body === undefined ? '' : JSON.stringify(body);
   response.writeHead(status, {

@@ -2,14 +2,14 @@ import type { Connection } from './connections.ts';
 import type { Core } from './core.ts';
 import { errorBody } from './error-body.ts';
 import { messageEvent, type Route } from './events.ts';
-import { wait } from './faults.ts';
+import { waitFor } from './faults.ts';
 import type { Outcome } from './invoker.ts';
 import { maxConcurrentInvocations, maxFrameBytes } from './limits.ts';
 import { meteredMessages } from './meters.ts';
 
 /**
- * Runs the route that a message of a client selects. Messages of one connection run at once and may finish in any order:
- * AWS guarantees none, so nothing here restores it.
+ * Runs the route that a client's message selects. Messages of one connection run concurrently and
+ * may finish in any order, as in AWS.
  */
 export function receiveMessage(core: Core, connection: Connection, data: Buffer): void {
   const { clock, meters, tasks } = core;
@@ -39,7 +39,7 @@ async function handle(core: Core, connection: Connection, body: string): Promise
   const outcome = await invoker.run(call);
   const response = routeResponse(route, outcome, connectionId, event.requestContext.requestId);
   if (response === '' || faults.dropRouteResponse?.(call)) return;
-  const pause = wait(faults.delayRouteResponse?.(call), clock);
+  const pause = waitFor(faults.delayRouteResponse?.(call), clock);
   if (pause) await pause;
   if (faults.cut?.(call, 'routeResponse')) connections.cut(connection);
 
@@ -52,8 +52,9 @@ async function handle(core: Core, connection: Connection, body: string): Promise
 }
 
 /**
- * The text to send, '' for none. `$default` alone has a route response; of failures clients hear on every route. AWS does not say what becomes of a body with a status from 400 on, or of one over
- * 32 KB: the first is not sent, the second counts as a failure of the function, so that neither is relied on.
+ * The text to send; '' for none. Only `$default` has a route response, but failures are sent on all
+ * routes. AWS does not document bodies with a status of 400 or more, or larger than 32 KB. Here the
+ * first is not sent and the second is a failure of the function, so that no code relies on either.
  */
 function routeResponse(route: Route, outcome: Outcome, connectionId: string, requestId: string): string {
   if (outcome.kind === 'timedOut') return errorBody('Endpoint request timed out', connectionId, requestId);

@@ -1,25 +1,24 @@
 import type { PredefinedRoute, Route } from './events.ts';
 import { meteredMessageBytes } from './limits.ts';
 
-/** Counted since the start. What AWS bills are `meteredMessages…` and `connectionMinutes`. */
+/** Counters since the start. AWS bills `meteredMessages…` and `connectionMinutes`. */
 export interface Meters {
   connects: number;
   refusedConnects: number;
   disconnects: number;
-  /** Messages from clients, whatever route they select. */
+  /** Messages from clients on all routes. */
   messagesIn: number;
-  /** Route responses, error frames and posts that were sent. */
+  /** Route responses, error frames and posts sent to clients. */
   messagesOut: number;
-  /** In increments of 32 KB, an empty message counting as one. */
+  /** Messages in units of 32 KB; an empty message counts as one. */
   meteredMessagesIn: number;
   meteredMessagesOut: number;
-  /** Time that connections were open, rounded up for each of them; open ones included. */
+  /** Time that connections were open, rounded up per connection. Includes open connections. */
   connectionMinutes: number;
-  /** Functions started, by route. */
   invocations: Record<PredefinedRoute, number> & Record<Route, number>;
-  /** How long they ran in milliseconds, each rounded up, those that failed or timed out included. */
+  /** Sum of durations, each rounded up to a millisecond. Includes failures and time-outs. */
   billedMs: Record<PredefinedRoute, number> & Record<Route, number>;
-  /** Threw, answered with something malformed, or made to fail. */
+  /** The function threw or returned a malformed result, or a fault was injected. */
   failedInvocations: number;
   timedOutInvocations: number;
   routeResponses: number;

@@ -1,15 +1,16 @@
 import type { Route } from './events.ts';
 
-/** Chooses the route of a message by its text. */
+/** Selects the route of a message by its text. */
 export type SelectRoute = (body: string) => Route;
 
 /**
- * Evaluates a route selection expression of the form `$request.body.path.to.member` as API Gateway does: the member's value,
- * made a string, that is the key of one of `routes` selects it. Text that is no JSON, a missing member and any other
- * value go to `$default`. Whether a client may name a predefined route AWS does not say: here it may not.
+ * Evaluates a route selection expression of the form `$request.body.path.to.member` like API
+ * Gateway: the member's value as a string selects the route with this key. Text that is not JSON, a
+ * missing member and all other values select `$default`. AWS does not document whether a client may
+ * select a predefined route; here it may not.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-routes.html
  *
- * @throws TypeError for another form of expression.
+ * @throws TypeError if the expression has another form.
  */
 export function createRouteSelector(expression: string, routes: readonly Route[]): SelectRoute {
   const [, plain, braced] =

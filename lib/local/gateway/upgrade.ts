@@ -11,15 +11,15 @@ import type { Outcome } from './invoker.ts';
 import { maxMessageBytes, maxUrlBytes } from './limits.ts';
 import { receiveMessage } from './messages.ts';
 
-/** How long a client may take to answer a close frame. */
+/** Milliseconds that a client has to answer a close frame. */
 const closeTimeout = 2_000;
 
-/** What a client hears that closed without a status [RFC 6455 7.1.5]; `$disconnect` says it so. */
+/** What `$disconnect` reports if the client closed without a status (RFC 6455 7.1.5). */
 const noStatus = { code: 1005, reason: 'Client-side close frame status not set' };
 
 export interface Upgrades {
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Refuses from now on, and abandons handshakes whose `$connect` is under way. */
+  /** Refuses new handshakes and abandons those whose `$connect` is running. */
   stop(): void;
 }
 
@@ -36,7 +36,7 @@ export function createUpgrades(core: Core): Upgrades {
   };
   const server = new WebSocketServer(options);
   server.on('headers', (headers, request) => {
-    // Without asking whether the client offered it: a wrong one fails in the client, as in AWS.
+    // Not checked against the client's offer: as in AWS, the client fails on a wrong one.
     const subprotocol = subprotocols.get(request);
     if (subprotocol !== undefined) headers.push(`Sec-WebSocket-Protocol: ${subprotocol}`);
   });
@@ -82,7 +82,7 @@ export function createUpgrades(core: Core): Upgrades {
         serve(webSocket, peer);
       });
     }
-    // The function has accepted a client that left meanwhile.
+    // The client left while the function accepted it.
     if (!connected) core.disconnected(peer, { code: 1006, reason: '' });
   }
 
@@ -132,7 +132,9 @@ type Verdict =
   | { readonly subprotocol: string | undefined }
   | { readonly status: number; readonly message: string };
 
-/** 2xx connects, from 400 on the status is passed on; AWS does not say what 1xx and 3xx do, so they are errors here. */
+/**
+ * 2xx connects; 4xx and 5xx are passed on. AWS does not document 1xx and 3xx: here they are errors.
+ */
 function judge(outcome: Outcome): Verdict {
   if (outcome.kind === 'timedOut') return { status: 504, message: 'Endpoint request timed out' };
   const internal = { status: 502, message: 'Internal server error' };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** The part of payload format 2.0 that functions read, and what tells a request from another. */
+/** An event of payload format 2.0, with the members that functions use. */
 export interface HttpApiEvent {
   readonly version: '2.0';
   readonly routeKey: string;
@@ -26,14 +26,15 @@ export interface HttpApiEvent {
   readonly isBase64Encoded: boolean;
 }
 
-/** Bodies of these types come as text; HTTP APIs take every other for binary. */
+/** Bodies of these types are text. HTTP APIs treat all others as binary. */
 const textTypes = /^(text\/|application\/(json|javascript|xml|x-www-form-urlencoded)\b)/i;
 
 /**
- * The event of a request; undefined for a path that is not well percent-encoded. Like HTTP APIs, it decodes the path and
- * loses what follows a decoded `?`, joins repeated headers with commas and leaves the raw query as it was sent.
+ * Creates the event of a request; undefined if the path's percent-encoding is malformed. Like HTTP
+ * APIs it decodes the path, drops everything after a decoded `?`, joins repeated headers with
+ * commas and keeps the raw query unchanged.
  */
-export function httpApiEvent(
+export function createHttpApiEvent(
   request: IncomingMessage,
   body: Buffer,
   nowMs: number,

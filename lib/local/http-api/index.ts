@@ -1,23 +1,26 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenOn } from '../listen.ts';
 import { urlHost } from '../url-host.ts';
-import { type HttpApiEvent, httpApiEvent } from './event.ts';
+import { createHttpApiEvent, type HttpApiEvent } from './event.ts';
 
-/** Largest request body of an HTTP API in bytes (Amazon API Gateway Developer Guide, "Quotas for HTTP APIs"). */
+/**
+ * Largest request body of an HTTP API in bytes (Amazon API Gateway Developer Guide, "Quotas for
+ * HTTP APIs").
+ */
 const maxBodyBytes = 10 * 1024 * 1024;
 
 export interface HttpApiRoute {
-  /** The path itself and everything below it. */
+  /** The route serves this path and all paths below it. */
   readonly prefix: string;
   readonly invoke: (event: HttpApiEvent) => Promise<unknown>;
-  /** Whether only programs on this machine may call it. AWS asks for a signature instead. */
+  /** Accepts only programs on this machine. In AWS these routes need a signature instead. */
   readonly operatorsOnly: boolean;
 }
 
 export interface HttpApiOptions {
   /** Default: 127.0.0.1. */
   readonly host?: string;
-  /** Default: 0, a free one. */
+  /** Default 0, which picks a free one. */
   readonly port?: number;
   readonly routes: readonly HttpApiRoute[];
   readonly nowMs: () => number;
@@ -31,25 +34,18 @@ export interface HttpApi {
 }
 
 /**
- * A front like API Gateway's HTTP APIs: requests become events of payload format 2.0, a function's answer the response.
- * It checks no signature.
+ * Emulates API Gateway's HTTP APIs: turns requests into events of payload format 2.0, and results
+ * of functions into responses. It checks no signatures.
  */
 export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const { host = '127.0.0.1', port = 0 } = options;
   const server = createServer((request, response) => {
-    respond(options, request, response).catch((error: unknown) => {
+    serveRequest(options, request, response).catch((error: unknown) => {
       options.log({ event: 'httpApiFailed', error: error instanceof Error ? error.name : 'unknown' });
-      send(response, 500, { message: 'Internal Server Error' });
+      sendJson(response, 500, { message: 'Internal Server Error' });
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const address = server.address() as AddressInfo;
+  const address = await listenOn(server, host, port);
   return {
     url: `http://${urlHost(address.address)}:${address.port}`,
     async close() {
@@ -60,26 +56,26 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   };
 }
 
-async function respond(
+async function serveRequest(
   { routes, nowMs }: HttpApiOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await readBody(request);
+  const body = await readRequestBody(request);
   if (body === undefined) {
-    send(response, 413, { message: 'Request Entity Too Large' });
+    sendJson(response, 413, { message: 'Request Entity Too Large' });
     return;
   }
-  const event = httpApiEvent(request, body, nowMs());
+  const event = createHttpApiEvent(request, body, nowMs());
   const route = routes.find(
     ({ prefix }) => event?.rawPath === prefix || event?.rawPath.startsWith(`${prefix}/`) === true,
   );
   if (event === undefined || route === undefined) {
-    send(response, 404, { message: 'Not Found' });
+    sendJson(response, 404, { message: 'Not Found' });
     return;
   }
   if (route.operatorsOnly && !comesFromOperator(request)) {
-    send(response, 403, { message: 'Forbidden' });
+    sendJson(response, 403, { message: 'Forbidden' });
     return;
   }
   const { statusCode, headers = {}, body: text = '' } = (await route.invoke(event)) as Result;
@@ -94,8 +90,9 @@ interface Result {
 }
 
 /**
- * From this machine, and not from a page in its browser: a page of any site can send requests here, directly or by a
- * host name of its own. Browsers say so by `Origin` or `Sec-Fetch-Site`, and by a `Host` that is no address.
+ * Accepts programs on this machine, but not pages in its browser: a page of any site can send
+ * requests here, directly or through its own host name (DNS rebinding). Browsers reveal themselves
+ * by `Origin`, `Sec-Fetch-Site`, or a `Host` that is not an address.
  */
 function comesFromOperator({ headers, socket }: IncomingMessage): boolean {
   const { origin, host = '' } = headers;
@@ -104,7 +101,7 @@ function comesFromOperator({ headers, socket }: IncomingMessage): boolean {
   return isLoopback && /^(localhost|[\d.]+|\[[\da-f:.]+\])(:\d+)?$/i.test(host);
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+async function readRequestBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
@@ -114,7 +111,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return bytes > maxBodyBytes ? undefined : Buffer.concat(parts);
 }
 
-function send(response: ServerResponse, statusCode: number, body: object): void {
+function sendJson(response: ServerResponse, statusCode: number, body: object): void {
   const text = JSON.stringify(body);
   response.writeHead(statusCode, {
     'content-type': 'application/json',

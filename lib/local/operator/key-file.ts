@@ -45,7 +45,7 @@ export async function readSigningKey(path: string): Promise<SigningKey | undefin
     if (hasCode(error, 'ENOENT')) return undefined;
     throw new UserError('key-unreadable', `${path} cannot be read (${codeOf(error)})`, { cause: error });
   }
-  const key = parse(text);
+  const key = parseSigningKey(text);
   if (key === undefined) {
     throw new UserError('key-malformed', `${path} is not a private key that "wisp tenant create" wrote`);
   }
@@ -56,7 +56,7 @@ export async function deleteSigningKey(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-function parse(text: string): SigningKey | undefined {
+function parseSigningKey(text: string): SigningKey | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,4 +1,4 @@
-/** A binary min-heap: the entry that comes first by `compare` is on top. */
+/** A binary min-heap. The entry that is first by `compare` is on top. */
 export class Heap<T> {
   #entries: T[] = [];
   readonly #compare: (a: T, b: T) => number;

@@ -1,17 +1,17 @@
-import { createRequestHandler, type Listener, listen, type RequestHandler } from '../aws-json.ts';
+import { createRequestHandler, type Listener, type RequestHandler, serveAwsJson } from '../aws-json.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { Journal, type MessageStore } from './journal.ts';
 import type { QueueMeters } from './meters.ts';
-import { respond } from './protocol.ts';
+import { answerSqsRequest } from './protocol.ts';
 import { type Attachment, type AttachOptions, attachPump, type SqsHandler } from './pump.ts';
 import { Queue, type QueueCounts, type QueueDefinition } from './queue.ts';
 import { maxDelaySeconds, maxVisibilitySeconds } from './validate.ts';
 
 export interface QueueServiceOptions<Name extends string = string> {
-  /** The queues there are; a name that ends in `.fifo` makes a FIFO queue. */
+  /** Definitions by name. A name that ends in `.fifo` is a FIFO queue. */
   readonly queues: Readonly<Record<Name, QueueDefinition>>;
   readonly clock?: Clock;
-  /** Keeps messages over a restart; default: in memory. */
+  /** Keeps messages across restarts. Default: in memory. */
   readonly store?: MessageStore;
   /** Default `us-east-1`. */
   readonly region?: string;
@@ -21,14 +21,14 @@ export interface QueueServiceOptions<Name extends string = string> {
 
 export interface QueueService<Name extends string = string> {
   readonly names: readonly Name[];
-  /** For `@aws-sdk/client-sqs`'s `requestHandler`: the client calls the queue without TCP. */
+  /** The `requestHandler` of `@aws-sdk/client-sqs`: calls the queues without TCP. */
   readonly requestHandler: RequestHandler;
-  /** The `QueueUrl` for clients. Only its last segment is looked at, so it serves over TCP too. */
+  /** The `QueueUrl` for clients. Only its last segment matters, so it works over TCP too. */
   urlOf(name: Name): string;
-  /** Lets a function be invoked with the queue's messages, as an event source mapping does. */
+  /** Invokes a function with the queue's messages, like an event source mapping. */
   attach(name: Name, handler: SqsHandler, options?: AttachOptions): Attachment;
   counts(name: Name): QueueCounts;
-  /** As of now; a copy. */
+  /** A copy of the current counters. */
   meters(name: Name): QueueMeters;
   /**
    * Resolves when no invocation is under way; messages that are delayed or hidden are not waited
@@ -37,14 +37,11 @@ export interface QueueService<Name extends string = string> {
   idle(): Promise<void>;
   /** Serves other processes over HTTP. Default: 127.0.0.1 and a free port. */
   listen(host?: string, port?: number): Promise<Listener>;
-  /** Starts no more invocations, waits for those under way, and for what is to be stored. */
+  /** Starts no more invocations. Waits for those under way and for pending writes. */
   close(): Promise<void>;
 }
 
-/**
- * SQS in this process: the operations on messages for a fixed set of queues, and the pump that
- * feeds functions.
- */
+/** SQS in this process: message operations on a fixed set of queues, and event source mappings. */
 export async function openQueueService<Name extends string>({
   queues: definitions,
   clock = systemClock,
@@ -55,7 +52,7 @@ export async function openQueueService<Name extends string>({
   const journal = new Journal(store);
   const saved = await journal.load();
   const queues = new Map<string, Queue>();
-  // Beyond everything stored, and beyond what an earlier process used up.
+  // Greater than all stored sequence numbers and all that an earlier process used.
   let sequence = clock.now() * 1000;
   for (const message of [...saved.messages.values()].flat()) sequence = Math.max(sequence, message.sequence);
   const context = {
@@ -75,12 +72,14 @@ export async function openQueueService<Name extends string>({
   }
 
   const urlOf = (name: string) => `https://sqs.${region}.amazonaws.com/${accountId}/${name}`;
-  const requestHandler = createRequestHandler((request) => respond(request, { clock, queues, urlOf }));
+  const requestHandler = createRequestHandler((request) =>
+    answerSqsRequest(request, { clock, queues, urlOf }),
+  );
   const attachments = new Set<Attachment>();
   const listeners = new Set<Listener>();
   const queueOf = (name: string) => {
     const queue = queues.get(name);
-    if (!queue) throw new Error(`There is no queue ${name}`);
+    if (!queue) throw new Error(`there is no queue ${name}`);
     return queue;
   };
   const idle = async () => {
@@ -106,7 +105,7 @@ export async function openQueueService<Name extends string>({
     meters: (name) => ({ ...queueOf(name).meters }),
     idle,
     async listen(host, port) {
-      const listener = await listen(requestHandler, host, port);
+      const listener = await serveAwsJson(requestHandler, host, port);
       listeners.add(listener);
       return listener;
     },

@@ -1,13 +1,13 @@
 import type { Message } from './message.ts';
 
-/** JSON values by key, in the order of the keys: what the engine's `keyValueStore` offers. */
+/** Stores JSON values by key. Entries are in order of their keys. */
 export interface MessageStore {
   put(key: string, value: unknown): Promise<void>;
   del(key: string): Promise<void>;
   entries(): Promise<[key: string, value: unknown][]>;
 }
 
-/** A deduplication id that was seen. */
+/** The message that first used a deduplication id. */
 export interface Duplicate {
   readonly messageId: string;
   readonly sequence: number;
@@ -19,10 +19,7 @@ export interface Saved {
   readonly duplicates: ReadonlyMap<string, Map<string, Duplicate>>;
 }
 
-/**
- * Writes every change through to the store, one after another: two writes of one key may not
- * overtake each other.
- */
+/** Writes all changes to the store in sequence, so that two writes of one key keep their order. */
 export class Journal {
   readonly #store: MessageStore | undefined;
   #tail: Promise<void> = Promise.resolve();
@@ -48,7 +45,7 @@ export class Journal {
     return this.#write((store) => store.del(`d/${queue}/${id}`));
   }
 
-  /** Resolves when everything written so far is stored. */
+  /** Resolves when all earlier writes are stored. */
   flush(): Promise<void> {
     return this.#tail;
   }
@@ -74,7 +71,7 @@ export class Journal {
     const store = this.#store;
     if (!store) return Promise.resolve();
     const written = this.#tail.then(() => write(store));
-    // A failed write is its caller's; the ones behind it go on.
+    // The caller gets the error of a failed write; later writes continue.
     this.#tail = written.catch(() => {});
     return written;
   }

@@ -37,7 +37,7 @@ export interface NewMessage {
 }
 
 /** Billed size: body and attributes, in bytes. */
-export function messageBytes({
+export function sqsMessageBytes({
   body,
   messageAttributes = {},
 }: Pick<NewMessage, 'body' | 'messageAttributes'>): number {

@@ -1,5 +1,5 @@
-import { isObject } from '../aws-json.ts';
-import { type MessageAttribute, messageBytes } from './message.ts';
+import { isJsonObject } from '../aws-json.ts';
+import { type MessageAttribute, sqsMessageBytes } from './message.ts';
 
 /**
  * Counters of one queue since the start. AWS bills `meteredRequests`, `invocations`, `billedMs`.
@@ -31,17 +31,20 @@ export function countRequest(meters: QueueMeters, bytes: number): void {
  * Bytes of the messages in a request or response (SendMessage, SendMessageBatch, ReceiveMessage).
  */
 export function carriedBytes(json: unknown): number {
-  if (!isObject(json)) return 0;
+  if (!isJsonObject(json)) return 0;
   const { Entries, Messages } = json;
   const messages = [json, ...(Array.isArray(Entries) ? Entries : Array.isArray(Messages) ? Messages : [])];
-  return messages.reduce<number>((total, message) => total + bytesOf(message), 0);
+  return messages.reduce<number>((total, message) => total + jsonMessageBytes(message), 0);
 }
 
-function bytesOf(message: unknown): number {
-  if (!isObject(message)) return 0;
+function jsonMessageBytes(message: unknown): number {
+  if (!isJsonObject(message)) return 0;
   const body = message.MessageBody ?? message.Body;
   const attributes = message.MessageAttributes;
   if (typeof body !== 'string') return 0;
-  if (!isObject(attributes)) return messageBytes({ body });
-  return messageBytes({ body, messageAttributes: attributes as Readonly<Record<string, MessageAttribute>> });
+  if (!isJsonObject(attributes)) return sqsMessageBytes({ body });
+  return sqsMessageBytes({
+    body,
+    messageAttributes: attributes as Readonly<Record<string, MessageAttribute>>,
+  });
 }

@@ -3,7 +3,7 @@ import {
   type AwsRequest,
   type AwsResponse,
   inputOf,
-  isObject,
+  isJsonObject,
   jsonResponse,
   operationOf,
 } from '../aws-json.ts';
@@ -12,13 +12,19 @@ import {
   type Message,
   md5,
   md5OfAttributes,
-  messageBytes,
   sequenceNumber,
+  sqsMessageBytes,
   systemAttributes,
 } from './message.ts';
 import { carriedBytes, countRequest } from './meters.ts';
 import type { Queue } from './queue.ts';
-import { integer, maxMessageBytes, maxVisibilitySeconds, missing, newMessageOf } from './validate.ts';
+import {
+  integerParameter,
+  maxMessageBytes,
+  maxVisibilitySeconds,
+  missingParameter,
+  newMessageOf,
+} from './validate.ts';
 
 export interface ProtocolContext {
   readonly clock: Clock;
@@ -32,7 +38,7 @@ type Operation = (queue: Queue, input: Input, context: ProtocolContext) => unkno
 const maxBatchEntries = 10;
 
 const operations: Readonly<Record<string, Operation>> = {
-  SendMessage: (queue, input) => send(queue, input),
+  SendMessage: (queue, input) => sendMessage(queue, input),
   SendMessageBatch: (queue, input) => {
     const entries = entriesOf(input);
     const totalBytes = entries.reduce((total, entry) => total + sizeOf(queue, entry), 0);
@@ -42,14 +48,14 @@ const operations: Readonly<Record<string, Operation>> = {
         `Batch requests cannot be longer than ${maxMessageBytes} bytes. You have sent ${totalBytes} bytes.`,
       );
     }
-    return forEach(entries, (entry) => send(queue, entry));
+    return forEach(entries, (entry) => sendMessage(queue, entry));
   },
   ReceiveMessage: receive,
   DeleteMessage: (queue, input) => remove(queue, input),
   DeleteMessageBatch: (queue, input) => forEach(entriesOf(input), (entry) => remove(queue, entry)),
   ChangeMessageVisibility: (queue, input) => {
-    const timeoutSeconds = integer(input, 'VisibilityTimeout', 0, maxVisibilitySeconds, undefined);
-    if (timeoutSeconds === undefined) throw missing('VisibilityTimeout');
+    const timeoutSeconds = integerParameter(input, 'VisibilityTimeout', 0, maxVisibilitySeconds, undefined);
+    if (timeoutSeconds === undefined) throw missingParameter('VisibilityTimeout');
     if (!queue.changeVisibility(receiptOf(input), timeoutSeconds)) {
       throw new AwsError('MessageNotInflight', 'The message referred to is not in flight.');
     }
@@ -70,13 +76,10 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/**
- * Answers one request of the AWS JSON protocol of SQS. Queues are fixed: they are neither made nor
- * deleted by it.
- */
-export async function respond(request: AwsRequest, context: ProtocolContext): Promise<AwsResponse> {
+/** Answers one SQS request of the AWS JSON protocol. Queues cannot be created or deleted. */
+export async function answerSqsRequest(request: AwsRequest, context: ProtocolContext): Promise<AwsResponse> {
   try {
-    return jsonResponse(200, await answer(request, context));
+    return jsonResponse(200, await runOperation(request, context));
   } catch (error) {
     return error instanceof AwsError
       ? errorResponse(error)
@@ -84,7 +87,7 @@ export async function respond(request: AwsRequest, context: ProtocolContext): Pr
   }
 }
 
-async function answer(request: AwsRequest, context: ProtocolContext): Promise<unknown> {
+async function runOperation(request: AwsRequest, context: ProtocolContext): Promise<unknown> {
   const input = inputOf(request);
   if (!input) throw new AwsError('SerializationException', 'The body is no JSON object');
   const name = operationOf(request);
@@ -93,7 +96,7 @@ async function answer(request: AwsRequest, context: ProtocolContext): Promise<un
   const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
   if (!operation)
     throw new AwsError('InvalidAction', `The local queue does not know ${name || 'this request'}`);
-  if (typeof input.QueueUrl !== 'string') throw missing('QueueUrl');
+  if (typeof input.QueueUrl !== 'string') throw missingParameter('QueueUrl');
   const queue = queueOf(input.QueueUrl.split('/').at(-1), context);
   const result = await operation(queue, input, context);
   countRequest(queue.meters, carriedBytes(input) + carriedBytes(result));
@@ -106,7 +109,7 @@ function queueOf(name: unknown, { queues }: ProtocolContext): Queue {
   return queue;
 }
 
-async function send(queue: Queue, input: Input): Promise<Record<string, string>> {
+async function sendMessage(queue: Queue, input: Input): Promise<Record<string, string>> {
   const message = newMessageOf(input, queue);
   const { messageId, sequence } = await queue.send(message);
   return {
@@ -121,17 +124,17 @@ async function send(queue: Queue, input: Input): Promise<Record<string, string>>
 
 function sizeOf(queue: Queue, entry: Input): number {
   try {
-    return messageBytes(newMessageOf(entry, queue));
+    return sqsMessageBytes(newMessageOf(entry, queue));
   } catch {
-    // An entry that is wrong in itself fails by itself.
+    // An invalid entry fails alone, later.
     return 0;
   }
 }
 
 async function receive(queue: Queue, input: Input, { clock }: ProtocolContext): Promise<unknown> {
-  const max = integer(input, 'MaxNumberOfMessages', 1, 10, 1);
-  const visibilitySeconds = integer(input, 'VisibilityTimeout', 0, maxVisibilitySeconds, undefined);
-  const waitSeconds = integer(input, 'WaitTimeSeconds', 0, 20, 0);
+  const max = integerParameter(input, 'MaxNumberOfMessages', 1, 10, 1);
+  const visibilitySeconds = integerParameter(input, 'VisibilityTimeout', 0, maxVisibilitySeconds, undefined);
+  const waitSeconds = integerParameter(input, 'WaitTimeSeconds', 0, 20, 0);
   let messages = queue.receive(max, visibilitySeconds);
   if (messages.length === 0 && waitSeconds > 0) {
     messages = await new Promise<Message[]>((resolve) => {
@@ -147,7 +150,7 @@ async function receive(queue: Queue, input: Input, { clock }: ProtocolContext): 
       });
     });
   }
-  // Without a message the member is absent.
+  // SQS omits the member if there are no messages.
   return messages.length === 0 ? {} : { Messages: messages.map((message) => received(message, input)) };
 }
 
@@ -176,14 +179,15 @@ function received(message: Message, input: Input): Record<string, unknown> {
   };
 }
 
-/** A receipt that is not the newest deletes nothing, and SQS says nothing of it. */
+/** Like SQS, succeeds without effect if the receipt is not the latest one. */
 function remove(queue: Queue, input: Input): Record<string, never> {
   queue.delete(receiptOf(input));
   return {};
 }
 
 function receiptOf(input: Input): string {
-  if (typeof input.ReceiptHandle !== 'string' || input.ReceiptHandle === '') throw missing('ReceiptHandle');
+  if (typeof input.ReceiptHandle !== 'string' || input.ReceiptHandle === '')
+    throw missingParameter('ReceiptHandle');
   return input.ReceiptHandle;
 }
 
@@ -192,7 +196,7 @@ function strings(value: unknown): string[] {
 }
 
 function entriesOf(input: Input): readonly (Input & { readonly Id: string })[] {
-  const entries = Array.isArray(input.Entries) ? input.Entries.filter(isObject) : [];
+  const entries = Array.isArray(input.Entries) ? input.Entries.filter(isJsonObject) : [];
   if (entries.length === 0) {
     throw new AwsError('EmptyBatchRequest', 'There should be at least one entry in the request.');
   }
@@ -218,7 +222,7 @@ function entriesOf(input: Input): readonly (Input & { readonly Id: string })[] {
   return entries as (Input & { readonly Id: string })[];
 }
 
-/** In the order of the entries; each succeeds or fails by itself. */
+/** Runs all entries. Each succeeds or fails alone. */
 async function forEach(
   entries: readonly (Input & { readonly Id: string })[],
   run: (entry: Input) => unknown,
@@ -243,7 +247,7 @@ async function forEach(
   return { Successful, Failed };
 }
 
-/** The header carries the code of the older query protocol, which SDKs show as `error.Code`. */
+/** Adds the error code of the older query protocol as a header, which SDKs show as `error.Code`. */
 function errorResponse(error: AwsError): AwsResponse {
   const response = error.toResponse();
   const code = error.type === 'QueueDoesNotExist' ? 'AWS.SimpleQueueService.NonExistentQueue' : error.type;

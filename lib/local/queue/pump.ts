@@ -1,7 +1,7 @@
-import { isObject } from '../aws-json.ts';
+import { isJsonObject } from '../aws-json.ts';
 import { billedMilliseconds } from '../billing.ts';
 import type { Clock } from '../clock.ts';
-import { type Message, md5, md5OfAttributes, messageBytes, systemAttributes } from './message.ts';
+import { type Message, md5, md5OfAttributes, sqsMessageBytes, systemAttributes } from './message.ts';
 import { countRequest } from './meters.ts';
 import type { Queue } from './queue.ts';
 
@@ -32,16 +32,16 @@ export interface SqsRecordAttribute {
 }
 
 export interface AttachOptions {
-  /** 1–10,000 messages per invocation (FIFO: 10). Default 10. */
+  /** Messages per invocation: 1–10,000 (FIFO: 1–10). Default 10. */
   readonly batchSize?: number;
-  /** Invocations at once. Default 10. */
+  /** Bound of concurrent invocations. Default 10. */
   readonly maximumConcurrency?: number;
   /**
-   * `ReportBatchItemFailures`: the answer names the messages that failed; without it a batch fails
-   * or succeeds as a whole.
+   * `ReportBatchItemFailures`: the result names the messages that failed. Without it a batch fails or
+   * succeeds as a whole.
    */
   readonly reportBatchItemFailures?: boolean;
-  /** Hears of invocations that threw; their messages come back after the visibility timeout. */
+  /** Called when an invocation throws. Its messages return after the visibility timeout. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -50,16 +50,16 @@ export type SqsHandler = (event: SqsEvent) => unknown;
 export interface Attachment {
   /** Invocations under way. */
   readonly running: number;
-  /** Resolves when those under way now have ended. */
+  /** Resolves when the current invocations have ended. */
   settled(): Promise<void>;
-  /** Starts no more invocations; resolves when those under way have ended. */
+  /** Starts no more invocations. Resolves when the current ones have ended. */
   detach(): Promise<void>;
 }
 
 /**
- * An event source mapping: takes messages as they become visible and invokes the handler with
- * batches. What succeeded is deleted; what failed stays hidden until its visibility timeout ends.
- * No batching window: a batch is what is there.
+ * Emulates an event source mapping: invokes the handler with batches of visible messages, without a
+ * batching window. Deletes messages that succeeded. Failed ones return after their visibility
+ * timeout.
  */
 export function attachPump(
   queue: Queue,
@@ -85,7 +85,7 @@ export function attachPump(
   const invoke = async (messages: readonly Message[]) => {
     countRequest(
       meters,
-      messages.reduce((total, message) => total + messageBytes(message), 0),
+      messages.reduce((total, message) => total + sqsMessageBytes(message), 0),
     );
     const receipts = new Map(messages.map((message) => [message.messageId, message.receiptHandle ?? '']));
     const event = { Records: messages.map((message) => recordOf(message, queue, awsRegion)) };
@@ -128,14 +128,17 @@ export function attachPump(
   };
 }
 
-/** An answer that does not make sense fails the whole batch ("Success and failure conditions"). */
+/**
+ * A malformed result fails the whole batch (Lambda developer guide, "Success and failure
+ * conditions").
+ */
 function failedMessages(answer: unknown, receipts: ReadonlyMap<string, string>): Set<string> {
-  const failures = isObject(answer) ? (answer.batchItemFailures ?? []) : [];
+  const failures = isJsonObject(answer) ? (answer.batchItemFailures ?? []) : [];
   const everything = new Set(receipts.keys());
   if (!Array.isArray(failures)) return everything;
   const failed = new Set<string>();
   for (const failure of failures) {
-    const id: unknown = isObject(failure) ? failure.itemIdentifier : undefined;
+    const id: unknown = isJsonObject(failure) ? failure.itemIdentifier : undefined;
     if (typeof id !== 'string' || !receipts.has(id)) return everything;
     failed.add(id);
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { AwsError, isObject } from '../aws-json.ts';
-import { type MessageAttribute, messageBytes, type NewMessage } from './message.ts';
+import { AwsError, isJsonObject } from '../aws-json.ts';
+import { type MessageAttribute, type NewMessage, sqsMessageBytes } from './message.ts';
 import type { Queue } from './queue.ts';
 
 /** 1 MiB with attributes, for a message and for a whole batch ("Amazon SQS message quotas"). */
@@ -12,7 +12,7 @@ export const maxVisibilitySeconds = 43_200;
 const allowedText = /^[\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]*$/u;
 const fifoIdentifier = /^[\w!"#$%&'()*+,\-./:;<=>?@[\\\]^`{|}~]{1,128}$/;
 
-export function invalid(parameter: string, value: unknown, reason: string): AwsError {
+export function invalidParameter(parameter: string, value: unknown, reason: string): AwsError {
   return new AwsError(
     'InvalidParameterValue',
     `Value ${String(value)} for parameter ${parameter} is invalid. Reason: ${reason}.`,
@@ -20,7 +20,7 @@ export function invalid(parameter: string, value: unknown, reason: string): AwsE
 }
 
 /** An integer within bounds, or `otherwise` if the parameter is absent. */
-export function integer<T extends number | undefined>(
+export function integerParameter<T extends number | undefined>(
   input: Readonly<Record<string, unknown>>,
   parameter: string,
   minimum: number,
@@ -30,7 +30,7 @@ export function integer<T extends number | undefined>(
   const value = input[parameter];
   if (value === undefined || value === null) return otherwise;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < minimum || value > maximum) {
-    throw invalid(parameter, value, `Must be between ${minimum} and ${maximum}, if provided`);
+    throw invalidParameter(parameter, value, `Must be between ${minimum} and ${maximum}, if provided`);
   }
   return value;
 }
@@ -38,21 +38,21 @@ export function integer<T extends number | undefined>(
 /** Reads the parameters of SendMessage or of one entry of SendMessageBatch. @throws AwsError */
 export function newMessageOf(input: Readonly<Record<string, unknown>>, queue: Queue): NewMessage {
   const body = input.MessageBody;
-  if (typeof body !== 'string' || body === '') throw missing('MessageBody');
+  if (typeof body !== 'string' || body === '') throw missingParameter('MessageBody');
   if (!allowedText.test(body)) {
     throw new AwsError('InvalidMessageContents', 'The message contains characters outside the allowed set.');
   }
   const messageAttributes = attributesOf(input.MessageAttributes);
   const message = { body, ...(messageAttributes ? { messageAttributes } : {}) };
-  if (messageBytes(message) > maxMessageBytes) {
-    throw invalid('MessageBody', '…', `Message must be shorter than ${maxMessageBytes} bytes`);
+  if (sqsMessageBytes(message) > maxMessageBytes) {
+    throw invalidParameter('MessageBody', '…', `Message must be shorter than ${maxMessageBytes} bytes`);
   }
   const groupId = identifierOf(input, 'MessageGroupId');
   if (!queue.isFifo) {
     if (input.MessageDeduplicationId !== undefined) {
       throw notForThisQueue('MessageDeduplicationId', input.MessageDeduplicationId);
     }
-    const delaySeconds = integer(input, 'DelaySeconds', 0, maxDelaySeconds, undefined);
+    const delaySeconds = integerParameter(input, 'DelaySeconds', 0, maxDelaySeconds, undefined);
     return {
       ...message,
       ...(groupId === undefined ? {} : { groupId }),
@@ -62,7 +62,7 @@ export function newMessageOf(input: Readonly<Record<string, unknown>>, queue: Qu
   if (typeof input.DelaySeconds === 'number' && input.DelaySeconds > 0) {
     throw notForThisQueue('DelaySeconds', input.DelaySeconds);
   }
-  if (groupId === undefined) throw missing('MessageGroupId');
+  if (groupId === undefined) throw missingParameter('MessageGroupId');
   const deduplicationId =
     identifierOf(input, 'MessageDeduplicationId') ??
     (queue.definition.contentBasedDeduplication
@@ -77,19 +77,23 @@ export function newMessageOf(input: Readonly<Record<string, unknown>>, queue: Qu
   return { ...message, groupId, deduplicationId };
 }
 
-export function missing(parameter: string): AwsError {
+export function missingParameter(parameter: string): AwsError {
   return new AwsError('MissingParameter', `The request must contain the parameter ${parameter}.`);
 }
 
 function notForThisQueue(parameter: string, value: unknown): AwsError {
-  return invalid(parameter, value, 'The request include parameter that is not valid for this queue type');
+  return invalidParameter(
+    parameter,
+    value,
+    'The request include parameter that is not valid for this queue type',
+  );
 }
 
 function identifierOf(input: Readonly<Record<string, unknown>>, parameter: string): string | undefined {
   const value = input[parameter];
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string' || !fifoIdentifier.test(value)) {
-    throw invalid(
+    throw invalidParameter(
       parameter,
       value,
       `${parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length`,
@@ -100,20 +104,25 @@ function identifierOf(input: Readonly<Record<string, unknown>>, parameter: strin
 
 function attributesOf(value: unknown): Record<string, MessageAttribute> | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!isObject(value)) throw invalid('MessageAttributes', '…', 'Must be a map');
+  if (!isJsonObject(value)) throw invalidParameter('MessageAttributes', '…', 'Must be a map');
   const names = Object.keys(value);
-  if (names.length > 10) throw invalid('MessageAttributes', '…', 'Number of message attributes exceeds 10');
+  if (names.length > 10)
+    throw invalidParameter('MessageAttributes', '…', 'Number of message attributes exceeds 10');
   if (names.length === 0) return undefined;
   for (const name of names) {
     const attribute = value[name];
     const sound =
-      isObject(attribute) &&
+      isJsonObject(attribute) &&
       typeof attribute.DataType === 'string' &&
       /^(String|Number|Binary)(\.|$)/.test(attribute.DataType) &&
       typeof (attribute.DataType.startsWith('Binary') ? attribute.BinaryValue : attribute.StringValue) ===
         'string';
     if (!sound)
-      throw invalid('MessageAttributes', name, 'The attribute must contain a DataType and a value of it');
+      throw invalidParameter(
+        'MessageAttributes',
+        name,
+        'The attribute must contain a DataType and a value of it',
+      );
   }
   return value as Record<string, MessageAttribute>;
 }

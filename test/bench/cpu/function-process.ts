@@ -11,7 +11,7 @@ import { createManagementClient } from '../../../lib/aws/gateway.ts';
 import { createService } from '../../../lib/aws/service.ts';
 import { localCredentials } from '../../../lib/aws/settings.ts';
 import { createSqsClient } from '../../../lib/aws/sqs.ts';
-import { localLog } from '../../../lib/local/log.ts';
+import { createLocalLog } from '../../../lib/local/log.ts';
 import { localTables } from '../../../lib/local/service.ts';
 import { serve } from '../process.ts';
 import { profiled } from './profile.ts';
@@ -61,7 +61,7 @@ const offered = {
       tables: localTables,
       timerQueueUrl,
       fanoutQueueUrl,
-      log: localLog('silent', () => {}),
+      log: createLocalLog('silent', () => {}),
     });
     handle = createMessageHandler(() => ({ broker, flush: () => usage.flush() }));
   },

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { loadDynalite, type Store } from '../../../lib/local/dynamodb/dynalite.ts';
-import { execute } from '../../../lib/local/dynamodb/operation.ts';
+import { executeOperation } from '../../../lib/local/dynamodb/operation.ts';
 
 const dynalite = loadDynalite();
 const stores: Store[] = [];
@@ -10,12 +10,12 @@ afterEach(async () => {
 
 async function storeWithTable(): Promise<{
   store: Store;
-  run: (operation: string, input: Record<string, unknown>) => ReturnType<typeof execute>;
+  run: (operation: string, input: Record<string, unknown>) => ReturnType<typeof executeOperation>;
 }> {
   const store = dynalite.create({ createTableMs: 0 });
   stores.push(store);
   const run = (operation: string, input: Record<string, unknown>) =>
-    execute(dynalite, store, operation, { TableName: 'rows', ...input });
+    executeOperation(dynalite, store, operation, { TableName: 'rows', ...input });
   await run('CreateTable', {
     KeySchema: [
       { AttributeName: 'p', KeyType: 'HASH' },
