@@ -124,6 +124,7 @@ export const layers: readonly Layer[] = [
       'lib/local/billing.ts',
       'lib/local/clock.ts',
       'lib/local/fetch-failure.ts',
+      'lib/local/listen.ts',
       'lib/local/url-host.ts',
     ],
     about: 'what the emulators share',
