@@ -79,7 +79,7 @@ export const connects: Scenario = async (metered, mint) => {
     await broker.disconnected(address);
     await flush();
   };
-  costs.set('$disconnect, nothing said before', await metered.measure(disconnected));
+  costs.set('$disconnect without DISCONNECT', await metered.measure(disconnected));
   costs.set('$disconnect after DISCONNECT', await metered.measure(disconnected));
   await other.close();
   return costs;
@@ -112,7 +112,7 @@ export const publishesAtMostOnce: Scenario = async (metered, mint) => {
   await sending('PUBLISH QoS 0, 3 shapes', publish('devices/d1/state', 0));
   await sending('10 × PUBLISH QoS 0 in a frame', ...many(10, () => publish('devices/d1/state', 0)));
   await subscriber.take(11);
-  await sending('PUBLISH QoS 0, nobody there', publish('elsewhere', 0));
+  await sending('PUBLISH QoS 0, no subscriber', publish('elsewhere', 0));
   return costs;
 };
 

@@ -27,7 +27,7 @@ describe('what each exchange costs', () => {
       heartbeat                                    0      0      0            0      0        1         1
       DISCONNECT, function alone                  10      5      5            9      0        0         0
       CONNECT, new session                         7      3      5            6      2        1         1
-      $disconnect, nothing said before            11    5.5      5           10      0        0         0
+      $disconnect without DISCONNECT              11    5.5      5           10      0        0         0
       $disconnect after DISCONNECT                 1      1      0            1      0        0         0
       SUBSCRIBE, shape new to the tenant           9    3.5      6            6      0        1         1
       SUBSCRIBE, known shape                       5    3.5      2            5      0        1         1
@@ -40,7 +40,7 @@ describe('what each exchange costs', () => {
       SUBSCRIBE with #, 1 retained                 9    3.5      6            7      0        1         2
       PUBLISH QoS 0, 3 shapes                      4    2.5      0            3      0        1         2
       10 × PUBLISH QoS 0 in a frame                4    2.5      0            3      0        1         2
-      PUBLISH QoS 0, nobody there                  2    1.5      0            2      0        1         1
+      PUBLISH QoS 0, no subscriber                 2    1.5      0            2      0        1         1
       PUBLISH QoS 1                                5    3.5      2            5      0        1         2
       its PUBACK                                   3      2      1            3      0        1         1
       10 × PUBLISH QoS 1                           6    3.5      3            5      0        1         2
