@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { messageBytes } from '../core/message-bytes.ts';
 import type { RetainedMessage } from '../core/model.ts';
-import { isExpired } from '../delivery/publish-packet.ts';
+import { messageBytes } from '../core/usage.ts';
+import { isExpired } from '../delivery/post.ts';
 import { Problem } from '../http/problem.ts';
 import { parameter } from '../http/read.ts';
 import { validateTopicName } from '../topics/index.ts';

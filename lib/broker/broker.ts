@@ -2,7 +2,7 @@ import type { Context } from '../core/context.ts';
 import type { ConnectionAddress, FanoutSlice } from '../core/model.ts';
 import type { Ports, Timer } from '../core/ports.ts';
 import { defaultSettings, type Settings } from '../core/settings.ts';
-import { deliverSlices } from '../delivery/slice.ts';
+import { deliverSlices } from '../delivery/fan-out-worker.ts';
 import { connectionLost, endSession, releaseConnection } from '../sessions/lifecycle.ts';
 import { connectionLostReason } from '../sessions/presence.ts';
 import { handleFrame, oneWayFrame } from './frame.ts';
@@ -25,7 +25,7 @@ export interface Broker {
   disconnected(address: ConnectionAddress): Promise<void>;
   /** A timer has fired. */
   timer(timer: Timer): Promise<void>;
-  /** Slices of fan-outs have come from the queue; see lib/delivery/slice.ts. */
+  /** Slices of fan-outs have come from the queue; see lib/delivery/fan-out-worker.ts. */
   slices(slices: readonly FanoutSlice[], isRetry: boolean): Promise<'done' | 'unfinished'>;
 }
 

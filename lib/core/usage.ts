@@ -1,4 +1,4 @@
-import type { RateUse } from './model.ts';
+import type { Message, RateUse } from './model.ts';
 import type { ClientQuotas, TenantQuotas } from './quotas.ts';
 import type { TenantId } from './tenant-id.ts';
 
@@ -49,6 +49,11 @@ export interface UsageHour {
 /** The hour of a time, as {@link UsageHour.hour} names it. */
 export function hourOf(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 13);
+}
+
+/** Bytes of a message as quotas and usage count them: topic and payload. */
+export function messageBytes(message: Pick<Message, 'topic' | 'payload'>): number {
+  return Buffer.byteLength(message.topic) + message.payload.length;
 }
 
 /**

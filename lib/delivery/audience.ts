@@ -3,41 +3,51 @@ import type { Message, Subscription, TenantLive } from '../core/model.ts';
 import type { AudiencePage } from '../core/store-ports/subscriptions.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { candidateFilters } from '../topics/index.ts';
-import { type Share, splitShares } from './targets.ts';
 
-/** Who gets the messages of one topic. */
+/** The subscriptions that match one topic. */
 export interface Audience {
-  /** Subscriptions of clients for themselves: all of them, unless `queued` is there. */
+  /** Non-shared subscriptions: all of them, unless `queued` is set. */
   readonly ordinary: readonly Subscription[];
-  /** Of a share with many members, some of them. */
+  /** Of a large share, a sample of its members. */
   readonly shares: readonly Share[];
-  /** The audience is served by the fan-out queue. */
+  /** Set if the fan-out queue serves the non-shared subscriptions. */
   readonly queued?: QueuedAudience;
+}
+
+/** The members of one shared subscription: each message goes to one of them. */
+export interface Share {
+  /** The filter as its members subscribe to it: `$share/{name}/{filter}`. */
+  readonly id: string;
+  readonly name: string;
+  readonly filter: string;
+  readonly members: readonly Subscription[];
 }
 
 export interface QueuedAudience {
   /** Filters with subscribers. */
   readonly filters: readonly string[];
-  /** Until when the topic is known to go through the queue, ms since 1970. */
+  /** Until when the topic is marked to go through the queue, in ms since 1970. */
   readonly markedUntilMs?: number;
 }
 
-interface Matched {
+interface MatchedFilter {
   readonly filter: string;
   readonly page: AudiencePage;
 }
 
 /**
- * Finds the subscriptions that match each topic [MQTT-3.3.2-3 v5] by tuple-space search: one Query for every shape of fitting length,
- * whatever the number of subscriptions. All Queries of a batch of messages run side by side, and a filter that
- * several topics share is read once.
+ * Finds the subscriptions that match each topic by tuple-space search: one Query per shape of fitting
+ * length, whatever the number of subscriptions. The Queries of a batch run concurrently, and a filter
+ * that matches several topics is read once.
  *
- * QoS 1 and 2 messages read consistently: whoever has a SUBACK gets them, now or when the session resumes [MQTT-4.5.0-1
- * v3+v5, MQTT-3.1.2-5 v3]. No other topic than one that the filter matches is sent [MQTT-3.3.2-3 v3+v5]. QoS 0 reads cost half and may miss a
- * subscription of the last moment.
+ * If the batch holds QoS 1 or 2, all reads are strongly consistent: a client that has received SUBACK
+ * gets these messages, now or when its session resumes. QoS 0 reads are eventually consistent, at half
+ * the cost, and may miss a new subscription.
  *
- * An audience of more than `inlineAudience` subscriptions is read no further: it is for the fan-out queue. So is one whose
- * topic has lately gone through the queue, or a later message would overtake an earlier one.
+ * An audience of more than `inlineAudience` subscriptions is not read to its end: the fan-out queue
+ * serves it. The queue also serves a smaller audience whose topic has lately gone through it, so that
+ * no message overtakes an earlier one.
+ * [MQTT-3.3.2-3 v3+v5, MQTT-4.5.0-1 v3+v5, MQTT-3.1.2-5 v3]
  */
 export async function findAudiences(
   context: Context,
@@ -51,7 +61,7 @@ export async function findAudiences(
     if (!filtersByTopic.has(topic)) filtersByTopic.set(topic, candidateFilters(live.shapes, topic));
 
   const filters = [...new Set([...filtersByTopic.values()].flat())];
-  // One more than is served at once shows that there are more.
+  // One more than is served inline shows whether the audience is larger.
   const limit = context.settings.inlineAudience + 1;
   const pages = await Promise.all(
     filters.map((filter) => context.subscriptions.audience(tenant, filter, { consistent, limit })),
@@ -60,7 +70,7 @@ export async function findAudiences(
   const audiences = new Map<string, Audience>();
   let inline = 0;
   for (const [topic, candidates] of filtersByTopic) {
-    const matched = candidates.map((filter) => ({ filter, page: byFilter.get(filter) ?? nobody }));
+    const matched = candidates.map((filter) => ({ filter, page: byFilter.get(filter) ?? noSubscriptions }));
     const audience = await audienceOf(context, tenant, topic, matched, consistent, inline);
     if (audience.queued === undefined) inline += audience.ordinary.length;
     audiences.set(topic, audience);
@@ -68,20 +78,20 @@ export async function findAudiences(
   return audiences;
 }
 
-const nobody: AudiencePage = { subscriptions: [], more: false };
+const noSubscriptions: AudiencePage = { subscriptions: [], more: false };
 
 async function audienceOf(
   context: Context,
   tenant: TenantId,
   topic: string,
-  matched: readonly Matched[],
+  matched: readonly MatchedFilter[],
   consistent: boolean,
   inlineBefore: number,
 ): Promise<Audience> {
   const { inlineAudience, maxInlineDeliveries } = context.settings;
   const split = splitShares(matched.flatMap(({ page }) => page.subscriptions));
   const shares = matched.some(({ page }) => page.more)
-    ? await allShares(context, tenant, matched, consistent)
+    ? await readShares(context, tenant, matched, consistent)
     : split.shares;
   const { ordinary } = split;
 
@@ -89,7 +99,7 @@ async function audienceOf(
   const isLarge =
     ordinary.length > inlineAudience ||
     (ordinary.length > 0 && inlineBefore + ordinary.length > maxInlineDeliveries);
-  // Near the bound, a read that may be old is not enough to know that nothing waits in the queue.
+  // Close to the bound, a stale read cannot rule out that messages of the topic wait in the queue.
   const isNear = !isLarge && mark === undefined && !consistent && ordinary.length > inlineAudience / 2;
   const markedUntilMs = isNear ? await context.subscriptions.queuedUntilMs(tenant, topic) : mark;
   const isMarked = markedUntilMs !== undefined && markedUntilMs > context.clock.nowMs();
@@ -104,11 +114,11 @@ async function audienceOf(
   };
 }
 
-/** Shares of all filters, where the first page of some has not shown all. */
-async function allShares(
+/** Reads the shares of the filters whose first page was incomplete. */
+async function readShares(
   context: Context,
   tenant: TenantId,
-  matched: readonly Matched[],
+  matched: readonly MatchedFilter[],
   consistent: boolean,
 ): Promise<readonly Share[]> {
   const perShare = context.settings.shareSample;
@@ -120,4 +130,25 @@ async function allShares(
     ),
   );
   return splitShares(members.flat()).shares;
+}
+
+/** Separates shared from ordinary subscriptions and groups the shared ones by name and filter. */
+export function splitShares(subscriptions: readonly Subscription[]): {
+  ordinary: Subscription[];
+  shares: Share[];
+} {
+  const ordinary: Subscription[] = [];
+  const shares = new Map<string, Share & { members: Subscription[] }>();
+  for (const subscription of subscriptions) {
+    const { shareName: name, filter } = subscription;
+    if (name === undefined) {
+      ordinary.push(subscription);
+      continue;
+    }
+    const id = `$share/${name}/${filter}`;
+    const share = shares.get(id) ?? { id, name, filter, members: [] };
+    share.members.push(subscription);
+    shares.set(id, share);
+  }
+  return { ordinary, shares: [...shares.values()] };
 }

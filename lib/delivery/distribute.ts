@@ -3,26 +3,33 @@ import type { Message, TenantLive } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { findAudiences } from './audience.ts';
 import { fanOut } from './fan-out.ts';
-import { type Parcel, Parcels, type SharedDelivery, sendParcels } from './parcels.ts';
-import { chooseMember, memberId } from './share.ts';
-import { keepLargeOnce } from './shared-messages.ts';
-import { targetsOf } from './targets.ts';
+import {
+  memberId,
+  type Parcel,
+  Parcels,
+  recipientsOf,
+  type SharedDelivery,
+  sendParcels,
+  storeLargeOnce,
+} from './parcels.ts';
+import { chooseMember } from './share.ts';
 
 export interface DistributeOptions {
-  /** A second try at a QoS 2 message: those who got it at QoS 0 must not get it again. */
+  /** Ids of QoS 2 messages that are published again: QoS 0 copies are not sent a second time. */
   readonly again?: ReadonlySet<string>;
 }
 
 /**
- * Brings messages to everybody who subscribes to them [MQTT-4.5.0-1 v5]. Resolves when every copy at QoS 1 and 2 is durable, so the
- * publisher may be acknowledged, and one attempt to send each has been made; of a large audience, when the fan-out queue
- * has its slices.
+ * Delivers messages to all their subscribers. Resolves when every copy at QoS 1 and 2 is durable, so
+ * that the publisher may be acknowledged, and one attempt to send each has been made. Of a large
+ * audience it resolves when the fan-out queue holds its slices.
  *
- * Messages of one call reach each client in their order. Round trips: one for all matching, one for routes that are
- * not cached, one for all posts; at QoS 1 and 2 numbering and storing come before the post. A member of a share whose
- * session turns out to have ended costs another round: the message goes to the next member.
+ * Messages of one call reach each client in their order. Round trips: one for all matching, one for
+ * uncached routes, one for all posts; at QoS 1 and 2 numbering and storing precede the post. If the
+ * chosen member of a share has ended its session, another round sends the message to the next member.
+ * [MQTT-4.5.0-1 v5]
  *
- * @returns for each message how many clients it was for; of a large audience, how many had been counted.
+ * @returns the number of recipients of each message; of a large audience, as many as were read.
  */
 export async function distribute(
   context: Context,
@@ -38,16 +45,16 @@ export async function distribute(
   for (const message of messages) {
     const { ordinary, shares, queued } = audiences.get(message.topic) ?? { ordinary: [], shares: [] };
     const isAgain = again.has(message.id);
-    const targets = targetsOf(message, ordinary);
+    const recipients = recipientsOf(message, ordinary);
     if (queued === undefined)
-      for (const target of targets) if (target.qos > 0 || !isAgain) parcels.add(target, message);
-    let count = targets.length;
+      for (const recipient of recipients) if (recipient.qos > 0 || !isAgain) parcels.add(recipient, message);
+    let count = recipients.length;
     for (const share of shares)
       if (await addShared(context, tenant, parcels, { message, share, failed: [] }, isAgain)) count += 1;
     counts.push(count);
   }
   await Promise.all([
-    sendAll(context, tenant, keepLargeOnce(context, tenant, parcels.all)),
+    sendAll(context, tenant, storeLargeOnce(context, tenant, parcels.all)),
     ...[...audiences].map(([topic, { queued }]) =>
       queued === undefined
         ? undefined
@@ -63,7 +70,7 @@ function onTopic(messages: readonly Message[], topic: string): Message[] {
   return messages.filter((message) => message.topic === topic);
 }
 
-/** Brings messages to one member each of their shares. */
+/** Delivers messages to one member each of their shares. */
 export async function distributeShared(
   context: Context,
   tenant: TenantId,
@@ -83,13 +90,13 @@ async function addShared(
 ): Promise<boolean> {
   const { message, share, failed } = delivery;
   const member = await chooseMember(context, tenant, share, message, failed);
-  const [target] = member === undefined ? [] : targetsOf(message, [member]);
-  if (target === undefined) return false;
-  if (target.qos > 0 || !again) parcels.add(target, message, delivery);
+  const [recipient] = member === undefined ? [] : recipientsOf(message, [member]);
+  if (recipient === undefined) return false;
+  if (recipient.qos > 0 || !again) parcels.add(recipient, message, delivery);
   return true;
 }
 
-/** Sends until every shared message has found a member that lives, or has none left. */
+/** Sends parcels until each shared message has a member whose session lives, or no member is left. */
 async function sendAll(context: Context, tenant: TenantId, first: readonly Parcel[]): Promise<void> {
   for (let left = first; left.length > 0; ) {
     const ended = await sendParcels(context, tenant, left);

@@ -2,8 +2,8 @@ import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { ClientKey, QueueEntry, Session } from '../core/model.ts';
 import { mayGoDirect } from '../core/session-rules.ts';
-import { deleteEntries, endConnection, ownedOnly, pushEntries } from './entries.ts';
-import { isBegun, planRound, type Round } from './plan.ts';
+import { isBegun, planRound, type Round } from './drain-round.ts';
+import { deleteEntries, forceReconnect, ownedOnly, pushEntries } from './queue-entries.ts';
 
 /**
  * After so many rounds a drain has worked long enough for others: it lets go of the right to send, and stops as soon as another handler is
@@ -53,7 +53,7 @@ export async function drain(
       if (session.sendingUntilMs !== undefined) {
         // The handler that was sending has died: what it had claimed may never have left.
         if (session.sendingUntilMs <= context.clock.nowMs())
-          await endConnection(context, session, session.address);
+          await forceReconnect(context, session, session.address);
         return session;
       }
     }
@@ -140,7 +140,7 @@ async function send(
 ): Promise<void> {
   try {
     const owned = await ownedOnly(context, session, address, picks);
-    if (owned === undefined) return await endConnection(context, session, address);
+    if (owned === undefined) return await forceReconnect(context, session, address);
     const resent = new Set(
       owned.filter((entry) => isBegun(session, entry)).map((entry) => entry.packetIdentifier),
     );

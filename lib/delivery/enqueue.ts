@@ -1,18 +1,12 @@
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { ClientKey, Message, QueueEntry, Route, Session } from '../core/model.ts';
-import {
-  numbersPerRow,
-  packetIdentifierOf,
-  rowIdentifierOf,
-  sequencesOf,
-} from '../core/packet-identifier.ts';
+import { packetIdentifierOf } from '../core/packet-identifier.ts';
 import { hasEnded, queueBound } from '../core/session-rules.ts';
 import { drain } from './drain.ts';
-import { deleteEntries, endConnection, ownedOnly, pushEntries } from './entries.ts';
-import { isBegun, isOverdue } from './plan.ts';
-import { isExpired } from './publish-packet.ts';
-import { rowLengthsOf } from './rows.ts';
+import { isBegun, isOverdue } from './drain-round.ts';
+import { isExpired } from './post.ts';
+import { deleteEntries, forceReconnect, ownedOnly, pushEntries } from './queue-entries.ts';
 
 /** A message for the queue of one session. */
 export interface Queueable {
@@ -20,33 +14,31 @@ export interface Queueable {
   readonly qos: 1 | 2;
   readonly retain: boolean;
   readonly subscriptionIdentifiers: readonly number[];
-  /** The shared subscription through which it comes. */
+  /** Id of the share through which it comes. */
   readonly share?: string;
-  /** Resolves when MessageStore keeps the message for many queues: then the entry need only name it. */
-  readonly kept?: Promise<void>;
+  /** Set if MessageStore stores the message once for several queues; resolves when it has. */
+  readonly storedOnce?: Promise<void>;
 }
 
 /**
- * Puts messages on a session's queue and, where the session is online, sends them: with an identifier of their own and DUP 0 the
- * first time, and they stay there until they are acknowledged [MQTT-4.3.2-1 v5, MQTT-4.3.2-2 v5, MQTT-4.3.2-3 v5,
- * MQTT-4.3.3-1 v5, MQTT-4.3.3-2 v5, MQTT-4.3.3-3 v5]. What a share has brought to this session is completed here and nowhere
- * else [MQTT-4.8.2-4 v5]. Resolves when they are durable
- * and one attempt to send has been made.
+ * Queues messages for a session and, if it is online, sends them. Resolves when they are durable and
+ * one attempt to send has been made. The entries stay until they are acknowledged. A shared message is
+ * completed with this session only.
  *
- * Write units for one message of up to 1 KB to an online session: 1 to number it, 1 to store it, 1 when its
- * acknowledgement deletes it. Small messages that are queued together share rows of up to 1 KB and are numbered, stored and,
- * acknowledged in one frame, deleted as one.
+ * Write units for one message of up to 1 KB to an online session: 1 to number it, 1 to store it, 1 to
+ * delete it on its acknowledgement. Small messages that are queued together share these writes. A large
+ * message for several queues is stored once; only queues of sessions that may outlive it hold a copy.
  *
- * A crash after numbering leaves a gap in the sequence, which nothing minds. A crash after storing leaves the message
- * in the queue: it goes out when the session resumes. In both cases the publisher has had no acknowledgement and
- * sends again.
+ * A crash after numbering leaves a gap in the sequence, which is harmless. A crash after storing leaves
+ * the entries in the queue: they are sent when the session resumes. In both cases the publisher has no
+ * acknowledgement and sends again.
  *
- * A large message that goes to several queues is kept once; only the queues of sessions that outlive it hold it themselves.
+ * The session may end meanwhile, and the sweep of its queue may miss these entries. So the session is
+ * read after the write, and entries of an ended session are deleted.
+ * [MQTT-4.3.2-1 v3+v5, MQTT-4.3.2-2 v5, MQTT-4.3.2-3 v5, MQTT-4.3.3-1 v5, MQTT-4.3.3-2 v5,
+ * MQTT-4.3.3-3 v5, MQTT-4.8.2-4 v5]
  *
- * A session may end while its messages are being stored: whoever ends it may have emptied the queue before they were in
- * it. So: write yours, then read theirs; entries that have come too late are deleted again.
- *
- * @returns how many were stored: fewer where the queue is full; `ended` where there is no such session any more.
+ * @returns how many were stored, fewer if the queue is full; `ended` if the session has ended.
  */
 export async function enqueue(
   context: Context,
@@ -54,38 +46,28 @@ export async function enqueue(
   generation: string,
   queueables: readonly Queueable[],
 ): Promise<number | 'ended'> {
-  const rowLengths = rowLengthsOf(queueables);
-  const numbers = rowLengths.length * numbersPerRow;
-  const session = await context.sessions.allocate(key, generation, numbers);
+  const numbering = context.queue.numberTogether(queueables);
+  const session = await context.sessions.allocate(key, generation, numbering.numbers);
   if (!isAlive(context, session, generation)) return 'ended';
   const room = await queueRoom(context, session, queueables.length);
   if (room < queueables.length) context.log.count(metrics.messagesDroppedQueueFull, queueables.length - room);
   const accepted = queueables.slice(0, room);
   if (accepted.length === 0) return 0;
 
-  const sequences = sequencesOf(session.sequence - numbers + 1, rowLengths);
   const pushedTo = session.mode === 'direct' ? session.address : undefined;
-  const mayName = session.expirySeconds <= context.settings.sharedMessageMaxExpirySeconds;
-  const dropAtMs =
-    session.maxQueueSeconds === undefined
-      ? undefined
-      : context.clock.nowMs() + session.maxQueueSeconds * 1000;
-  const entries = accepted.map(({ kept, ...queueable }, index) => ({
-    ...entryOf(queueable, generation, sequences[index] ?? 0, pushedTo, dropAtMs),
-    ...(mayName && kept !== undefined ? { byReference: true } : {}),
-  }));
-  if (mayName) await Promise.all(accepted.map(({ kept }) => kept));
+  const writes = entriesOf(context, session, accepted, numbering.writes(session.sequence), pushedTo);
+  if (mayRefer(context, session)) await Promise.all(accepted.map(({ storedOnce }) => storedOnce));
   if (pushedTo === undefined) {
-    const stored = await storeInOrder(context, key, generation, entries);
+    const stored = await storeInOrder(context, key, generation, writes);
     const now = await drain(context, key, { evenIfDirect: true });
     if (isAlive(context, now, generation)) return accepted.length;
     await deleteEntries(context, key, stored);
     return 'ended';
   }
-  const stored = await store(context, key, generation, entries);
+  const stored = await store(context, key, generation, writes.flat());
   const now = await pushDirectly(context, key, { ...session, address: pushedTo }, stored);
   if (isAlive(context, now, generation)) return accepted.length;
-  // They have been sent: nobody else is to get them, but what a share has brought goes on as when any session ends.
+  // They have been sent, so they are not delivered elsewhere. Shared ones are handed on as at any end.
   if (stored.some(({ share }) => share !== undefined)) await context.sessionEnded(key, generation);
   else await deleteEntries(context, key, stored);
   return accepted.length;
@@ -95,27 +77,47 @@ function isAlive(context: Context, session: Session | undefined, generation: str
   return session?.generation === generation && !hasEnded(session, context.clock.nowMs());
 }
 
-function entryOf(
-  queueable: Omit<Queueable, 'kept'>,
-  generation: string,
-  sequence: number,
+/** Whether the session's queue may refer to messages: it must end long before they are deleted. */
+function mayRefer({ settings }: Context, { expirySeconds }: Session): boolean {
+  return expirySeconds <= settings.sharedMessageMaxExpirySeconds;
+}
+
+/** The entries of messages, grouped like their sequences. */
+function entriesOf(
+  context: Context,
+  session: Session,
+  queueables: readonly Queueable[],
+  writes: readonly (readonly number[])[],
   pushedTo: QueueEntry['pushedTo'],
-  dropAtMs: number | undefined,
-): QueueEntry {
-  return {
-    ...queueable,
-    sequence,
-    packetIdentifier: packetIdentifierOf(sequence),
+): QueueEntry[][] {
+  const { generation, maxQueueSeconds } = session;
+  const dropAtMs = maxQueueSeconds === undefined ? undefined : context.clock.nowMs() + maxQueueSeconds * 1000;
+  const common = {
     released: false,
     generation,
     ...(pushedTo === undefined ? {} : { pushedTo }),
     ...(dropAtMs === undefined ? {} : { dropAtMs }),
   };
+  const pending = queueables.values();
+  return writes
+    .map((sequences) =>
+      sequences.flatMap((sequence) => {
+        const next = pending.next();
+        if (next.done === true) return [];
+        const { storedOnce, ...queueable } = next.value;
+        const byReference = storedOnce !== undefined && mayRefer(context, session);
+        const packetIdentifier = packetIdentifierOf(sequence);
+        return [
+          { ...queueable, ...common, sequence, packetIdentifier, ...(byReference ? { byReference } : {}) },
+        ];
+      }),
+    )
+    .filter((entries) => entries.length > 0);
 }
 
 /**
- * How many of `count` new messages the queue takes. Counts the queue only once for as many numbers as messages may wait; a
- * message takes at least one. What has waited too long makes room.
+ * How many of `count` new messages the queue has room for. A message takes at least one number, so the
+ * queue is counted only once per as many numbers as there was room. Expired messages make room.
  */
 async function queueRoom(context: Context, session: Session, count: number): Promise<number> {
   if (session.sequence <= session.recountAtSequence) return count;
@@ -128,7 +130,10 @@ async function queueRoom(context: Context, session: Session, count: number): Pro
   return accepted;
 }
 
-/** Looks at the oldest entry alone first: a queue that is full is asked for each message. @returns how many went. */
+/**
+ * Deletes entries that have expired or waited too long. Reads the oldest entry first, because a full
+ * queue is asked for every message. @returns how many were deleted.
+ */
 async function dropOutdated(context: Context, session: Session): Promise<number> {
   const nowMs = context.clock.nowMs();
   const isOutdated = (entry: QueueEntry): boolean =>
@@ -141,31 +146,28 @@ async function dropOutdated(context: Context, session: Session): Promise<number>
 }
 
 /**
- * Stores entries that a drain is to send, which may see them at any moment: the first row last, the others behind it,
- * so that all of them become visible at once and none is sent before those that precede it.
+ * Stores entries for a drain, which may list the queue at any moment. The first write is made last and
+ * the others name it, so the batch becomes visible as a whole and in its order.
  */
 async function storeInOrder(
   context: Context,
   key: ClientKey,
   generation: string,
-  entries: readonly QueueEntry[],
+  [first = [], ...others]: readonly (readonly QueueEntry[])[],
 ): Promise<QueueEntry[]> {
-  const [first] = entries;
-  if (first === undefined) return [];
-  const isInFirstRow = ({ packetIdentifier }: QueueEntry): boolean =>
-    rowIdentifierOf(packetIdentifier) === rowIdentifierOf(first.packetIdentifier);
-  const firstRow = entries.filter(isInFirstRow);
-  const others = entries.filter((entry) => !isInFirstRow(entry));
-  if (others.length === 0) return store(context, key, generation, firstRow);
-  const batch = { first: first.sequence, storedAtMs: context.clock.nowMs() };
-  const batched = (some: readonly QueueEntry[]) => some.map((entry) => ({ ...entry, batch }));
-  const behindFirst = await store(context, key, generation, batched(others));
-  return [...(await store(context, key, generation, batched(firstRow))), ...behindFirst];
+  const [oldest] = first;
+  if (oldest === undefined) return [];
+  if (others.length === 0) return store(context, key, generation, first);
+  const batch = { first: oldest.sequence, storedAtMs: context.clock.nowMs() };
+  const batched = (entries: readonly QueueEntry[]) => entries.map((entry) => ({ ...entry, batch }));
+  const behindFirst = await store(context, key, generation, batched(others.flat()));
+  return [...(await store(context, key, generation, batched(first))), ...behindFirst];
 }
 
 /**
- * Stores entries. A row that is still taken (a message unacknowledged while all other identifiers went round) is
- * left alone and its entries are numbered anew, each for itself: identifiers in use are never given twice [MQTT-2.2.1-4 v5, MQTT-2.3.1-4 v3].
+ * Stores entries. If the numbers of some are still in use (a message has stayed unacknowledged while
+ * all other identifiers were used), these entries are numbered again, each apart: an identifier in use
+ * is never assigned twice. [MQTT-2.2.1-4 v5, MQTT-2.3.1-4 v3]
  */
 async function store(
   context: Context,
@@ -180,15 +182,12 @@ async function store(
     const takenSequences = new Set(taken.map((entry) => entry.sequence));
     stored.push(...pending.filter((entry) => !takenSequences.has(entry.sequence)));
     if (taken.length === 0) break;
-    const numbers = taken.length * numbersPerRow;
-    const session = await context.sessions.allocate(key, generation, numbers);
+    const numbering = context.queue.numberApart(taken.length);
+    const session = await context.sessions.allocate(key, generation, numbering.numbers);
     if (session === undefined) break;
-    const alone = sequencesOf(
-      session.sequence - numbers + 1,
-      taken.map(() => 1),
-    );
+    const sequences = numbering.writes(session.sequence).flat();
     pending = taken.map((entry, index) => {
-      const sequence = alone[index] ?? 0;
+      const sequence = sequences[index] ?? 0;
       return { ...entry, sequence, packetIdentifier: packetIdentifierOf(sequence) };
     });
   }
@@ -196,12 +195,14 @@ async function store(
 }
 
 /**
- * Pushes what this handler has just stored to the connection that was told at numbering. Meanwhile the session may
- * have moved to another connection, whose resumption may have read the queue before these entries were in it. So:
- * write yours, then read theirs. If the session has moved, the drain sees to the entries; it knows by `pushedTo`
- * that the new connection has not got them. Should it move in the very moment in which several entries are being stored,
- * the new connection may get the later of them first; hiding them until all are stored, as {@link storeInOrder} does,
- * would hide them from every resumption that finds the first acknowledged.
+ * Pushes entries that this handler has just stored to the connection that `allocate` returned. The
+ * session may meanwhile have moved to another connection, whose resumption may have listed the queue
+ * before the entries were in it. So the session is read again, and if it has moved, a drain sends the
+ * entries; `pushedTo` shows that the new connection has not received them.
+ *
+ * If the session moves while several entries are being stored, the new connection may receive the later
+ * ones first. Hiding them until all are stored, as {@link storeInOrder} does, would hide them from
+ * every resumption that finds the first one acknowledged.
  */
 async function pushDirectly(
   context: Context,
@@ -212,7 +213,7 @@ async function pushDirectly(
   const owned = await ownedOnly(context, key, route.address, entries);
   const [, now] = await Promise.all([
     owned === undefined
-      ? endConnection(context, key, route.address)
+      ? forceReconnect(context, key, route.address)
       : pushEntries(context, key, route, owned, noneResent),
     context.sessions.get(key),
   ]);
@@ -221,5 +222,5 @@ async function pushDirectly(
     : now;
 }
 
-/** What is sent for the first time goes without DUP, and stays in the queue until it is acknowledged [MQTT-4.3.2-1 v3]. */
+/** The first transmission has DUP 0. */
 const noneResent: ReadonlySet<number> = new Set();

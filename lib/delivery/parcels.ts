@@ -1,22 +1,29 @@
 import { concurrently } from '../core/concurrently.ts';
 import type { Context } from '../core/context.ts';
-import type { ClientKey, Message, Route } from '../core/model.ts';
+import type { ClientKey, Message, Qos, Route, Subscription } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import type { Share } from './audience.ts';
 import { enqueue, type Queueable } from './enqueue.ts';
-import { postAtMostOnce } from './post.ts';
-import type { Delivery } from './publish-packet.ts';
-import { memberId } from './share.ts';
-import type { Share, Target } from './targets.ts';
+import { type Delivery, postAtMostOnce } from './post.ts';
+
+/** One message for one client, merged from its subscriptions. */
+export interface Recipient {
+  readonly clientId: string;
+  readonly generation: string;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  readonly subscriptionIdentifiers: readonly number[];
+}
 
 /** A message for one member of a share. */
 export interface SharedDelivery {
   readonly message: Message;
   readonly share: Share;
-  /** Members whose sessions turned out to have ended. */
+  /** Members that were tried and whose sessions have ended. */
   readonly failed: readonly string[];
 }
 
-/** What one client is to get of a batch of messages, in their order. */
+/** All messages of a batch for one client, in their order. */
 export interface Parcel {
   readonly key: ClientKey;
   readonly generation: string;
@@ -25,7 +32,49 @@ export interface Parcel {
   readonly shared: SharedDelivery[];
 }
 
-/** What each client is to get, gathered message by message. */
+/** Identifies a session in an audience: a client may also have subscriptions of ended sessions. */
+export function memberId(member: { readonly clientId: string; readonly generation: string }): string {
+  return `${member.generation}\0${member.clientId}`;
+}
+
+/**
+ * Merges each client's overlapping subscriptions into one delivery: the highest QoS among them, never
+ * above the message's, and all their identifiers. Subscriptions with No Local skip the client's own
+ * messages. RETAIN is kept if any subscription has Retain As Published, otherwise it is 0.
+ *
+ * A delivery through a share is a copy of its own, with QoS and identifier of the member's
+ * subscription. Subscriptions of different generations are not merged: the session row decides later
+ * which of them is alive.
+ * [MQTT-3.3.4-2 v5, MQTT-3.3.4-3 v5, MQTT-3.3.4-4 v5, MQTT-3.3.4-5 v5, MQTT-3.3.5-1 v3,
+ * MQTT-3.8.4-6 v3, MQTT-3.8.4-8 v5, MQTT-3.8.3-3 v5, MQTT-3.3.1-13 v5, MQTT-3.3.1-9 v3,
+ * MQTT-3.3.1-12 v5, MQTT-4.8.2-3 v5]
+ */
+export function recipientsOf(message: Message, subscriptions: readonly Subscription[]): Recipient[] {
+  const merged = new Map<string, Recipient>();
+  for (const subscription of subscriptions) {
+    if (subscription.noLocal && subscription.clientId === message.publisher) continue;
+    const id = memberId(subscription);
+    merged.set(id, merge(message, subscription, merged.get(id)));
+  }
+  return [...merged.values()];
+}
+
+function merge(message: Message, subscription: Subscription, other: Recipient | undefined): Recipient {
+  const identifier = subscription.subscriptionIdentifier;
+  const identifiers = other?.subscriptionIdentifiers ?? [];
+  return {
+    clientId: subscription.clientId,
+    generation: subscription.generation,
+    qos: Math.max(other?.qos ?? 0, Math.min(message.qos, subscription.qos)) as Qos,
+    retain: (other?.retain ?? false) || (subscription.retainAsPublished && message.retain),
+    subscriptionIdentifiers:
+      identifier === undefined || identifiers.includes(identifier)
+        ? identifiers
+        : [...identifiers, identifier],
+  };
+}
+
+/** Collects a parcel per client, message by message. */
 export class Parcels {
   readonly #tenant: TenantId;
   readonly #byClient = new Map<string, Parcel>();
@@ -38,9 +87,9 @@ export class Parcels {
     return [...this.#byClient.values()];
   }
 
-  add(target: Target, message: Message, shared?: SharedDelivery): void {
-    const { clientId, generation, retain, subscriptionIdentifiers, qos } = target;
-    const id = memberId(target);
+  add(recipient: Recipient, message: Message, shared?: SharedDelivery): void {
+    const { clientId, generation, retain, subscriptionIdentifiers, qos } = recipient;
+    const id = memberId(recipient);
     let parcel = this.#byClient.get(id);
     if (parcel === undefined) {
       const key = { tenant: this.#tenant, clientId };
@@ -48,8 +97,7 @@ export class Parcels {
       this.#byClient.set(id, parcel);
     }
     if (qos === 0) {
-      // [MQTT-4.3.1-1 v3+v5]
-      parcel.atMostOnce.push({ message, qos, retain, dup: false, subscriptionIdentifiers });
+      parcel.atMostOnce.push({ message, qos, retain, dup: false, subscriptionIdentifiers }); // [MQTT-4.3.1-1 v3+v5]
       return;
     }
     const share = shared === undefined ? {} : { share: shared.share.id };
@@ -59,11 +107,46 @@ export class Parcels {
 }
 
 /**
- * Hands each client what it is to get, many clients at once: what is at most once goes out on the route that is known,
- * the rest through the session's queue.
- * @param failed is told of parcels that could not be handed over and why; absent: the first error rejects, after all
- * others have been handed over.
- * @returns the parcels whose session turned out to have ended.
+ * Stores each large message of several queues once, while the queue entries are being numbered. Small
+ * messages are copied into each queue, because a reference would save nothing.
+ */
+export function storeLargeOnce(
+  context: Context,
+  tenant: TenantId,
+  parcels: readonly Parcel[],
+): readonly Parcel[] {
+  const copies = new Map<Message, number>();
+  for (const { queued } of parcels)
+    for (const { message } of queued)
+      if (context.messages.isWorthSharing(message)) copies.set(message, (copies.get(message) ?? 0) + 1);
+  const shared = new Map<Message, Promise<void>>();
+  for (const [message, count] of copies) {
+    if (count < 2) continue;
+    const storing = context.messages.put(tenant, [message], context.settings.sharedMessageSeconds);
+    // Queues that need the message await it; if all sessions have ended, nobody does.
+    storing.catch(() => undefined);
+    shared.set(message, storing);
+  }
+  return shared.size === 0 ? parcels : parcels.map((parcel) => withShared(parcel, shared));
+}
+
+/** The parcel with references instead of copies, where messages are being stored once. */
+export function withShared(parcel: Parcel, shared: ReadonlyMap<Message, Promise<void>>): Parcel {
+  return {
+    ...parcel,
+    queued: parcel.queued.map((queueable) => {
+      const storing = shared.get(queueable.message);
+      return storing === undefined ? queueable : { ...queueable, storedOnce: storing };
+    }),
+  };
+}
+
+/**
+ * Delivers to many clients concurrently. QoS 0 is posted along the cached route; QoS 1 and 2 go through
+ * the session queue.
+ * @param failed receives each parcel that could not be delivered, and its error. Default: the first
+ *   error rejects, after all other parcels have been delivered.
+ * @returns the parcels whose session has ended.
  */
 export async function sendParcels(
   context: Context,
@@ -86,7 +169,7 @@ export async function sendParcels(
       failed(parcel, error);
     }
   });
-  // Nobody has tidied up behind them: a timer was lost, or a subscription came late.
+  // Their rows are still there: a timer was lost, or a subscription came late.
   for (const { key, generation } of ended) await context.sessionEnded(key, generation);
   return ended;
 }

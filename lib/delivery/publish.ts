@@ -1,9 +1,9 @@
 import type { Context } from '../core/context.ts';
-import { messageBytes } from '../core/message-bytes.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Message, TenantLive } from '../core/model.ts';
 import type { PublishRefusal } from '../core/publish-refusal.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { messageBytes } from '../core/usage.ts';
 import { type QuotaBearer, quotaRefusals } from '../limits/publish-quotas.ts';
 import { distribute } from './distribute.ts';
 import { storeRetained } from './retained.ts';
@@ -62,7 +62,7 @@ export async function publishMessages<Request>(
   const judged = await withinQuotas(context, publication, judgeAll(publication));
   const accepted = await accept(judged);
   const messages = withoutDuplicates(accepted.messages.values());
-  await storeRetained(context, tenant, messages);
+  if (messages.some(({ retain }) => retain)) await storeRetained(context, tenant, messages);
   const counts = await distribute(context, tenant, live, messages, { again: accepted.again });
   countPublished(context, tenant, messages);
   return resultsOf(judged, accepted, new Map(messages.map(({ id }, index) => [id, counts[index] ?? 0])));

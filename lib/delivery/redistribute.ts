@@ -1,10 +1,10 @@
 import type { Context } from '../core/context.ts';
 import type { ClientKey, QueueEntry, Session } from '../core/model.ts';
 import { parseFilter } from '../topics/index.ts';
+import { splitShares } from './audience.ts';
 import { distributeShared } from './distribute.ts';
-import { isExpired } from './publish-packet.ts';
-import { memberId } from './share.ts';
-import { splitShares } from './targets.ts';
+import { memberId } from './parcels.ts';
+import { isExpired } from './post.ts';
 
 /** A session that has ended; of one whose row is gone only this much is known. */
 export type EndedSession = Session | (ClientKey & { readonly generation: string });

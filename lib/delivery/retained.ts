@@ -1,13 +1,12 @@
 import type { Context } from '../core/context.ts';
-import { messageBytes } from '../core/message-bytes.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Connection, Message, Qos, Route, Subscription } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { messageBytes } from '../core/usage.ts';
 import { askForRecount, recountAfterMs } from '../limits/recount.ts';
 import { matches, nextSeek, scanRange } from '../topics/index.ts';
 import { enqueue } from './enqueue.ts';
-import { postAtMostOnce } from './post.ts';
-import { isExpired } from './publish-packet.ts';
+import { isExpired, postAtMostOnce } from './post.ts';
 
 /** Retained messages read at a time, and sent before more are read. */
 const pageMessages = 100;

@@ -1,21 +1,17 @@
 import type { Context } from '../core/context.ts';
 import type { Message, Qos, Subscription } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import type { Share } from './targets.ts';
-
-/** Names a member among those of a share: a client may be there with subscriptions of sessions that have ended. */
-export function memberId(member: { readonly clientId: string; readonly generation: string }): string {
-  return `${member.generation}\0${member.clientId}`;
-}
+import type { Share } from './audience.ts';
+import { memberId } from './parcels.ts';
 
 /**
- * Chooses one member of a share for a message: one that is online if there is any (section
- * 4.8.2 of 5.0 leaves the choice to the server); at QoS 1 and 2 an offline one otherwise, whose queue keeps it. Choices are made at random, so
- * they spread evenly whichever function instance makes them.
+ * Chooses one member of a share for a message, at random: an online member if there is one, otherwise
+ * an offline member whose queue can hold the message (QoS 1 and 2). Section 4.8.2 of MQTT 5.0 leaves
+ * the choice to the server.
  *
- * At QoS 2 the choice is kept, for one write unit: a publisher that sends again, because it has had no PUBREC, must not
- * reach a second member.
- * @param failed members whose sessions turned out to have ended, the one tried last at the end.
+ * At QoS 2 the choice is stored, for one write unit: a publisher that repeats the message because it
+ * missed PUBREC must not reach a second member.
+ * @param failed members whose sessions have ended, the last one tried at the end.
  */
 export async function chooseMember(
   context: Context,
@@ -47,7 +43,7 @@ async function pick(
     ...new Set(members.map((member) => member.clientId)),
   ]);
   const online = members.filter((member) => routes.get(member.clientId)?.generation === member.generation);
-  const keeping = members.filter((member) => Math.min(member.qos, qos) > 0);
-  const eligible = online.length > 0 ? online : keeping;
+  const queueing = members.filter((member) => Math.min(member.qos, qos) > 0);
+  const eligible = online.length > 0 ? online : queueing;
   return eligible[Math.floor(context.random() * eligible.length)];
 }

@@ -1,11 +1,11 @@
 import type { Context } from '../core/context.ts';
-import { messageBytes } from '../core/message-bytes.ts';
 import type { Connection, Message, RateUse, Will } from '../core/model.ts';
 import type { PublishRefusal } from '../core/publish-refusal.ts';
 import type { TenantQuotas } from '../core/quotas.ts';
 import { refusal } from '../core/reasons.ts';
 import { maxPacketBytesOf } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { messageBytes } from '../core/usage.ts';
 import { encodedLength } from '../mqtt/index.ts';
 import { askForRecount, recountAfterMs } from './recount.ts';
 

@@ -1,7 +1,7 @@
 import type { Context } from '../core/context.ts';
-import { messageBytes } from '../core/message-bytes.ts';
 import type { Timer } from '../core/ports.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { messageBytes } from '../core/usage.ts';
 
 export type Recount = Extract<Timer, { kind: 'recount' }>;
 

@@ -1,7 +1,7 @@
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Connection, ConnectionAddress, TenantLive } from '../core/model.ts';
-import { chunkId } from '../delivery/texts.ts';
+import { chunkId } from '../delivery/post.ts';
 import type { ServerPacket } from '../mqtt/index.ts';
 import { encodeMessages } from '../wire/index.ts';
 import { releaseConnection } from './lifecycle.ts';

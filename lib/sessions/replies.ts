@@ -1,6 +1,6 @@
 import type { Context } from '../core/context.ts';
 import type { Connection, ConnectionAddress, ProtocolVersion } from '../core/model.ts';
-import { chunkId } from '../delivery/texts.ts';
+import { chunkId } from '../delivery/post.ts';
 import { encodePacketWithin, type ServerPacket } from '../mqtt/index.ts';
 import { encodeReply, encodeResponse } from '../wire/index.ts';
 

@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { FanoutSlice, Message } from '../core/model.ts';
 import type { MessageStore } from '../core/store-ports/messages.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { messageBytes } from '../core/usage.ts';
 import { type Item, item, known, N, optional, optionalString, S, version } from './attributes.ts';
 import { scoped, spreadHash } from './keys.ts';
 import { MessageCache } from './message-cache.ts';
@@ -10,6 +11,11 @@ import { Table } from './table.ts';
 
 /** Partitions over which a tenant's rows are spread; one serves 1,000 write units a second. */
 const buckets = 16;
+/**
+ * With its other attributes, a queue entry of a smaller message takes one write unit, as many as an
+ * entry that refers to the message.
+ */
+const worthSharingBytes = 800;
 const messagePrefix = 'm#';
 const progressPrefix = 'p#';
 /** Rows that name topics with a mark in Subscriptions. */
@@ -40,6 +46,8 @@ export function createMessageStore(
   }
 
   return {
+    isWorthSharing: (message) => messageBytes(message) > worthSharingBytes,
+
     async put(tenant, messages, keepSeconds) {
       await Promise.all(
         messages.map((message) =>

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClientKey, ConnectionAddress, Message, QueueEntry } from '../core/model.ts';
-import { maxEntriesPerRow, packetIdentifierOf, rowIdentifierOf, slotOf } from '../core/packet-identifier.ts';
+import { packetIdentifierOf } from '../core/packet-identifier.ts';
 import {
   flag,
   type Item,
@@ -16,6 +16,7 @@ import {
   version,
 } from './attributes.ts';
 import { messageAttributes, messageFrom } from './message-item.ts';
+import { maxEntriesPerRow, rowIdentifierOf, slotOf } from './queue-numbers.ts';
 import { kinds, sessionRowKey } from './session-keys.ts';
 
 /** Places of a row that entries may share, and their attributes. */

@@ -1,15 +1,11 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ClientKey, Message, QueueEntry } from '../core/model.ts';
-import {
-  maxEntriesPerRow,
-  maxPacketIdentifier,
-  packetIdentifierOf,
-  slotOf,
-} from '../core/packet-identifier.ts';
+import { maxPacketIdentifier, packetIdentifierOf } from '../core/packet-identifier.ts';
 import type { MessageStore } from '../core/store-ports/messages.ts';
 import type { QueueStore } from '../core/store-ports/queue.ts';
 import { type Item, known, N, number, optionalString, S, string, version } from './attributes.ts';
 import { sessionKey } from './keys.ts';
+import { maxEntriesPerRow, numberApart, numberTogether, slotOf } from './queue-numbers.ts';
 import {
   byRow,
   entryFrom,
@@ -136,6 +132,9 @@ export function createQueueStore(
   }
 
   return {
+    numberTogether,
+    numberApart,
+
     async put(key, entries) {
       const rows = byRow(entries, (entry) => entry.packetIdentifier);
       const stored = await Promise.all(rows.map((row) => putRow(table, key, row)));

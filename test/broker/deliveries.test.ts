@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maxPacketIdentifier, numbersPerRow } from '../../lib/core/packet-identifier.ts';
+import { maxPacketIdentifier } from '../../lib/core/packet-identifier.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import type { Got } from '../support/raw-client.ts';
 import { publish, subscribe } from './packets.ts';
@@ -89,8 +89,9 @@ describe('a message on its way to a client', () => {
       if (session === undefined) throw new Error('The client has no session');
       const key = { tenant: vouchedTenantId(suite.mint.tenant), clientId: client.clientId };
       // As if so many messages had been sent and acknowledged meanwhile that the next would have the same identifier.
-      const numbers = maxPacketIdentifier - numbersPerRow;
-      await suite.service.stores.sessions.allocate(key, session.generation, numbers);
+      const { queue, sessions } = suite.service.stores;
+      const numbers = maxPacketIdentifier - queue.numberApart(1).numbers;
+      await sessions.allocate(key, session.generation, numbers);
       const following = await next(2);
       expect(following).not.toBe(used);
       expect(following).toBeGreaterThan(0);

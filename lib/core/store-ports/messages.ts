@@ -3,6 +3,8 @@ import type { TenantId } from '../tenant-id.ts';
 
 /** Messages stored once and referred to by several readers, and the progress of fan-out slices. */
 export interface MessageStore {
+  /** Whether one stored copy with references costs less than a copy in each of several queues. */
+  isWorthSharing(message: Message): boolean;
   /** Stores messages for `keepSeconds`. Idempotent. */
   put(tenant: TenantId, messages: readonly Message[], keepSeconds: number): Promise<void>;
   /** The messages that exist, by id, strongly consistent. */

@@ -1,14 +1,32 @@
 import type { ClientKey, QueueEntry } from '../model.ts';
 
+/** A message that is to be queued. */
+export type QueuedMessage = Pick<QueueEntry, 'message' | 'share' | 'subscriptionIdentifiers'>;
+
+/** How messages that are queued together are numbered. */
+export interface QueueNumbering {
+  /** Sequence numbers to allocate: at least one per message. */
+  readonly numbers: number;
+  /**
+   * @param newestSequence the session's sequence after the allocation.
+   * @returns the sequences of the messages, in their order, grouped by the write that stores them.
+   */
+  writes(newestSequence: number): number[][];
+}
+
 /**
- * The outbound queue of a session. Entries are keyed by packet identifier. The identifier is a function
- * of the sequence, which also determines which entries share a row (packet-identifier.ts).
+ * The outbound queue of a session. Entries are keyed by packet identifier, a function of the sequence.
+ * The store decides which messages one write stores together.
  */
 export interface QueueStore {
+  /** Numbers messages so that small ones share writes. */
+  numberTogether(messages: readonly QueuedMessage[]): QueueNumbering;
+  /** Numbers messages so that each is stored and deleted by itself. */
+  numberApart(count: number): QueueNumbering;
   /**
-   * Stores entries, those that share a row with one write. Entries of one row must be passed together
-   * and have generation, connection and batch in common.
-   * @returns the entries that were not stored because their row is still in use.
+   * Stores entries. Entries of one write must be passed together and have generation, connection and
+   * batch in common.
+   * @returns the entries that were not stored because their numbers are still in use.
    */
   put(key: ClientKey, entries: readonly QueueEntry[]): Promise<QueueEntry[]>;
   /**

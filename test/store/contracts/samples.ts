@@ -8,11 +8,8 @@ import type {
   Session,
   Subscription,
 } from '../../../lib/core/model.ts';
-import {
-  maxPacketIdentifier,
-  numbersPerRow,
-  packetIdentifierOf,
-} from '../../../lib/core/packet-identifier.ts';
+import { maxPacketIdentifier, packetIdentifierOf } from '../../../lib/core/packet-identifier.ts';
+import { numbersPerRow } from '../../../lib/store/queue-numbers.ts';
 
 let addresses = 0;
 

@@ -1,7 +1,7 @@
 import type { Context } from '../core/context.ts';
 import type { QueueEntry, Session } from '../core/model.ts';
 import { ageOrder } from '../core/packet-identifier.ts';
-import { isExpired } from './publish-packet.ts';
+import { isExpired } from './post.ts';
 
 /** What a drain is to do next, as of one reading of the session and its queue. */
 export interface Round {

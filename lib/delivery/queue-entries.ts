@@ -3,8 +3,7 @@ import type { ClientKey, ConnectionAddress, QueueEntry, Route } from '../core/mo
 import { packetIdentifierOf } from '../core/packet-identifier.ts';
 import { encodePacket } from '../mqtt/index.ts';
 import { encodeMessages } from '../wire/index.ts';
-import { post } from './post.ts';
-import { chunkId } from './texts.ts';
+import { chunkId, post } from './post.ts';
 
 /**
  * Of QoS 2 entries, those that own their message: a publisher's second try of the same message may have queued it
@@ -56,7 +55,7 @@ async function ownersOf(
 }
 
 /** Ends a connection of which nobody knows what it has got: its client resumes, and is sent all it has not confirmed. */
-export async function endConnection(
+export async function forceReconnect(
   context: Context,
   key: ClientKey,
   address: ConnectionAddress,

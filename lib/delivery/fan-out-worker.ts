@@ -5,10 +5,8 @@ import type { SliceProgress } from '../core/store-ports/messages.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { UnreadableItemError } from '../core/unreadable-item.ts';
 import { compareUtf8 } from '../topics/index.ts';
-import { type Parcel, Parcels, sendParcels } from './parcels.ts';
-import { isWorthNaming, withKept } from './shared-messages.ts';
-import { batchesOf, type Subscriber, subscribersOf } from './subscribers.ts';
-import { targetsOf } from './targets.ts';
+import { type Parcel, Parcels, recipientsOf, sendParcels, withShared } from './parcels.ts';
+import { batchesOf, type Subscriber, subscribersOf } from './slice-subscribers.ts';
 
 /** Rounds in which those that could not be reached at first are tried again. */
 const maxRounds = 3;
@@ -114,12 +112,14 @@ async function deliverBatch(
   for (const { position, subscriptions } of batch) {
     const without = withoutAtMostOnce(position);
     for (const message of messages)
-      for (const target of targetsOf(message, subscriptions))
-        if (target.qos > 0 || (without !== undefined && !without.has(message.id)))
-          parcels.add(target, message);
+      for (const recipient of recipientsOf(message, subscriptions))
+        if (recipient.qos > 0 || (without !== undefined && !without.has(message.id)))
+          parcels.add(recipient, message);
   }
-  const kept = new Map(messages.filter(isWorthNaming).map((message) => [message, Promise.resolve()]));
-  let left = parcels.all.map((parcel) => withKept(parcel, kept));
+  // The publisher's handler has stored all messages of the fan-out.
+  const large = messages.filter((message) => context.messages.isWorthSharing(message));
+  const stored = new Map(large.map((message) => [message, Promise.resolve()]));
+  let left = parcels.all.map((parcel) => withShared(parcel, stored));
   for (let round = 1; left.length > 0; round += 1) {
     const failed: Parcel[] = [];
     let lastError: unknown;
