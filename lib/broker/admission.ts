@@ -1,10 +1,10 @@
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Connection, ConnectionAddress } from '../core/model.ts';
+import { refusal } from '../core/reasons.ts';
 import type { PeerState } from '../core/store-ports/connections.ts';
-import { reasonCodes } from '../mqtt/index.ts';
-import { type End, endWith, type Refusal } from '../sessions/outcome.ts';
-import { tokenRevoked, wasRevoked } from '../sessions/revocation.ts';
+import { type End, endWith } from '../sessions/outcome.ts';
+import { wasRevoked } from '../sessions/revocation.ts';
 import { type Chunk, type PacketsFrame, splitPackets, type WireError } from '../wire/index.ts';
 
 /**
@@ -32,26 +32,13 @@ export async function readState(
 export async function refusalOf(context: Context, { connection, live }: PeerState): Promise<End | undefined> {
   if (connection === undefined) return undefined;
   const { protocolVersion } = connection;
-  if (live?.status !== 'active') return endWith(protocolVersion, tenantInactive);
-  if (hasExpired(context, connection)) return endWith(protocolVersion, tokenExpired);
+  if (live?.status !== 'active') return endWith(protocolVersion, refusal('tenant-inactive'));
+  if (hasExpired(context, connection)) return endWith(protocolVersion, refusal('token-expired'));
   const isChecked = live.revokedAtMs === undefined || live.revokedAtMs <= (connection.revocationsSeenMs ?? 0);
   if (isChecked || !(await wasRevoked(context, connection, live))) return undefined;
   context.log.count(metrics.connectionsRevoked);
-  return endWith(protocolVersion, tokenRevoked);
+  return endWith(protocolVersion, refusal('token-revoked'));
 }
-
-/** A connection ends with its token; its Will is published. */
-export const tokenExpired: Refusal = {
-  code: 'token-expired',
-  message: 'the token has expired',
-  reasonCode: reasonCodes.maximumConnectTime.code,
-};
-
-const tenantInactive: Refusal = {
-  code: 'tenant-inactive',
-  message: 'the tenant is not active',
-  reasonCode: reasonCodes.administrativeAction.code,
-};
 
 function hasExpired({ clock }: Context, { tokenExpiresAtSeconds }: Connection): boolean {
   return tokenExpiresAtSeconds !== undefined && tokenExpiresAtSeconds * 1000 <= clock.nowMs();

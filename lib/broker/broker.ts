@@ -3,33 +3,34 @@ import type { ConnectionAddress, FanoutSlice } from '../core/model.ts';
 import type { Ports, Timer } from '../core/ports.ts';
 import { defaultSettings, type Settings } from '../core/settings.ts';
 import { deliverSlices } from '../delivery/fan-out-worker.ts';
-import { connectionLost, endSession, releaseConnection } from '../sessions/lifecycle.ts';
+import { endSession } from '../sessions/end-session.ts';
 import { connectionLostReason } from '../sessions/presence.ts';
+import { connectionLost, releaseConnection } from '../sessions/release-connection.ts';
 import { handleFrame, oneWayFrame } from './frame.ts';
 import { handshake } from './handshake.ts';
-import { fireTimer } from './timers/fire.ts';
+import { fireTimer } from './timers.ts';
 
 /** What the functions call: one method for each kind of event. */
 export interface Broker {
-  /** A WebSocket handshake. */
+  /** A WebSocket handshake. @returns the status of its response. */
   handshake(
     address: ConnectionAddress,
     token: string | undefined,
     tenantHint: string | undefined,
   ): Promise<200 | 401>;
-  /** One text message of a client. @returns the text of the route response, never empty. */
+  /** A text message of a client. @returns the text of the route response, never empty. */
   message(address: ConnectionAddress, text: string): Promise<string>;
-  /** One text message of a client that is not answered: PUBLISH packets at QoS 0. */
+  /** A text message of a client without a route response: PUBLISH packets at QoS 0. */
   oneWay(address: ConnectionAddress, text: string): Promise<void>;
-  /** The WebSocket has closed. */
+  /** The WebSocket has been closed. */
   disconnected(address: ConnectionAddress): Promise<void>;
   /** A timer has fired. */
   timer(timer: Timer): Promise<void>;
-  /** Slices of fan-outs have come from the queue; see lib/delivery/fan-out-worker.ts. */
+  /** Slices of fan-outs from the queue; see lib/delivery/fan-out-worker.ts. */
   slices(slices: readonly FanoutSlice[], isRetry: boolean): Promise<'done' | 'unfinished'>;
 }
 
-/** Ports and settings as handlers are given them. */
+/** The context of all handlers, over these ports. */
 export function createContext(ports: Ports, settings: Settings = defaultSettings): Context {
   const context: Context = {
     ...ports,

@@ -1,6 +1,7 @@
 import type { Context } from '../core/context.ts';
 import type { ConnectionAddress, ProtocolVersion } from '../core/model.ts';
 import { narrowed } from '../core/quotas.ts';
+import { type MqttReasonName, refusal } from '../core/reasons.ts';
 import { maxPacketBytesOf } from '../core/session-rules.ts';
 import type { PeerState } from '../core/store-ports/connections.ts';
 import {
@@ -13,7 +14,6 @@ import {
   type PublishPacket,
   type PubrecPacket,
   type PubrelPacket,
-  reasonCodes,
   type ServerPacket,
   type SubscribePacket,
   type UnsubscribePacket,
@@ -84,11 +84,9 @@ export async function handleFrame(
   const frame = kind.decode(text);
   if (frame.kind === 'heartbeat') return heartbeatReply;
   const state = await readState(context, address, frame);
-  const refusal = await refusalOf(context, state);
+  const end = await refusalOf(context, state);
   const outcome =
-    refusal === undefined
-      ? await handlePackets(context, address, state, frame, kind)
-      : { replies: [], end: refusal };
+    end === undefined ? await handlePackets(context, address, state, frame, kind) : { replies: [], end };
   return finish(context, address, state, outcome);
 }
 
@@ -109,7 +107,7 @@ async function handlePackets(
   const maxPacketBytes = maxPacketBytesOf(context.settings, quotas);
   const version = initial.connection?.protocolVersion;
   const { packets, error, ...decoded } = decodePackets(bytes, version, { maxPacketBytes });
-  if (!packets.every(accepts)) return notOneWay(version);
+  if (!packets.every(accepts)) return refuse(version, 'not-one-way');
   let state = initial;
   const replies: ServerPacket[] = [];
   for (const run of cutIntoRuns(packets)) {
@@ -138,7 +136,7 @@ async function handleRun(
   if (first.cmd === 'connect') return handleConnect(context, { address, state, packet: first });
   const { connection, live } = state;
   if (connection === undefined || live === undefined)
-    return malformed(connection?.protocolVersion, 'connect-expected', 'the first packet must be CONNECT');
+    return refuse(connection?.protocolVersion, 'connect-expected');
   // The table pairs each kind with its packets.
   const handle = handlers[kindOf(first)] as Handler<ClientPacket>;
   return handle({ context, connection, live }, run);
@@ -200,37 +198,15 @@ async function bytesOf(
 ): Promise<Uint8Array | Outcome> {
   if (frame.kind === 'packets') return frame.bytes;
   const version = connection?.protocolVersion;
-  if (frame.kind === 'invalid') return malformed(version, frame.code, frame.message);
-  if (version === undefined)
-    return malformed(version, 'chunk-before-connect', 'CONNECT must fit into one frame');
+  if (frame.kind === 'invalid') return refuse(version, frame.code);
+  if (version === undefined) return refuse(version, 'chunk-before-connect');
   const collected = await collectChunks(context, address, frame);
-  switch (collected) {
-    case 'waiting':
-      return { replies: [] };
-    case 'chunks-incomplete':
-      return malformed(version, collected, 'chunks of the packet are missing');
-    case 'chunks-mismatched':
-      return malformed(version, collected, 'the chunks are not exactly one packet');
-    default:
-      return collected;
-  }
+  if (collected === 'waiting') return { replies: [] };
+  return typeof collected === 'string' ? refuse(version, collected) : collected;
 }
 
-function malformed(version: ProtocolVersion | undefined, code: string, message: string): Outcome {
-  const isTooLarge = code === 'packet-too-large' || code === 'frame-too-large';
-  const { code: reasonCode } = isTooLarge ? reasonCodes.packetTooLarge : reasonCodes.malformedPacket;
-  return { replies: [], end: endWith(version, { code, reasonCode, message }) };
-}
-
-function notOneWay(version: ProtocolVersion | undefined): Outcome {
-  return {
-    replies: [],
-    end: endWith(version, {
-      code: 'not-one-way',
-      message: 'a one-way frame holds PUBLISH at QoS 0 without topic alias only',
-      reasonCode: reasonCodes.protocolError.code,
-    }),
-  };
+function refuse(version: ProtocolVersion | undefined, code: MqttReasonName): Outcome {
+  return { replies: [], end: endWith(version, refusal(code)) };
 }
 
 /** Answers with the replies, or ends the connection; then the last push carries them. */

@@ -1,19 +1,20 @@
 import type { Context } from '../core/context.ts';
 import type { ConnectionAddress } from '../core/model.ts';
 
-/** What a handshake needs: little, so that the function behind `$connect` can be small. */
+/** The part of the context that a handshake needs; small, so that the bundle of `$connect` stays small. */
 export interface HandshakeContext extends Pick<Context, 'authenticator' | 'clock' | 'log' | 'timers'> {
   readonly pendingIdentities: Pick<Context['pendingIdentities'], 'put'>;
   readonly settings: Pick<Context['settings'], 'authenticationDeadlineSeconds'>;
 }
 
 /**
- * A WebSocket handshake. `token` is the one from the header or the query, where there is one.
+ * Handles a WebSocket handshake: verifies its token, if it has one, and sets a deadline for CONNECT.
  *
- * A crash between the two writes, or a second run, leaves an identity that only this address can use and that expires, or a
- * timer that finds nothing to do.
+ * A crash between the two writes, or a repetition, leaves an identity that only this address can use and that expires by
+ * TTL, or a timer that finds nothing to do.
  *
- * @returns the status with which the handshake is answered: 200, or 401 where the token is refused.
+ * @param token from the header or the query.
+ * @returns the status of the response: 200, or 401 where the token is refused.
  */
 export async function handshake(
   context: HandshakeContext,

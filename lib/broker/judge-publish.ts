@@ -1,77 +1,81 @@
 import { mayPublish, type Permissions } from '../auth/index.ts';
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
-import type { Message } from '../core/model.ts';
+import type { Message, MessageProperties } from '../core/model.ts';
 import type { PublishRefusal } from '../core/publish-refusal.ts';
 import type { ClientQuotas } from '../core/quotas.ts';
-import { type PublishPacket, payloadFormatError, reasonCodes } from '../mqtt/index.ts';
+import { refusal } from '../core/reasons.ts';
+import {
+  type MessageProperties as PacketProperties,
+  type PublishPacket,
+  payloadFormatError,
+} from '../mqtt/index.ts';
 import { validateTopicName } from '../topics/index.ts';
-import { messageProperties } from './message.ts';
 
-/** What somebody asks to have published, over MQTT or HTTP. */
+/** A request to publish a message, over MQTT or HTTP. */
 export type PublishRequest = Pick<PublishPacket, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>;
 
-/** Who asks: a connected client, or the bearer of a token. */
+/** The requester: a connected client, or the bearer of a token. */
 export interface Publisher {
   /** For No Local; absent where no client publishes. */
   readonly clientId?: string;
   readonly permissions: Permissions;
-  /** What the token narrows of the tenant's quotas. */
+  /** The quotas of the token, which narrow those of the tenant. */
   readonly quotas?: ClientQuotas;
 }
 
-/** Judges a request by the rules that hold for every way of publishing, and makes the message of one that passes. */
+/** Judges a request by the rules that hold for every way of publishing. @returns the message, or why it is refused. */
 export function judgePublish(
   context: Context,
   { clientId, permissions }: Publisher,
   request: PublishRequest,
 ): Message | PublishRefusal {
-  const topicError = validateTopicName(request.topic);
+  const { topic, payload, qos, retain, properties } = request;
+  const topicError = validateTopicName(topic);
   if (topicError !== undefined) return { ...topicError, kind: 'invalid' };
-  const responseTopic = request.properties?.responseTopic;
+  const responseTopic = properties?.responseTopic;
   if (responseTopic !== undefined && validateTopicName(responseTopic) !== undefined)
-    return responseTopicInvalid;
+    return { ...refusal('response-topic-invalid'), kind: 'invalid' }; // [MQTT-3.3.2-14 v5]
   if (!mayPublishTo(permissions, request)) {
     context.log.count(metrics.publishesNotAuthorized);
-    return notAuthorized;
+    return { ...refusal('publish-not-authorized'), kind: 'not-authorized' };
   }
-  if (payloadFormatError(request) !== undefined) return payloadFormatInvalid;
-  const expirySeconds = request.properties?.messageExpiryInterval;
+  if (payloadFormatError(request) !== undefined)
+    return { ...refusal('payload-format-invalid'), kind: 'payload-format' };
+  const expirySeconds = properties?.messageExpiryInterval;
   return {
     id: context.ids.unique(),
-    topic: request.topic,
-    payload: request.payload,
-    qos: request.qos,
-    retain: request.retain,
-    properties: messageProperties(request.properties),
+    topic,
+    payload,
+    qos,
+    retain,
+    properties: messageProperties(properties),
     ...(clientId === undefined ? {} : { publisher: clientId }),
     ...(expirySeconds === undefined ? {} : { expiresAtMs: context.clock.nowMs() + expirySeconds * 1000 }),
   };
 }
 
-/** Topics that begin with `$` belong to the server: clients may only read them (section 4.7.2). */
-function mayPublishTo(permissions: Permissions, { topic, qos, retain }: PublishRequest): boolean {
+/** Whether a client may publish a message or a Will. Topics that begin with `$` belong to the server (section 4.7.2). */
+export function mayPublishTo(
+  permissions: Permissions,
+  { topic, qos, retain }: Pick<PublishRequest, 'topic' | 'qos' | 'retain'>,
+): boolean {
   return !topic.startsWith('$') && mayPublish(permissions, topic, qos, retain);
 }
 
-/** [MQTT-3.3.2-14 v5] */
-const responseTopicInvalid: PublishRefusal = {
-  kind: 'invalid',
-  code: 'response-topic-invalid',
-  message: 'the response topic is not a topic name',
-  reasonCode: reasonCodes.topicNameInvalid.code,
-};
-
-const notAuthorized: PublishRefusal = {
-  kind: 'not-authorized',
-  code: 'publish-not-authorized',
-  message: 'the client may not publish to this topic',
-  reasonCode: reasonCodes.notAuthorized.code,
-};
-
-const payloadFormatInvalid: PublishRefusal = {
-  kind: 'payload-format',
-  code: 'payload-format-invalid',
-  message: 'the payload is said to be UTF-8 and is not',
-  reasonCode: reasonCodes.payloadFormatInvalid.code,
-};
+/**
+ * The properties that travel unaltered with a message.
+ *
+ * [MQTT-3.3.2-4 v5, MQTT-3.3.2-15 v5, MQTT-3.3.2-16 v5, MQTT-3.3.2-17 v5, MQTT-3.3.2-18 v5, MQTT-3.3.2-20 v5]
+ */
+export function messageProperties(properties: PacketProperties | undefined): MessageProperties {
+  if (properties === undefined) return {};
+  const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } = properties;
+  return {
+    ...(payloadFormatIndicator === undefined ? {} : { payloadFormatIndicator }),
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(responseTopic === undefined ? {} : { responseTopic }),
+    ...(correlationData === undefined ? {} : { correlationData }),
+    ...(userProperties === undefined ? {} : { userProperties }),
+  };
+}

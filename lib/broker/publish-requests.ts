@@ -3,31 +3,33 @@ import { metrics } from '../core/metrics.ts';
 import type { Message, TenantLive } from '../core/model.ts';
 import type { PublishRefusal } from '../core/publish-refusal.ts';
 import { narrowed, type TenantQuotas } from '../core/quotas.ts';
-import type { HttpReasonName } from '../core/reasons.ts';
+import { type HttpReasonName, refusal } from '../core/reasons.ts';
 import { maxPacketBytesOf } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { publishMessages } from '../delivery/publish.ts';
 import { encodedLength, reasonCodes } from '../mqtt/index.ts';
 import { judgePublish, type Publisher, type PublishRequest } from './judge-publish.ts';
 
-/** What became of one request; codes of 0x80 and above are refusals and come with `code` and `message`. */
+/** The result of one request. From 0x80 on it is a refusal, with `code` and `message`. */
 export interface PublishResult {
-  /** As PUBACK would carry it: 0x00, 0x10 No matching subscribers, 0x87, 0x90, 0x95, 0x97, 0x99. */
+  /** That of PUBACK: 0x00, 0x10 No matching subscribers, 0x82, 0x87, 0x90, 0x95, 0x97, 0x99. */
   readonly reasonCode: number;
   readonly code?: HttpReasonName;
   readonly message?: string;
 }
 
-/** Who publishes without a connection. */
+/** A publisher without a connection. */
 export interface RateBearer {
-  /** The client id or subject by which one client's rates are counted; absent: the operator, whom only the tenant's bind. */
+  /** The client id or subject whose rates apply; absent for the operator: only the tenant's rates apply. */
   readonly rateName?: string;
 }
 
 /**
- * Publishes what comes by another way than a connection, under the rules, limits and quotas that hold for PUBLISH. Each
- * request is judged by itself; those that pass are published together, in their order. Resolves when every copy at QoS 1
- * and 2 is durable. Called again it publishes again.
+ * Publishes requests that come without a connection (HTTP, the admin API) under the rules, limits and quotas of PUBLISH.
+ * Each request is judged by itself; the others are published together, in order. Resolves when every copy at QoS 1 and 2
+ * is durable. Not idempotent: a repeated call publishes again.
+ *
+ * @returns one result per request.
  */
 export async function publishRequests(
   context: Context,
@@ -69,10 +71,5 @@ function judge(
   const bytes = encodedLength({ cmd: 'publish', dup: false, ...request, messageId: 1 }, 5);
   const maxBytes = maxPacketBytesOf(context.settings, quotas);
   if (bytes <= maxBytes) return verdict;
-  return {
-    kind: 'too-large',
-    reasonCode: reasonCodes.packetTooLarge.code,
-    code: 'packet-too-large',
-    message: `the message makes a packet of more than ${maxBytes} bytes`,
-  };
+  return { ...refusal('packet-too-large', `${maxBytes} bytes`), kind: 'too-large' };
 }

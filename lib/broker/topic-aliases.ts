@@ -1,32 +1,32 @@
 import type { Context } from '../core/context.ts';
 import type { Connection } from '../core/model.ts';
-import { type PublishPacket, reasonCodes } from '../mqtt/index.ts';
+import { refusal } from '../core/reasons.ts';
+import type { PublishPacket } from '../mqtt/index.ts';
 import { type End, endWith } from '../sessions/outcome.ts';
 
 export interface ResolvedTopics {
-  /** The packets with their topics, up to the first whose alias is invalid. */
+  /** The packets with their topics, up to the first one with an invalid alias. */
   readonly packets: readonly PublishPacket[];
   readonly connection: Connection;
   readonly end?: End;
 }
 
+export function hasTopicAlias({ properties }: PublishPacket): boolean {
+  return properties?.topicAlias !== undefined;
+}
+
 /**
- * Puts topics in place of topic aliases (section 3.3.2.3.4 of MQTT 5.0) and keeps new ones with the connection, before
- * anything is acknowledged: a write only when an alias is new or changes its topic. They end with it [MQTT-3.3.2-7 v5]; every
- * one up to the maximum of CONNACK may be used [MQTT-3.3.2-12 v5].
+ * Replaces topic aliases by topics (section 3.3.2.3.4 of MQTT 5.0). New and changed aliases are stored in the
+ * connection row before anything is acknowledged. They end with the connection [MQTT-3.3.2-7 v5]. Every alias up to the
+ * Topic Alias Maximum of CONNACK is accepted [MQTT-3.3.2-12 v5].
  */
 export async function resolveTopics(
   context: Context,
   connection: Connection,
   packets: readonly PublishPacket[],
 ): Promise<ResolvedTopics> {
-  if (
-    connection.protocolVersion < 5 ||
-    packets.every((packet) => packet.properties?.topicAlias === undefined)
-  )
-    return { packets, connection };
-  const fresh = await withKnownAliases(context, connection, packets);
-  const aliases: Record<number, string> = { ...fresh.topicAliases };
+  const latest = await withKnownAliases(context, connection, packets);
+  const aliases: Record<number, string> = { ...latest.topicAliases };
   const changed: Record<number, string> = {};
   const resolved: PublishPacket[] = [];
   let end: End | undefined;
@@ -44,40 +44,35 @@ export async function resolveTopics(
   if (Object.keys(changed).length > 0) await context.connections.addTopicAliases(connection.address, changed);
   return {
     packets: resolved,
-    connection: { ...fresh, topicAliases: aliases },
+    connection: { ...latest, topicAliases: aliases },
     ...(end === undefined ? {} : { end }),
   };
 }
 
-/** The connection row was read without consistency: an alias it lacks may have been set a moment ago. */
+/** The connection row may be a stale read: an alias that is missing in it is looked up consistently. */
 async function withKnownAliases(
   context: Context,
   connection: Connection,
   packets: readonly PublishPacket[],
 ): Promise<Connection> {
-  const set = new Set(packets.filter((packet) => packet.topic !== '').map((p) => p.properties?.topicAlias));
-  const unknown = packets.some(({ topic, properties }) => {
+  const set = new Set(packets.filter(({ topic }) => topic !== '').map((p) => p.properties?.topicAlias));
+  const isUnknown = packets.some(({ topic, properties }) => {
     const alias = properties?.topicAlias;
     return (
       topic === '' && alias !== undefined && !set.has(alias) && connection.topicAliases[alias] === undefined
     );
   });
-  return unknown ? ((await context.connections.get(connection.address)) ?? connection) : connection;
+  return isUnknown ? ((await context.connections.get(connection.address)) ?? connection) : connection;
 }
 
-function aliasError(context: Context, alias: number | undefined, topic: string | undefined): End | undefined {
-  // [MQTT-3.3.2-9 v5, MQTT-3.2.2-17 v5]; an alias of 0 [MQTT-3.3.2-8 v5] is refused when the packet is decoded.
-  if (alias !== undefined && alias > context.settings.topicAliasMaximum)
-    return endWith(5, {
-      code: 'topic-alias-invalid',
-      message: `a topic alias is at most ${context.settings.topicAliasMaximum}`,
-      reasonCode: reasonCodes.topicAliasInvalid.code,
-    });
-  if (topic === undefined || topic === '')
-    return endWith(5, {
-      code: 'topic-alias-unknown',
-      message: 'a topic name or a known alias is needed',
-      reasonCode: reasonCodes.protocolError.code,
-    });
+/** Decoding has refused an alias of 0 already [MQTT-3.3.2-8 v5]. */
+function aliasError(
+  { settings: { topicAliasMaximum } }: Context,
+  alias: number | undefined,
+  topic: string | undefined,
+): End | undefined {
+  if (alias !== undefined && alias > topicAliasMaximum)
+    return endWith(5, refusal('topic-alias-invalid', `at most ${topicAliasMaximum}`)); // [MQTT-3.3.2-9 v5, MQTT-3.2.2-17 v5]
+  if (topic === undefined || topic === '') return endWith(5, refusal('topic-alias-unknown'));
   return undefined;
 }

@@ -4,15 +4,17 @@ import type { Connection, ConnectionAddress, TenantLive } from '../core/model.ts
 import { chunkId } from '../delivery/post.ts';
 import type { ServerPacket } from '../mqtt/index.ts';
 import { encodeMessages } from '../wire/index.ts';
-import { releaseConnection } from './lifecycle.ts';
 import type { End } from './outcome.ts';
-import { encodePackets } from './replies.ts';
+import { releaseConnection } from './release-connection.ts';
+import { encodeWithin } from './replies.ts';
 
 /**
- * Ends a connection from the server's side: state first, then the last message (the replies so far and CONNACK or
- * DISCONNECT), then the close [MQTT-3.2.2-7 v5, MQTT-3.14.4-1 v5, MQTT-3.14.4-2 v5, MQTT-4.13.2-1 v5]. It goes as a push because nothing can be done after a route response has been returned.
+ * Ends a connection from the server's side: releases the session, then pushes the last message (the replies so far and
+ * CONNACK or DISCONNECT), then closes. The message is a push because nothing can run after a route response.
  *
  * A crash before the close leaves a connection without a row: its next frame is refused and the close tried again.
+ *
+ * [MQTT-3.2.2-7 v5, MQTT-3.14.4-1 v5, MQTT-3.14.4-2 v5, MQTT-4.13.2-1 v5]
  */
 export async function closeConnection(
   context: Context,
@@ -22,27 +24,27 @@ export async function closeConnection(
   end: End,
   live?: TenantLive,
 ): Promise<void> {
-  const orderly = end.code === 'client-disconnect';
-  context.log[orderly ? 'debug' : 'info']('connection ended', {
-    code: end.code,
-    reason: end.message,
+  const { code, reasonCode, message, will } = end;
+  const isOrderly = code === 'client-disconnect';
+  context.log[isOrderly ? 'debug' : 'info']('connection ended', {
+    code,
+    reason: message,
     address,
     tenant: connection?.tenant,
     clientId: connection?.clientId,
   });
-  if (!orderly) {
+  if (!isOrderly) {
     context.log.count(metrics.protocolErrors);
     if (connection !== undefined) {
-      const { code, reasonCode } = end;
       const reason = {
         code,
         ...(reasonCode === undefined ? {} : { reasonCode }),
         initiator: 'server',
       } as const;
-      await releaseConnection(context, connection, { will: end.will, reason, ...(live && { live }) });
+      await releaseConnection(context, connection, { will, reason, ...(live && { live }) });
     }
   }
-  const packets = encodePackets(
+  const packets = encodeWithin(
     connection ?? { clientMaxPacketBytes: end.clientMaxPacketBytes },
     end.packet === undefined ? replies : [...replies, end.packet],
   );

@@ -1,17 +1,22 @@
 import type { Context } from '../core/context.ts';
 import type { ClientKey } from '../core/model.ts';
-import { reasonCodes } from '../mqtt/index.ts';
+import type { Refusal } from '../core/reasons.ts';
 import { closeConnection } from './close-connection.ts';
 import { endWith } from './outcome.ts';
 
 /**
- * Ends the connection that holds a client's session with 0x98 Administrative action; the session lives on as long as
- * its expiry says. @returns whether there was a connection.
+ * Ends the connection that holds a client's session. The session lives on for its expiry interval.
+ *
+ * Idempotent. A session that is held by an address without a connection row, which a crash has left, goes offline.
+ *
+ * @param will whether the Will is published; default: it is.
+ * @returns whether there was a connection.
  */
 export async function disconnectClient(
   context: Context,
   key: ClientKey,
-  options: { readonly code: string; readonly message: string; readonly will?: 'publish' | 'discard' },
+  reason: Refusal,
+  will: 'publish' | 'discard' = 'publish',
 ): Promise<boolean> {
   const { address } = (await context.sessions.get(key)) ?? {};
   if (address === undefined) return false;
@@ -21,8 +26,7 @@ export async function disconnectClient(
     await context.gateway.close(address);
     return true;
   }
-  const { code: reasonCode } = reasonCodes.administrativeAction;
-  const end = endWith(connection.protocolVersion, { ...options, reasonCode });
-  await closeConnection(context, address, connection, [], { ...end, will: options.will ?? 'publish' });
+  const end = endWith(connection.protocolVersion, reason);
+  await closeConnection(context, address, connection, [], { ...end, will });
   return true;
 }

@@ -3,8 +3,8 @@ import type { ClientKey, Connection, ConnectionAddress, Will } from '../core/mod
 import { publishMessages, takeAsIs } from '../delivery/publish.ts';
 
 /**
- * Discards a Will [MQTT-3.1.2-10 v5]. Before the connection lets go of its session: a client that is back at once would find the Will of a
- * connection that has ended without settling it, and publish it.
+ * Discards a Will [MQTT-3.1.2-10 v5]. Must run before the connection releases its session: a client that reconnects at
+ * once would find the Will unsettled and publish it.
  */
 export async function discardWill(
   context: Context,
@@ -15,8 +15,8 @@ export async function discardWill(
 }
 
 /**
- * Publishes the Will that a connection left [MQTT-3.1.2-8 v3+v5]; one with a delay waits for its timer, but no longer
- * than the session lasts [MQTT-3.1.3-9 v5].
+ * Publishes the Will that a connection left [MQTT-3.1.2-8 v3+v5]. A Will with a delay waits for its timer, at most until
+ * the session expires [MQTT-3.1.3-9 v5].
  */
 export async function settleWill(
   context: Context,
@@ -27,51 +27,53 @@ export async function settleWill(
   const will = await context.wills.get(key, address);
   if (will === undefined) return;
   const delaySeconds = Math.min(will.delaySeconds, expirySeconds);
-  if (delaySeconds === 0) return publish(context, key, address, will);
+  if (delaySeconds === 0) return takeAndPublish(context, key, address, will);
   const { tenant, clientId } = key;
   const dueAtMs = context.clock.nowMs() + delaySeconds * 1000;
   await context.timers.schedule({ kind: 'will', tenant, clientId, address }, dueAtMs);
 }
 
-/** Publishes the Will of `address` now, if it is still there: its delay has passed. */
+/** Publishes the Will of `address` now, if it still exists: its delay has passed. */
 export async function publishWillOf(
   context: Context,
   key: ClientKey,
   address: ConnectionAddress,
 ): Promise<void> {
   const will = await context.wills.get(key, address);
-  if (will !== undefined) await publish(context, key, address, will);
+  if (will !== undefined) await takeAndPublish(context, key, address, will);
 }
 
-/** A session has ended: the Wills its connections left, delayed or not, are due (section 3.1.2.5 of MQTT 5.0). */
+/** Publishes the Wills of an ended session, delayed or not (section 3.1.2.5 of MQTT 5.0). */
 export async function publishWillsOfSession(
   context: Context,
   key: ClientKey,
   generation: string,
 ): Promise<void> {
   for (const left of await context.wills.list(key))
-    if (left.generation === generation) await publish(context, key, left.address, left.will);
+    if (left.generation === generation) await takeAndPublish(context, key, left.address, left.will);
 }
 
 /**
- * Settles what earlier connections of a session have left when another takes it up: a Will with a delay is not sent, since
- * the client is back in time [MQTT-3.1.3-9 v5]; one without is due, whether its connection has been taken over just now
- * or has ended and whoever ended it is on the way or has died.
+ * Settles the Wills that earlier connections of a resumed session have left. A Will with a delay is deleted, since the
+ * client is back in time [MQTT-3.1.3-9 v5]. A Will without one is published: its connection has been taken over, or has
+ * ended and the handler that ended it is still running or has died.
  */
 export async function settleEarlierWills(context: Context, held: Connection): Promise<void> {
   for (const { address, will } of await context.wills.list(held)) {
     if (address === held.address) continue;
-    if (will.delaySeconds === 0) await publish(context, held, address, will);
+    if (will.delaySeconds === 0) await takeAndPublish(context, held, address, will);
     else await context.wills.take(held, address);
   }
 }
 
 /**
- * Whoever deletes the row publishes, so a Will is published once; where CONNECT had none, there is no row [MQTT-3.1.2-10
- * v3+v5, MQTT-3.1.2-12 v3]. A crash between the two loses the Will. The other order would publish it twice, and
- * a Will that says "gone" about a client that is back is worse than none.
+ * Deletes the row, then publishes. Only the handler that deletes the row publishes, so a Will is published at most once.
+ * Where CONNECT had no Will, there is no row. A crash between the two loses the Will. The reverse order could publish it
+ * twice, and a late "gone" about a client that is back is worse than none.
+ *
+ * [MQTT-3.1.2-10 v3+v5, MQTT-3.1.2-12 v3]
  */
-async function publish(
+async function takeAndPublish(
   context: Context,
   key: ClientKey,
   address: ConnectionAddress,

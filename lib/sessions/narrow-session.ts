@@ -5,23 +5,23 @@ import type { ClientKey, ConnectionAddress, QueueEntry } from '../core/model.ts'
 import type { Permissions } from '../core/permissions.ts';
 import { isTopicError, matches, parseFilter } from '../topics/index.ts';
 
-/** What a session has to observe of its rights: those it has now, and who holds it. */
+/** A session and the permissions it must obey from now on. */
 export interface Narrowing extends ClientKey {
   readonly generation: string;
   readonly permissions: Permissions;
-  /** The connection to which messages may have been sent already; those are not taken back. */
+  /** The connection to which messages may have been sent already; those stay in the queue. */
   readonly sentTo?: ConnectionAddress;
 }
 
 /**
- * Takes from a session what its client's permissions no longer allow: subscriptions, and the queued messages that only
- * these have brought. For a token that is renewed, and a session that is resumed with another token. What was matched
- * before the subscription went may still arrive a moment later.
+ * Removes from a session the subscriptions that its client's permissions no longer allow, and the queued messages that
+ * only these subscriptions have brought. For a renewed token, and for a session that is resumed with another token. A
+ * message that was matched before its subscription was deleted may still arrive a moment later.
  *
- * Reads the session's list, and the queue where something goes. The subscription goes before its entry in the list, so
- * that after a crash the next call finds the rest.
+ * Reads the session's list, and the queue where a subscription is removed. A subscription is deleted before its entry
+ * in the list, so after a crash the next call finds the rest.
  *
- * @returns how many subscriptions were removed.
+ * @returns the number of removed subscriptions.
  */
 export async function narrowSession(context: Context, narrowing: Narrowing): Promise<number> {
   const { tenant, clientId, generation, permissions } = narrowing;
@@ -43,7 +43,11 @@ export async function narrowSession(context: Context, narrowing: Narrowing): Pro
     removed.some((filter) => matches(filter, topic)) && !kept.some((filter) => matches(filter, topic));
   await dropQueued(context, narrowing, isForbidden);
   context.log.count(metrics.subscriptionsRemoved, removed.length);
-  context.log.info('subscriptions are no longer allowed', { tenant, clientId, removed: removed.length });
+  context.log.info('subscriptions removed: the token does not allow them', {
+    tenant,
+    clientId,
+    removed: removed.length,
+  });
   return removed.length;
 }
 
@@ -54,7 +58,7 @@ async function dropQueued(
 ): Promise<void> {
   const { sentTo } = narrowing;
   const session = sentTo === undefined ? undefined : await context.sessions.get(narrowing);
-  const wasSent = ({ pushedTo, packetIdentifier }: Pick<QueueEntry, 'pushedTo' | 'packetIdentifier'>) =>
+  const mayHaveBeenSent = ({ pushedTo, packetIdentifier }: QueueEntry) =>
     sentTo !== undefined && (pushedTo === sentTo || session?.inFlight.has(packetIdentifier) === true);
   await context.queue.deleteWhere(
     narrowing,
@@ -62,6 +66,6 @@ async function dropQueued(
       entry.generation === narrowing.generation &&
       !entry.released &&
       isForbidden(entry.message.topic) &&
-      !wasSent(entry),
+      !mayHaveBeenSent(entry),
   );
 }

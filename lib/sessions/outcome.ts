@@ -1,22 +1,13 @@
 import type { Connection, ProtocolVersion, TenantLive } from '../core/model.ts';
-import { type ConnackPacket, connackReturnCode, type ServerPacket } from '../mqtt/index.ts';
+import { disconnectCode, type ReasonName, type Refusal, v3Answer } from '../core/reasons.ts';
+import type { ConnackPacket, ServerPacket } from '../mqtt/index.ts';
 
-/** Why something is refused, in the one form that every layer passes on. */
-export interface Refusal {
-  /** Stable code for logs and metrics. */
-  readonly code: string;
-  /** MQTT 5.0 reason code, whatever the client's version. */
-  readonly reasonCode: number;
-  /** For the log and, in 5.0, the client's Reason String. Holds nothing secret and nothing that the client sent. */
-  readonly message: string;
-}
-
-/** The server's decision to end a connection, or its consent to the client's DISCONNECT. */
+/** How a connection ends, by the server's decision or by the client's DISCONNECT. */
 export interface End {
-  /** Stable code for logs and metrics. */
-  readonly code: string;
+  readonly code: ReasonName;
   /** MQTT 5.0 reason code; absent where the connection was never accepted or the client ended it. */
   readonly reasonCode?: number;
+  /** For the log and, in 5.0, the client's Reason String. */
   readonly message: string;
   /** Last packet to the client, if its version has one. */
   readonly packet?: ServerPacket;
@@ -40,10 +31,12 @@ export interface Outcome {
 /**
  * Ends an accepted connection: with DISCONNECT in 5.0 [MQTT-4.13.1-1 v5], without an expiry [MQTT-3.14.2-2 v5]; with
  * the close alone in earlier versions.
+ * @param reasonCode MQTT 5.0 reason code of DISCONNECT; default: the catalogue's.
  */
 export function endWith(
   protocolVersion: ProtocolVersion | undefined,
-  { code, reasonCode, message }: Refusal,
+  { code, message }: Pick<Refusal, 'code' | 'message'>,
+  reasonCode: number = disconnectCode(code),
 ): End {
   return {
     code,
@@ -79,11 +72,11 @@ export function refuseConnect(
 
 function refusingConnack(
   protocolVersion: ProtocolVersion | undefined,
-  { reasonCode, message }: Refusal,
+  { code, reasonCode, message }: Refusal,
 ): ConnackPacket | undefined {
   if (protocolVersion === undefined) return undefined;
   if (protocolVersion === 5)
     return { cmd: 'connack', sessionPresent: false, reasonCode, properties: { reasonString: message } };
-  const returnCode = connackReturnCode(reasonCode);
-  return returnCode === undefined ? undefined : { cmd: 'connack', sessionPresent: false, returnCode };
+  const returnCode = v3Answer(code);
+  return returnCode === 'close' ? undefined : { cmd: 'connack', sessionPresent: false, returnCode };
 }

@@ -9,14 +9,14 @@ import type {
   Session,
   TenantLive,
 } from '../core/model.ts';
+import type { ReasonName } from '../core/reasons.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { publishMessages, takeAsIs } from '../delivery/publish.ts';
 
 /** Why a connection ended. */
 export interface DisconnectReason {
-  /** Stable code, as in logs. */
-  readonly code: string;
-  /** MQTT 5.0 reason code, whatever the client's version; absent where none tells it: the network was lost. */
+  readonly code: ReasonName;
+  /** MQTT 5.0 reason code, whatever the client's version; absent where the network was lost. */
   readonly reasonCode?: number;
   readonly initiator: LifecycleInitiator;
 }
@@ -27,8 +27,9 @@ export const connectionLostReason: DisconnectReason = { code: 'connection-lost',
 const protocolNames = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const satisfies Record<ProtocolVersion, string>;
 
 /**
- * A connection has been accepted: told to the tenant's subscribers of `$SYS/tenants/{tenant}/clients/{clientId}/connected`
- * and to the event bus, where there is one. The `disconnected` of a connection that was taken over comes before it.
+ * Announces an accepted connection to the tenant's subscribers of
+ * `$SYS/tenants/{tenant}/clients/{clientId}/connected` and to the event bus, where there is one. The `disconnected` event
+ * of a connection that was taken over comes first.
  */
 export function announceConnected(
   context: Context,
@@ -50,7 +51,10 @@ export function announceConnected(
   return announce(context, event, live);
 }
 
-/** A connection has ended. Called by whoever took the session from it, in one conditional write: so once. */
+/**
+ * Announces the end of a connection, likewise. The caller has taken the session from the connection by one conditional
+ * write, so each end is announced at most once.
+ */
 export function announceDisconnected(
   context: Context,
   key: ClientKey,
@@ -79,8 +83,8 @@ export function announceDisconnected(
 }
 
 /**
- * Tells an event. Whatever fails here fails nothing else: it is logged and counted. A crash between the change and this
- * loses the event; `sequence` shows which of two events that come late is the newer.
+ * Publishes an event. A failure is logged and counted, and fails nothing else. A crash between the change of the session
+ * and this call loses the event. Events may arrive out of order; the higher `sequence` is newer.
  */
 async function announce(
   context: Context,
@@ -92,11 +96,11 @@ async function announce(
     if (outcome.status === 'fulfilled') continue;
     context.log.count(metrics.lifecycleEventsFailed);
     const error = outcome.reason instanceof Error ? outcome.reason.name : 'unknown';
-    context.log.warn('a lifecycle event was lost', { tenant: event.tenant, event: event.event, error });
+    context.log.warn('lifecycle event lost', { tenant: event.tenant, event: event.event, error });
   }
 }
 
-/** At QoS 1, so that subscribers who are away find what happened. Where no shape of the tenant fits, nothing is read. */
+/** Publishes at QoS 1, so that offline subscribers get the event. Where no shape of the tenant fits, nothing is read. */
 async function publish(
   context: Context,
   event: LifecycleEvent,
@@ -114,8 +118,8 @@ async function publish(
 }
 
 /**
- * The client id stands in one level: `/`, `+`, `#`, NUL and `%` are written as `%2F`, `%2B`, `%23`, `%00` and `%25`.
- * Everything is inside the tenant's own keys, so another tenant's events cannot be named at all.
+ * The topic of an event. The client id fills one level: `/`, `+`, `#`, NUL and `%` are written as `%2F`, `%2B`, `%23`,
+ * `%00` and `%25`. The topic lies in the tenant's own keys, so no tenant can name the events of another.
  */
 export function presenceTopic(tenant: TenantId, clientId: string, event: LifecycleEvent['event']): string {
   const level = clientId.replace(/[/+#\0%]/g, encodeURIComponent);

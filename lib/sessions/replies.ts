@@ -8,40 +8,34 @@ import { encodeReply, encodeResponse } from '../wire/index.ts';
 export const heartbeatReply = encodeReply();
 
 /**
- * Packets of the server as bytes, each within the client's Maximum Packet Size and without reason strings where the
- * client wants none [MQTT-3.1.2-29 v5].
+ * Encodes packets of the server within the client's Maximum Packet Size. Reason strings and user properties that do not
+ * fit are left out.
  */
-export function encodePackets(
+export function encodeWithin(
   connection:
     | { readonly protocolVersion?: ProtocolVersion; readonly clientMaxPacketBytes?: number | undefined }
     | undefined,
   packets: readonly ServerPacket[],
 ): Uint8Array[] {
-  const version = connection?.protocolVersion;
+  const { protocolVersion, clientMaxPacketBytes = Number.POSITIVE_INFINITY } = connection ?? {};
   return packets.flatMap(
-    (packet) =>
-      encodePacketWithin(
-        packet,
-        version ?? versionOf(packet),
-        connection?.clientMaxPacketBytes ?? Number.POSITIVE_INFINITY,
-      ) ?? [],
+    (packet) => encodePacketWithin(packet, protocolVersion ?? versionOf(packet), clientMaxPacketBytes) ?? [],
   );
 }
 
-/** A refused CONNECT has no connection: its CONNACK shows the version by the code it carries. */
+/** A refused CONNECT has no connection: the kind of code in its CONNACK shows the version. */
 function versionOf(packet: ServerPacket): 4 | 5 {
   return packet.cmd === 'connack' && packet.returnCode !== undefined ? 4 : 5;
 }
 
-/** The text of a route response; what does not fit follows as pushes. */
+/** The text of a route response; packets that do not fit into it follow as pushes. */
 export async function encodeReplies(
   context: Context,
   address: ConnectionAddress,
   connection: Connection | undefined,
   replies: readonly ServerPacket[],
 ): Promise<string> {
-  if (replies.length === 0) return heartbeatReply;
-  const { reply, pushes } = encodeResponse(encodePackets(connection, replies), chunkId);
+  const { reply, pushes } = encodeResponse(encodeWithin(connection, replies), chunkId);
   for (const text of pushes) await context.gateway.post(address, text);
   return reply;
 }

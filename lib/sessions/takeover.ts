@@ -5,18 +5,19 @@ import { encodePackets } from '../wire/index.ts';
 import { announceDisconnected, type DisconnectReason } from './presence.ts';
 
 /**
- * Ends the connection from which a session has been taken: DISCONNECT 0x8E in 5.0 and close [MQTT-3.1.4-3 v5,
- * MQTT-3.1.4-2 v3]. Its Will is settled where the session is taken up (left-will.ts) or ended (session-open.ts).
+ * Ends the connection from which a session has been taken over: DISCONNECT 0x8E in 5.0, then the close
+ * [MQTT-3.1.4-3 v5, MQTT-3.1.4-2 v3]. Its Will is settled where the session is resumed (left-will.ts) or ended
+ * (end-session.ts).
  *
- * A crash on the way leaves the old connection open; it no longer holds the session, its frames are refused once its
- * row is gone, and API Gateway ends it at the latest after 2 hours.
+ * A crash leaves the old connection open. It no longer holds the session, its frames are refused once its row is
+ * deleted, and API Gateway closes it after at most 2 hours.
  */
 export async function takeOver(
   context: Context,
   by: Connection,
   previous: ConnectionAddress,
   options: {
-    /** Number of the connection that is ended. */
+    /** Connection sequence of the previous connection. */
     readonly sequence: number;
     readonly live: TenantLive | undefined;
   },
@@ -30,18 +31,10 @@ export async function takeOver(
     await context.gateway.post(previous, encodePackets(packet));
   }
   await context.gateway.close(previous);
-  await announceDisconnected(
-    context,
-    by,
-    {
-      sequence: options.sequence,
-      reason: takenOver,
-      ...(old === undefined
-        ? {}
-        : { protocolVersion: old.protocolVersion, connectedAtMs: old.connectedAtMs }),
-    },
-    options.live,
-  );
+  const known =
+    old === undefined ? {} : { protocolVersion: old.protocolVersion, connectedAtMs: old.connectedAtMs };
+  const ended = { sequence: options.sequence, reason: takenOver, ...known };
+  await announceDisconnected(context, by, ended, options.live);
 }
 
 const takenOver: DisconnectReason = {

@@ -1,7 +1,7 @@
 import { concurrently } from '../core/concurrently.ts';
 import type { Context } from '../core/context.ts';
 import type { Timer } from '../core/ports.ts';
-import type { TenantId } from '../core/tenant-id.ts';
+import { refusal } from '../core/reasons.ts';
 import { disconnectClient } from './disconnect-client.ts';
 
 export type TenantSweep = Extract<Timer, { kind: 'tenant-sweep' }>;
@@ -11,21 +11,28 @@ const clientsPerSweep = 100;
 const sweepsAtOnce = 16;
 
 /**
- * Walks the clients of a tenant that has been suspended (and disconnects them) or is being deleted (and erases them),
- * a page per timer. Handlers that had begun before the change, and processes that trusted the old configuration for
- * some more seconds, may add to what the walk has passed; so a second walk follows when these have settled. The
- * tenant's own rows go last: until then whoever deletes the tenant again starts the walk anew.
+ * Walks the clients of a tenant, one page per timer: disconnects them where the tenant has been suspended, erases them
+ * where it is being deleted. Handlers that started before the change, and processes that still cache the old
+ * configuration, may add to clients that the walk has passed; a second walk follows after `tenantSettleSeconds`.
  *
- * Run twice, or after the tenant has been resumed, it does no harm.
+ * The tenant's own rows are deleted last: until then, deleting the tenant again restarts the walk. Idempotent, and
+ * harmless where the tenant has been resumed.
  */
 export async function sweepTenant(context: Context, sweep: TenantSweep): Promise<void> {
   const { tenant, goal } = sweep;
   const status = await context.tenantData.tenantStatus(tenant);
   if (status !== (goal === 'erase' ? 'deleting' : 'suspended')) return;
   const page = await context.tenantData.clientIds(tenant, sweep.after, clientsPerSweep);
-  await concurrently(page.clientIds, sweepsAtOnce, (clientId) =>
-    goal === 'erase' ? erase(context, tenant, clientId) : disconnect(context, tenant, clientId, 'publish'),
-  );
+  await concurrently(page.clientIds, sweepsAtOnce, async (clientId) => {
+    const key = { tenant, clientId };
+    await disconnectClient(
+      context,
+      key,
+      refusal('tenant-inactive'),
+      goal === 'erase' ? 'discard' : 'publish',
+    );
+    if (goal === 'erase') await context.tenantData.eraseClient(key);
+  });
   const nowMs = context.clock.nowMs();
   const last = page.clientIds.at(-1);
   if (page.more && last !== undefined) {
@@ -42,22 +49,4 @@ export async function sweepTenant(context: Context, sweep: TenantSweep): Promise
   context.usage.forget(tenant);
   await context.tenantData.deleteTenant(tenant);
   context.log.info('tenant deleted', { tenant });
-}
-
-async function disconnect(
-  context: Context,
-  tenant: TenantId,
-  clientId: string,
-  will: 'publish' | 'discard',
-): Promise<void> {
-  await disconnectClient(
-    context,
-    { tenant, clientId },
-    { code: 'tenant-inactive', message: 'the tenant is not active', will },
-  );
-}
-
-async function erase(context: Context, tenant: TenantId, clientId: string): Promise<void> {
-  await disconnect(context, tenant, clientId, 'discard');
-  await context.tenantData.eraseClient({ tenant, clientId });
 }

@@ -94,7 +94,9 @@ test('SUBACK says which quota is used up', async () => {
   const client = await suite.connect({ claims: claims({ subscriptionsPerClient: 1 }) });
   expect(reply(await client.send(subscribe(1, 'a', 'b')))).toMatchObject({
     granted: [0, 0x97],
-    properties: { reasonString: 'quotas used up: subscriptionsPerClient' },
+    properties: {
+      reasonString: 'the client has as many subscriptions as it may have (subscriptionsPerClient)',
+    },
   });
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { metrics } from '../../lib/core/metrics.ts';
 import type { LifecycleEvent } from '../../lib/core/model.ts';
+import { refusal } from '../../lib/core/reasons.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { createMeter } from '../../lib/local/dynamodb/meter.ts';
 import { disconnectClient } from '../../lib/sessions/disconnect-client.ts';
@@ -149,10 +150,10 @@ test('every way to end says why', async () => {
     0xa0,
     'server',
   ]);
-  const kick = { code: 'client-disconnected', message: 'disconnected by the operator' };
+  const { context } = suite.service.service;
   expect(
     await endOf(({ clientId }) =>
-      disconnectClient(suite.service.service.context, { tenant, clientId }, kick),
+      disconnectClient(context, { tenant, clientId }, refusal('client-disconnected')),
     ),
   ).toEqual(['client-disconnected', 0x98, 'server']);
 });

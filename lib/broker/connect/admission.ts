@@ -2,10 +2,10 @@ import type { Context } from '../../core/context.ts';
 import type { Connection, ConnectionAddress, TenantLive, Will } from '../../core/model.ts';
 import type { Identity, Permissions } from '../../core/permissions.ts';
 import type { TenantQuotas } from '../../core/quotas.ts';
+import type { Refusal } from '../../core/reasons.ts';
 import type { PeerState } from '../../core/store-ports/connections.ts';
 import type { ConnectPacket } from '../../mqtt/index.ts';
-import type { Refusal } from '../../sessions/outcome.ts';
-import type { Opened } from '../../sessions/session-open.ts';
+import type { Opened } from '../../sessions/open-session.ts';
 
 /** A CONNECT as it came. */
 export interface Connecting {

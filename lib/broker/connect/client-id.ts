@@ -1,6 +1,5 @@
 import type { Context } from '../../core/context.ts';
-import { reasonCodes } from '../../mqtt/index.ts';
-import type { Refusal } from '../../sessions/outcome.ts';
+import { refusal } from '../../core/reasons.ts';
 import type { Authenticated, Named, Refused } from './admission.ts';
 
 /**
@@ -13,21 +12,16 @@ import type { Authenticated, Named, Refused } from './admission.ts';
 export function nameClient(context: Context, known: Authenticated): Named | Refused {
   const { packet, identity } = known;
   const { clientId } = packet;
-  if (clientId === '' && packet.protocolVersion === 3)
-    return refuse('client-id-empty', 'MQTT 3.1 demands a client identifier');
+  if (clientId === '' && packet.protocolVersion === 3) return { refusal: refusal('client-id-empty') };
   // [MQTT-3.1.3-8 v3]
   if (clientId === '' && packet.protocolVersion === 4 && !packet.clean)
-    return refuse('client-id-empty', 'a session that is kept needs a client identifier');
+    return { refusal: refusal('client-id-empty') };
   // The identifier of the token is checked too: where the packet has none, it becomes part of keys.
   const { maxClientIdBytes } = context.settings;
   if (Buffer.byteLength(clientId || (identity.clientId ?? '')) > maxClientIdBytes)
-    return refuse('client-id-too-long', `a client identifier has at most ${maxClientIdBytes} bytes`);
+    return { refusal: refusal('client-id-too-long', `at most ${maxClientIdBytes} bytes`) };
   if (identity.clientId !== undefined && clientId !== '' && clientId !== identity.clientId)
-    return refuse('client-id-not-granted', 'the token names another client identifier');
+    return { refusal: refusal('client-id-not-granted') };
   if (clientId !== '') return { ...known, clientId, isAssigned: false };
   return { ...known, clientId: identity.clientId ?? context.ids.unique(), isAssigned: true };
-}
-
-function refuse(code: Refusal['code'], message: string): Refused {
-  return { refusal: { code, message, reasonCode: reasonCodes.clientIdentifierNotValid.code } };
 }

@@ -1,14 +1,13 @@
 import type { Context } from '../../core/context.ts';
+import { refusal } from '../../core/reasons.ts';
 import { unlimitedReceiveMaximum } from '../../core/session-rules.ts';
 import type { TenantId } from '../../core/tenant-id.ts';
 import { drain } from '../../delivery/drain.ts';
 import { askForRecount, recountAfterMs } from '../../limits/recount.ts';
-import { reasonCodes } from '../../mqtt/index.ts';
 import { settleEarlierWills } from '../../sessions/left-will.ts';
 import { narrowSession } from '../../sessions/narrow-session.ts';
-import type { Refusal } from '../../sessions/outcome.ts';
+import { openSession } from '../../sessions/open-session.ts';
 import { announceConnected } from '../../sessions/presence.ts';
-import { openSession } from '../../sessions/session-open.ts';
 import { takeOver } from '../../sessions/takeover.ts';
 import type { Described, Holding, Refused } from './admission.ts';
 
@@ -45,23 +44,16 @@ async function hasRoom(context: Context, tenant: TenantId, bound: number | undef
   return false;
 }
 
-/** Writes the connection row. */
+/** Writes the connection row. Refuses where a concurrent CONNECT of the same connection has been accepted. */
 export async function createConnection(context: Context, known: Holding): Promise<Holding | Refused> {
   const { connection, opened } = known;
-  if (!(await context.connections.create(connection))) return { refusal: connectRepeated };
+  if (!(await context.connections.create(connection))) return { refusal: refusal('connect-repeated') };
   context.usage.count(connection.tenant, {
     connects: 1,
     connections: opened.previousAddress === undefined ? 1 : 0,
   });
   return known;
 }
-
-/** A concurrent CONNECT of the same connection has been accepted: there is no second CONNACK [MQTT-3.2.0-2 v5]. */
-export const connectRepeated: Refusal = {
-  code: 'connect-repeated',
-  message: 'a connection carries one CONNECT',
-  reasonCode: reasonCodes.protocolError.code,
-};
 
 /** Ends the connection that held the session, if one did. */
 export async function endPreviousHolder(context: Context, known: Holding): Promise<Holding> {

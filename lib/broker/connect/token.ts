@@ -1,15 +1,15 @@
 import { resolvePermissions } from '../../auth/index.ts';
 import type { Context } from '../../core/context.ts';
 import type { Identity, Permissions } from '../../core/permissions.ts';
-import type { AuthFailure } from '../../core/ports.ts';
 import { narrowed } from '../../core/quotas.ts';
+import { type Refusal, refusal } from '../../core/reasons.ts';
 import type { PeerState, TokenState } from '../../core/store-ports/connections.ts';
-import { type ConnectPacket, reasonCodes } from '../../mqtt/index.ts';
-import { isRevoked, tokenRevoked } from '../../sessions/revocation.ts';
+import type { ConnectPacket } from '../../mqtt/index.ts';
+import { isRevoked } from '../../sessions/revocation.ts';
 import type { Authenticated, Connecting, Named, Permitted, Refused } from './admission.ts';
 
 /** Names of the one method of enhanced authentication, a JWT as authentication data [MQTT-4.12.0-1 v5]. */
-export const authenticationMethods: ReadonlySet<string> = new Set(['wisp-jwt', 'OAUTH2-JWT', 'CUSTOM-JWT']);
+const authenticationMethods: ReadonlySet<string> = new Set(['wisp-jwt', 'OAUTH2-JWT', 'CUSTOM-JWT']);
 
 /** Verifies the token of a CONNECT. */
 export async function authenticate(context: Context, known: Connecting): Promise<Authenticated | Refused> {
@@ -25,15 +25,15 @@ async function identityOf(
   context: Context,
   state: PeerState,
   packet: ConnectPacket,
-): Promise<Identity | AuthFailure> {
+): Promise<Identity | Refusal> {
   const { authenticationMethod: method, authenticationData: data } = packet.properties ?? {};
   if (method !== undefined) {
-    if (!authenticationMethods.has(method)) return badMethod;
+    if (!authenticationMethods.has(method)) return refusal('bad-authentication-method');
     if (data !== undefined) return context.authenticator.verify(textOf(data), packet.username);
   }
   if (packet.password !== undefined && packet.password.length > 0)
     return context.authenticator.verify(textOf(packet.password), packet.username);
-  return state.pending ?? noToken;
+  return state.pending ?? refusal('token-missing');
 }
 
 /**
@@ -43,7 +43,8 @@ async function identityOf(
 export async function permit(context: Context, known: Named): Promise<Permitted | Refused> {
   const { identity, clientId, packet } = known;
   const live = await context.tenants.readLive(identity.tenant, true);
-  if (await isRevoked(context, live ?? {}, { ...identity, clientId })) return { refusal: tokenRevoked };
+  if (await isRevoked(context, live ?? {}, { ...identity, clientId }))
+    return { refusal: refusal('token-revoked') };
   const { username } = packet;
   const permissions = resolvePermissions(identity, {
     clientId,
@@ -72,16 +73,3 @@ export function tokenState(
 export function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
-
-const badMethod: AuthFailure = {
-  code: 'bad-authentication-method',
-  message: `the authentication method is none of ${[...authenticationMethods].join(', ')}`,
-  reasonCode: reasonCodes.badAuthenticationMethod.code,
-};
-
-const noToken: AuthFailure = {
-  code: 'token-missing',
-  message:
-    'a token is needed: as password with the tenant as user name, in the Authorization header, or in ?token=',
-  reasonCode: reasonCodes.notAuthorized.code,
-};

@@ -1,45 +1,32 @@
-import { mayPublish } from '../../auth/index.ts';
 import type { Context } from '../../core/context.ts';
 import type { Will } from '../../core/model.ts';
+import { type Refusal, refusal } from '../../core/reasons.ts';
 import { willRefusal } from '../../limits/publish-quotas.ts';
 import { type ConnectPacket, reasonCodes } from '../../mqtt/index.ts';
-import type { Refusal } from '../../sessions/outcome.ts';
 import { validateTopicName } from '../../topics/index.ts';
-import { messageProperties } from '../message.ts';
+import { mayPublishTo, messageProperties } from '../judge-publish.ts';
 import type { Holding, Permitted, Refused, WillJudged } from './admission.ts';
 
 /** Judges the Will of a CONNECT by the client's permissions and quotas. */
 export async function judgeWill(context: Context, known: Permitted): Promise<WillJudged | Refused> {
   const { identity, packet, quotas } = known;
   if (packet.will === undefined) return { ...known, will: undefined };
-  const refusal = willError(known, packet.will);
-  if (refusal !== undefined) return { refusal };
+  const error = willError(known, packet.will);
+  if (error !== undefined) return { refusal: error };
   const will = willFrom(context, known, packet.will);
   const overQuota = await willRefusal(context, identity.tenant, quotas, will);
   if (overQuota === undefined) return { ...known, will };
-  return { refusal: { ...overQuota, message: `the Will: ${overQuota.message}` } };
+  return { refusal: refusal(overQuota.code, 'the Will') };
 }
 
 type PacketWill = NonNullable<ConnectPacket['will']>;
 
-function willError({ permissions }: Permitted, { topic, qos, retain }: PacketWill): Refusal | undefined {
-  const topicError = validateTopicName(topic);
-  if (topicError !== undefined) {
-    const { code, message } = topicError;
-    return {
-      code,
-      message: `the topic of the Will: ${message}`,
-      reasonCode: reasonCodes.topicNameInvalid.code,
-    };
-  }
-  return topic.startsWith('$') || !mayPublish(permissions, topic, qos, retain) ? notAuthorized : undefined;
+function willError({ permissions }: Permitted, will: PacketWill): Refusal | undefined {
+  const topicError = validateTopicName(will.topic);
+  if (topicError !== undefined)
+    return { ...refusal(topicError.code, 'the Will'), reasonCode: reasonCodes.topicNameInvalid.code };
+  return mayPublishTo(permissions, will) ? undefined : refusal('will-not-authorized');
 }
-
-const notAuthorized: Refusal = {
-  code: 'will-not-authorized',
-  message: 'the client may not publish its Will',
-  reasonCode: reasonCodes.notAuthorized.code,
-};
 
 /**
  * The Will as it is kept: with its RETAIN flag [MQTT-3.1.2-16 v3, MQTT-3.1.2-17 v3, MQTT-3.1.2-14 v5, MQTT-3.1.2-15 v5]

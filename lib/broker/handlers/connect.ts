@@ -1,13 +1,13 @@
 import type { Context } from '../../core/context.ts';
 import { metrics } from '../../core/metrics.ts';
+import type { Refusal } from '../../core/reasons.ts';
 import type { ConnectPacket } from '../../mqtt/index.ts';
-import { endWith, type Outcome, type Refusal, refuseConnect } from '../../sessions/outcome.ts';
+import { endWith, type Outcome, refuseConnect } from '../../sessions/outcome.ts';
 import type { Connecting, Holding, Refused, Step } from '../connect/admission.ts';
 import { nameClient } from '../connect/client-id.ts';
 import { connackFor } from '../connect/connack.ts';
 import { describeConnection, scheduleConnectionTimers } from '../connect/connection.ts';
 import {
-  connectRepeated,
   createConnection,
   endPreviousHolder,
   holdSession,
@@ -60,7 +60,8 @@ async function scheduleTimers(context: Context, known: Holding): Promise<Holding
 
 function refuse(context: Context, packet: ConnectPacket, refusal: Refusal): Outcome {
   const { protocolVersion, properties } = packet;
-  if (refusal.code === connectRepeated.code) return { replies: [], end: endWith(protocolVersion, refusal) };
+  // The connection has had its CONNACK: there is no second one [MQTT-3.2.0-2 v5].
+  if (refusal.code === 'connect-repeated') return { replies: [], end: endWith(protocolVersion, refusal) };
   context.log.count(metrics.connectsRefused);
   return { replies: [], end: refuseConnect(protocolVersion, refusal, properties?.maximumPacketSize) };
 }

@@ -1,46 +1,34 @@
 import { narrowed } from '../../core/quotas.ts';
+import { reasonMessage, refusal } from '../../core/reasons.ts';
 import { maxSessionExpiry } from '../../core/session-rules.ts';
 import { type DisconnectPacket, reasonCodes } from '../../mqtt/index.ts';
-import { releaseConnection } from '../../sessions/lifecycle.ts';
 import { endWith, type Outcome } from '../../sessions/outcome.ts';
+import { releaseConnection } from '../../sessions/release-connection.ts';
 import type { Peer, Run } from './handler.ts';
 
 /**
- * DISCONNECT: discards the Will unless the reason is another than 0x00 [MQTT-3.14.4-3 v5, MQTT-3.14.4-3 v3], may change
- * the session's expiry, and closes the connection [MQTT-3.14.4-1 v5, MQTT-3.14.4-2 v5].
+ * DISCONNECT with reason 0x00 discards the Will; any other reason publishes it [MQTT-3.14.4-3 v5, MQTT-3.14.4-3 v3]. It
+ * may change the session's expiry interval, except from 0 (section 3.14.2.2.2 of MQTT 5.0). The connection is closed
+ * [MQTT-3.14.4-1 v5, MQTT-3.14.4-2 v5]. A crash leaves what {@link releaseConnection} describes.
  */
 export async function handleDisconnect(
   { context, connection, live }: Peer,
   [packet]: Run<DisconnectPacket>,
 ): Promise<Outcome> {
-  const requested = packet.properties?.sessionExpiryInterval;
-  // Section 3.14.2.2.2 of MQTT 5.0: an expiry of 0 at CONNECT cannot be raised.
-  if (requested !== undefined && requested > 0 && connection.sessionExpirySeconds === 0)
-    return {
-      replies: [],
-      end: endWith(connection.protocolVersion, {
-        code: 'session-expiry-raised',
-        message: 'a session that ends with its connection cannot be given an expiry by DISCONNECT',
-        reasonCode: reasonCodes.protocolError.code,
-      }),
-    };
-  const reasonCode = packet.reasonCode ?? reasonCodes.normalDisconnection.code;
-  const normal = reasonCode === reasonCodes.normalDisconnection.code;
+  const requestedSeconds = packet.properties?.sessionExpiryInterval;
+  if (requestedSeconds !== undefined && requestedSeconds > 0 && connection.sessionExpirySeconds === 0)
+    return { replies: [], end: endWith(connection.protocolVersion, refusal('session-expiry-raised')) };
+  const normal = reasonCodes.normalDisconnection.code;
+  const { reasonCode = normal } = packet;
+  const maxSeconds = maxSessionExpiry(context.settings, narrowed(live.quotas, connection.quotas));
   await releaseConnection(context, connection, {
-    will: normal ? 'discard' : 'publish',
+    will: reasonCode === normal ? 'discard' : 'publish',
     reason: { code: 'client-disconnect', reasonCode, initiator: 'client' },
     live,
-    ...(requested === undefined
+    ...(requestedSeconds === undefined
       ? {}
-      : {
-          sessionExpirySeconds: Math.min(
-            requested,
-            maxSessionExpiry(context.settings, narrowed(live.quotas, connection.quotas)),
-          ),
-        }),
+      : { sessionExpirySeconds: Math.min(requestedSeconds, maxSeconds) }),
   });
-  return {
-    replies: [],
-    end: { code: 'client-disconnect', message: 'the client disconnected', will: 'discard' },
-  };
+  const message = reasonMessage('client-disconnect');
+  return { replies: [], end: { code: 'client-disconnect', message, will: 'discard' } };
 }

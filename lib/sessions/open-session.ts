@@ -1,38 +1,23 @@
 import type { Context } from '../core/context.ts';
 import type { ClientKey, Connection, ConnectionAddress, Session } from '../core/model.ts';
 import type { Permissions } from '../core/permissions.ts';
+import { type Refusal, refusal } from '../core/reasons.ts';
 import { hasEnded, mayGoDirect, queueBound } from '../core/session-rules.ts';
-import { reasonCodes } from '../mqtt/index.ts';
-import { deleteRemains } from './lifecycle.ts';
+import { deleteSessionRows } from './end-session.ts';
 import { narrowSession } from './narrow-session.ts';
-import type { Refusal } from './outcome.ts';
 
-/** Attempts to write a session that others keep changing; each lost one means another has made progress. */
+/** Attempts to write a session that other connections keep changing; a lost attempt is the progress of another. */
 const maxAttempts = 20;
 
 export interface Opened {
   readonly session: Session;
-  /** Whether the client finds its earlier session [MQTT-3.2.2-2 v5, MQTT-3.2.2-3 v5, MQTT-3.2.2-2 v3]. */
+  /** Session Present of CONNACK [MQTT-3.2.2-2 v5, MQTT-3.2.2-3 v5, MQTT-3.2.2-2 v3]. */
   readonly present: boolean;
   /** The connection that held the session until now. */
   readonly previousAddress?: ConnectionAddress;
-  /** Its number, see {@link Session.connectionSequence}. */
+  /** Its {@link Session.connectionSequence}; 0 where there was none. */
   readonly previousSequence: number;
 }
-
-/** The session is being changed faster than it could be opened. */
-const sessionBusy: Refusal = {
-  code: 'session-busy',
-  message: 'the session is being opened by too many connections at once',
-  reasonCode: reasonCodes.serverBusy.code,
-};
-
-/** No connection holds the session, and the tenant may have no more connections. */
-const tooManyConnections: Refusal = {
-  code: 'too-many-connections',
-  message: 'the tenant has too many connections',
-  reasonCode: reasonCodes.quotaExceeded.code,
-};
 
 export interface SessionRequest extends ClientKey {
   readonly address: ConnectionAddress;
@@ -45,31 +30,29 @@ export interface SessionRequest extends ClientKey {
   readonly permissions: Permissions;
   readonly maxQueuedMessages?: number;
   readonly maxQueueSeconds?: number;
-  /** Whether the tenant may have one more connection; asked where the session is not taken from another. */
+  /** Whether the tenant may have one more connection; not called where the session is taken over. */
   readonly hasRoom: () => Promise<boolean>;
 }
 
 /**
- * Makes the connection the holder of its client's session: resumes it, or begins a new one and deletes what the old one
- * left [MQTT-3.1.2-4 v5, MQTT-3.1.2-5 v5, MQTT-3.1.2-6 v5, MQTT-3.1.4-4 v5, MQTT-3.1.2-6 v3]. A session goes by the
- * client identifier [MQTT-3.1.3-2 v5]. One conditional write decides between connections that race. The
- * connection that held the session before is ended by the caller with `previousAddress`.
+ * Makes the connection the holder of its client's session: resumes the session, or starts a new one and deletes the
+ * rows of the old one. The client identifier names the session [MQTT-3.1.3-2 v5]. One conditional write decides between
+ * concurrent connections. The caller ends the connection at `previousAddress`.
  *
- * A session that is taken over adds no connection, so it is not held up by a quota of them: the old connection may be long dead and its
- * `$disconnect` not handled.
+ * - A takeover adds no connection, so the quota of connections does not apply: the old connection may be dead without
+ *   a `$disconnect`.
+ * - A write whose response was lost is recognised by the address in the row.
+ * - Subscriptions that the new token does not allow are removed from a resumed session before it is held.
+ * - A resumed session drops all claims: messages that its earlier connection may have received are sent with DUP.
  *
- * A write whose answer was lost is recognised by the address in the row.
+ * A crash after the write leaves a session that is held by a connection without CONNACK and without a row. The next
+ * connection takes it over, or it goes offline when a post finds the connection gone. Rows of an earlier generation
+ * count for nothing, so they may be deleted at any time.
  *
- * A session is resumed with the rights of the new token: subscriptions that it does not allow are removed.
+ * [MQTT-3.1.2-4 v5, MQTT-3.1.2-5 v5, MQTT-3.1.2-6 v5, MQTT-3.1.4-4 v5, MQTT-3.1.2-6 v3]
  *
- * A resumed session forgets all claims: what its earlier connection may have received is sent again with DUP.
- *
- * A crash after the write leaves a session held by a connection that never saw CONNACK and has no row; it is taken
- * over by the next, or goes offline when a post finds the connection gone. What an earlier generation left counts for nothing, whenever
- * it is deleted.
- *
- * @returns a refusal where the session is changed too often (0x89) or the tenant has too many connections (0x97): nothing
- * is written then.
+ * @returns a refusal, with nothing written, where the session changes too often (0x89) or the tenant has too many
+ *   connections (0x97).
  */
 export async function openSession(context: Context, request: SessionRequest): Promise<Opened | Refusal> {
   let takenFrom: Session | undefined;
@@ -77,22 +60,24 @@ export async function openSession(context: Context, request: SessionRequest): Pr
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const previous = await context.sessions.get(request);
     if (previous !== undefined && previous.address === request.address) {
-      if (ended !== undefined) await deleteRemains(context, ended);
+      if (ended !== undefined) await deleteSessionRows(context, ended);
       return opened(previous, previous.generation !== request.address, takenFrom);
     }
-    if (previous?.address === undefined && !(await request.hasRoom())) return tooManyConnections;
+    if (previous?.address === undefined && !(await request.hasRoom())) return refusal('too-many-connections');
     const nowMs = context.clock.nowMs();
     const present = previous !== undefined && !request.cleanStart && !hasEnded(previous, nowMs);
-    // Before the session is held, so that nothing forbidden can be sent to the new connection.
+    // Before the session is held: nothing forbidden may be sent to the new connection.
     if (present) await narrowSession(context, { ...request, generation: previous.generation });
-    const session = present ? resumed(context, previous, request) : fresh(context, previous, request);
+    const session = present
+      ? resumedSession(context, previous, request)
+      : newSession(context, previous, request);
     takenFrom = previous?.address === undefined ? undefined : previous;
     ended = present ? undefined : previous;
     if (!(await context.sessions.replace(session, previous))) continue;
-    if (ended !== undefined && ended.swept !== true) await deleteRemains(context, ended);
+    if (ended !== undefined && ended.swept !== true) await deleteSessionRows(context, ended);
     return opened(session, present, takenFrom);
   }
-  return sessionBusy;
+  return refusal('session-busy');
 }
 
 function opened(session: Session, present: boolean, takenFrom: Session | undefined): Opened {
@@ -105,18 +90,18 @@ function opened(session: Session, present: boolean, takenFrom: Session | undefin
   };
 }
 
-/** By the clock, so that it goes on growing where the row of an earlier session is gone; but never back. */
+/** Taken from the clock, so it grows even where the row of an earlier session is gone; never decreases. */
 function nextSequence(context: Context, previous: Session | undefined): number {
   return Math.max((previous?.connectionSequence ?? 0) + 1, context.clock.nowMs());
 }
 
-function fresh(context: Context, previous: Session | undefined, request: SessionRequest): Session {
+function newSession(context: Context, previous: Session | undefined, request: SessionRequest): Session {
   const sequence = previous?.sequence ?? 0;
   return {
-    ...held(request),
+    ...holderFields(request),
     generation: request.address,
     mode: mayGoDirect(request) ? 'direct' : 'queued',
-    // Numbering goes on where the earlier session stopped: what is still on its way there cannot collide.
+    // Continues the earlier session's numbers: late acknowledgements of it cannot meet new messages.
     sequence,
     recountAtSequence: sequence + queueBound(context.settings, request),
     claimVersion: (previous?.claimVersion ?? 0) + 1,
@@ -127,9 +112,9 @@ function fresh(context: Context, previous: Session | undefined, request: Session
   };
 }
 
-function resumed(context: Context, previous: Session, request: SessionRequest): Session {
+function resumedSession(context: Context, previous: Session, request: SessionRequest): Session {
   return {
-    ...held(request),
+    ...holderFields(request),
     generation: previous.generation,
     mode: 'queued',
     sequence: previous.sequence,
@@ -145,7 +130,7 @@ function resumed(context: Context, previous: Session, request: SessionRequest): 
   };
 }
 
-function held(request: SessionRequest) {
+function holderFields(request: SessionRequest) {
   const { address, tenant, clientId, expirySeconds, receiveMaximum, protocolVersion } = request;
   const { clientMaxPacketBytes, clientTopicAliasMaximum, maxQueuedMessages, maxQueueSeconds } = request;
   return {
