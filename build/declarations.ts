@@ -7,12 +7,16 @@ import { root } from './options.ts';
 
 /**
  * Writes the declarations of `sources` and of everything they import to `outputDirectory`, laid out
- * as in `lib`.
+ * as in `sourceRoot`.
  */
-export async function emitDeclarations(sources: readonly string[], outputDirectory: string): Promise<void> {
+export async function emitDeclarations(
+  sources: readonly string[],
+  outputDirectory: string,
+  sourceRoot = 'lib',
+): Promise<void> {
   const options = [
     ['--outDir', outputDirectory],
-    ['--rootDir', 'lib'],
+    ['--rootDir', sourceRoot],
     ['--target', 'ES2022'],
     ['--lib', 'ES2023'],
     ['--module', 'NodeNext'],

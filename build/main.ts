@@ -1,8 +1,17 @@
 import { buildClient } from './client.ts';
 import { buildCommands } from './command.ts';
 
-/** usage: tsx build/main.ts [client] */
-const [only] = process.argv.slice(2);
+const builders = {
+  client: buildClient,
+  commands: buildCommands,
+  // Loads the AWS CDK, which takes a second.
+  cdk: async () => (await import('./cdk.ts')).buildCdk(),
+} as const;
+const parts = Object.keys(builders) as (keyof typeof builders)[];
+
+/** usage: tsx build/main.ts [client] [commands] [cdk]; without arguments all of them */
+const names = process.argv.slice(2);
+const selected = names.length === 0 ? parts : parts.filter((part) => names.includes(part));
 
 /** The messages of esbuild and tsc name the file and line: nothing else is printed with them. */
 function describe(error: unknown): string {
@@ -19,9 +28,7 @@ function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-await Promise.all([buildClient(), ...(only === 'client' ? [] : [buildCommands()])]).catch(
-  (error: unknown) => {
-    console.error(`build: ${describe(error)}`);
-    process.exitCode = 1;
-  },
-);
+await Promise.all(selected.map((part) => builders[part]())).catch((error: unknown) => {
+  console.error(`build: ${describe(error)}`);
+  process.exitCode = 1;
+});

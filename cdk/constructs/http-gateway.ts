@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   HttpApi,
@@ -9,6 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { StageSettings } from '../settings.ts';
@@ -41,6 +42,7 @@ export interface HttpRoutes {
 export class HttpGateway extends Construct {
   readonly adminUrl: string;
   readonly publishUrl: string;
+  private readonly api: HttpApi;
 
   constructor(scope: Construct, id: string, settings: StageSettings, { admin, publish }: HttpRoutes) {
     super(scope, id);
@@ -88,7 +90,24 @@ export class HttpGateway extends Construct {
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
       },
     });
+    this.api = api;
     this.adminUrl = `${api.apiEndpoint}/admin`;
     this.publishUrl = `${api.apiEndpoint}/publish`;
+  }
+
+  /** Allows `grantee` all requests of the admin API. */
+  grantAdmin(grantee: IGrantable): Grant {
+    // Any stage, any method: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ['execute-api:Invoke'],
+      resourceArns: [
+        Stack.of(this).formatArn({
+          service: 'execute-api',
+          resource: this.api.apiId,
+          resourceName: '*/*/admin/*',
+        }),
+      ],
+    });
   }
 }

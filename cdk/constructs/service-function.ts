@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
@@ -13,10 +12,8 @@ import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { logLevelVariable } from '../../lib/aws/environment.ts';
-import { bundling } from '../bundling.ts';
+import { functionSource } from '../function-source.ts';
 import type { FunctionName, StageSettings } from '../settings.ts';
-
-const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 export interface ServiceFunctionProps {
   readonly name: FunctionName;
@@ -41,16 +38,12 @@ export class ServiceFunction extends NodejsFunction {
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     super(scope, id, {
-      entry: fromRoot(`functions/${props.name}.ts`),
-      handler: 'handler',
-      projectRoot: fromRoot('.'),
-      depsLockFilePath: fromRoot('package-lock.json'),
+      ...functionSource(props.name),
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: settings.memoryMegabytes[props.name],
       timeout: props.timeout,
-      bundling,
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { presets, readSettings, SettingsError, type StageSettings } from '../../cdk/settings.ts';
+import { readSettings, SettingsError } from '../../cdk/read-settings.ts';
+import { presets, type StageSettings } from '../../cdk/settings.ts';
 
 const read = (values: Record<string, unknown> = {}, region?: string) =>
   readSettings((name) => values[name], region);

@@ -33,8 +33,8 @@ export interface TestFolder {
 export const layers: readonly Layer[] = [
   {
     name: 'build',
-    about: 'bundles the command and the adapter',
-    knows: [],
+    about: 'bundles the command, the adapter and the CDK construct',
+    knows: ['cdk'],
     packages: ['esbuild', 'node:*'],
   },
   {
@@ -316,7 +316,12 @@ export const testFolders: readonly TestFolder[] = [
   },
   { name: 'test/local', about: 'local service', of: ['lib/local'], also: ['test/support', 'test/wire'] },
   { name: 'test/cli', about: 'command', of: ['lib/cli'], also: ['build', 'test/support', ...emulators] },
-  { name: 'test/cdk', about: 'stack', of: ['cdk'], also: ['functions', 'test/support', ...emulators] },
+  {
+    name: 'test/cdk',
+    about: 'stack',
+    of: ['cdk'],
+    also: ['build', 'functions', 'test/support', ...emulators],
+  },
   {
     name: 'test/races',
     about: 'interleavings and crashes',

@@ -1,0 +1,4 @@
+/** Wisp for AWS CDK apps: `import { Wisp } from 'wisp-mqtt/cdk'`. */
+
+export type { DomainSettings, FunctionName, LogLevel, PresetName, StageSettings } from './settings.ts';
+export { Wisp, type WispProps } from './wisp.ts';

@@ -1,0 +1,111 @@
+import { isIPv4 } from 'node:net';
+import { type DomainSettings, presetNames, presets, type StageSettings } from './settings.ts';
+
+/** A setting that cannot be deployed; the message is one line that tells what to write instead. */
+export class SettingsError extends Error {
+  readonly code = 'SETTINGS';
+  override readonly name = 'SettingsError';
+}
+
+/** Reads one context value (`-c NAME=VALUE`); `undefined` where it is absent. */
+export type ReadContext = (name: string) => unknown;
+
+/**
+ * Settings of this deployment: the preset that `-c stage=dev|prod` names (default `prod`), changed by
+ * `-c stackName=…`, `-c alarmEmail=…`, `-c eventBusName=…`, `-c tenantMetrics=true|false`, `-c apiGatewayLogRole=create|existing`, and
+ * `-c domainName=…` with `-c certificateArn=…` and, for a Route 53 record, `-c hostedZoneId=…` and `-c hostedZoneName=…`.
+ *
+ * @param region region of the deployment where it is known; a certificate of another one is then refused here.
+ * @throws SettingsError when a value is missing or cannot work.
+ */
+export function readSettings(context: ReadContext, region?: string): StageSettings {
+  const preset = presets[readChoice(context, 'stage', presetNames, 'prod')];
+  const stackName = readText(context, 'stackName') ?? preset.stackName;
+  if (!/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(stackName)) {
+    throw new SettingsError('stackName: letters, digits and "-", beginning with a letter, at most 128');
+  }
+  const alarmEmail = readText(context, 'alarmEmail');
+  if (alarmEmail !== undefined && !/^[^\s@]+@[^\s@]+$/.test(alarmEmail)) {
+    throw new SettingsError('alarmEmail: not an e-mail address');
+  }
+  const eventBusName = readText(context, 'eventBusName');
+  if (eventBusName !== undefined && !/^[A-Za-z0-9._/-]{1,256}$/.test(eventBusName)) {
+    throw new SettingsError('eventBusName: 1 to 256 letters, digits, ".", "_", "/" and "-"; not an ARN');
+  }
+  const domain = readDomain(context, region);
+  const logRole = preset.createApiGatewayLogRole ? 'create' : 'existing';
+  return {
+    ...preset,
+    stackName,
+    createApiGatewayLogRole:
+      readChoice(context, 'apiGatewayLogRole', ['create', 'existing'], logRole) === 'create',
+    tenantMetrics: readSwitch(context, 'tenantMetrics', preset.tenantMetrics),
+    ...(alarmEmail === undefined ? {} : { alarmEmail }),
+    ...(domain === undefined ? {} : { domain }),
+    ...(eventBusName === undefined ? {} : { eventBusName }),
+  };
+}
+
+function readDomain(context: ReadContext, region: string | undefined): DomainSettings | undefined {
+  const name = readText(context, 'domainName');
+  const certificateArn = readText(context, 'certificateArn');
+  const zoneId = readText(context, 'hostedZoneId');
+  const zoneName = readText(context, 'hostedZoneName');
+  if (name === undefined) {
+    if ((certificateArn ?? zoneId ?? zoneName) === undefined) return undefined;
+    throw new SettingsError('domainName is missing: certificateArn and hostedZone… mean nothing without it');
+  }
+  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(name) || isIPv4(name)) {
+    throw new SettingsError('domainName: a host name in lower case such as mqtt.example.com');
+  }
+  if (certificateArn === undefined) {
+    throw new SettingsError(
+      'certificateArn is missing: a custom domain needs an ACM certificate for its name',
+    );
+  }
+  const certificateRegion = /^arn:[a-z-]+:acm:([a-z0-9-]+):\d{12}:certificate\/\S+$/.exec(
+    certificateArn,
+  )?.[1];
+  if (certificateRegion === undefined) {
+    throw new SettingsError('certificateArn: not the ARN of an ACM certificate (arn:aws:acm:…)');
+  }
+  if (region !== undefined && region !== certificateRegion) {
+    throw new SettingsError(
+      `certificateArn: the certificate is in ${certificateRegion}, the stack in ${region}; they must be in the same region`,
+    );
+  }
+  if (zoneId === undefined && zoneName === undefined) return { name, certificateArn };
+  if (zoneId === undefined || zoneName === undefined) {
+    throw new SettingsError('hostedZoneId and hostedZoneName belong together: give both or neither');
+  }
+  if (name !== zoneName && !name.endsWith(`.${zoneName}`)) {
+    throw new SettingsError('hostedZoneName: domainName does not lie in this zone');
+  }
+  return { name, certificateArn, hostedZone: { id: zoneId, name: zoneName } };
+}
+
+function readText(context: ReadContext, name: string): string | undefined {
+  const value = context(name);
+  if (value === undefined || value === null || value === '') return undefined;
+  if (typeof value !== 'string') throw new SettingsError(`${name}: a text is expected`);
+  return value;
+}
+
+/** A context value of `cdk.json` may be a boolean. */
+function readSwitch(context: ReadContext, name: string, preset: boolean): boolean {
+  const value = context(name);
+  if (typeof value === 'boolean') return value;
+  return readChoice(context, name, ['true', 'false'], String(preset) as 'true' | 'false') === 'true';
+}
+
+function readChoice<Choice extends string>(
+  context: ReadContext,
+  name: string,
+  choices: readonly Choice[],
+  preset: Choice,
+): Choice {
+  const value = readText(context, name) ?? preset;
+  const choice = choices.find((candidate) => candidate === value);
+  if (choice === undefined) throw new SettingsError(`${name}: one of ${choices.join(', ')}`);
+  return choice;
+}

@@ -1,0 +1,123 @@
+import { Duration } from 'aws-cdk-lib';
+import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { tenantMetricsVariable } from '../lib/aws/environment.ts';
+import { tableNames } from '../lib/store/schema.ts';
+import { access } from './access.ts';
+import { CustomDomain } from './constructs/custom-domain.ts';
+import { grantPutEvents } from './constructs/event-bus.ts';
+import { FanoutQueue, fanoutTimeout } from './constructs/fanout-queue.ts';
+import { Gateway, routeTimeout } from './constructs/gateway.ts';
+import { HttpGateway } from './constructs/http-gateway.ts';
+import { grantReadIssuerSecrets } from './constructs/issuer-secrets.ts';
+import { Monitoring } from './constructs/monitoring.ts';
+import { ServiceFunction } from './constructs/service-function.ts';
+import { Tables } from './constructs/tables.ts';
+import { TimerQueue, timerTimeout } from './constructs/timer-queue.ts';
+import { type FunctionName, functionNames, type StageSettings } from './settings.ts';
+
+/** The parts of a service that its outputs and other stacks refer to. */
+export interface ServiceParts {
+  /** WebSocket URL for clients; with the custom domain, if there is one. */
+  readonly webSocketUrl: string;
+  readonly http: HttpGateway;
+  readonly tables: Tables;
+  readonly timers: TimerQueue;
+}
+
+/**
+ * Adds all constructs of the service directly to `scope`, so that the logical ids of a stack and of a
+ * construct within another stack are made the same way.
+ */
+export function addService(scope: Construct, settings: StageSettings): ServiceParts {
+  const tables = new Tables(scope, 'Tables', settings);
+  const timers = new TimerQueue(scope, 'Timers');
+  const fanout = new FanoutQueue(scope, 'Slices');
+  const gateway = new Gateway(scope, 'Gateway', settings);
+  const functions = addFunctions(scope, settings);
+
+  for (const name of functionNames) {
+    const {
+      connections,
+      tables: kinds,
+      indexes = {},
+      timers: setsTimers,
+      publishes = false,
+      issuerSecrets = false,
+    } = access[name];
+    for (const kind of tableNames) {
+      const actions = kinds[kind];
+      if (actions !== undefined) tables.grant(functions[name], kind, actions);
+      for (const index of indexes[kind] ?? []) tables.grantIndex(functions[name], kind, index);
+    }
+    if (connections) gateway.grantManageConnections(functions[name]);
+    if (setsTimers) timers.grantSend(functions[name]);
+    if (publishes) fanout.grantSend(functions[name]);
+    if (issuerSecrets) grantReadIssuerSecrets(functions[name]);
+    if (settings.tenantMetrics && kinds.usage !== undefined)
+      functions[name].addEnvironment(tenantMetricsVariable, 'true');
+    // Every function that manages connections may end one, which is an event.
+    if (connections && settings.eventBusName !== undefined)
+      grantPutEvents(functions[name], settings.eventBusName);
+  }
+  gateway.addRoutes(functions);
+  timers.deliverTo(functions.timer, settings);
+  fanout.deliverTo(functions.fanout, settings);
+  const http = new HttpGateway(scope, 'Http', settings, functions);
+
+  const domain = settings.domain && new CustomDomain(scope, 'Domain', gateway, settings.domain);
+  new Monitoring(scope, 'Monitoring', settings, {
+    functions,
+    gateway,
+    tables,
+    timers,
+    fanout,
+  });
+
+  return { webSocketUrl: domain?.url ?? gateway.url, http, tables, timers };
+}
+
+function addFunctions(scope: Construct, settings: StageSettings): Record<FunctionName, ServiceFunction> {
+  return {
+    connect: new ServiceFunction(scope, 'Connect', settings, {
+      name: 'connect',
+      description: 'WebSocket handshake',
+      timeout: Duration.seconds(10),
+    }),
+    message: new ServiceFunction(scope, 'Message', settings, {
+      name: 'message',
+      description: 'Frames from clients',
+      timeout: routeTimeout,
+    }),
+    disconnect: new ServiceFunction(scope, 'Disconnect', settings, {
+      name: 'disconnect',
+      description: 'Closed connections: Wills and session expiry',
+      timeout: routeTimeout,
+    }),
+    timer: new ServiceFunction(scope, 'Timer', settings, {
+      name: 'timer',
+      description: 'Timers that came due',
+      timeout: timerTimeout,
+      // A timer longer than 15 minutes is a chain of messages from this function to its own queue, which
+      // Lambda would cut after some 16 links: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+      recursiveLoop: RecursiveLoop.ALLOW,
+    }),
+    fanout: new ServiceFunction(scope, 'Fanout', settings, {
+      name: 'fanout',
+      description: 'Slices of large audiences',
+      timeout: fanoutTimeout,
+      // A connection found gone may have left a Will for a large audience.
+      recursiveLoop: RecursiveLoop.ALLOW,
+    }),
+    admin: new ServiceFunction(scope, 'Admin', settings, {
+      name: 'admin',
+      description: 'Admin API',
+      timeout: routeTimeout,
+    }),
+    publish: new ServiceFunction(scope, 'Publish', settings, {
+      name: 'publish',
+      description: 'Publishing over HTTP',
+      timeout: routeTimeout,
+    }),
+  };
+}
