@@ -78,6 +78,9 @@ const statements = [
 /** Imports by path of the importing file. The first line of a file holds the first import. */
 const planted = new Map<string, string[]>();
 const restricted = allRestricted();
+/** Two files that import types of each other. */
+const cycle = ['lib/core/chicken.ts', 'lib/core/egg.ts'] as const;
+
 let scratch: string;
 let found: Set<string>;
 
@@ -120,14 +123,15 @@ function isAllowedPackage({ packages: allowed }: Restricted, name: string): bool
 /** `file:line` of each import that Biome refuses. */
 function lint(): Promise<Set<string>> {
   const biome = createRequire(import.meta.url).resolve('@biomejs/biome/bin/biome');
-  const options = ['--only=style/noRestrictedImports', '--vcs-enabled=false', '--max-diagnostics=none'];
+  const rules = ['--only=style/noRestrictedImports', '--only=suspicious/noImportCycles'];
+  const options = [...rules, '--vcs-enabled=false', '--max-diagnostics=none'];
   return new Promise((resolve, reject) => {
     execFile(
       process.execPath,
       [biome, 'lint', ...options, '--reporter=github', '.'],
       { cwd: scratch, maxBuffer: 2 ** 26 },
       (_, stdout, stderr) => {
-        const lines = stdout.matchAll(/noRestrictedImports,file=([^,]+),line=(\d+),/g);
+        const lines = stdout.matchAll(/(?:noRestrictedImports|noImportCycles),file=([^,]+),line=(\d+),/g);
         const refused = new Set(
           [...lines].map(([, file, line]) => `${posix.relative(scratch, file ?? '')}:${line}`),
         );
@@ -158,6 +162,11 @@ beforeAll(async () => {
     await mkdir(`${scratch}/${dirname(file)}`, { recursive: true });
     await writeFile(`${scratch}/${file}`, contentOf(imports));
   }
+  for (const [index, file] of cycle.entries())
+    await writeFile(
+      `${scratch}/${file}`,
+      `import type { A } from './${posix.basename(cycle[1 - index] ?? '')}';\nexport type { A };\n`,
+    );
   found = await lint();
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
@@ -181,6 +190,10 @@ describe('the linter', () => {
       expect(wrong).toEqual([]);
     },
   );
+
+  test('refuses a cycle of imports, even if all of them are type-only', () => {
+    expect(cycle.filter((file) => found.has(`${file}:1`))).toEqual(cycle);
+  });
 
   test('allows each folder its own files', () => {
     const folders = restricted.filter((layer) => !pathsOf(layer).some(isFile)).flatMap(importersIn);
