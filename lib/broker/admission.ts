@@ -8,8 +8,8 @@ import { wasRevoked } from '../sessions/revocation.ts';
 import { type Chunk, type PacketsFrame, splitPackets, type WireError } from '../wire/index.ts';
 
 /**
- * Reads the rows of the connection and of its tenant. Chooses strong or eventual consistency by the packets in the
- * frame; the packet of a chunked message is known with the last chunk only.
+ * Reads the rows of the connection and of its tenant. Chooses strong or eventual consistency by the
+ * packets in the frame; the packet of a chunked message is known with the last chunk only.
  */
 export async function readState(
   context: Context,
@@ -51,8 +51,9 @@ function isReliablePublish(packet: Uint8Array): boolean {
 }
 
 /**
- * Packets for which a stale connection row would do harm: CONNECT; SUBSCRIBE, which must not use permissions that AUTH
- * has taken away; and a PUBLISH with a topic alias alone, which would go to the alias's previous topic.
+ * Packets for which a stale connection row would do harm: CONNECT; SUBSCRIBE, which must not use
+ * permissions that AUTH has taken away; and a PUBLISH with a topic alias alone, which would go to
+ * the alias's previous topic.
  */
 function needsLatestRow(packet: Uint8Array): boolean {
   const type = (packet[0] ?? 0) >> 4;

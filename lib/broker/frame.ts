@@ -56,10 +56,12 @@ export interface FrameKind {
 export const answeredFrame: FrameKind = { decode: decodeClientFrame, accepts: () => true };
 
 /**
- * Frames without a route response. Those of one connection may be handled concurrently and in any order, so they hold
- * nothing but PUBLISH at QoS 0 without a topic alias: no packet depends on another.
+ * Frames without a route response. Those of one connection may be handled concurrently and in any
+ * order, so they hold nothing but PUBLISH at QoS 0 without a topic alias: no packet depends on
+ * another.
  *
- * After a crash at any point the messages may have reached some subscribers or none, and nobody sends them again.
+ * After a crash at any point the messages may have reached some subscribers or none, and nobody
+ * sends them again.
  */
 export const oneWayFrame: FrameKind = {
   decode: decodeOneWay,
@@ -68,12 +70,14 @@ export const oneWayFrame: FrameKind = {
 };
 
 /**
- * Handles one text message of a client: decodes the text, reads the state, admits the connection, decodes the packets,
- * hands them to their handlers, and returns the text of the route response (docs/wire.md). Heartbeats cost nothing.
- * The end of a connection is pushed as its last message, then the connection is deleted.
+ * Handles one text message of a client: decodes the text, reads the state, admits the connection,
+ * decodes the packets, hands them to their handlers, and returns the text of the route response
+ * (docs/wire.md). Heartbeats cost nothing. The end of a connection is pushed as its last message,
+ * then the connection is deleted.
  *
- * A crash at any point leaves the client without a reply: it reconnects and sends again what MQTT demands, so a frame
- * may be handled twice. The docstrings of the handlers say what their writes leave.
+ * A crash at any point leaves the client without a reply: it reconnects and sends again what MQTT
+ * demands, so a frame may be handled twice. The docstrings of the handlers say what their writes
+ * leave.
  */
 export async function handleFrame(
   context: Context,
@@ -91,8 +95,9 @@ export async function handleFrame(
 }
 
 /**
- * Handles the packets of a frame in order, in runs. The packets before an error are handled and acknowledged, then the
- * error is answered. Packets behind one that ends the connection are ignored [MQTT-3.1.4-6 v5].
+ * Handles the packets of a frame in order, in runs. The packets before an error are handled and
+ * acknowledged, then the error is answered. Packets behind one that ends the connection are ignored
+ * [MQTT-3.1.4-6 v5].
  */
 async function handlePackets(
   context: Context,
@@ -155,7 +160,10 @@ interface PacketsByKind {
 }
 type Kind = keyof PacketsByKind;
 
-/** The handler of each kind of packet; CONNECT has its own, since it comes before there is a connection. */
+/**
+ * The handler of each kind of packet; CONNECT has its own, since it comes before there is a
+ * connection.
+ */
 const handlers: { readonly [K in Kind]: Handler<PacketsByKind[K]> } = {
   publish: handlePublishes,
   acknowledgement: handleFinalAcknowledgements,

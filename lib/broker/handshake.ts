@@ -1,17 +1,21 @@
 import type { Context } from '../core/context.ts';
 import type { ConnectionAddress } from '../core/model.ts';
 
-/** The part of the context that a handshake needs; small, so that the bundle of `$connect` stays small. */
+/**
+ * The part of the context that a handshake needs; small, so that the bundle of `$connect` stays
+ * small.
+ */
 export interface HandshakeContext extends Pick<Context, 'authenticator' | 'clock' | 'log' | 'timers'> {
   readonly pendingIdentities: Pick<Context['pendingIdentities'], 'put'>;
   readonly settings: Pick<Context['settings'], 'authenticationDeadlineSeconds'>;
 }
 
 /**
- * Handles a WebSocket handshake: verifies its token, if it has one, and sets a deadline for CONNECT.
+ * Handles a WebSocket handshake: verifies its token, if it has one, and sets a deadline for
+ * CONNECT.
  *
- * A crash between the two writes, or a repetition, leaves an identity that only this address can use and that expires by
- * TTL, or a timer that finds nothing to do.
+ * A crash between the two writes, or a repetition, leaves an identity that only this address can
+ * use and that expires by TTL, or a timer that finds nothing to do.
  *
  * @param token from the header or the query.
  * @returns the status of the response: 200, or 401 where the token is refused.

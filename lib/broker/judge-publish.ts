@@ -24,7 +24,10 @@ export interface Publisher {
   readonly quotas?: ClientQuotas;
 }
 
-/** Judges a request by the rules that hold for every way of publishing. @returns the message, or why it is refused. */
+/**
+ * Judges a request by the rules that hold for every way of publishing. @returns the message, or why
+ * it is refused.
+ */
 export function judgePublish(
   context: Context,
   { clientId, permissions }: Publisher,
@@ -55,7 +58,10 @@ export function judgePublish(
   };
 }
 
-/** Whether a client may publish a message or a Will. Topics that begin with `$` belong to the server (section 4.7.2). */
+/**
+ * Whether a client may publish a message or a Will. Topics that begin with `$` belong to the server
+ * (section 4.7.2).
+ */
 export function mayPublishTo(
   permissions: Permissions,
   { topic, qos, retain }: Pick<PublishRequest, 'topic' | 'qos' | 'retain'>,
@@ -66,7 +72,8 @@ export function mayPublishTo(
 /**
  * The properties that travel unaltered with a message.
  *
- * [MQTT-3.3.2-4 v5, MQTT-3.3.2-15 v5, MQTT-3.3.2-16 v5, MQTT-3.3.2-17 v5, MQTT-3.3.2-18 v5, MQTT-3.3.2-20 v5]
+ * [MQTT-3.3.2-4 v5, MQTT-3.3.2-15 v5, MQTT-3.3.2-16 v5, MQTT-3.3.2-17 v5, MQTT-3.3.2-18 v5,
+ * MQTT-3.3.2-20 v5]
  */
 export function messageProperties(properties: PacketProperties | undefined): MessageProperties {
   if (properties === undefined) return {};

@@ -20,14 +20,18 @@ export interface PublishResult {
 
 /** A publisher without a connection. */
 export interface RateBearer {
-  /** The client id or subject whose rates apply; absent for the operator: only the tenant's rates apply. */
+  /**
+   * The client id or subject whose rates apply; absent for the operator: only the tenant's rates
+   * apply.
+   */
   readonly rateName?: string;
 }
 
 /**
- * Publishes requests that come without a connection (HTTP, the admin API) under the rules, limits and quotas of PUBLISH.
- * Each request is judged by itself; the others are published together, in order. Resolves when every copy at QoS 1 and 2
- * is durable. Not idempotent: a repeated call publishes again.
+ * Publishes requests that come without a connection (HTTP, the admin API) under the rules, limits
+ * and quotas of PUBLISH. Each request is judged by itself; the others are published together, in
+ * order. Resolves when every copy at QoS 1 and 2 is durable. Not idempotent: a repeated call
+ * publishes again.
  *
  * @returns one result per request.
  */

@@ -15,8 +15,8 @@ import { sweepTenant } from '../sessions/tenant-sweep.ts';
 import { graceMs } from './connect/connection.ts';
 
 /**
- * Acts on a timer that has fired. Each kind reads the state first, so a timer that fires twice, late, or after its
- * reason is gone does nothing.
+ * Acts on a timer that has fired. Each kind reads the state first, so a timer that fires twice,
+ * late, or after its reason is gone does nothing.
  */
 export async function fireTimer(context: Context, timer: Timer): Promise<void> {
   switch (timer.kind) {
@@ -51,8 +51,9 @@ async function authenticationDeadline(context: Context, address: ConnectionAddre
 }
 
 /**
- * Ends a connection without a packet for 1.5 times the keep-alive as if the network had failed. No packet causes a
- * write: API Gateway knows when the client was last active [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3].
+ * Ends a connection without a packet for 1.5 times the keep-alive as if the network had failed. No
+ * packet causes a write: API Gateway knows when the client was last active [MQTT-3.1.2-22 v5,
+ * MQTT-3.1.2-24 v3].
  */
 async function keepAlive(context: Context, address: ConnectionAddress): Promise<void> {
   const connection = await context.connections.get(address);
@@ -64,8 +65,9 @@ async function keepAlive(context: Context, address: ConnectionAddress): Promise<
     const end = endWith(connection.protocolVersion, refusal('keep-alive-timeout'));
     return closeConnection(context, address, connection, [], end);
   }
-  // A handler that died while sending has left entries in the queue. If the drain fails, the timer queue delivers this
-  // timer again; the next one is scheduled last, so the connection keeps a single chain.
+  // A handler that died while sending has left entries in the queue. If the drain fails, the timer
+  // queue delivers this timer again; the next one is scheduled last, so the connection keeps a
+  // single chain.
   await drain(context, connection);
   await context.timers.schedule({ kind: 'keep-alive', address }, dueAtMs);
 }

@@ -11,14 +11,12 @@ export interface ResolvedTopics {
   readonly end?: End;
 }
 
-export function hasTopicAlias({ properties }: PublishPacket): boolean {
-  return properties?.topicAlias !== undefined;
-}
-
 /**
- * Replaces topic aliases by topics (section 3.3.2.3.4 of MQTT 5.0). New and changed aliases are stored in the
- * connection row before anything is acknowledged. They end with the connection [MQTT-3.3.2-7 v5]. Every alias up to the
- * Topic Alias Maximum of CONNACK is accepted [MQTT-3.3.2-12 v5].
+ * Replaces topic aliases by topics (section 3.3.2.3.4 of MQTT 5.0). New and changed aliases are
+ * stored in the connection row before anything is acknowledged. They end with the connection. Every
+ * alias up to the Topic Alias Maximum of CONNACK is accepted.
+ *
+ * [MQTT-3.3.2-7 v5, MQTT-3.3.2-12 v5]
  */
 export async function resolveTopics(
   context: Context,
@@ -49,7 +47,9 @@ export async function resolveTopics(
   };
 }
 
-/** The connection row may be a stale read: an alias that is missing in it is looked up consistently. */
+/**
+ * The connection row may be a stale read: an alias that is missing in it is looked up consistently.
+ */
 async function withKnownAliases(
   context: Context,
   connection: Connection,

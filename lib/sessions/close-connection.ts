@@ -9,10 +9,12 @@ import { releaseConnection } from './release-connection.ts';
 import { encodeWithin } from './replies.ts';
 
 /**
- * Ends a connection from the server's side: releases the session, then pushes the last message (the replies so far and
- * CONNACK or DISCONNECT), then closes. The message is a push because nothing can run after a route response.
+ * Ends a connection from the server's side: releases the session, then pushes the last message (the
+ * replies so far and CONNACK or DISCONNECT), then closes. The message is a push because nothing can
+ * run after a route response.
  *
- * A crash before the close leaves a connection without a row: its next frame is refused and the close tried again.
+ * A crash before the close leaves a connection without a row: its next frame is refused and the
+ * close tried again.
  *
  * [MQTT-3.2.2-7 v5, MQTT-3.14.4-1 v5, MQTT-3.14.4-2 v5, MQTT-4.13.2-1 v5]
  */

@@ -7,7 +7,8 @@ import { endWith } from './outcome.ts';
 /**
  * Ends the connection that holds a client's session. The session lives on for its expiry interval.
  *
- * Idempotent. A session that is held by an address without a connection row, which a crash has left, goes offline.
+ * Idempotent. A session that is held by an address without a connection row, which a crash has
+ * left, goes offline.
  *
  * @param will whether the Will is published; default: it is.
  * @returns whether there was a connection.

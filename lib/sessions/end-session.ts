@@ -14,9 +14,10 @@ export async function endOfflineSession(context: Context, session: Session): Pro
 }
 
 /**
- * Deletes the rows of an ended session, then marks the session row as swept. Idempotent. A crash leaves a row that has
- * ended and is not swept: the next CONNECT, timer or message deletes the rest. Only rows of that generation are
- * deleted, so a client that returns meanwhile keeps its new ones.
+ * Deletes the rows of an ended session, then marks the session row as swept. Idempotent. A crash
+ * leaves a row that has ended and is not swept: the next CONNECT, timer or message deletes the
+ * rest. Only rows of that generation are deleted, so a client that returns meanwhile keeps its new
+ * ones.
  */
 export async function endSession(context: Context, key: ClientKey, generation: string): Promise<void> {
   const session = await context.sessions.get(key);
@@ -29,8 +30,8 @@ async function sweepSession(context: Context, session: EndedSession): Promise<vo
 }
 
 /**
- * Publishes the Wills and deletes the subscriptions, then the queue, in this order: no new message may reach a queue
- * that is being emptied.
+ * Publishes the Wills and deletes the subscriptions, then the queue, in this order: no new message
+ * may reach a queue that is being emptied.
  * @param session its row as it was at the end, where that is known.
  */
 export async function deleteSessionRows(context: Context, session: EndedSession): Promise<void> {

@@ -3,8 +3,10 @@ import type { ClientKey, Connection, ConnectionAddress, Will } from '../core/mod
 import { publishMessages, takeAsIs } from '../delivery/publish.ts';
 
 /**
- * Discards a Will [MQTT-3.1.2-10 v5]. Must run before the connection releases its session: a client that reconnects at
+ * Discards a Will. Must run before the connection releases its session: a client that reconnects at
  * once would find the Will unsettled and publish it.
+ *
+ * [MQTT-3.1.2-10 v5]
  */
 export async function discardWill(
   context: Context,
@@ -15,8 +17,10 @@ export async function discardWill(
 }
 
 /**
- * Publishes the Will that a connection left [MQTT-3.1.2-8 v3+v5]. A Will with a delay waits for its timer, at most until
- * the session expires [MQTT-3.1.3-9 v5].
+ * Publishes the Will that a connection left. A Will with a delay waits for its timer, at most until
+ * the session expires.
+ *
+ * [MQTT-3.1.2-8 v3+v5, MQTT-3.1.3-9 v5]
  */
 export async function settleWill(
   context: Context,
@@ -54,9 +58,11 @@ export async function publishWillsOfSession(
 }
 
 /**
- * Settles the Wills that earlier connections of a resumed session have left. A Will with a delay is deleted, since the
- * client is back in time [MQTT-3.1.3-9 v5]. A Will without one is published: its connection has been taken over, or has
- * ended and the handler that ended it is still running or has died.
+ * Settles the Wills that earlier connections of a resumed session have left. A Will with a delay is
+ * deleted, since the client is back in time. A Will without one is published: its connection has
+ * been taken over, or has ended and the handler that ended it is still running or has died.
+ *
+ * [MQTT-3.1.3-9 v5]
  */
 export async function settleEarlierWills(context: Context, held: Connection): Promise<void> {
   for (const { address, will } of await context.wills.list(held)) {
@@ -67,9 +73,10 @@ export async function settleEarlierWills(context: Context, held: Connection): Pr
 }
 
 /**
- * Deletes the row, then publishes. Only the handler that deletes the row publishes, so a Will is published at most once.
- * Where CONNECT had no Will, there is no row. A crash between the two loses the Will. The reverse order could publish it
- * twice, and a late "gone" about a client that is back is worse than none.
+ * Deletes the row, then publishes. Only the handler that deletes the row publishes, so a Will is
+ * published at most once. Where CONNECT had no Will, there is no row. A crash between the two loses
+ * the Will. The reverse order could publish it twice, and a late "gone" about a client that is back
+ * is worse than none.
  *
  * [MQTT-3.1.2-10 v3+v5, MQTT-3.1.2-12 v3]
  */

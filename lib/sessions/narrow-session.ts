@@ -14,12 +14,13 @@ export interface Narrowing extends ClientKey {
 }
 
 /**
- * Removes from a session the subscriptions that its client's permissions no longer allow, and the queued messages that
- * only these subscriptions have brought. For a renewed token, and for a session that is resumed with another token. A
- * message that was matched before its subscription was deleted may still arrive a moment later.
+ * Removes from a session the subscriptions that its client's permissions no longer allow, and the
+ * queued messages that only these subscriptions have brought. For a renewed token, and for a
+ * session that is resumed with another token. A message that was matched before its subscription
+ * was deleted may still arrive a moment later.
  *
- * Reads the session's list, and the queue where a subscription is removed. A subscription is deleted before its entry
- * in the list, so after a crash the next call finds the rest.
+ * Reads the session's list, and the queue where a subscription is removed. A subscription is
+ * deleted before its entry in the list, so after a crash the next call finds the rest.
  *
  * @returns the number of removed subscriptions.
  */

@@ -6,7 +6,10 @@ import { hasEnded, mayGoDirect, queueBound } from '../core/session-rules.ts';
 import { deleteSessionRows } from './end-session.ts';
 import { narrowSession } from './narrow-session.ts';
 
-/** Attempts to write a session that other connections keep changing; a lost attempt is the progress of another. */
+/**
+ * Attempts to write a session that other connections keep changing; a lost attempt is the progress
+ * of another.
+ */
 const maxAttempts = 20;
 
 export interface Opened {
@@ -30,29 +33,35 @@ export interface SessionRequest extends ClientKey {
   readonly permissions: Permissions;
   readonly maxQueuedMessages?: number;
   readonly maxQueueSeconds?: number;
-  /** Whether the tenant may have one more connection; not called where the session is taken over. */
+  /**
+   * Whether the tenant may have one more connection; not called where the session is taken over.
+   */
   readonly hasRoom: () => Promise<boolean>;
 }
 
 /**
- * Makes the connection the holder of its client's session: resumes the session, or starts a new one and deletes the
- * rows of the old one. The client identifier names the session [MQTT-3.1.3-2 v5]. One conditional write decides between
- * concurrent connections. The caller ends the connection at `previousAddress`.
+ * Makes the connection the holder of its client's session: resumes the session, or starts a new one
+ * and deletes the rows of the old one. The client identifier names the session. One conditional
+ * write decides between concurrent connections. The caller ends the connection at
+ * `previousAddress`.
  *
- * - A takeover adds no connection, so the quota of connections does not apply: the old connection may be dead without
- *   a `$disconnect`.
+ * - A takeover adds no connection, so the quota of connections does not apply: the old connection
+ *   may be dead without a `$disconnect`.
  * - A write whose response was lost is recognised by the address in the row.
- * - Subscriptions that the new token does not allow are removed from a resumed session before it is held.
- * - A resumed session drops all claims: messages that its earlier connection may have received are sent with DUP.
+ * - Subscriptions that the new token does not allow are removed from a resumed session before it is
+ *   held.
+ * - A resumed session drops all claims: messages that its earlier connection may have received are
+ *   sent with DUP.
  *
- * A crash after the write leaves a session that is held by a connection without CONNACK and without a row. The next
- * connection takes it over, or it goes offline when a post finds the connection gone. Rows of an earlier generation
- * count for nothing, so they may be deleted at any time.
+ * A crash after the write leaves a session that is held by a connection without CONNACK and without
+ * a row. The next connection takes it over, or it goes offline when a post finds the connection
+ * gone. Rows of an earlier generation count for nothing, so they may be deleted at any time.
  *
- * [MQTT-3.1.2-4 v5, MQTT-3.1.2-5 v5, MQTT-3.1.2-6 v5, MQTT-3.1.4-4 v5, MQTT-3.1.2-6 v3]
+ * [MQTT-3.1.3-2 v5, MQTT-3.1.2-4 v5, MQTT-3.1.2-5 v5, MQTT-3.1.2-6 v5, MQTT-3.1.4-4 v5,
+ * MQTT-3.1.2-6 v3]
  *
- * @returns a refusal, with nothing written, where the session changes too often (0x89) or the tenant has too many
- *   connections (0x97).
+ * @returns a refusal, with nothing written, where the session changes too often (0x89) or the
+ *   tenant has too many connections (0x97).
  */
 export async function openSession(context: Context, request: SessionRequest): Promise<Opened | Refusal> {
   let takenFrom: Session | undefined;
@@ -90,7 +99,10 @@ function opened(session: Session, present: boolean, takenFrom: Session | undefin
   };
 }
 
-/** Taken from the clock, so it grows even where the row of an earlier session is gone; never decreases. */
+/**
+ * Taken from the clock, so it grows even where the row of an earlier session is gone; never
+ * decreases.
+ */
 function nextSequence(context: Context, previous: Session | undefined): number {
   return Math.max((previous?.connectionSequence ?? 0) + 1, context.clock.nowMs());
 }
@@ -101,7 +113,8 @@ function newSession(context: Context, previous: Session | undefined, request: Se
     ...holderFields(request),
     generation: request.address,
     mode: mayGoDirect(request) ? 'direct' : 'queued',
-    // Continues the earlier session's numbers: late acknowledgements of it cannot meet new messages.
+    // Continues the earlier session's numbers: late acknowledgements of it cannot meet new
+    // messages.
     sequence,
     recountAtSequence: sequence + queueBound(context.settings, request),
     claimVersion: (previous?.claimVersion ?? 0) + 1,

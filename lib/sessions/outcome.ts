@@ -5,15 +5,24 @@ import type { ConnackPacket, ServerPacket } from '../mqtt/index.ts';
 /** How a connection ends, by the server's decision or by the client's DISCONNECT. */
 export interface End {
   readonly code: ReasonName;
-  /** MQTT 5.0 reason code; absent where the connection was never accepted or the client ended it. */
+  /**
+   * MQTT 5.0 reason code; absent where the connection was never accepted or the client ended it.
+   */
   readonly reasonCode?: number;
   /** For the log and, in 5.0, the client's Reason String. */
   readonly message: string;
   /** Last packet to the client, if its version has one. */
   readonly packet?: ServerPacket;
-  /** Whether the Will is published [MQTT-3.1.2-8 v3+v5]; only a DISCONNECT with reason 0x00 discards it. */
+  /**
+   * Whether the Will is published; only a DISCONNECT with reason 0x00 discards it.
+   *
+   * [MQTT-3.1.2-8 v3+v5]
+   */
   readonly will: 'publish' | 'discard';
-  /** Maximum Packet Size of a client whose CONNECT is refused, in bytes; an accepted one has it in its row. */
+  /**
+   * Maximum Packet Size of a client whose CONNECT is refused, in bytes; an accepted one has it in
+   * its row.
+   */
   readonly clientMaxPacketBytes?: number;
 }
 
@@ -29,8 +38,11 @@ export interface Outcome {
 }
 
 /**
- * Ends an accepted connection: with DISCONNECT in 5.0 [MQTT-4.13.1-1 v5], without an expiry [MQTT-3.14.2-2 v5]; with
- * the close alone in earlier versions.
+ * Ends an accepted connection: with DISCONNECT in 5.0, without an expiry; with the close alone in
+ * earlier versions.
+ *
+ * [MQTT-4.13.1-1 v5, MQTT-3.14.2-2 v5]
+ *
  * @param reasonCode MQTT 5.0 reason code of DISCONNECT; default: the catalogue's.
  */
 export function endWith(
@@ -50,9 +62,12 @@ export function endWith(
 }
 
 /**
- * Refuses a CONNECT: with CONNACK in the form of the version; where 3.1.1 has no return code for the reason, with the
- * close alone [MQTT-3.2.2-6 v3]. Session Present is 0 [MQTT-3.2.2-4 v3, MQTT-3.2.2-6 v5]. The close follows
- * [MQTT-3.2.2-5 v3, MQTT-3.2.2-7 v5], so nothing more of the client is handled [MQTT-3.1.4-5 v3].
+ * Refuses a CONNECT: with CONNACK in the form of the version; where 3.1.1 has no return code for
+ * the reason, with the close alone. Session Present is 0. The close follows, so nothing more of the
+ * client is handled.
+ *
+ * [MQTT-3.2.2-6 v3, MQTT-3.2.2-4 v3, MQTT-3.2.2-6 v5, MQTT-3.2.2-5 v3, MQTT-3.2.2-7 v5,
+ * MQTT-3.1.4-5 v3]
  */
 export function refuseConnect(
   protocolVersion: ProtocolVersion | undefined,

@@ -28,8 +28,8 @@ const protocolNames = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const satisfies Reco
 
 /**
  * Announces an accepted connection to the tenant's subscribers of
- * `$SYS/tenants/{tenant}/clients/{clientId}/connected` and to the event bus, where there is one. The `disconnected` event
- * of a connection that was taken over comes first.
+ * `$SYS/tenants/{tenant}/clients/{clientId}/connected` and to the event bus, where there is one.
+ * The `disconnected` event of a connection that was taken over comes first.
  */
 export function announceConnected(
   context: Context,
@@ -52,8 +52,8 @@ export function announceConnected(
 }
 
 /**
- * Announces the end of a connection, likewise. The caller has taken the session from the connection by one conditional
- * write, so each end is announced at most once.
+ * Announces the end of a connection, likewise. The caller has taken the session from the connection
+ * by one conditional write, so each end is announced at most once.
  */
 export function announceDisconnected(
   context: Context,
@@ -83,8 +83,9 @@ export function announceDisconnected(
 }
 
 /**
- * Publishes an event. A failure is logged and counted, and fails nothing else. A crash between the change of the session
- * and this call loses the event. Events may arrive out of order; the higher `sequence` is newer.
+ * Publishes an event. A failure is logged and counted, and fails nothing else. A crash between the
+ * change of the session and this call loses the event. Events may arrive out of order; the higher
+ * `sequence` is newer.
  */
 async function announce(
   context: Context,
@@ -100,7 +101,10 @@ async function announce(
   }
 }
 
-/** Publishes at QoS 1, so that offline subscribers get the event. Where no shape of the tenant fits, nothing is read. */
+/**
+ * Publishes at QoS 1, so that offline subscribers get the event. Where no shape of the tenant fits,
+ * nothing is read.
+ */
 async function publish(
   context: Context,
   event: LifecycleEvent,
@@ -118,8 +122,9 @@ async function publish(
 }
 
 /**
- * The topic of an event. The client id fills one level: `/`, `+`, `#`, NUL and `%` are written as `%2F`, `%2B`, `%23`,
- * `%00` and `%25`. The topic lies in the tenant's own keys, so no tenant can name the events of another.
+ * The topic of an event. The client id fills one level: `/`, `+`, `#`, NUL and `%` are written as
+ * `%2F`, `%2B`, `%23`, `%00` and `%25`. The topic lies in the tenant's own keys, so no tenant can
+ * name the events of another.
  */
 export function presenceTopic(tenant: TenantId, clientId: string, event: LifecycleEvent['event']): string {
   const level = clientId.replace(/[/+#\0%]/g, encodeURIComponent);

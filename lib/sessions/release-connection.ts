@@ -5,13 +5,14 @@ import { discardWill, settleWill } from './left-will.ts';
 import { announceDisconnected, connectionLostReason, type DisconnectReason } from './presence.ts';
 
 /**
- * Ends a connection's hold on its session: on DISCONNECT, on `$disconnect`, when a post or a timer finds the connection
- * gone, and before the server closes it. Idempotent.
+ * Ends a connection's hold on its session: on DISCONNECT, on `$disconnect`, when a post or a timer
+ * finds the connection gone, and before the server closes it. Idempotent.
  *
- * Order of the writes: discarded Will, session offline, published Will, end of the session, connection row. A crash
- * before the last leaves the connection row, so the next event of the connection ($disconnect, a timer, a failed post)
- * repeats all of them with the expiry that the first attempt has set. A reconnecting client takes the session over and
- * settles the old Will itself.
+ * Order of the writes: discarded Will, session offline, published Will, end of the session,
+ * connection row. A crash before the last leaves the connection row, so the next event of the
+ * connection ($disconnect, a timer, a failed post) repeats all of them with the expiry that the
+ * first attempt has set. A reconnecting client takes the session over and settles the old Will
+ * itself.
  */
 export async function releaseConnection(
   context: Context,
@@ -48,8 +49,9 @@ export async function releaseConnection(
 }
 
 /**
- * Ends a connection that turned out to be gone. Idempotent. A crash of CONNECT may have left a session that is held by
- * an address without a connection row: the session goes offline. There was no CONNACK, so there is no Will.
+ * Ends a connection that turned out to be gone. Idempotent. A crash of CONNECT may have left a
+ * session that is held by an address without a connection row: the session goes offline. There was
+ * no CONNACK, so there is no Will.
  */
 export async function connectionLost(
   context: Context,

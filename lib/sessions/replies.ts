@@ -8,8 +8,8 @@ import { encodeReply, encodeResponse } from '../wire/index.ts';
 export const heartbeatReply = encodeReply();
 
 /**
- * Encodes packets of the server within the client's Maximum Packet Size. Reason strings and user properties that do not
- * fit are left out.
+ * Encodes packets of the server within the client's Maximum Packet Size. Reason strings and user
+ * properties that do not fit are left out.
  */
 export function encodeWithin(
   connection:

@@ -30,9 +30,10 @@ function bearerOf(connection: Connection): Bearer {
 }
 
 /**
- * Whether a token has been revoked. A token that was issued after the tenant's latest revocation cannot be, so for most
- * tokens nothing is read; for the others one BatchGetItem of at most 4 keys. `iat` has whole seconds: a token issued in
- * the second of a revocation, before or after it, is revoked.
+ * Whether a token has been revoked. A token that was issued after the tenant's latest revocation
+ * cannot be, so for most tokens nothing is read; for the others one BatchGetItem of at most 4 keys.
+ * `iat` has whole seconds: a token issued in the second of a revocation, before or after it, is
+ * revoked.
  */
 export async function isRevoked(
   context: Context,
@@ -58,8 +59,8 @@ function targetsOf({ clientId, subject, tokenId }: Bearer): RevocationTarget[] {
 }
 
 /**
- * Checks a live connection once for each change of {@link TenantLive.revokedAtMs}, which its frames read anyway, and
- * notes the check in the connection row.
+ * Checks a live connection once for each change of {@link TenantLive.revokedAtMs}, which its frames
+ * read anyway, and notes the check in the connection row.
  */
 export async function wasRevoked(
   context: Context,
@@ -75,19 +76,23 @@ export async function wasRevoked(
 }
 
 /**
- * When the tenant's clients are walked a second time, in milliseconds after the revocation: a CONNECT that was in
- * progress (a function runs for at most 30 s) may have passed its check before and become visible after the first walk.
+ * When the tenant's clients are walked a second time, in milliseconds after the revocation: a
+ * CONNECT that was in progress (a function runs for at most 30 s) may have passed its check before
+ * and become visible after the first walk.
  */
 const secondWalkMs = 35_000;
 
 /**
- * Revokes the tokens of `target` that were issued up to now; later tokens stay valid. From then on no CONNECT or AUTH
- * with them succeeds. A frame of a live connection is refused as soon as it reads the tenant's raised row: eventually
- * consistent reads lag by less than a second as a rule. Connections that only listen are found by timers: two walks
- * over the tenant's clients, at once and after 35 seconds, with three round trips per {@link clientsPerPage} clients.
+ * Revokes the tokens of `target` that were issued up to now; later tokens stay valid. From then on
+ * no CONNECT or AUTH with them succeeds. A frame of a live connection is refused as soon as it
+ * reads the tenant's raised row: eventually consistent reads lag by less than a second as a rule.
+ * Connections that only listen are found by timers: two walks over the tenant's clients, at once
+ * and after 35 seconds, with three round trips per {@link clientsPerPage} clients.
  *
- * @param options.keepSeconds how long issued tokens may live: the revocation is deleted then. Default: never.
- * @returns the time up to which tokens are revoked (ms since 1970); undefined where there is no such tenant.
+ * @param options.keepSeconds how long issued tokens may live: the revocation is deleted then.
+ *   Default: never.
+ * @returns the time up to which tokens are revoked (ms since 1970); undefined where there is no
+ *   such tenant.
  */
 export async function revoke(
   context: Context,
@@ -113,8 +118,8 @@ const pagesPerInvocation = 50;
 const maxConcurrentEnds = 10;
 
 /**
- * Ends the live connections of revoked tokens. Continues by timer until all clients of the tenant have been checked.
- * Idempotent.
+ * Ends the live connections of revoked tokens. Continues by timer until all clients of the tenant
+ * have been checked. Idempotent.
  */
 export async function endRevoked(
   context: Context,

@@ -5,12 +5,13 @@ import { encodePackets } from '../wire/index.ts';
 import { announceDisconnected, type DisconnectReason } from './presence.ts';
 
 /**
- * Ends the connection from which a session has been taken over: DISCONNECT 0x8E in 5.0, then the close
- * [MQTT-3.1.4-3 v5, MQTT-3.1.4-2 v3]. Its Will is settled where the session is resumed (left-will.ts) or ended
- * (end-session.ts).
+ * Ends the connection from which a session has been taken over: DISCONNECT 0x8E in 5.0, then the
+ * close. Its Will is settled where the session is resumed (left-will.ts) or ended (end-session.ts).
  *
- * A crash leaves the old connection open. It no longer holds the session, its frames are refused once its row is
- * deleted, and API Gateway closes it after at most 2 hours.
+ * A crash leaves the old connection open. It no longer holds the session, its frames are refused
+ * once its row is deleted, and API Gateway closes it after at most 2 hours.
+ *
+ * [MQTT-3.1.4-3 v5, MQTT-3.1.4-2 v3]
  */
 export async function takeOver(
   context: Context,

@@ -11,12 +11,13 @@ const clientsPerSweep = 100;
 const sweepsAtOnce = 16;
 
 /**
- * Walks the clients of a tenant, one page per timer: disconnects them where the tenant has been suspended, erases them
- * where it is being deleted. Handlers that started before the change, and processes that still cache the old
- * configuration, may add to clients that the walk has passed; a second walk follows after `tenantSettleSeconds`.
+ * Walks the clients of a tenant, one page per timer: disconnects them where the tenant has been
+ * suspended, erases them where it is being deleted. Handlers that started before the change, and
+ * processes that still cache the old configuration, may add to clients that the walk has passed; a
+ * second walk follows after `tenantSettleSeconds`.
  *
- * The tenant's own rows are deleted last: until then, deleting the tenant again restarts the walk. Idempotent, and
- * harmless where the tenant has been resumed.
+ * The tenant's own rows are deleted last: until then, deleting the tenant again restarts the walk.
+ * Idempotent, and harmless where the tenant has been resumed.
  */
 export async function sweepTenant(context: Context, sweep: TenantSweep): Promise<void> {
   const { tenant, goal } = sweep;

@@ -3,7 +3,10 @@ import { encodePacket } from '../../lib/mqtt/index.ts';
 import { publish, subscribe } from './packets.ts';
 import { type Connected, useSuite } from './suite.ts';
 
-/** What CONNACK announces, or by its silence promises (section 3.2.2.3 of MQTT 5.0), is what works: at each bound and beyond. */
+/**
+ * CONNACK announces limits, or implies defaults by their absence (section 3.2.2.3 of MQTT 5.0).
+ * Each limit is tested at the bound and beyond.
+ */
 const suite = useSuite();
 
 interface Announced {
@@ -17,7 +20,7 @@ interface Announced {
 const announced = (client: Connected): Announced => client.connack.properties as unknown as Announced;
 
 describe('CONNACK', () => {
-  it('announces these properties and no others: what is left out is available [MQTT-3.1.2-28 v5, MQTT-4.12.0-6 v5]', async () => {
+  it('announces these properties and no others: absent ones mean available [MQTT-3.1.2-28 v5, MQTT-4.12.0-6 v5]', async () => {
     const client = await suite.connect();
     expect(client.connack).toEqual({
       cmd: 'connack',
@@ -31,7 +34,7 @@ describe('CONNACK', () => {
     });
   });
 
-  it('Receive Maximum: so many are taken, one more is not [MQTT-3.3.4-7 v5]', async () => {
+  it('Receive Maximum: accepts as many messages, and not one more [MQTT-3.3.4-7 v5]', async () => {
     const client = await suite.connect();
     const { receiveMaximum } = announced(client);
     const packets = Array.from({ length: receiveMaximum + 1 }, (_, index) =>
@@ -40,14 +43,14 @@ describe('CONNACK', () => {
     const half = Math.floor(receiveMaximum / 2);
     expect(await client.send(...packets.slice(0, half))).toHaveLength(half);
     expect(await client.send(...packets.slice(half, receiveMaximum))).toHaveLength(receiveMaximum - half);
-    // One whose exchange ends makes room for another.
+    // A completed exchange makes room for another message.
     await client.send({ cmd: 'pubrel', messageId: 1 });
     expect(await client.send(publish('r', 'x', { qos: 2, messageId: 1 }))).toHaveLength(1);
     const { pushes } = await client.exchange(...packets.slice(receiveMaximum));
     expect(pushes).toMatchObject([{ cmd: 'disconnect', reasonCode: 0x93 }]);
   });
 
-  it('Maximum Packet Size: exactly that is taken, one byte more is not [MQTT-3.2.2-15 v5]', async () => {
+  it('Maximum Packet Size: accepts as many bytes, and not one more [MQTT-3.2.2-15 v5]', async () => {
     const client = await suite.connect();
     const { maximumPacketSize } = announced(client);
     const overhead =
@@ -60,7 +63,7 @@ describe('CONNACK', () => {
     expect(pushes).toMatchObject([{ cmd: 'disconnect', reasonCode: 0x95 }]);
   });
 
-  it('Topic Alias Maximum: every alias up to it at once, none above [MQTT-3.2.2-17 v5]', async () => {
+  it('Topic Alias Maximum: accepts every alias up to it, and none above [MQTT-3.2.2-17 v5]', async () => {
     const client = await suite.connect();
     const { topicAliasMaximum } = announced(client);
     await client.send(subscribe(1, 'alias/+'));
@@ -79,12 +82,12 @@ describe('CONNACK', () => {
     expect(ended.pushes).toMatchObject([{ cmd: 'disconnect', reasonCode: 0x94 }]);
   });
 
-  it('Server Keep Alive: 1.5 times that, and no longer [MQTT-3.2.2-21 v5, MQTT-3.1.2-22 v5, MQTT-3.1.2-21 v5]', async () => {
+  it('Server Keep Alive: is enforced after 1.5 times its value [MQTT-3.2.2-21 v5, MQTT-3.1.2-22 v5, MQTT-3.1.2-21 v5]', async () => {
     const client = await suite.connect({ keepalive: 10_000 });
     const { serverKeepAlive } = announced(client);
     await suite.advance(serverKeepAlive);
     expect(await client.send({ cmd: 'pingreq' })).toEqual([{ cmd: 'pingresp' }]);
-    // API Gateway closes what idles for 600 s: the announced time keeps clients on the safe side of that.
+    // API Gateway closes connections that idle for 600 s: the announced keep-alive stays below.
     expect(serverKeepAlive).toBeLessThan(600);
     await suite.advance(serverKeepAlive * 1.5 + 1);
     await client.closed;
@@ -115,7 +118,7 @@ describe('CONNACK', () => {
     ]);
   });
 
-  it('Session Expiry is absent where the session lives as long as was asked, and Session Present tells [MQTT-3.2.2-2 v5, MQTT-3.2.2-3 v5, MQTT-3.1.2-4 v5, MQTT-3.1.2-5 v5, MQTT-3.1.2-6 v5, MQTT-3.1.2-23 v5, MQTT-3.1.3-2 v5, MQTT-3.1.4-4 v5, MQTT-4.1.0-2 v5]', async () => {
+  it('Session Expiry is absent where the requested one applies, and Session Present is right [MQTT-3.2.2-2 v5, MQTT-3.2.2-3 v5, MQTT-3.1.2-4 v5, MQTT-3.1.2-5 v5, MQTT-3.1.2-6 v5, MQTT-3.1.2-23 v5, MQTT-3.1.3-2 v5, MQTT-3.1.4-4 v5, MQTT-4.1.0-2 v5]', async () => {
     const fields = { clientId: 'lives', clean: false, properties: { sessionExpiryInterval: 100 } };
     const present = async (clean = false) => {
       const client = await suite.connect({ ...fields, clean });
@@ -132,7 +135,7 @@ describe('CONNACK', () => {
     expect(await present(true)).toBe(false);
   });
 
-  it('says Session Present in 3.1.1, and nothing in 3.1 [MQTT-3.2.2-1 v3, MQTT-3.2.2-2 v3, MQTT-3.2.2-3 v3]', async () => {
+  it('tells Session Present in 3.1.1, but not in 3.1 [MQTT-3.2.2-1 v3, MQTT-3.2.2-2 v3, MQTT-3.2.2-3 v3]', async () => {
     for (const [protocolVersion, expected] of [
       [4, true],
       [3, undefined],

@@ -18,7 +18,7 @@ const suite = useSuite({
 
 const versions = [3, 4, 5] as const;
 
-describe('a CONNECT is refused: CONNACK, close, and nothing kept [MQTT-3.1.4-5 v3, MQTT-3.2.2-4 v3, MQTT-3.2.2-5 v3, MQTT-3.1.4-2 v5, MQTT-3.1.4-6 v5, MQTT-3.2.2-7 v5, MQTT-3.2.2-8 v5, MQTT-4.12.0-4 v5, MQTT-4.13.2-1 v5]', () => {
+describe('a CONNECT is refused: CONNACK, close, and no state [MQTT-3.1.4-5 v3, MQTT-3.2.2-4 v3, MQTT-3.2.2-5 v3, MQTT-3.1.4-2 v5, MQTT-3.1.4-6 v5, MQTT-3.2.2-7 v5, MQTT-3.2.2-8 v5, MQTT-4.12.0-4 v5, MQTT-4.13.2-1 v5]', () => {
   for (const [index, { name, fields, change, v5, v3, only }] of refusedConnects.entries()) {
     for (const protocolVersion of versions) {
       const code = protocolVersion === 5 ? v5 : v3;
@@ -88,7 +88,7 @@ describe('a CONNECT is accepted', () => {
     },
   );
 
-  it('with packets behind it in the same frame, answered in order after CONNACK', async () => {
+  it('with further packets in the same frame, answered in order after CONNACK', async () => {
     const client = await suite.open();
     const { replies, pushes } = await client.exchange(
       await suite.connectPacket(),
@@ -164,7 +164,7 @@ describe('a CONNECT is accepted', () => {
     },
   );
 
-  it('with a keep-alive of its own, and is told the longest where its own is longer [MQTT-3.1.2-21 v5]', async () => {
+  it('with its own keep-alive, or with the longest one where its own is longer [MQTT-3.1.2-21 v5]', async () => {
     const told = async (keepalive: number) =>
       ((await suite.connect({ keepalive })).connack.properties as { serverKeepAlive?: number })
         .serverKeepAlive;
@@ -175,7 +175,7 @@ describe('a CONNECT is accepted', () => {
   });
 });
 
-describe('what a connection may carry', () => {
+describe('a connection carries', () => {
   it.each(versions)(
     'one CONNECT, version %i [MQTT-3.1.0-2 v3+v5, MQTT-3.2.0-2 v5]',
     async (protocolVersion) => {
@@ -193,7 +193,7 @@ describe('what a connection may carry', () => {
     },
   );
 
-  it('one CONNECT, also where two come in one frame', async () => {
+  it('one CONNECT, even where a frame has two', async () => {
     const client = await suite.open();
     const packet = await suite.connectPacket();
     const { pushes, closed } = await client.exchange(packet, packet);

@@ -9,8 +9,8 @@ afterEach(async () => {
   metered = undefined;
 });
 
-/** Costs with which a change must be compared: counts, so they are the same everywhere. */
-describe('what each exchange costs', () => {
+/** Costs as counts, which are the same on every machine: compare each change with them. */
+describe('the cost of each exchange', () => {
   let costs: Map<string, Cost>;
   beforeAll(async () => {
     costs = await measureCosts();

@@ -5,7 +5,9 @@ import type { Got } from '../support/raw-client.ts';
 import { publish, subscribe } from './packets.ts';
 import { type Connected, type ConnectFields, useSuite } from './suite.ts';
 
-/** What becomes of one message at QoS 1 or 2 where something comes between (sections 4.3, 4.4, 4.8.2 and 4.9 of MQTT 5.0). */
+/**
+ * Deliveries at QoS 1 and 2 that are interrupted (sections 4.3, 4.4, 4.8.2 and 4.9 of MQTT 5.0).
+ */
 const suite = useSuite();
 
 let sessions = 0;
@@ -26,7 +28,7 @@ async function arrived(client: Connected): Promise<Got[]> {
 
 const identifierOf = (got: Got | undefined): number => Number(got?.messageId);
 
-describe('a message on its way to a client', () => {
+describe('a message to a client', () => {
   it.each([1, 2] as const)(
     'at QoS %i does not expire once it has been sent [MQTT-4.3.3-7 v5, MQTT-4.4.0-1 v5, MQTT-3.3.1-1 v5, MQTT-4.3.2-3 v5, MQTT-4.3.3-3 v5]',
     async (qos) => {
@@ -53,7 +55,7 @@ describe('a message on its way to a client', () => {
   );
 
   it.each([1, 2] as const)(
-    'at QoS %i that it refuses is not sent again, and its identifier is free [MQTT-4.4.0-2 v5]',
+    'at QoS %i that the client refuses is not sent again, and its identifier is free [MQTT-4.4.0-2 v5]',
     async (qos) => {
       const fields = kept({ properties: { receiveMaximum: 1 } });
       const first = await suite.connect(fields);
@@ -68,14 +70,14 @@ describe('a message on its way to a client', () => {
       await suite.cut(first);
       const back = await suite.connect(fields);
       expect(await arrived(back)).toEqual([]);
-      // It takes no room in the window either.
+      // It does not use the window either.
       await send('two', 2);
       expect(await back.settle()).toMatchObject([{ payload: 'two' }]);
     },
   );
 
   it.each([1, 2] as const)(
-    'at QoS %i never has an identifier that is in use, once around the circle of identifiers [MQTT-2.2.1-4 v5, MQTT-4.3.2-1 v5, MQTT-4.3.3-1 v5]',
+    'at QoS %i never gets an identifier that is in use, after the identifiers have wrapped around [MQTT-2.2.1-4 v5, MQTT-4.3.2-1 v5, MQTT-4.3.3-1 v5]',
     async (qos) => {
       const client = await suite.connect();
       await client.send(subscribe(1, { topic: 'circle', qos }));
@@ -88,7 +90,7 @@ describe('a message on its way to a client', () => {
       const session = await suite.session(client.clientId);
       if (session === undefined) throw new Error('The client has no session');
       const key = { tenant: vouchedTenantId(suite.mint.tenant), clientId: client.clientId };
-      // As if so many messages had been sent and acknowledged meanwhile that the next would have the same identifier.
+      // Simulates enough acknowledged messages for the next one to get the same identifier.
       const { queue, sessions } = suite.service.stores;
       const numbers = maxPacketIdentifier - queue.numberApart(1).numbers;
       await sessions.allocate(key, session.generation, numbers);
@@ -99,7 +101,7 @@ describe('a message on its way to a client', () => {
     },
   );
 
-  it('waits for room in its Receive Maximum, and nothing else waits [MQTT-3.3.4-10 v5, MQTT-4.9.0-2 v5, MQTT-4.9.0-3 v5]', async () => {
+  it('waits for room in the Receive Maximum, while other packets pass [MQTT-3.3.4-10 v5, MQTT-4.9.0-2 v5, MQTT-4.9.0-3 v5]', async () => {
     const client = await suite.connect({ properties: { receiveMaximum: 1 } });
     await client.send(subscribe(1, { topic: 'full', qos: 2 }));
     const from = await suite.connect();
@@ -134,8 +136,8 @@ describe('a message on its way to a client', () => {
   });
 });
 
-describe('a message on its way from a client', () => {
-  it('at QoS 2 is acknowledged to the end though it has expired [MQTT-4.3.3-13 v5]', async () => {
+describe('a message from a client', () => {
+  it('at QoS 2 completes its acknowledgements although it has expired [MQTT-4.3.3-13 v5]', async () => {
     const fields = kept();
     const first = await suite.connect(fields);
     const to = await suite.connect();
@@ -161,7 +163,7 @@ describe('a message on its way from a client', () => {
 });
 
 describe('a message for a shared subscription', () => {
-  /** A member that holds the message, cut off from it, and another one. */
+  /** A disconnected member that holds the message, and another member. */
   async function heldByOne() {
     const topic = `share-${sessions}`;
     const filter = { topic: `$share/g/${topic}`, qos: 2 } as const;
@@ -188,7 +190,7 @@ describe('a message for a shared subscription', () => {
     expect(await other.settle()).toEqual([]);
   });
 
-  it('goes to nobody else where the session of that member ends, at QoS 2 [MQTT-4.8.2-5 v5]', async () => {
+  it('goes to no other member where the session of that member ends, at QoS 2 [MQTT-4.8.2-5 v5]', async () => {
     const { fields, holder, other } = await heldByOne();
     await suite.cut(holder);
     const anew = await suite.connect({ ...fields, clean: true });
@@ -196,14 +198,14 @@ describe('a message for a shared subscription', () => {
     expect(await other.settle()).toEqual([]);
   });
 
-  it('goes to nobody else where that member refuses it [MQTT-4.8.2-6 v5]', async () => {
+  it('goes to no other member where that member refuses it [MQTT-4.8.2-6 v5]', async () => {
     const { holder, other, messageId } = await heldByOne();
     await holder.send({ cmd: 'pubrec', messageId, reasonCode: 0x83 });
     expect(await holder.settle()).toEqual([]);
     expect(await other.settle()).toEqual([]);
   });
 
-  it('comes as a copy of its own beside that of an ordinary one, each with its identifier [MQTT-3.3.4-5 v5]', async () => {
+  it('arrives in addition to the copy of an ordinary subscription, each with its own identifier [MQTT-3.3.4-5 v5]', async () => {
     const client = await suite.connect();
     await client.send(
       subscribe(1, { topic: '$share/g/copies', qos: 1 }, { identifier: 5 }),
@@ -226,7 +228,7 @@ describe('a message for a shared subscription', () => {
 });
 
 describe('a refused CONNECT', () => {
-  it('is told of no session, though there is one [MQTT-3.2.2-6 v5]', async () => {
+  it('has Session Present 0 although there is a session [MQTT-3.2.2-6 v5]', async () => {
     const fields = kept();
     const first = await suite.connect(fields);
     await first.exchange({ cmd: 'disconnect', reasonCode: 0 });
@@ -242,7 +244,7 @@ describe('a refused CONNECT', () => {
     expect((await suite.connect(fields)).connack.sessionPresent).toBe(true);
   });
 
-  it('is told no more than the client takes [MQTT-3.2.2-19 v5, MQTT-3.1.2-24 v5]', async () => {
+  it('gets a CONNACK within the Maximum Packet Size of the client [MQTT-3.2.2-19 v5, MQTT-3.1.2-24 v5]', async () => {
     for (const [maximumPacketSize, expected] of [
       [20, [{ cmd: 'connack', reasonCode: 0x86 }]],
       [4, []],

@@ -4,7 +4,10 @@ import type { RawClient } from '../support/raw-client.ts';
 import { publish, subscribe } from './packets.ts';
 import { type ConnectFields, useSuite } from './suite.ts';
 
-/** Beside the doubles that every suite has: both tenants active, with the same client ids, topics and groups. */
+/**
+ * In addition to the doubles of every suite: two active tenants with the same client ids, topics
+ * and shares.
+ */
 const suite = useSuite();
 
 async function pair(name: string, fields: ConnectFields = {}): Promise<[RawClient, RawClient]> {
@@ -22,7 +25,7 @@ async function pair(name: string, fields: ConnectFields = {}): Promise<[RawClien
 }
 
 describe('two tenants with the same names', () => {
-  it('hear only themselves, whatever they subscribe to', async () => {
+  it('receive only their own messages, whatever they subscribe to', async () => {
     const clients = await pair('same');
     const filters = ['#', '+/+', 'a/b', '$share/g/#', 'other-same/#', 'acme/#', '/#'];
     for (const client of clients) await client.send(subscribe(1, ...filters));
@@ -50,7 +53,7 @@ describe('two tenants with the same names', () => {
     const again = await suite.connect({ clientId: 'sleeps', ...fields });
     expect(again.connack).toMatchObject({ sessionPresent: true });
     expect([...again.waited, ...(await again.settle())]).toEqual([]);
-    // The same identifier is a new message here.
+    // In this tenant the same identifier belongs to a new message.
     expect(await again.send({ cmd: 'pubrel', messageId: 1 })).toMatchObject([{ reasonCode: 0x92 }]);
     expect(await two.send({ cmd: 'pubrel', messageId: 1 })).toMatchObject([{ reasonCode: 0 }]);
     expect(await again.send({ cmd: 'puback', messageId: 1 })).toEqual([]);
@@ -89,7 +92,7 @@ describe('two tenants with the same names', () => {
     expect(await two.settle()).toEqual([]);
   });
 
-  it('cannot borrow a name: a token makes the tenant, not the user name', async () => {
+  it('cannot use the name of another: the token decides the tenant, not the user name', async () => {
     const other = await suite.tenant('other-borrows');
     for (const [username, token] of [
       [suite.mint.tenant, await other()],

@@ -7,7 +7,7 @@ const suite = useSuite();
 const versions = [3, 4, 5] as const;
 type Version = (typeof versions)[number];
 
-/** A CONNECT for a session that is kept. */
+/** A CONNECT that asks for a persistent session. */
 function kept(clientId: string, protocolVersion: Version): ConnectFields {
   return {
     clientId: `${clientId}-${protocolVersion}`,
@@ -17,7 +17,7 @@ function kept(clientId: string, protocolVersion: Version): ConnectFields {
   };
 }
 
-/** Everything that came with and after CONNACK. */
+/** All packets that came with and after CONNACK. */
 async function arrived(client: Connected): Promise<Got[]> {
   return [...client.waited, ...(await client.settle())];
 }
@@ -25,7 +25,7 @@ async function arrived(client: Connected): Promise<Got[]> {
 const brief = (got: readonly Got[]) =>
   got.map(({ cmd, payload, dup, messageId }) => [cmd, payload, dup, messageId]);
 
-describe.each(versions)('a session that is kept, version %i', (protocolVersion) => {
+describe.each(versions)('a persistent session, version %i', (protocolVersion) => {
   const topicOf = (name: string): string => `${name}-${protocolVersion}/x`;
 
   async function leave(client: Connected, ...staying: readonly Connected[]): Promise<void> {
@@ -33,7 +33,7 @@ describe.each(versions)('a session that is kept, version %i', (protocolVersion) 
     await suite.released(...staying);
   }
 
-  it('has its subscriptions and what was published at QoS 1 and 2 when its client returns, whole connections later [MQTT-3.1.2-4 v3, MQTT-3.1.2-5 v3, MQTT-3.1.2-23 v5, MQTT-3.1.3-2 v3+v5, MQTT-4.1.0-1 v3, MQTT-4.5.0-1 v3+v5]', async () => {
+  it('keeps its subscriptions and messages at QoS 1 and 2 over several connections [MQTT-3.1.2-4 v3, MQTT-3.1.2-5 v3, MQTT-3.1.2-23 v5, MQTT-3.1.3-2 v3+v5, MQTT-4.1.0-1 v3, MQTT-4.5.0-1 v3+v5]', async () => {
     const fields = kept('away', protocolVersion);
     const topic = topicOf('away');
     const first = await suite.connect(fields);
@@ -52,12 +52,12 @@ describe.each(versions)('a session that is kept, version %i', (protocolVersion) 
     ]);
     await from.send(publish(topic, suite.text('three'), { qos: 1, messageId: 1 }));
     expect(await back.settle()).toMatchObject([{ payload: suite.text('three') }]);
-    // Another client identifier is another session.
+    // Another client identifier has another session.
     const other = await suite.connect({ ...fields, clientId: `${fields.clientId}-other` });
     expect(await arrived(other)).toEqual([]);
   });
 
-  it('sends what is unacknowledged again, in its order, with DUP and the same identifiers [MQTT-3.3.1-1 v3+v5, MQTT-4.3.2-1 v3, MQTT-4.3.2-3 v5, MQTT-4.4.0-1 v3+v5, MQTT-4.6.0-1 v3]', async () => {
+  it('sends unacknowledged messages again, in order, with DUP and the same identifiers [MQTT-3.3.1-1 v3+v5, MQTT-4.3.2-1 v3, MQTT-4.3.2-3 v5, MQTT-4.4.0-1 v3+v5, MQTT-4.6.0-1 v3]', async () => {
     const fields = kept('again', protocolVersion);
     const topic = topicOf('again');
     const first = await suite.connect(fields);
@@ -74,7 +74,7 @@ describe.each(versions)('a session that is kept, version %i', (protocolVersion) 
     const identifiers = sent.map(({ messageId }) => messageId);
     expect(new Set(identifiers).size).toBe(4);
     await first.send({ cmd: 'puback', messageId: Number(identifiers[0]) });
-    // Nothing is sent again on the connection itself.
+    // Nothing is retransmitted on the same connection.
     expect(await first.settle()).toEqual([]);
     await suite.cut(first);
     const back = await suite.connect(fields);
@@ -90,7 +90,7 @@ describe.each(versions)('a session that is kept, version %i', (protocolVersion) 
     expect(await arrived(await suite.connect(fields))).toEqual([]);
   });
 
-  it('sends PUBREL again where PUBREC came, in the order of the PUBRECs, and the PUBLISH no more [MQTT-4.3.3-1 v3, MQTT-4.3.3-4 v5, MQTT-4.3.3-5 v5, MQTT-4.3.3-6 v5, MQTT-4.4.0-1 v3+v5, MQTT-4.6.0-4 v3]', async () => {
+  it('sends PUBREL again instead of PUBLISH after PUBREC, in the order of the PUBRECs [MQTT-4.3.3-1 v3, MQTT-4.3.3-4 v5, MQTT-4.3.3-5 v5, MQTT-4.3.3-6 v5, MQTT-4.4.0-1 v3+v5, MQTT-4.6.0-4 v3]', async () => {
     const fields = kept('released', protocolVersion);
     const topic = topicOf('released');
     const first = await suite.connect(fields);
@@ -113,7 +113,7 @@ describe.each(versions)('a session that is kept, version %i', (protocolVersion) 
     expect(await arrived(await suite.connect(fields))).toEqual([]);
   });
 
-  it('knows which QoS 2 messages it has received, and delivers none of them twice [MQTT-4.3.3-2 v3, MQTT-4.3.3-10 v5]', async () => {
+  it('remembers received QoS 2 messages, and delivers none of them twice [MQTT-4.3.3-2 v3, MQTT-4.3.3-10 v5]', async () => {
     const fields = kept('received', protocolVersion);
     const topic = topicOf('received');
     const to = await suite.connect();
@@ -132,7 +132,7 @@ describe.each(versions)('a session that is kept, version %i', (protocolVersion) 
     expect(await to.settle()).toHaveLength(0);
   });
 
-  it('is gone once its client has asked for a clean one, which ends with its connection [MQTT-3.1.2-4 v5, MQTT-3.1.2-6 v3, MQTT-3.1.4-3 v3, MQTT-3.1.4-4 v5]', async () => {
+  it('is deleted when its client asks for a clean session, which ends with its connection [MQTT-3.1.2-4 v5, MQTT-3.1.2-6 v3, MQTT-3.1.4-3 v3, MQTT-3.1.4-4 v5]', async () => {
     const fields = kept('cleaned', protocolVersion);
     const topic = topicOf('cleaned');
     const first = await suite.connect(fields);
@@ -153,7 +153,7 @@ describe.each(versions)('a session that is kept, version %i', (protocolVersion) 
     expect(await arrived(after)).toEqual([]);
   });
 
-  it('lasts as long as its connection, however long that is [MQTT-4.1.0-1 v5, MQTT-4.1.0-2 v3]', async () => {
+  it('lasts at least as long as its connection [MQTT-4.1.0-1 v5, MQTT-4.1.0-2 v3]', async () => {
     const topic = topicOf('lasts');
     const client = await suite.connect({ protocolVersion, clean: true });
     await client.send(subscribe(1, { topic, qos: 1 }));
@@ -166,7 +166,7 @@ describe.each(versions)('a session that is kept, version %i', (protocolVersion) 
     expect(await client.settle()).toHaveLength(1);
   });
 
-  it('completes deliveries that UNSUBSCRIBE finds begun [MQTT-3.10.4-3 v3+v5]', async () => {
+  it('completes deliveries that began before UNSUBSCRIBE [MQTT-3.10.4-3 v3+v5]', async () => {
     const fields = kept('begun', protocolVersion);
     const topic = topicOf('begun');
     const client = await suite.connect(fields);
@@ -189,7 +189,7 @@ describe.each(versions)('a session that is kept, version %i', (protocolVersion) 
     ]);
   });
 
-  it('gives no packet identifier that is in use [MQTT-2.3.1-4 v3, MQTT-2.2.1-4 v5, MQTT-4.3.2-1 v5, MQTT-4.3.3-1 v5]', async () => {
+  it('assigns no packet identifier that is in use [MQTT-2.3.1-4 v3, MQTT-2.2.1-4 v5, MQTT-4.3.2-1 v5, MQTT-4.3.3-1 v5]', async () => {
     const topic = topicOf('identifiers');
     const client = await suite.connect({ protocolVersion });
     await client.send(subscribe(1, { topic, qos: 2 }));

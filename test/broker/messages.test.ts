@@ -13,7 +13,7 @@ async function subscriber(...filters: Parameters<typeof subscribe> extends [numb
   return client;
 }
 
-/** Sees a delivery to its end. */
+/** Completes a delivery with its acknowledgements. */
 async function acknowledge(client: Connected, qos: number, messageId: number): Promise<void> {
   if (qos === 1) await client.send({ cmd: 'puback', messageId });
   if (qos !== 2) return;
@@ -61,12 +61,12 @@ describe('quality of service', () => {
     expect(await from.send({ cmd: 'pubrel', messageId: 3 })).toMatchObject([
       { cmd: 'pubcomp', reasonCode: 0 },
     ]);
-    // The identifier is free: the same again is another message.
+    // The identifier is free: the same packet is a new message.
     await from.send(packet);
     expect(await to.settle()).toHaveLength(1);
   });
 
-  it('a QoS 2 message that is refused when it is sent again leaves its packet identifier to the next [MQTT-4.3.3-9 v5]', async () => {
+  it('a QoS 2 message that is refused when it is sent again frees its packet identifier [MQTT-4.3.3-9 v5]', async () => {
     const grants = (topic: string) => ({ mqtt: { publish: [topic], subscribe: [topic] } });
     const method = { authenticationMethod: 'wisp-jwt' };
     const to = await subscriber({ topic: 'refused/+', qos: 2 });
@@ -87,7 +87,7 @@ describe('quality of service', () => {
     expect(await to.settle()).toMatchObject([{ topic: 'refused/first' }, { topic: 'refused/second' }]);
   });
 
-  it('a QoS 1 message that is sent twice is another message each time, without DUP [MQTT-3.3.1-3 v3+v5, MQTT-4.3.2-2 v3, MQTT-4.3.2-5 v5]', async () => {
+  it('a QoS 1 message that is sent twice is two messages, both without DUP [MQTT-3.3.1-3 v3+v5, MQTT-4.3.2-2 v3, MQTT-4.3.2-5 v5]', async () => {
     const to = await subscriber({ topic: 'twice', qos: 1 });
     const from = await suite.connect();
     const packet = publish('twice', suite.text('x'), { qos: 1, messageId: 3 });
@@ -98,7 +98,7 @@ describe('quality of service', () => {
     expect(new Set(got.map(({ messageId }) => messageId)).size).toBe(2);
   });
 
-  it('clients of every version understand each other', async () => {
+  it('clients of all versions exchange messages', async () => {
     const clients = await Promise.all(versions.map((protocolVersion) => suite.connect({ protocolVersion })));
     for (const client of clients) await client.send(subscribe(1, { topic: 'all', qos: 1 }));
     for (const [index, client] of clients.entries()) {
@@ -125,7 +125,7 @@ describe('quality of service', () => {
 });
 
 describe('subscriptions', () => {
-  it('overlapping ones bring a message once, at their highest QoS, with all identifiers [MQTT-3.3.4-2 v5, MQTT-3.3.4-3 v5, MQTT-3.3.4-4 v5]', async () => {
+  it('overlapping ones deliver a message once, at the highest QoS, with all identifiers [MQTT-3.3.4-2 v5, MQTT-3.3.4-3 v5, MQTT-3.3.4-4 v5]', async () => {
     const client = await suite.connect();
     await client.send(subscribe(1, { topic: 'o/#', qos: 0 }, { identifier: 268_435_455 }));
     await client.send(subscribe(2, { topic: 'o/+', qos: 2 }, { identifier: 2 }));
@@ -138,7 +138,7 @@ describe('subscriptions', () => {
     expect([...subscriptionIdentifier].sort((a, b) => a - b)).toEqual([2, 268_435_455]);
   });
 
-  it('overlapping ones bring a message once in 3.1.1 [MQTT-3.3.5-1 v3]', async () => {
+  it('overlapping ones deliver a message once in 3.1.1 [MQTT-3.3.5-1 v3]', async () => {
     const client = await suite.connect({ protocolVersion: 4 });
     await client.send(
       subscribe(1, { topic: 'o/#', qos: 0 }, { topic: 'o/+', qos: 1 }, { topic: '#', qos: 0 }),
@@ -158,17 +158,17 @@ describe('subscriptions', () => {
     ]);
   });
 
-  it('No Local keeps a client from its own messages, not others from them [MQTT-3.8.3-3 v5]', async () => {
+  it('No Local withholds a client’s messages from that client only [MQTT-3.8.3-3 v5]', async () => {
     const local = await subscriber({ topic: 'n', qos: 0, nl: true });
     const other = await subscriber({ topic: 'n', qos: 0, nl: true });
     expect((await local.exchange(publish('n', suite.text('x')))).pushes).toEqual([]);
     expect(await other.settle()).toHaveLength(1);
-    // Another subscription of the same client that has no No Local still counts.
+    // A second subscription of the same client without No Local still matches.
     await local.send(subscribe(2, { topic: 'n/#', qos: 0 }));
     expect((await local.exchange(publish('n', suite.text('x')))).pushes).toHaveLength(1);
   });
 
-  it('more wildcard shapes than the tenant may have are refused with 0x97, known ones go on', async () => {
+  it('wildcard shapes over the quota are refused with 0x97, known ones are accepted', async () => {
     const mint = await suite.tenant('shapes');
     const fields = { username: mint.tenant, token: await mint({ exp: undefined }) };
     const client = await suite.open();
@@ -181,7 +181,7 @@ describe('subscriptions', () => {
       codes.push(...((suback?.granted ?? []) as number[]));
     }
     expect(codes).toEqual([...Array.from({ length: 64 }, () => 0), ...Array.from({ length: 6 }, () => 0x97)]);
-    // The shape is known, whatever the words in it.
+    // The shape is known; its literal levels do not matter.
     expect(await client.send(subscribe(1, shape(3), shape(3).replaceAll('x', 'y')))).toMatchObject([
       { granted: [0, 0] },
     ]);
@@ -195,7 +195,7 @@ describe('subscriptions', () => {
 });
 
 describe('properties of 5.0', () => {
-  it('all that belong to the message arrive unaltered [MQTT-3.3.2-4 v5, MQTT-3.3.2-15 v5, MQTT-3.3.2-16 v5, MQTT-3.3.2-20 v5]', async () => {
+  it('those of the message arrive unaltered [MQTT-3.3.2-4 v5, MQTT-3.3.2-15 v5, MQTT-3.3.2-16 v5, MQTT-3.3.2-20 v5]', async () => {
     const to = await subscriber({ topic: 'p', qos: 1 });
     const old = await suite.connect({ protocolVersion: 4 });
     await old.send(subscribe(1, { topic: 'p', qos: 1 }));
@@ -222,7 +222,7 @@ describe('properties of 5.0', () => {
     ]);
   });
 
-  it('user properties keep their order, names that repeat included [MQTT-3.3.2-17 v5, MQTT-3.3.2-18 v5]', async () => {
+  it('user properties keep their order, including repeated names [MQTT-3.3.2-17 v5, MQTT-3.3.2-18 v5]', async () => {
     const to = await subscriber({ topic: 'u', qos: 1 });
     const from = await suite.connect();
     const userProperties = [
@@ -246,7 +246,7 @@ describe('properties of 5.0', () => {
     expect(to.pushedBytes).toHaveLength(3);
   });
 
-  it('a request finds its way back over the response topic', async () => {
+  it('a response returns over the response topic', async () => {
     const server = await subscriber('service');
     const client = await subscriber('answers/1');
     await client.send(
@@ -271,7 +271,7 @@ describe('properties of 5.0', () => {
     ]);
   });
 
-  it('the time that is left of the message expiry is sent on [MQTT-3.3.2-6 v5]', async () => {
+  it('subscribers get the remaining message expiry [MQTT-3.3.2-6 v5]', async () => {
     const to = await subscriber({ topic: 'e', qos: 1 });
     const from = await suite.connect();
     const packet = publish('e', suite.text('x'), {
@@ -287,7 +287,7 @@ describe('properties of 5.0', () => {
     expect(pushes).toMatchObject([{ retain: true, properties: { messageExpiryInterval: 60 } }]);
   });
 
-  it('an expired message is not delivered, neither from a queue nor as a retained one [MQTT-3.3.2-5 v5]', async () => {
+  it('an expired message is not delivered, neither from a queue nor as a retained message [MQTT-3.3.2-5 v5]', async () => {
     const fields = { clientId: 'sleeper', clean: false, properties: { sessionExpiryInterval: 3_600 } };
     const sleeper = await suite.connect(fields);
     await sleeper.send(subscribe(1, { topic: 'expired/#', qos: 1 }));
@@ -314,7 +314,7 @@ describe('properties of 5.0', () => {
     expect(pushes.map(({ topic }) => topic)).toEqual(['expired/long', 'expired/long']);
   });
 
-  it('an alias that was set stays for the connection, and only for it [MQTT-3.3.2-7 v5]', async () => {
+  it('an alias lasts for its connection only [MQTT-3.3.2-7 v5]', async () => {
     const to = await subscriber('long/name');
     const from = await suite.connect();
     await from.send(publish('long/name', suite.text('1'), { properties: { topicAlias: 1 } }));
@@ -328,7 +328,7 @@ describe('properties of 5.0', () => {
     expect(await to.settle()).toEqual([]);
   });
 
-  it('aliases go out only to clients that take them, each set before it is used [MQTT-3.1.2-26 v5, MQTT-3.1.2-27 v5, MQTT-3.3.2-11 v5]', async () => {
+  it('aliases are sent only to clients that accept them, each set before it is used [MQTT-3.1.2-26 v5, MQTT-3.1.2-27 v5, MQTT-3.3.2-11 v5]', async () => {
     const takes = await suite.connect({ properties: { topicAliasMaximum: 1 } });
     const takesNone = await suite.connect();
     for (const client of [takes, takesNone]) await client.send(subscribe(1, 'alias/#'));
@@ -355,8 +355,8 @@ describe('properties of 5.0', () => {
   });
 });
 
-describe('limits that both sides announce', () => {
-  it('a message over the Maximum Packet Size of a client is dropped for it alone [MQTT-3.1.2-24 v5, MQTT-3.1.2-25 v5]', async () => {
+describe('announced limits', () => {
+  it('a message over the Maximum Packet Size of a client is dropped for that client only [MQTT-3.1.2-24 v5, MQTT-3.1.2-25 v5]', async () => {
     const small = await suite.connect({ properties: { maximumPacketSize: 60 } });
     const large = await suite.connect();
     for (const client of [small, large])
@@ -375,14 +375,14 @@ describe('limits that both sides announce', () => {
     for (const bytes of small.pushedBytes) expect(bytes.length).toBeLessThanOrEqual(60);
   });
 
-  it('answers lose their reason string rather than pass the Maximum Packet Size [MQTT-3.14.2-3 v5]', async () => {
+  it('a reason string that exceeds the Maximum Packet Size is left out [MQTT-3.14.2-3 v5]', async () => {
     const small = await suite.connect({ properties: { maximumPacketSize: 20 } });
     const { pushes, closed } = await small.exchange(publish('a/+', suite.secret));
     expect(pushes).toEqual([{ cmd: 'disconnect', reasonCode: 0x90 }]);
     expect(closed).toBeDefined();
   });
 
-  it('no reason string to a client that wants none, but on CONNACK and DISCONNECT [MQTT-3.1.2-29 v5]', async () => {
+  it('no reason string without request problem information, except in CONNACK and DISCONNECT [MQTT-3.1.2-29 v5]', async () => {
     const claims = { mqtt: { publish: [], subscribe: [] } };
     const client = await suite.connect({ claims, properties: { requestProblemInformation: false } });
     const replies = await client.send(
@@ -395,7 +395,7 @@ describe('limits that both sides announce', () => {
     ]);
   });
 
-  it('a client has no more messages unacknowledged than its Receive Maximum [MQTT-3.3.4-9 v5, MQTT-4.9.0-1 v5, MQTT-4.9.0-2 v5]', async () => {
+  it('a client gets no more unacknowledged messages than its Receive Maximum [MQTT-3.3.4-9 v5, MQTT-4.9.0-1 v5, MQTT-4.9.0-2 v5]', async () => {
     const client = await suite.connect({ properties: { receiveMaximum: 2 } });
     await client.send(subscribe(1, { topic: 'f', qos: 2 }));
     const from = await suite.connect();
@@ -432,14 +432,14 @@ describe('limits that both sides announce', () => {
     expect((await client.settle()).map(({ payload }) => payload)).toEqual(['1', '3']);
   });
 
-  it('a client with more unacknowledged messages than the server takes is disconnected with 0x93 [MQTT-3.3.4-7 v5]', async () => {
+  it('a client that exceeds the server’s Receive Maximum is disconnected with 0x93 [MQTT-3.3.4-7 v5]', async () => {
     const client = await suite.connect();
     const packets = Array.from({ length: 1_000 }, (_, index) =>
       publish('n', 'x', { qos: 2, messageId: index + 1 }),
     );
     for (let at = 0; at < 1_000; at += 250)
       expect(await client.send(...packets.slice(at, at + 250))).toHaveLength(250);
-    // Sent again, they count once.
+    // Retransmitted messages count once.
     expect(await client.send({ ...publish('n', 'x', { qos: 2, messageId: 1 }), dup: true })).toHaveLength(1);
     const { pushes, closed } = await client.exchange(publish('n', 'x', { qos: 2, messageId: 1_001 }));
     expect(closed).toBeDefined();

@@ -11,7 +11,7 @@ import { useSuite } from './suite.ts';
 
 const suite = useSuite();
 
-/** Packets as the text of a one-way frame. */
+/** Encodes packets as a one-way frame. */
 function oneWay(client: RawClient, ...packets: readonly Sendable[]): string {
   return encodeOneWay(concatBytes(packets.map((packet) => bytesOf(packet, client.version))));
 }
@@ -19,7 +19,7 @@ function oneWay(client: RawClient, ...packets: readonly Sendable[]): string {
 const alias = (topic: string) => publish(topic, 'x', { properties: { topicAlias: 1 } });
 
 describe('a one-way frame', () => {
-  it.each([3, 4, 5] as const)('is published and answered by nothing, version %i', async (protocolVersion) => {
+  it.each([3, 4, 5] as const)('is published without a reply, version %i', async (protocolVersion) => {
     const from = await suite.connect({ protocolVersion });
     const to = await suite.connect({ protocolVersion });
     await to.send(subscribe(1, 'a/+'));
@@ -42,7 +42,7 @@ describe('a one-way frame', () => {
     await late.send(publish('kept', '', { retain: true }));
   });
 
-  it('whose message is not allowed drops it, and the connection goes on', async () => {
+  it('with a message that is not allowed drops it and keeps the connection', async () => {
     const client = await suite.connect({ claims: { mqtt: { publish: ['mine'], subscribe: ['#'] } } });
     await client.send(subscribe(1, '#'));
     client.sendMessage(oneWay(client, publish('other', suite.text('x')), publish('mine', suite.text('y'))));
@@ -65,19 +65,16 @@ describe('a one-way frame', () => {
     ['sets a topic alias', (c: RawClient) => oneWay(c, alias('a')), 0x82],
     ['uses a topic alias', (c: RawClient) => oneWay(c, alias('')), 0x82],
     ['publishes to a wildcard', (c: RawClient) => oneWay(c, '30060001230000' + '01'), 0x90],
-  ])(
-    'that %s ends the connection with DISCONNECT; nothing of it is published',
-    async (_, text, reasonCode) => {
-      const client = await suite.connect();
-      await client.send(subscribe(1, '#'));
-      client.sendMessage(text(client));
-      expect(await client.take(1)).toMatchObject([{ cmd: 'disconnect', reasonCode }]);
-      await client.closed;
-      expect(client.pushedBytes).toHaveLength(1);
-    },
-  );
+  ])('that %s ends the connection with DISCONNECT, and nothing is published', async (_, text, reasonCode) => {
+    const client = await suite.connect();
+    await client.send(subscribe(1, '#'));
+    client.sendMessage(text(client));
+    expect(await client.take(1)).toMatchObject([{ cmd: 'disconnect', reasonCode }]);
+    await client.closed;
+    expect(client.pushedBytes).toHaveLength(1);
+  });
 
-  it('of an earlier version ends the connection without a word', async () => {
+  it('with a violation ends a connection of an earlier version without a packet', async () => {
     const client = await suite.connect({ protocolVersion: 4 });
     client.sendMessage(oneWay(client, 'c000'));
     await client.closed;
@@ -111,7 +108,7 @@ describe('a one-way frame', () => {
     ['bytes of the client', 'publishBytesPerSecondPerClient', 40, 5],
     ['messages of the client', 'publishesPerSecondPerClient', 1, 4],
   ] as const)(
-    'over the rate of %s (%s: %i) ends the connection, with 0x96 in 5.0; nothing of it is published, version %i',
+    'over the rate of %s (%s: %i) ends the connection, with 0x96 in 5.0, and nothing is published, version %i',
     async (_, quota, bound, protocolVersion) => {
       const mqtt = { publish: ['#'], subscribe: ['#'], quotas: { [quota]: bound } };
       const client = await suite.connect({ protocolVersion, claims: { mqtt } });
@@ -150,14 +147,14 @@ describe('a one-way frame', () => {
   });
 
   it.each([4, 5] as const)(
-    'with a token that has been revoked ends the connection, with 0x87 in 5.0, version %i',
+    'with a revoked token ends the connection, with 0x87 in 5.0, version %i',
     async (protocolVersion) => {
       const tokenId = `revoked-${protocolVersion}`;
       const iat = Math.floor(suite.clock.now() / 1000);
       const client = await suite.connect({ protocolVersion, claims: { jti: tokenId, iat } });
       const sub = await suite.connect();
       await sub.send(subscribe(1, 'a'));
-      // Without the timers that look for such connections: the frame itself finds out.
+      // Without the timers that end such connections: the frame itself must detect it.
       const target = { kind: 'token', tokenId } as const;
       const tenant = vouchedTenantId(suite.mint.tenant);
       await suite.service.stores.revocations.revoke(tenant, target, suite.clock.now());
@@ -176,7 +173,7 @@ describe('a one-way frame', () => {
       const client = await connectTo(mint, protocolVersion);
       const sub = await connectTo(mint);
       await sub.send(subscribe(1, 'a'));
-      // As above: without the walk that disconnects everybody.
+      // Likewise, without the walk that disconnects all clients.
       const { tenantAdmin } = suite.service.stores;
       await changeTenant(tenantAdmin, mint.tenant, (config) => ({ ...config, status: 'suspended' }));
       client.sendMessage(oneWay(client, publish('a', suite.text('asleep'))));
@@ -187,7 +184,7 @@ describe('a one-way frame', () => {
   );
 });
 
-/** What the connection is told at its end: nothing before 5.0. */
+/** The last packet of a connection that is ended; there is none before 5.0. */
 function endedBy(protocolVersion: Version, reasonCode: number): object[] {
   return protocolVersion === 5 ? [{ cmd: 'disconnect', reasonCode }] : [];
 }
@@ -196,7 +193,7 @@ function overQuota(): number {
   return suite.service.counters.get(metrics.publishesOverQuota) ?? 0;
 }
 
-/** A client of another tenant than the suite's. */
+/** A client of a tenant other than the suite's. */
 async function connectTo(mint: Mint, protocolVersion: Version = 5): Promise<RawClient> {
   const client = await suite.open({ version: protocolVersion });
   const token = await mint({ exp: undefined });

@@ -7,7 +7,7 @@ import type {
   UnsubscribePacket,
 } from '../../lib/mqtt/types.ts';
 
-/** A PUBLISH; QoS 0 where `fields` do not say otherwise. */
+/** A PUBLISH; `fields` override the defaults (QoS 0). */
 export function publish(
   topic: string,
   payload: string | Uint8Array,
@@ -24,7 +24,7 @@ export function publish(
   };
 }
 
-/** A SUBSCRIBE; a filter alone stands for one at QoS 0. */
+/** A SUBSCRIBE; a plain filter means QoS 0. */
 export function subscribe(
   messageId: number,
   ...filters: readonly (string | Subscription | { readonly identifier: number })[]
@@ -47,7 +47,7 @@ export function unsubscribe(messageId: number, ...unsubscriptions: string[]): Un
   return { cmd: 'unsubscribe', messageId, unsubscriptions };
 }
 
-/** A CONNECT with an empty client identifier where mqtt-packet refuses to write one, in hex. */
+/** A CONNECT with an empty client identifier, in hex, since mqtt-packet refuses to write it. */
 export function withoutClientId(packet: ConnectPacket): string {
   const bytes = encodePacket({ ...packet, clientId: 'x' }, packet.protocolVersion);
   const headerBytes = (bytes[1] ?? 0) < 128 ? 2 : 3;

@@ -10,7 +10,7 @@ const matching = 260;
 const kept = { qos: 1, retain: true } as const;
 const topicOf = (prefix: string, index: number): string => `${prefix}/${String(index).padStart(3, '0')}`;
 
-/** Retained messages at QoS 1 on as many topics; the last of all is at QoS 0. */
+/** Publishes retained messages at QoS 1, each on its own topic; the last one at QoS 0. */
 async function retain(prefix: string): Promise<void> {
   const client = await suite.connect();
   for (let from = 0; from < matching; from += 50) {
@@ -27,7 +27,7 @@ async function retain(prefix: string): Promise<void> {
 const droppedCount = (): number => suite.service.counters.get('MessagesDroppedQueueFull') ?? 0;
 const warnings = (): string[] => suite.service.logged.filter((line) => line.includes('retained messages'));
 
-/** Subscribes, expects what the bound leaves, and acknowledges it. */
+/** Subscribes, expects as many messages as the bound allows, and acknowledges them. */
 async function subscribeAll(client: Connected, prefix: string) {
   const [before, warned] = [droppedCount(), warnings().length];
   const { replies, pushes } = await client.exchange(
@@ -52,8 +52,8 @@ async function subscribeAll(client: Connected, prefix: string) {
   return replies;
 }
 
-describe('a SUBSCRIBE that matches more retained messages than the queue has room for', () => {
-  it('tells how many were dropped in the Reason String, and narrower filters get the rest', async () => {
+describe('a SUBSCRIBE that matches more retained messages than fit into the queue', () => {
+  it('tells in the Reason String how many were dropped, and narrower filters get the others', async () => {
     await retain('five');
     const client = await suite.connect();
     expect(await subscribeAll(client, 'five')).toMatchObject([
@@ -75,7 +75,7 @@ describe('a SUBSCRIBE that matches more retained messages than the queue has roo
     }
   });
 
-  it('says nothing to a client that wants no problem information, nor before 5.0, but logs and counts', async () => {
+  it('has no Reason String without request problem information or before 5.0, but logs and counts', async () => {
     await retain('less');
     const quiet = await suite.connect({ properties: { requestProblemInformation: false } });
     expect((await subscribeAll(quiet, 'less'))[0]).not.toHaveProperty('properties');

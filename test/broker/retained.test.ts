@@ -7,7 +7,7 @@ import { type Connected, useSuite } from './suite.ts';
 const suite = useSuite();
 const retain = { retain: true } as const;
 
-/** Topics of one test lie under a prefix of its own: retained messages stay. */
+/** Each test has its own topic prefix, since retained messages outlive the test. */
 let prefixes = 0;
 function prefix(): string {
   prefixes += 1;
@@ -46,7 +46,7 @@ describe('retained messages', () => {
       });
   }
 
-  it('go to live subscribers without the flag, and clearing ones too [MQTT-3.3.1-9 v3, MQTT-3.3.1-12 v5]', async () => {
+  it('reach live subscribers without the flag, and so do clearing ones [MQTT-3.3.1-9 v3, MQTT-3.3.1-12 v5]', async () => {
     const topic = `${prefix()}/x`;
     const client = await suite.connect();
     await client.send(subscribe(1, topic));
@@ -74,7 +74,7 @@ describe('retained messages', () => {
     ]);
   });
 
-  it('are sent as Retain Handling says [MQTT-3.3.1-9 v5, MQTT-3.3.1-10 v5, MQTT-3.3.1-11 v5, MQTT-3.8.4-4 v5]', async () => {
+  it('are sent according to Retain Handling [MQTT-3.3.1-9 v5, MQTT-3.3.1-10 v5, MQTT-3.3.1-11 v5, MQTT-3.8.4-4 v5]', async () => {
     const topic = `${prefix()}/x`;
     const client = await suite.connect();
     await keep(client, topic);
@@ -89,7 +89,7 @@ describe('retained messages', () => {
     expect(await asked(1)).toBe(0);
   });
 
-  it('of a session that ended count as never subscribed for Retain Handling 1', async () => {
+  it('are sent at Retain Handling 1 where the earlier session has ended', async () => {
     const topic = `${prefix()}/x`;
     const asked = async (): Promise<number> => {
       const client = await suite.connect({ clientId: 'handled' });
@@ -121,7 +121,7 @@ describe('retained messages', () => {
     expect(await asked(`${base}/nothing/#`)).toEqual([]);
   });
 
-  it('come in any number, each once', async () => {
+  it('arrive in any number, each once', async () => {
     const base = prefix();
     const client = await suite.connect();
     const topics = Array.from({ length: 250 }, (_, index) => `${base}/${index % 9}/${index}`);
@@ -133,7 +133,7 @@ describe('retained messages', () => {
     expect(await window.take(28)).toHaveLength(28);
   });
 
-  it('bring the identifier of the subscription, and their QoS no higher than its own', async () => {
+  it('have the identifier of the subscription, and a QoS not above its own', async () => {
     const topic = `${prefix()}/x`;
     const client = await suite.connect();
     await client.send(publish(topic, suite.text('x'), { ...retain, qos: 2, messageId: 1 }));
@@ -159,7 +159,7 @@ describe('retained messages', () => {
     expect(pushes).toEqual([]);
   });
 
-  it('of somebody who may not publish are not stored', async () => {
+  it('of a client without permission are not stored', async () => {
     const topic = `${prefix()}/x`;
     const client = await suite.connect({ claims: { mqtt: { publish: ['other'], subscribe: ['#'] } } });
     await keep(client, topic);
@@ -168,7 +168,7 @@ describe('retained messages', () => {
   });
 
   it('of the server are not matched by leading wildcards [MQTT-4.7.2-1 v3+v5]', async () => {
-    // No client may publish there: the store is given one.
+    // No client may publish there: the test writes to the store.
     await suite.service.stores.retained.put(vouchedTenantId(suite.mint.tenant), {
       id: '1',
       topic: '$SYS/uptime',
@@ -207,7 +207,7 @@ describe('retained messages', () => {
   );
 
   it.each([3, 4, 5] as const)(
-    'are left alone by messages without the flag, which come without it, version %i [MQTT-3.3.1-8 v5, MQTT-3.3.1-9 v3, MQTT-3.3.1-10 v3, MQTT-3.3.1-12 v3]',
+    'are unaffected by messages without the flag, which arrive without it, version %i [MQTT-3.3.1-8 v5, MQTT-3.3.1-9 v3, MQTT-3.3.1-10 v3, MQTT-3.3.1-12 v3]',
     async (protocolVersion) => {
       const topic = `${prefix()}/x`;
       const client = await suite.connect({ protocolVersion });
@@ -225,7 +225,7 @@ describe('retained messages', () => {
   );
 
   it.each([3, 4, 5] as const)(
-    'are sent again where a subscription is replaced, which it is without a gap, version %i [MQTT-3.8.4-3 v3, MQTT-3.8.4-4 v5]',
+    'are sent again where a subscription is replaced, and no message is missed, version %i [MQTT-3.8.4-3 v3, MQTT-3.8.4-4 v5]',
     async (protocolVersion) => {
       const topic = `${prefix()}/x`;
       const client = await suite.connect({ protocolVersion });

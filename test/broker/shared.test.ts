@@ -23,7 +23,7 @@ const numbers = (got: readonly { payload?: unknown }[]): number[] =>
 
 describe('shared subscriptions', () => {
   it.each([4, 5] as const)(
-    'bring each message to one member, in its order there, and to all ordinary subscribers, version %i',
+    'deliver each message to one member, in order, and to all ordinary subscribers, version %i',
     async (protocolVersion) => {
       const members = await Promise.all([1, 2, 3].map(() => member('$share/g/s/+', 1, protocolVersion)));
       const ordinary = await member('s/x', 1);
@@ -31,20 +31,20 @@ describe('shared subscriptions', () => {
       const got = await Promise.all(members.map(async (client) => numbers(await client.settle())));
       for (const one of got) expect(one).toEqual([...one].sort((a, b) => a - b));
       expect(got.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, index) => index));
-      // 60 draws among three: that one of them gets none has a chance of less than 1 in 10 billion.
+      // 60 draws among three members: the probability that one gets none is below 1 in 10 billion.
       for (const one of got) expect(one.length).toBeGreaterThan(0);
       expect(await ordinary.settle()).toHaveLength(60);
     },
   );
 
-  it('of different groups each get every message', async () => {
+  it('of different shares each get every message', async () => {
     const [g, h] = [await member('$share/g/t'), await member('$share/h/t')];
     await publishMany(await suite.connect(), 't', 10, 0);
     expect(numbers(await g.settle())).toHaveLength(10);
     expect(numbers(await h.settle())).toHaveLength(10);
   });
 
-  it('and an ordinary one of the same client count separately', async () => {
+  it('and an ordinary one of the same client each deliver a copy', async () => {
     const client = await member('$share/g/both');
     await client.send(subscribe(2, 'both'));
     expect((await client.exchange(publish('both', suite.text('x')))).pushes).toHaveLength(2);
@@ -58,7 +58,7 @@ describe('shared subscriptions', () => {
     expect(pushes).toEqual([{ cmd: 'publish', topic: 'q', payload: suite.text('x') }]);
   });
 
-  it('prefer members that are online, and keep messages for one that sleeps where none is', async () => {
+  it('prefer online members, and queue messages for an offline one where there is none', async () => {
     const fields = { clientId: 'sleeping-member', clean: false, properties: { sessionExpiryInterval: 600 } };
     const sleeper = await suite.connect(fields);
     await sleeper.send(subscribe(1, { topic: '$share/w/w', qos: 1 }));
@@ -78,7 +78,7 @@ describe('shared subscriptions', () => {
     expect(numbers([...woken.waited, ...(await woken.settle())])).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('hand what a member left unacknowledged at the end of its session to another', async () => {
+  it('hand the unacknowledged messages of a member to another when its session ends', async () => {
     const vanishing = await member('$share/v/v', 1);
     const from = await suite.connect();
     await publishMany(from, 'v', 5);
@@ -96,7 +96,7 @@ describe('shared subscriptions', () => {
     expect(await two.settle()).toHaveLength(10);
   });
 
-  it('have identifiers as others have', async () => {
+  it('have subscription identifiers', async () => {
     const client = await suite.connect();
     await client.send(subscribe(1, '$share/i/i', { identifier: 5 }));
     expect((await client.exchange(publish('i', suite.text('x')))).pushes).toMatchObject([

@@ -5,7 +5,9 @@ import type { PeerState } from '../../lib/core/store-ports/connections.ts';
 import { publish, subscribe } from './packets.ts';
 import { useSuite } from './suite.ts';
 
-/** What eventually consistent reads of connection rows show: what they have shown first. */
+/**
+ * The first result of each eventually consistent read of a connection row, repeated by later reads.
+ */
 const first = new Map<ConnectionAddress, PeerState>();
 const suite = useSuite({
   wrapPorts: (ports: Ports): Ports => ({

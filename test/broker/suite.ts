@@ -15,54 +15,63 @@ import {
 import { publish, subscribe } from './packets.ts';
 
 export type ConnectFields = Partial<Omit<ConnectPacket, 'cmd'>> & {
-  /** Claims of the token, beside the default ones. */
+  /** Claims of the token in addition to the default ones. */
   readonly claims?: Record<string, unknown>;
-  /** In place of a token that the tenant signs. */
+  /** Replaces the token that the tenant signs. */
   readonly token?: string;
 };
 
-/** A client whose CONNECT has been accepted. */
+/** A client with an accepted CONNECT. */
 export interface Connected extends RawClient {
   readonly clientId: string;
   readonly connack: Got;
-  /** What was pushed before CONNACK: messages that waited for a session. */
+  /** Packets that were pushed before CONNACK: queued messages of the session. */
   readonly waited: readonly Got[];
 }
 
 /**
- * One service for a file of tests, with a second tenant as its shadow: each client is doubled there by one with the same
- * client id that subscribes to `#`. After each test nothing may have reached a double, every double must still be
- * connected, and a bystander must be served; at the end, no log line may hold a token, a payload or a user property, no
- * handler may have failed, and no retained message may lie in the second tenant.
+ * One service for a file of tests, with a shadow tenant: each client has a double there, with the
+ * same client id and a subscription to `#`. After each test no message may have reached a double,
+ * every double must still be connected, and a bystander must be served. After the file no log line
+ * may hold a token, a payload or a user property, no handler may have failed, and the shadow tenant
+ * may have no retained message.
  */
 export interface Suite {
   readonly service: TestService;
   readonly clock: ManualClock;
   readonly mint: Mint;
-  /** To be put into payloads and properties; never in a log. */
+  /** Goes into payloads and properties, and must never occur in a log line. */
   readonly secret: string;
-  /** A payload with the secret. */
+  /** A payload that contains the secret. */
   text(label: string): string;
   /** A WebSocket without CONNECT. */
   open(options?: OpenOptions): Promise<RawClient>;
-  /** A good CONNECT (5.0, clean, a fresh client id, a token for every topic) where `fields` do not say otherwise. */
+  /**
+   * A valid CONNECT; `fields` override the defaults (5.0, clean, a new client id, a token for all
+   * topics).
+   */
   connectPacket(fields?: ConnectFields): Promise<ConnectPacket>;
-  /** Connects and expects a CONNACK that accepts. */
+  /** Connects and expects to be accepted. */
   connect(fields?: ConnectFields): Promise<Connected>;
-  /** A mint of one more tenant. */
+  /** Creates another tenant and returns its mint. */
   tenant(name: string): Promise<Mint>;
-  /** Moves the clock, waiting for timers on the way. */
+  /** Advances the clock in steps and waits for the timers of each step. */
   advance(seconds: number): Promise<void>;
   session(clientId: string): Promise<Session | undefined>;
-  /** Loses the network of the client's connection; `silently`: `$disconnect` does not come either. */
+  /** Cuts the client's network connection; `silently`: without `$disconnect`. */
   cut(client: Connected, how?: 'silently'): Promise<void>;
-  /** Waits until the service has seen to the end of every connection of the first tenant but those of `but`. */
+  /**
+   * Waits until the service has released all connections of the first tenant except those of `but`.
+   */
   released(...but: readonly Connected[]): Promise<void>;
-  /** As `released`, for another tenant. */
+  /** Like `released`, for another tenant. */
   releasedIn(tenant: string): Promise<void>;
 }
 
-/** So that timers that are chained through the queue come one after the other, and nobody idles too long. */
+/**
+ * Short enough for chained timers to fire one after the other, and for no connection to idle too
+ * long.
+ */
 const stepSeconds = 60;
 let clientIds = 0;
 
@@ -245,12 +254,12 @@ export function useSuite(options: Partial<LocalServiceOptions> = {}): Suite {
   return suite;
 }
 
-/** Which connections have a row, and the moment at which one goes. */
+/** Tracks which connections have a row, and tells when a row is deleted. */
 function connectionRegistry() {
   const tenants = new Map<ConnectionAddress, string>();
   const wake: (() => void)[] = [];
   return {
-    /** Addresses whose `$disconnect` does not come. */
+    /** Addresses for which `$disconnect` is dropped. */
     silenced: new Set<string>(),
     addressesOf: (tenant: string) =>
       [...tenants].filter(([, holder]) => holder === tenant).map(([address]) => address),

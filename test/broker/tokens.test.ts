@@ -11,7 +11,7 @@ const bearer = (token: string): OpenOptions => ({ headers: { Authorization: `Bea
 const query = (token: string): OpenOptions => ({ query: { token } });
 const method = { authenticationMethod: 'wisp-jwt' };
 
-/** CONNECT without a token of its own. */
+/** A CONNECT without a token. */
 async function bare(fields: ConnectFields = {}) {
   const { username: _, password: __, ...packet } = await suite.connectPacket(fields);
   return packet;
@@ -21,13 +21,13 @@ describe.each([
   ['the Authorization header', bearer],
   ['?token=', query],
 ])('a token in %s', (_, place) => {
-  it.each([3, 4, 5] as const)('lets a client without password in, version %i', async (protocolVersion) => {
+  it.each([3, 4, 5] as const)('admits a client without a password, version %i', async (protocolVersion) => {
     const client = await suite.open({ version: protocolVersion, ...place(await suite.mint()) });
     const { replies } = await client.exchange(await bare({ protocolVersion }), subscribe(1, 'a'));
     expect(replies).toMatchObject([{ cmd: 'connack' }, { cmd: 'suback', granted: [0] }]);
   });
 
-  it('counts no more where the password is another one', async () => {
+  it('is ignored where the password is another token', async () => {
     const client = await suite.open(place(await suite.mint()));
     const claims = { mqtt: { publish: [], subscribe: ['only/this'] } };
     const replies = await client.send(await suite.connectPacket({ claims }), subscribe(1, 'a', 'only/this'));
@@ -37,7 +37,7 @@ describe.each([
     expect(pushes).toMatchObject([{ cmd: 'connack', reasonCode: 0x86 }]);
   });
 
-  it('is refused at the handshake with 401 where it is no good', async () => {
+  it('is refused at the handshake with 401 where it is not valid', async () => {
     const other = await suite.tenant(`other-${place === bearer ? 'header' : 'query'}`);
     const bad = {
       'not a token': 'swordfish',
@@ -82,11 +82,11 @@ describe('the end of a token', () => {
     },
   );
 
-  it('lets nothing pass, even where the timer is late', async () => {
+  it('refuses frames, even where the timer is late', async () => {
     const watcher = await suite.connect();
     await watcher.send(subscribe(1, 'late'));
     const client = await suite.connect({ claims: { exp: nowSeconds() + 30 } });
-    // The clock alone moves: the timer queue has not been asked yet when the frame comes.
+    // Only the clock advances: the timer has not fired yet when the frame arrives.
     const moved = suite.clock.advance(30_000);
     const { pushes, closed } = await client.exchange(
       publish('late', suite.text('x'), { qos: 1, messageId: 1 }),
@@ -97,7 +97,7 @@ describe('the end of a token', () => {
     expect(await watcher.settle()).toEqual([]);
   });
 
-  it('comes later where the token was renewed in time', async () => {
+  it('is postponed where the token was renewed in time', async () => {
     const client = await suite.connect({ claims: { exp: nowSeconds() + 100 }, properties: method });
     const renew = async (seconds: number) =>
       client.send({
@@ -122,7 +122,7 @@ describe('the end of a token', () => {
 });
 
 describe('re-authentication', () => {
-  it('brings other permissions from the next packet on [MQTT-4.12.1-1 v5]', async () => {
+  it('applies the new permissions from the next packet on [MQTT-4.12.1-1 v5]', async () => {
     const grants = (...topics: string[]) => ({ mqtt: { publish: topics, subscribe: topics } });
     const client = await suite.connect({ claims: grants('old'), properties: method });
     await client.send(subscribe(1, { topic: 'old', qos: 1 }));
@@ -175,7 +175,7 @@ describe('re-authentication', () => {
 });
 
 describe('claims', () => {
-  it('of EMQX grant as they do there, in both forms', async () => {
+  it('of EMQX have the meaning that EMQX gives them, in both forms', async () => {
     const list = {
       mqtt: undefined,
       acl: [
@@ -198,7 +198,7 @@ describe('claims', () => {
     expect(await codes(object)).toEqual([0x10, 0x87, 0x10, 0x87, [0, 0, 0x87]]);
   });
 
-  it('name topics by client identifier and subject', async () => {
+  it('grant topics by client identifier and subject', async () => {
     const claims = { sub: 'anna', mqtt: { publish: [`\${clientId}/#`], subscribe: [`users/\${sub}`] } };
     const client = await suite.connect({ clientId: 'device-7', claims });
     const replies = await client.send(
@@ -209,7 +209,7 @@ describe('claims', () => {
     expect(replies).toMatchObject([{ reasonCode: 0x10 }, { reasonCode: 0x87 }, { granted: [0, 0x87, 0x87] }]);
   });
 
-  it('that grant nothing let a client connect and do nothing', async () => {
+  it('without grants let a client connect, but neither publish nor subscribe', async () => {
     const client = await suite.connect({ claims: { mqtt: undefined } });
     const replies = await client.send(
       subscribe(1, '#', 'a'),

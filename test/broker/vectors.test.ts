@@ -11,7 +11,7 @@ describe.each(readVectors())('$file', ({ cases }) => {
   const refused = cases.filter(({ expect: { error } }) => error !== undefined);
   const first = refused.filter(({ version }) => version === null);
   const later = refused.filter(({ version }) => version !== null);
-  // An empty frame is nothing of the profile.
+  // The wire profile has no empty frames.
   const accepted = cases.filter(
     ({ expect: { error }, version, hex }) => error === undefined && version !== null && hex !== '',
   );
@@ -22,7 +22,7 @@ describe.each(readVectors())('$file', ({ cases }) => {
       const { replies, pushes, closed } = await client.exchange(vector.hex);
       expect(closed).toEqual({ code: 1000, reason: '' });
       expect(replies).toEqual([]);
-      // A CONNECT before the error has no token: that is answered first.
+      // The CONNECT before the error has no token, which is answered first.
       if (vector.expect.packets.length === 0) expect(pushes).toEqual(refusalOf(vector));
       else expect(pushes).toMatchObject([{ cmd: 'connack' }]);
     });
@@ -43,12 +43,13 @@ describe.each(readVectors())('$file', ({ cases }) => {
   }
 
   if (accepted.length === 0) return;
-  it('what is well formed is never called malformed', async () => {
+  it('well-formed packets are never refused as malformed', async () => {
     for (const vector of accepted) {
       const client = await suite.connect({ protocolVersion: vector.version ?? 5 });
       const { pushes, closed } = await client.exchange(vector.hex);
       expect(pushes, vector.name).not.toContainEqual(expect.objectContaining({ reasonCode: 0x81 }));
-      // In versions without DISCONNECT from the server only the client's own ends a connection; topics are not judged here.
+      // Before 5.0 only the client's DISCONNECT ends a connection in order; the vectors do not
+      // judge topics.
       const commands = vector.expect.packets.map(({ cmd }) => cmd);
       if (vector.version !== 5 && !commands.includes('publish'))
         expect(closed !== undefined, vector.name).toBe(commands.includes('disconnect'));

@@ -17,7 +17,7 @@ async function watcher(filter = 'wills/#'): Promise<Connected> {
   return client;
 }
 
-/** What the watcher has heard; acknowledges nothing, its window is large. */
+/** The messages that the watcher has received; it acknowledges none, since its window is large. */
 const heard = async (client: Connected) => (await client.settle()).map(({ topic }) => topic);
 
 describe('a Will is published [MQTT-3.1.2-8 v3+v5]', () => {
@@ -83,7 +83,7 @@ describe('a Will is published [MQTT-3.1.2-8 v3+v5]', () => {
     });
   }
 
-  it('when the client says so with DISCONNECT 0x04', async () => {
+  it('when the client asks for it with DISCONNECT 0x04', async () => {
     const watching = await watcher();
     const client = await suite.connect({ will: will('wills/asked') });
     await client.exchange({ cmd: 'disconnect', reasonCode: 0x04 });
@@ -130,7 +130,7 @@ describe('a Will is published [MQTT-3.1.2-8 v3+v5]', () => {
   });
 
   it.each([3, 4] as const)(
-    'retained or not, as CONNECT says, version %i [MQTT-3.1.2-16 v3, MQTT-3.1.2-17 v3]',
+    'retained or not, as in CONNECT, version %i [MQTT-3.1.2-16 v3, MQTT-3.1.2-17 v3]',
     async (protocolVersion) => {
       const topic = `flag/${protocolVersion}`;
       const watching = await watcher(topic);
@@ -143,7 +143,7 @@ describe('a Will is published [MQTT-3.1.2-8 v3+v5]', () => {
     },
   );
 
-  it('and not kept without the flag; an empty payload clears', async () => {
+  it('and not retained without the flag; an empty payload clears', async () => {
     const watching = await watcher('clear/will');
     await watching.send(publish('clear/will', suite.text('x'), { retain: true }));
     await suite.cut(await suite.connect({ will: will('clear/will') }));
@@ -168,7 +168,7 @@ describe('a Will is not published', () => {
       await client.exchange({ cmd: 'disconnect' });
       await suite.released(watching);
       expect(await heard(watching)).toEqual([]);
-      // Nor with a later connection's end.
+      // The end of a later connection does not publish it either.
       await suite.cut(await suite.connect({ protocolVersion, clientId: client.clientId }));
       expect(await heard(watching)).toEqual([]);
     },
@@ -198,7 +198,7 @@ describe('Will Delay [MQTT-3.1.3-9 v5]', () => {
     will: will('wills/later', { properties: { willDelayInterval: seconds } }),
   });
 
-  it('holds it back', async () => {
+  it('delays it', async () => {
     const watching = await watcher();
     await suite.cut(await suite.connect(delayed(30, 600)));
     await suite.advance(29);
@@ -216,13 +216,13 @@ describe('Will Delay [MQTT-3.1.3-9 v5]', () => {
     expect(await heard(watching)).toEqual([]);
   });
 
-  it('is none where the session ends with the connection', async () => {
+  it('does not apply where the session ends with the connection', async () => {
     const watching = await watcher();
     await suite.cut(await suite.connect(delayed(30, 0)));
     expect(await heard(watching)).toEqual(['wills/later']);
   });
 
-  it('keeps it from being sent where the client returns in time', async () => {
+  it('discards it where the client returns in time', async () => {
     const watching = await watcher();
     const fields = delayed(30, 600, { clientId: 'returns' });
     await suite.cut(await suite.connect(fields));
@@ -231,13 +231,13 @@ describe('Will Delay [MQTT-3.1.3-9 v5]', () => {
     expect(back.connack).toMatchObject({ sessionPresent: true });
     await suite.advance(60);
     expect(await heard(watching)).toEqual([]);
-    // The Will of the new connection is its own.
+    // The new connection has its own Will.
     await suite.cut(back);
     await suite.advance(31);
     expect(await heard(watching)).toEqual(['wills/later']);
   });
 
-  it('keeps it from being sent where the client returns without one', async () => {
+  it('discards it where the client returns without a Will', async () => {
     const watching = await watcher();
     await suite.cut(await suite.connect(delayed(30, 600, { clientId: 'returns-bare' })));
     const { will: _, ...fields } = delayed(30, 600, { clientId: 'returns-bare' });
@@ -246,7 +246,7 @@ describe('Will Delay [MQTT-3.1.3-9 v5]', () => {
     expect(await heard(watching)).toEqual([]);
   });
 
-  it('keeps it from being sent where another connection goes on with the session', async () => {
+  it('discards it where another connection takes the session over', async () => {
     const watching = await watcher();
     const fields = delayed(30, 600, { clientId: 'goes-on' });
     const first = await suite.connect(fields);
@@ -265,23 +265,26 @@ describe('Will Delay [MQTT-3.1.3-9 v5]', () => {
 });
 
 describe('keep-alive and the authentication deadline', () => {
-  it.each(versions)('a client that speaks in time stays, version %i', async (protocolVersion) => {
-    const client = await suite.connect({ protocolVersion, keepalive: 20 });
-    for (let round = 0; round < 5; round += 1) {
-      await suite.advance(20);
-      expect(await client.send({ cmd: 'pingreq' })).toEqual([{ cmd: 'pingresp' }]);
-    }
-    await suite.advance(31);
-    await client.closed;
-  });
+  it.each(versions)(
+    'a client that sends packets in time stays connected, version %i',
+    async (protocolVersion) => {
+      const client = await suite.connect({ protocolVersion, keepalive: 20 });
+      for (let round = 0; round < 5; round += 1) {
+        await suite.advance(20);
+        expect(await client.send({ cmd: 'pingreq' })).toEqual([{ cmd: 'pingresp' }]);
+      }
+      await suite.advance(31);
+      await client.closed;
+    },
+  );
 
-  it.each([3, 4] as const)('no keep-alive is none, version %i', async (protocolVersion) => {
+  it.each([3, 4] as const)('a keep-alive of 0 is not enforced, version %i', async (protocolVersion) => {
     const client = await suite.connect({ protocolVersion, keepalive: 0 });
     await suite.advance(590);
     expect(await client.send({ cmd: 'pingreq' })).toEqual([{ cmd: 'pingresp' }]);
   });
 
-  it('a socket without CONNECT is closed after 30 seconds, heartbeats or not', async () => {
+  it('a socket without CONNECT is closed after 30 seconds, even with heartbeats', async () => {
     const silent = await suite.open();
     const beating = await suite.open();
     await suite.advance(29);
@@ -292,7 +295,7 @@ describe('keep-alive and the authentication deadline', () => {
     expect(silent.texts).toEqual([]);
   });
 
-  it('a socket with an accepted CONNECT is not', async () => {
+  it('a socket with an accepted CONNECT is not closed', async () => {
     const client = await suite.connect();
     await suite.advance(60);
     expect(await client.send({ cmd: 'pingreq' })).toEqual([{ cmd: 'pingresp' }]);

@@ -12,7 +12,7 @@ const disconnected = (reasonCode: number) => [
 const maxPacketBytes = 131_072;
 const frameBytes = 24_000;
 
-/** A PUBLISH of exactly so many bytes. */
+/** A PUBLISH of exactly `bytes` bytes. */
 function publishOf(bytes: number, topic = 'big') {
   const overhead = (payload: number) =>
     encodePacket(publish(topic, Buffer.alloc(payload)), 5).length - payload;
@@ -23,7 +23,7 @@ function publishOf(bytes: number, topic = 'big') {
 }
 
 describe('the handshake', () => {
-  it('echoes the subprotocol, also where others are offered', async () => {
+  it('echoes the subprotocol, even among others', async () => {
     const { url } = suite.service;
     const good = { status: 101, subprotocol: 'wisp.b64.v1' };
     expect(await handshake(url, ['wisp.b64.v1'])).toEqual(good);
@@ -35,8 +35,8 @@ describe('the handshake', () => {
   });
 });
 
-describe('frames that are none of the profile', () => {
-  it('a binary frame is closed with 1003 and the session goes on later', async () => {
+describe('frames that violate the wire profile', () => {
+  it('a binary frame is closed with 1003, and the session resumes later', async () => {
     const fields = { clientId: 'binary', clean: false, properties: { sessionExpiryInterval: 60 } };
     const client = await suite.connect(fields);
     client.sendMessage(Uint8Array.of(0xc0, 0));
@@ -121,7 +121,7 @@ describe('large packets', () => {
     },
   );
 
-  it('at QoS 2, retained, to a session that sleeps', async () => {
+  it('at QoS 2, retained, to an offline session', async () => {
     const fields = { clientId: 'large', clean: false, properties: { sessionExpiryInterval: 60 } };
     const sleeper = await suite.connect(fields);
     await sleeper.send(subscribe(1, { topic: 'large/#', qos: 2 }));
@@ -163,7 +163,7 @@ describe('large packets', () => {
     );
   });
 
-  it('small messages pass between the chunks that a client sends, in both directions', async () => {
+  it('small messages pass between the chunks of a client, in both directions', async () => {
     const client = await suite.connect();
     await client.send(subscribe(1, 'big', 'small'));
     const other = await suite.connect();
@@ -183,7 +183,7 @@ describe('large packets', () => {
     ]);
   });
 
-  it('chunks that are sent twice, and two packets at once, do no harm', async () => {
+  it('repeated chunks, and two packets at once, are harmless', async () => {
     const client = await suite.connect();
     await client.send(subscribe(1, 'one', 'two'));
     const [one, two] = ['one', 'two'].map((topic) =>
@@ -207,7 +207,7 @@ describe('large packets', () => {
     expect(pushes).toEqual(disconnected(0x81));
   });
 
-  it('chunks of another connection do not count', async () => {
+  it('chunks of another connection are ignored', async () => {
     const one = await suite.connect();
     const two = await suite.connect();
     const texts = encodeChunks('abc', encodePacket(publishOf(60_000), 5));
@@ -229,7 +229,7 @@ describe('replies', () => {
     expect(client.texts.slice(before).map((text) => text[0])).toEqual(['.', '.', '.', '.']);
   });
 
-  it('a frame full of packets is answered in one', async () => {
+  it('a frame of many packets gets one reply', async () => {
     const client = await suite.connect();
     const packets = Array.from({ length: 12_000 }, () => ({ cmd: 'pingreq' as const }));
     expect(await client.send(...packets)).toHaveLength(12_000);

@@ -11,7 +11,7 @@ it.each([
   { name: 'v3 default', version: 4, interval: undefined, changed: undefined, lasts: 7 * day },
   { name: 'v5 never', version: 5, interval: 0xffff_ffff, changed: undefined, lasts: undefined },
 ] as const)(
-  'a session ends with its expiry and no sooner: $name [MQTT-3.2.2-2 v3, MQTT-3.2.2-3 v5, MQTT-4.1.0-2 v5]',
+  'a session ends at its expiry and no sooner: $name [MQTT-3.2.2-2 v3, MQTT-3.2.2-3 v5, MQTT-4.1.0-2 v5]',
   async ({ version, interval, changed, lasts }) => {
     const world = new World();
     const client = world.client({
@@ -68,7 +68,7 @@ it('a queue whose sender has died is found by the keep-alive timer, and its clie
   await world.settle();
   publisher.publish('a', 'one', 1);
   publisher.publish('a', 'two', 1);
-  // The handler of the publisher's frame dies when it has claimed both, before it sends them.
+  // The handler of the publisher's frame dies after it has claimed both and before it sends them.
   world.faults = { crashBefore: 'post to client1' };
   await world.settle();
   expect(client.arrivals).toEqual([]);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jitter, seededRandom } from '../../lib/local/gateway/index.ts';
 import { type Mint, startTestService, type TestService } from '../support/service.ts';
 
-/** Posts take up to 8 ms and invocations start up to 4 ms late, each for itself. */
+/** Each post takes up to 8 ms and each invocation starts up to 4 ms late, at random. */
 const faults = { delayPost: jitter(8), delayInvoke: jitter(4), delayRouteResponse: jitter(4) };
 
 describe('messages of each publisher keep their order while posts are slow and publishers many', () => {

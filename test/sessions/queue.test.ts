@@ -20,7 +20,9 @@ async function sleeper(clientId: string, properties = {}): Promise<Connected> {
   return client;
 }
 
-/** Publishes `count` messages at QoS 1, a hundred in each frame, and expects each to be acknowledged. */
+/**
+ * Publishes `count` messages at QoS 1, a hundred per frame, and expects an acknowledgement of each.
+ */
 async function fill(topic: string, count: number, from = 0): Promise<void> {
   const publisher = await suite.connect();
   for (let sent = 0; sent < count; sent += 100) {
@@ -37,7 +39,7 @@ async function fill(topic: string, count: number, from = 0): Promise<void> {
 const acknowledgements = (got: readonly Got[]) =>
   got.map(({ messageId }) => ({ cmd: 'puback' as const, messageId: Number(messageId) }));
 
-describe('the queue of a session that sleeps', () => {
+describe('the queue of an offline session', () => {
   it('is sent in batches, a window of Receive Maximum at a time [MQTT-3.3.4-9 v5, MQTT-4.6.0-6 v3+v5]', async () => {
     const window = 50;
     await sleeper('thousand');
@@ -63,7 +65,7 @@ describe('the queue of a session that sleeps', () => {
     expect(client.texts.length - postsBefore).toBeLessThanOrEqual(2 * windows);
   });
 
-  it('is bounded: the newest are dropped and counted, and there is room again behind what is taken', async () => {
+  it('is bounded: the newest are dropped and counted, and acknowledgements make room', async () => {
     await sleeper('full');
     const before = dropped();
     await fill('full', maxQueuedMessages + 100);
@@ -81,7 +83,7 @@ describe('the queue of a session that sleeps', () => {
     expect(texts(await client.settle())).toEqual(['5000']);
   });
 
-  it('drops what expires in it, and tells of the rest how long it has left [MQTT-3.3.2-5 v5, MQTT-3.3.2-6 v5]', async () => {
+  it('drops expired messages, and sends the others with their remaining expiry [MQTT-3.3.2-5 v5, MQTT-3.3.2-6 v5]', async () => {
     await sleeper('expiry');
     const publisher = await suite.connect();
     for (const [index, messageExpiryInterval] of [60, 600, undefined].entries())

@@ -18,6 +18,7 @@ it('members that are online share messages evenly; one that sleeps gets none whi
   const counts = members.map((member) => member.arrivals.length);
   expect(counts.reduce((sum, count) => sum + count)).toBe(messages);
   expect(counts[3]).toBe(0);
-  // A binomial share of 600 × 1/3 has a standard deviation of 11.5: five of them to each side.
+  // The binomial distribution B(600, 1/3) has a standard deviation of 11.5; the bound is five of
+  // them.
   for (const count of counts.slice(0, 3)) expect(Math.abs(count - messages / 3)).toBeLessThan(58);
 });

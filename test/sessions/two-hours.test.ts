@@ -47,6 +47,6 @@ it('API Gateway ends a connection after two hours: the client is back, and nothi
   }
   const wanted = ['before', 'meanwhile', 'after'];
   expect(got.two).toEqual(wanted);
-  // At QoS 1 one comes again where the connection ended before its acknowledgement.
+  // At QoS 1 a message arrives twice where the connection ended before its acknowledgement.
   expect([...new Set(got.one)]).toEqual(wanted);
 });

@@ -17,7 +17,7 @@ const reply = <Value>([value]: readonly Value[]): Value | undefined => value;
 const quotasIn = ({ properties }: Got): unknown =>
   (properties as { userProperties?: unknown } | undefined)?.userProperties;
 
-test('CONNACK tells the client what holds for it: the lower of tenant’s and token’s', async () => {
+test('CONNACK tells the client its quotas: the lower of the tenant’s and the token’s', async () => {
   await setQuotas({
     packetBytes: 5_000,
     sessionExpirySeconds: 600,
@@ -53,7 +53,7 @@ test('a larger packet than announced ends the connection with 0x95', async () =>
   await setQuotas({});
 });
 
-test('rates of one client: 0x97 and why at QoS 1, 0x96 at QoS 0, the close in 3.1.1; others are not concerned', async () => {
+test('rates of one client: 0x97 with the quota at QoS 1, 0x96 at QoS 0, the close in 3.1.1; others are unaffected', async () => {
   const slow = claims({ publishesPerSecondPerClient: 1 });
   const burst = (qos: 0 | 1) =>
     Array.from({ length: 11 }, (_, index) =>
@@ -90,7 +90,7 @@ test('a rate is kept in the connection’s row, so that every process knows it',
   expect((connection?.rateUse?.messagesUntilMs ?? 0) - suite.clock.now()).toBe(5_000);
 });
 
-test('SUBACK says which quota is used up', async () => {
+test('SUBACK tells which quota is exhausted', async () => {
   const client = await suite.connect({ claims: claims({ subscriptionsPerClient: 1 }) });
   expect(reply(await client.send(subscribe(1, 'a', 'b')))).toMatchObject({
     granted: [0, 0x97],
@@ -100,7 +100,7 @@ test('SUBACK says which quota is used up', async () => {
   });
 });
 
-/** A client with a session that is away and has a subscription to its own name. */
+/** An offline client with a session that subscribes to its own name. */
 async function sleeper(clientId: string, quotas: Record<string, number>) {
   const fields = {
     clientId,
@@ -125,14 +125,14 @@ async function fill(topic: string, from: number, to: number): Promise<void> {
 const texts = (got: readonly { readonly payload?: unknown }[]) => got.map(({ payload }) => Number(payload));
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
-test('a queue takes as many messages as the quota says, then drops the newest', async () => {
+test('a queue holds as many messages as the quota allows, then drops the newest', async () => {
   const fields = await sleeper('bounded', { queuedMessages: 10 });
   await fill('bounded', 0, 15);
   const client = await suite.connect(fields);
   expect(texts([...client.waited, ...(await client.settle())])).toEqual(range(0, 10));
 });
 
-test('a lower quota counts from the next CONNECT on, with what waits already', async () => {
+test('a lower quota applies from the next CONNECT on, also to queued messages', async () => {
   await sleeper('lowered', {});
   await fill('lowered', 0, 8);
   const fields = await sleeper('lowered', { queuedMessages: 10 });
@@ -141,7 +141,7 @@ test('a lower quota counts from the next CONNECT on, with what waits already', a
   expect(texts([...client.waited, ...(await client.settle())])).toEqual(range(0, 10));
 });
 
-test('a message that has waited too long is dropped unsent, and makes room', async () => {
+test('a message that has waited too long is dropped unsent and makes room', async () => {
   const fields = await sleeper('aged', { queueSeconds: 60, queuedMessages: 10 });
   await fill('aged', 0, 10);
   await suite.advance(61);
@@ -149,11 +149,11 @@ test('a message that has waited too long is dropped unsent, and makes room', asy
   const client = await suite.connect(fields);
   const got = [...client.waited, ...(await client.settle())];
   expect(texts(got)).toEqual(range(10, 14));
-  // It is no expiry of the message: the client is not told one.
+  // The quota is no Message Expiry Interval: the client is told none.
   expect(got[0]).not.toHaveProperty('properties.messageExpiryInterval');
 });
 
-test('AUTH brings the quotas of the new token', async () => {
+test('AUTH applies the quotas of the new token', async () => {
   const client = await suite.connect({
     claims: claims({ packetBytes: 2_000 }),
     properties: { authenticationMethod: 'wisp-jwt' },
@@ -186,7 +186,7 @@ test('DISCONNECT cannot ask for a longer session than the quota allows', async (
   expect((await suite.session(old.clientId))?.expirySeconds).toBe(60);
 });
 
-test('a Will keeps the quotas too: too large, or retained beyond the bound', async () => {
+test('quotas apply to a Will: its size, and retained messages beyond the bound', async () => {
   await setQuotas({ retainedMessages: 0 });
   const connecting = async (fields: object) => {
     const client = await suite.open();

@@ -5,7 +5,10 @@ import { createClientRates } from '../../lib/limits/client-rates.ts';
 const quotas = { publishesPerSecondPerClient: 10 };
 const one = { messages: 1, bytes: 10 };
 
-/** Processes that share one connection's row; `write` as lib/limits/publish-quotas.ts does after each run. */
+/**
+ * Processes that share one connection row; `write` acts like lib/limits/publish-quotas.ts after
+ * each run.
+ */
 function connection(processes: number) {
   const row: { use?: RateUse; writes: number } = { writes: 0 };
   const all = Array.from({ length: processes }, () => createClientRates());
@@ -25,26 +28,26 @@ function connection(processes: number) {
   };
 }
 
-test('five to ten seconds’ worth at once, then the rate; a write for every five seconds’ worth', () => {
+test('admits a burst of five to ten seconds, then the rate; one write per five seconds of the rate', () => {
   const { row, publish } = connection(1);
   const admitted = (nowMs: number, tries: number) =>
     Array.from({ length: tries }, () => publish(0, nowMs)).filter(Boolean).length;
   expect(admitted(0, 150)).toBe(100);
   expect(row.writes).toBe(2);
   expect(admitted(1_000, 50)).toBe(10);
-  // What was not written yet counts as if it were used now.
+  // Unwritten use counts as if it happened now.
   expect(admitted(60_000, 150)).toBe(90);
   expect(row.writes).toBe(4);
 });
 
-test('a client at its rate is never refused', () => {
+test('a client that keeps its rate is never refused', () => {
   const { row, publish } = connection(1);
   const refused = Array.from({ length: 3_000 }, (_, index) => publish(0, index * 100)).filter((is) => !is);
   expect(refused).toHaveLength(0);
   expect(row.writes).toBe(60);
 });
 
-test('processes that take turns exceed the rate together by what each has not written', () => {
+test('processes that take turns exceed the rate by the unwritten use of each', () => {
   const processes = 8;
   const { publish } = connection(processes);
   let admitted = 0;
@@ -53,7 +56,7 @@ test('processes that take turns exceed the rate together by what each has not wr
   expect(admitted).toBeLessThanOrEqual(700 + processes * 50);
 });
 
-test('a read that comes too early does not give back what has been written', () => {
+test('a stale read does not undo a write', () => {
   const rates = createClientRates();
   for (let index = 0; index < 60; index += 1) rates.admits('c', quotas, undefined, one, 0);
   const due = rates.due('c', undefined, 0);
@@ -63,7 +66,7 @@ test('a read that comes too early does not give back what has been written', () 
   expect(later.filter(Boolean)).toHaveLength(40);
 });
 
-test('bytes count by themselves; no rate costs nothing; a rate of 0 admits nothing', () => {
+test('bytes have their own rate; without a rate nothing is counted; a rate of 0 admits nothing', () => {
   const rates = createClientRates();
   const bytes = { publishBytesPerSecondPerClient: 100 };
   expect(rates.admits('a', bytes, undefined, { messages: 1_000, bytes: 1_001 }, 0)).toBe(false);
@@ -74,7 +77,7 @@ test('bytes count by themselves; no rate costs nothing; a rate of 0 admits nothi
   expect(rates.admits('c', { publishesPerSecondPerClient: 0 }, undefined, one, 0)).toBe(false);
 });
 
-test('without a connection each process counts by itself', () => {
+test('without a connection row each process counts alone', () => {
   const rates = createClientRates();
   const admitted = Array.from({ length: 150 }, () => rates.admits('acme/sub:x', quotas, 'local', one, 0));
   expect(admitted.filter(Boolean)).toHaveLength(100);

@@ -35,12 +35,12 @@ const mayWatch = (filter: string) => ({ claims: { mqtt: { subscribe: [filter], p
 async function watcher(fields: ConnectFields = {}) {
   const client = await suite.connect({ clientId: `watcher`, ...mayWatch('$SYS/#'), ...fields });
   expect(await client.send(subscribe(1, { topic: all(), qos: 1 }))).toMatchObject([{ granted: [1] }]);
-  // Its own doubles and the clients of tests before are of no interest.
+  // Ignores the doubles and the clients of earlier tests.
   await client.settle();
   return client;
 }
 
-/** Takes what has come, acknowledges it, and reads it. */
+/** Takes the received messages, acknowledges and parses them. */
 async function eventsOf(client: RawClient): Promise<LifecycleEvent[]> {
   return read(client, await client.settle());
 }
@@ -76,7 +76,7 @@ test("presence messages count as the tenant's messages in, once each", async () 
   );
 });
 
-test('a connection and its end are told, with what was and why', async () => {
+test('a connection and its end are announced, the end with its reason', async () => {
   const monitor = await watcher();
   const client = await suite.connect({ clientId: 'seen', clean: false });
   const connectedAtMs = suite.clock.now();
@@ -113,7 +113,7 @@ test('a connection and its end are told, with what was and why', async () => {
   );
 });
 
-test('every way to end says why', async () => {
+test('each kind of end has its reason', async () => {
   const monitor = await watcher();
   const tenant = vouchedTenantId(suite.mint.tenant);
   const endOf = async (
@@ -158,7 +158,7 @@ test('every way to end says why', async () => {
   ).toEqual(['client-disconnected', 0x98, 'server']);
 });
 
-test('taken over: the end of the old connection comes before the new one, and numbers grow', async () => {
+test('a takeover announces the end of the old connection first, with a lower sequence', async () => {
   const monitor = await watcher();
   const fields = { clientId: 'moved', clean: false, properties: { sessionExpiryInterval: 60 } };
   await suite.connect(fields);
@@ -182,7 +182,7 @@ test('taken over: the end of the old connection comes before the new one, and nu
   expect(three).toBeGreaterThan(two ?? 0);
 });
 
-test('a monitor that is away finds at its return what happened', async () => {
+test('an offline monitor gets the events when it returns', async () => {
   const fields = { clean: false, properties: { sessionExpiryInterval: 600 } };
   const before = await watcher(fields);
   await suite.cut(before);
@@ -196,7 +196,7 @@ test('a monitor that is away finds at its return what happened', async () => {
   ]);
 });
 
-test('client ids that would be several levels, or wildcards, stand in one', async () => {
+test('client ids with slashes or wildcards fill one level', async () => {
   const monitor = await watcher();
   for (const clientId of ['a/b', '+', '#', '%2F', 'ö 😀', 'x/connected']) {
     const client = await suite.connect({ clientId });
@@ -211,7 +211,7 @@ test('client ids that would be several levels, or wildcards, stand in one', asyn
   );
 });
 
-test('only an explicit grant reads them; nobody writes them', async () => {
+test('only an explicit grant allows to subscribe; nobody may publish', async () => {
   const client = await suite.connect({
     claims: { mqtt: { subscribe: ['#', '+/#'], publish: ['#', '$SYS/#'] } },
   });
@@ -228,7 +228,7 @@ test('only an explicit grant reads them; nobody writes them', async () => {
   expect(await client.send(forged)).toEqual([{ cmd: 'puback', messageId: 3, reasonCode: 0x87 }]);
 });
 
-test('another tenant’s events cannot be reached, whatever the grant', async () => {
+test('no grant reaches the events of another tenant', async () => {
   const other = await suite.tenant('neighbour');
   const monitor = await suite.connect(mayWatch('$SYS/#'));
   await monitor.send(subscribe(1, { topic: '$SYS/tenants/neighbour/#', qos: 1 }));
@@ -246,7 +246,7 @@ test('matching costs a Query only where a shape fits', async () => {
     meter?.calls.filter(
       ({ operation, tables }) => operation === 'Query' && tables.includes('wisp-subscriptions'),
     );
-  // Shapes of other lengths, and wildcards in front, do not fit.
+  // Shapes of other lengths, and leading wildcards, do not match.
   const filters = ['a/b', '+/+/+', '#', '+/#', 'a/+/c/+/e'];
   const reader = await suite.open();
   const token = await quiet({ exp: undefined, mqtt: { subscribe: ['#', '$SYS/#'] } });
@@ -266,13 +266,13 @@ test('matching costs a Query only where a shape fits', async () => {
   expect(matchings()).toHaveLength(1);
 });
 
-test('a bus that fails costs the event, not the connection', async () => {
+test('a failing event bus loses the event, not the connection', async () => {
   busFails = true;
   const lost = suite.service.counters.get(metrics.lifecycleEventsFailed) ?? 0;
   const client = await suite.connect();
   await client.exchange({ cmd: 'disconnect', reasonCode: 0 });
   busFails = false;
-  // The client's and its double's.
+  // One event of the client and one of its double.
   expect(suite.service.counters.get(metrics.lifecycleEventsFailed)).toBeGreaterThanOrEqual(lost + 2);
   await suite.connect({ clientId: client.clientId });
 });

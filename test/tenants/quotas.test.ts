@@ -57,7 +57,7 @@ test('shapes of a tenant', async () => {
   await expect(client.subscribeAsync('+/b')).rejects.toMatchObject({ packet: { granted: [0x97] } });
 });
 
-test('connections: CONNECT over the bound gets 0x97, and a place is free again after a disconnect', async () => {
+test('connections: CONNECT over the bound gets 0x97, and a disconnect makes room', async () => {
   const mint = await service.tenant('acme', { quotas: { connections: 1 } });
   const first = await service.connect(mint);
   await expect(service.connect(mint)).rejects.toMatchObject({ code: 0x97 });
@@ -79,7 +79,7 @@ test.each([3, 4, 5] as const)(
       const second = await service.connect(mint, mine);
       await ended;
       await expect(service.connect(mint, version)).rejects.toMatchObject({ code: refused });
-      // Lost without a word: the session still has its address.
+      // Lost without $disconnect: the session still has its address.
       const held = await service.stores.sessions.get({ tenant: vouchedTenantId('acme'), clientId: 'mine' });
       dropsDisconnect = true;
       service.gateway.cut(held?.address ?? '');
@@ -94,7 +94,7 @@ test.each([3, 4, 5] as const)(
   },
 );
 
-test('publish rate: 0x97 at QoS 1, and nobody gets the message; another tenant is not concerned', async () => {
+test('publish rate: 0x97 at QoS 1, and nobody gets the message; another tenant is unaffected', async () => {
   const mint = await service.tenant('acme', { quotas: { publishesPerSecond: 1 } });
   const publisher = await service.connect(mint);
   const subscriber = await service.connect(mint);
@@ -125,7 +125,7 @@ test('retained messages: a known topic may be replaced and cleared', async () =>
   await client.publishAsync('b', 'four', retain);
 });
 
-test('quotas of a wrong form are refused when a tenant is made', () => {
+test('malformed quotas are refused when a tenant is created', () => {
   const wrong = [
     { shapes: -1 },
     { connections: 1.5 },

@@ -15,7 +15,7 @@ async function advance(seconds: number): Promise<void> {
   await service.queues.idle();
 }
 
-/** Publishes a retained message over HTTP, where no connection has to outlive the hours between. */
+/** Publishes a retained message over HTTP, so that no connection must last for hours. */
 async function retain(mint: Mint, topic: string, payload: string, expirySeconds?: number): Promise<unknown> {
   const expiry = expirySeconds === undefined ? '' : `&expirySeconds=${expirySeconds}`;
   const response = await fetch(`${service.publishUrl}/${topic}?retain=true${expiry}`, {
@@ -26,14 +26,14 @@ async function retain(mint: Mint, topic: string, payload: string, expirySeconds?
   return response.status;
 }
 
-/** As DynamoDB does with what has expired: nobody is told. */
+/** Deletes expired messages as DynamoDB does: silently. */
 async function deletedByTimeToLive(tenant: string, ...topics: string[]): Promise<void> {
   for (const topic of topics) await service.stores.retained.delete(vouchedTenantId(tenant), topic);
 }
 
 const gauges = (tenant: string) => service.stores.usageStore.readGauges(vouchedTenantId(tenant));
 
-test('retained messages that DynamoDB has deleted do not fill a quota for ever', async () => {
+test('retained messages that DynamoDB has deleted do not fill a quota forever', async () => {
   const mint = await service.tenant('full', { quotas: { retainedMessages: 2 } });
   await retain(mint, 'a', '1', 60);
   await retain(mint, 'b', '2', 60);
@@ -45,7 +45,7 @@ test('retained messages that DynamoDB has deleted do not fill a quota for ever',
   expect(await retain(mint, 'c', '3')).toBe(200);
 });
 
-test('without a quota they are counted anew at most once a day', async () => {
+test('without a quota they are recounted at most once a day', async () => {
   const mint = await service.tenant('free');
   const touch = async (topic: string, payload: string): Promise<void> => {
     await retain(mint, topic, payload, 60);
@@ -62,7 +62,7 @@ test('without a quota they are counted anew at most once a day', async () => {
   expect(await gauges('free')).toMatchObject({ retainedMessages: 1, retainedBytes: 3 });
 });
 
-test('connections that a function took along when it died do not lock a tenant out', async () => {
+test('connections that a dead function left in the count do not lock a tenant out', async () => {
   const mint = await service.tenant('locked', { quotas: { connections: 40 } });
   await service.stores.usageStore.addGauges(vouchedTenantId('locked'), { connections: 50 });
   const endless = async () => ({ password: await mint({ exp: undefined }) });
@@ -73,7 +73,7 @@ test('connections that a function took along when it died do not lock a tenant o
   await client.endAsync();
 });
 
-test('a count that is finished twice counts once; one that nobody began is not', async () => {
+test('a recount that finishes twice applies once; one that was not begun does not apply', async () => {
   const { usageStore } = service.stores;
   const other = vouchedTenantId('counted');
   await usageStore.addGauges(other, { connections: 5 });

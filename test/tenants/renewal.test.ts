@@ -5,7 +5,7 @@ import { type Connected, useSuite } from '../broker/suite.ts';
 const suite = useSuite();
 const method = { authenticationMethod: 'wisp-jwt' };
 
-/** Connects by enhanced authentication, so that AUTH may renew it. */
+/** Connects by enhanced authentication, so that AUTH can renew the token. */
 async function connectRenewable(claims: Record<string, unknown>, fields = {}): Promise<Connected> {
   return suite.connect({ claims, properties: { ...method, sessionExpiryInterval: 3600 }, ...fields });
 }
@@ -23,7 +23,7 @@ const grants = (publishing: string[], subscribing: string[]) => ({
   mqtt: { publish: publishing, subscribe: subscribing },
 });
 
-test('AUTH: new rights to publish count at once, and old ones no longer', async () => {
+test('AUTH: the new permissions to publish apply at once, the old ones no longer', async () => {
   const client = await connectRenewable(grants(['old'], []));
   const replies = await client.send(
     await authPacket(grants(['new'], [])),
@@ -83,7 +83,7 @@ test('AUTH: a Will that is no longer allowed is not published', async () => {
   expect(await watcher.settle()).toMatchObject([{ topic: 'gone' }]);
 });
 
-test('a session resumed with fewer rights: its subscriptions and what waits for them are gone before CONNACK', async () => {
+test('a session resumed with fewer permissions loses subscriptions and their queued messages before CONNACK', async () => {
   const publisher = await suite.connect();
   const before = await connectRenewable(grants([], ['#']), { clientId: 'resumed', clean: false });
   await before.send(subscribe(1, { topic: 'a/#', qos: 1 }, { topic: 'a/b', qos: 1 }, { topic: 'c', qos: 1 }));
@@ -99,7 +99,7 @@ test('a session resumed with fewer rights: its subscriptions and what waits for 
   expect(await after.settle()).toMatchObject([{ topic: 'a/b' }]);
 });
 
-test('a session taken over with fewer rights loses its subscriptions too', async () => {
+test('a session taken over with fewer permissions loses its subscriptions too', async () => {
   const publisher = await suite.connect();
   const before = await connectRenewable(grants([], ['#']), { clientId: 'taken', clean: false });
   await before.send(subscribe(1, 'a', 'b'));
@@ -111,7 +111,7 @@ test('a session taken over with fewer rights loses its subscriptions too', async
   expect(await after.settle()).toMatchObject([{ topic: 'b' }]);
 });
 
-test('a session resumed with the same rights keeps everything', async () => {
+test('a session resumed with the same permissions keeps everything', async () => {
   const publisher = await suite.connect();
   const before = await connectRenewable(grants([], ['#']), { clientId: 'same', clean: false });
   await before.send(subscribe(1, { topic: 'a', qos: 1 }));

@@ -18,11 +18,11 @@ const suite = useSuite({
 const nowSeconds = () => Math.floor(suite.clock.now() / 1000);
 const revoke = (target: RevocationTarget, tenant = suite.mint.tenant) =>
   revokeTokens(suite.service.service.context, vouchedTenantId(tenant), target);
-/** Lets the timers of a revocation that are due now come. */
+/** Waits for the timers of a revocation that are due now. */
 const firstRound = () => suite.service.queues.idle();
 
 let number = 0;
-/** A client with a token that names everything that it can be revoked by, issued now. */
+/** A client whose token, issued now, has all claims by which it can be revoked. */
 async function connectNamed(fields: ConnectFields = {}) {
   number += 1;
   const token = { jti: `token-${number}`, sub: `subject-${number}`, iat: nowSeconds() };
@@ -60,7 +60,7 @@ for (const [name, targetOf] of targets) {
     expect(await watcher.send({ cmd: 'pingreq' })).toEqual([{ cmd: 'pingresp' }]);
   });
 
-  test(`by ${name}: the token connects no more, a newer one does`, async () => {
+  test(`by ${name}: the token no longer connects, a newer one does`, async () => {
     const meant = await connectNamed();
     const { token, clientId } = meant;
     await revoke(targetOf(meant));
@@ -92,7 +92,7 @@ test('version 3.1.1: refused with return code 5, a live connection closed', asyn
   expect((await again.exchange(packet)).pushes).toEqual([{ cmd: 'connack', returnCode: 5 }]);
 });
 
-test('the next frame of a live connection is refused, timers or not, and nothing of it is done', async () => {
+test('the next frame of a live connection is refused without waiting for timers, and none of it is handled', async () => {
   const watcher = await suite.connect();
   await watcher.send(subscribe(1, 'a'));
   const meant = await connectNamed();
@@ -108,7 +108,7 @@ test('the next frame of a live connection is refused, timers or not, and nothing
   expect(suite.service.counters.get(metrics.connectionsRevoked)).toBeGreaterThan(0);
 });
 
-test('a connection that is not concerned is checked once; a later token never', async () => {
+test('an unaffected connection is checked once; a later token never', async () => {
   const older = await connectNamed();
   await revoke({ kind: 'token', tokenId: 'somebody' });
   await firstRound();
@@ -139,7 +139,7 @@ test('AUTH: a revoked token does not renew', async () => {
   expect(await client.send(auth(newer))).toMatchObject([{ cmd: 'auth', reasonCode: 0 }]);
   await revoke(target);
   await firstRound();
-  // The connection now bears the newer token.
+  // The connection now has the newer token.
   expect(await client.send({ cmd: 'pingreq' })).toEqual([{ cmd: 'pingresp' }]);
   const revoked = await suite.mint({ ...token, mqtt: { clientId }, exp: undefined });
   const { pushes, closed } = await client.exchange(auth(revoked));
@@ -158,7 +158,7 @@ test('the token of a handshake is checked at CONNECT', async () => {
   expect((await socket.exchange(packet)).pushes).toEqual([refused]);
 });
 
-test('the whole tenant; other tenants are not concerned', async () => {
+test('the whole tenant; other tenants are unaffected', async () => {
   const other = await suite.tenant('bystanders');
   const clients = await Promise.all(Array.from({ length: 12 }, () => connectNamed()));
   await revoke({ kind: 'tenant' }, other.tenant);
@@ -173,7 +173,7 @@ test('the whole tenant; other tenants are not concerned', async () => {
   expect(await client.send({ cmd: 'pingreq' })).toEqual([{ cmd: 'pingresp' }]);
 });
 
-test('a connection that showed itself only after the first round is found by the second', async () => {
+test('a connection that became visible after the first walk is found by the second', async () => {
   const meant = await connectNamed();
   const { stores } = suite.service;
   const tenant = vouchedTenantId(suite.mint.tenant);
@@ -181,7 +181,7 @@ test('a connection that showed itself only after the first round is found by the
   const session = await stores.sessions.get({ tenant, clientId: meant.clientId });
   const connection = session?.address && (await stores.connections.get(session.address));
   if (session === undefined || connection === undefined) throw new Error('no connection');
-  // As if its row had not been there yet.
+  // Simulates a row that did not exist yet.
   await stores.connections.delete(connection.address);
   await revoke(target);
   await firstRound();
@@ -191,6 +191,6 @@ test('a connection that showed itself only after the first round is found by the
   expect(await meant.client.closed).toEqual({ code: 1000, reason: '' });
 });
 
-test('an unknown tenant is told, and nothing is written', async () => {
+test('an unknown tenant is reported, and nothing is written', async () => {
   expect(await revoke({ kind: 'tenant' }, 'nobody')).toBeUndefined();
 });

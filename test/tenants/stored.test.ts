@@ -9,14 +9,14 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-test('stored bytes are told for every hour, also for those in which nothing happens', async () => {
+test('stored bytes are reported for every hour, including idle hours', async () => {
   const mint = await service.tenant('acme');
   const retain = async (topic: string, payload: string): Promise<void> => {
     const headers = { authorization: `Bearer ${await mint({ exp: undefined })}` };
     const url = `${service.publishUrl}/${topic}?retain=true`;
     expect((await fetch(url, { method: 'POST', headers, body: payload })).status).toBe(200);
   };
-  /** Whatever is published next makes the process write what is due. */
+  /** The next publish makes the process write the usage that is due. */
   const write = async (): Promise<void> => {
     await clock.advance(11_000);
     const headers = { authorization: `Bearer ${await mint({ exp: undefined })}` };

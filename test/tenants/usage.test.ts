@@ -20,7 +20,7 @@ const zero: UsageCounts = {
   connectionMs: 0,
 };
 
-/** A store in memory that several processes may share, and that can fail. */
+/** A store in memory that several processes share and that can fail. */
 function memory() {
   const hours = new Map<string, UsageCounts>();
   let gauges: UsageGauges = { connections: 0, retainedMessages: 0, retainedBytes: 0 };
@@ -87,7 +87,7 @@ describe('usage', () => {
     expect(gauges().connections).toBe(1);
   });
 
-  test('what could not be written is kept for the next time', async () => {
+  test('counts that could not be written are kept for the next write', async () => {
     const clock = { nowMs: 0 };
     const { store, state, hours } = memory();
     const usage = process(store, clock);
@@ -100,7 +100,7 @@ describe('usage', () => {
     expect(hours.get(hourOf(0))?.messagesIn).toBe(151);
   });
 
-  test('counts belong to the hour in which they were counted, however late they are written', async () => {
+  test('counts belong to the hour of the event, even when they are written later', async () => {
     const clock = { nowMs: Date.UTC(2026, 10, 21, 6, 59, 59) };
     const { store, state, hours } = memory();
     const failures: unknown[] = [];
@@ -123,7 +123,7 @@ describe('usage', () => {
     expect(hours.size).toBe(2);
   });
 
-  test('metrics are told what was written, once, within the hour to which it belongs, and never what was not', async () => {
+  test('metrics get each written count once, within its hour, and never an unwritten one', async () => {
     const clock = { nowMs: Date.UTC(2026, 10, 21, 6, 59, 59) };
     const { store, state } = memory();
     const told: UsageWritten[] = [];
@@ -157,7 +157,7 @@ describe('usage', () => {
     expect(await usage.gauges(tenant)).toEqual({ connections: 0, retainedMessages: 2, retainedBytes: 30 });
   });
 
-  test('a rate allows a burst of ten seconds, then what it says', () => {
+  test('a rate allows a burst of ten seconds, then the rate itself', () => {
     const clock = { nowMs: 0 };
     const usage = process(memory().store, clock);
     const quotas = { publishesPerSecond: 5 };
@@ -168,7 +168,7 @@ describe('usage', () => {
     expect(usage.admits(tenant, quotas, 1, 0)).toBe(false);
   });
 
-  test('bytes have a rate of their own; a refusal takes from neither', () => {
+  test('bytes have their own rate; a refusal takes from neither', () => {
     const clock = { nowMs: 0 };
     const usage = process(memory().store, clock);
     const quotas = { publishesPerSecond: 1, publishBytesPerSecond: 100 };
@@ -177,7 +177,7 @@ describe('usage', () => {
     expect(usage.admits(tenant, quotas, 0, 1)).toBe(false);
   });
 
-  test('processes learn of each other at each write, so together they exceed a rate by their unwritten counts', async () => {
+  test('processes learn of each other at each write, so they exceed a rate by their unwritten counts', async () => {
     const clock = { nowMs: 0 };
     const { store } = memory();
     const [one, other] = [process(store, clock), process(store, clock)];
@@ -190,7 +190,8 @@ describe('usage', () => {
     };
     let sent = 0;
     for (let round = 0; round < 500; round += 1) sent += (await publish(one)) + (await publish(other));
-    // A burst of 1,000 for the tenant, and at most what either had not written or not yet read.
+    // A burst of 1,000 for the tenant, and at most the counts that either process had not written
+    // or read yet.
     expect(sent).toBeGreaterThanOrEqual(1_000);
     expect(sent).toBeLessThanOrEqual(1_000 + 2 * 200);
   });

@@ -3,11 +3,12 @@ import { refusal } from '../../core/reasons.ts';
 import type { Authenticated, Named, Refused } from './admission.ts';
 
 /**
- * Names the client: what the token demands, else what the packet says, else an assigned identifier that no other
- * session has [MQTT-3.2.2-16 v5]. Its session is kept under this name [MQTT-3.1.3-2 v3+v5]. A refusal is 0x02 in 3.1.1
- * and 0x85 in 5.0 [MQTT-3.1.3-9 v3, MQTT-3.1.3-8 v5].
+ * Names the client: what the token demands, else what the packet says, else an assigned identifier
+ * that no other session has. Its session is kept under this name. A refusal is 0x02 in 3.1.1 and
+ * 0x85 in 5.0.
  *
- * [MQTT-3.1.3-5 v3+v5, MQTT-3.1.3-6 v3+v5]
+ * [MQTT-3.2.2-16 v5, MQTT-3.1.3-2 v3+v5, MQTT-3.1.3-9 v3, MQTT-3.1.3-8 v5, MQTT-3.1.3-5 v3+v5,
+ * MQTT-3.1.3-6 v3+v5]
  */
 export function nameClient(context: Context, known: Authenticated): Named | Refused {
   const { packet, identity } = known;

@@ -5,11 +5,12 @@ import { type ConnackPacket, reasonCodes } from '../../mqtt/index.ts';
 import type { Holding } from './admission.ts';
 
 /**
- * The CONNACK that accepts. In 5.0 it names an assigned client identifier [MQTT-3.1.3-7 v5] and the authentication
- * method of CONNECT, if there was one [MQTT-4.12.0-5 v5, MQTT-4.12.0-6 v5]. It never has response information
- * [MQTT-3.1.2-28 v5]. MQTT 3.1 reserves the byte of Session Present.
+ * The CONNACK that accepts. In 5.0 it names an assigned client identifier and the authentication
+ * method of CONNECT, if there was one. It never has response information. MQTT 3.1 reserves the
+ * byte of Session Present.
  *
- * [MQTT-3.2.2-1 v3, MQTT-3.2.2-2 v3, MQTT-3.2.2-3 v3, MQTT-3.2.2-2 v5, MQTT-3.2.2-3 v5]
+ * [MQTT-3.1.3-7 v5, MQTT-4.12.0-5 v5, MQTT-4.12.0-6 v5, MQTT-3.1.2-28 v5, MQTT-3.2.2-1 v3,
+ * MQTT-3.2.2-2 v3, MQTT-3.2.2-3 v3, MQTT-3.2.2-2 v5, MQTT-3.2.2-3 v5]
  */
 export function connackFor(context: Context, known: Holding): ConnackPacket {
   const { packet, clientId, isAssigned, quotas, connection, opened } = known;

@@ -32,9 +32,11 @@ export function describeConnection(context: Context, known: WillJudged): Describ
 }
 
 /**
- * The keep-alive that the server enforces, in seconds; 0: none. 5.0 clients get one between the tenant's shortest and the
- * service's longest, told as Server Keep Alive [MQTT-3.1.2-21 v5, MQTT-3.2.2-21 v5]; where it is not told, their own
- * holds [MQTT-3.2.2-22 v5]. Earlier versions cannot be told and keep their own.
+ * The keep-alive that the server enforces, in seconds; 0: none. 5.0 clients get one between the
+ * tenant's shortest and the service's longest, told as Server Keep Alive; where it is not told,
+ * their own holds. Earlier versions cannot be told and keep their own.
+ *
+ * [MQTT-3.1.2-21 v5, MQTT-3.2.2-21 v5, MQTT-3.2.2-22 v5]
  */
 function effectiveKeepAlive(
   { settings }: Context,
@@ -48,8 +50,8 @@ function effectiveKeepAlive(
 }
 
 /**
- * In seconds. 3.1.1 has no expiry interval: a session that is not clean lasts as long as the settings say
- * [MQTT-3.1.2-4 v3, MQTT-4.1.0-1 v3].
+ * In seconds. 3.1.1 has no expiry interval: a session that is not clean lasts as long as the
+ * settings say [MQTT-3.1.2-4 v3, MQTT-4.1.0-1 v3].
  */
 function effectiveSessionExpiry(
   { settings }: Context,

@@ -11,7 +11,10 @@ import { announceConnected } from '../../sessions/presence.ts';
 import { takeOver } from '../../sessions/takeover.ts';
 import type { Described, Holding, Refused } from './admission.ts';
 
-/** Makes the connection the holder of its client's session, within the tenant's quota of connections. */
+/**
+ * Makes the connection the holder of its client's session, within the tenant's quota of
+ * connections.
+ */
 export async function holdSession(context: Context, known: Described): Promise<Holding | Refused> {
   const { connection, packet, quotas } = known;
   const { tenant, clientId, address, protocolVersion, clientTopicAliasMaximum } = connection;
@@ -44,7 +47,10 @@ async function hasRoom(context: Context, tenant: TenantId, bound: number | undef
   return false;
 }
 
-/** Writes the connection row. Refuses where a concurrent CONNECT of the same connection has been accepted. */
+/**
+ * Writes the connection row. Refuses where a concurrent CONNECT of the same connection has been
+ * accepted.
+ */
 export async function createConnection(context: Context, known: Holding): Promise<Holding | Refused> {
   const { connection, opened } = known;
   if (!(await context.connections.create(connection))) return { refusal: refusal('connect-repeated') };

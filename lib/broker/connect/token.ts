@@ -8,7 +8,10 @@ import type { ConnectPacket } from '../../mqtt/index.ts';
 import { isRevoked } from '../../sessions/revocation.ts';
 import type { Authenticated, Connecting, Named, Permitted, Refused } from './admission.ts';
 
-/** Names of the one method of enhanced authentication, a JWT as authentication data [MQTT-4.12.0-1 v5]. */
+/**
+ * Names of the one method of enhanced authentication, a JWT as authentication data
+ * [MQTT-4.12.0-1 v5].
+ */
 const authenticationMethods: ReadonlySet<string> = new Set(['wisp-jwt', 'OAUTH2-JWT', 'CUSTOM-JWT']);
 
 /** Verifies the token of a CONNECT. */
@@ -18,8 +21,9 @@ export async function authenticate(context: Context, known: Connecting): Promise
 }
 
 /**
- * Takes the token from the authentication data (5.0, section 4.12), from the password, or from the handshake, in this
- * order. The user name is a hint: it selects the tenant whose keys must verify the token.
+ * Takes the token from the authentication data (5.0, section 4.12), from the password, or from the
+ * handshake, in this order. The user name is a hint: it selects the tenant whose keys must verify
+ * the token.
  */
 async function identityOf(
   context: Context,
@@ -37,8 +41,9 @@ async function identityOf(
 }
 
 /**
- * Refuses a revoked token, and resolves the permissions and quotas of the others. The tenant's row is read consistently:
- * an earlier revocation is seen, and the connection row notes which ones have been.
+ * Refuses a revoked token, and resolves the permissions and quotas of the others. The tenant's row
+ * is read consistently: an earlier revocation is seen, and the connection row notes which ones have
+ * been.
  */
 export async function permit(context: Context, known: Named): Promise<Permitted | Refused> {
   const { identity, clientId, packet } = known;

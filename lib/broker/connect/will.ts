@@ -29,8 +29,9 @@ function willError({ permissions }: Permitted, will: PacketWill): Refusal | unde
 }
 
 /**
- * The Will as it is kept: with its RETAIN flag [MQTT-3.1.2-16 v3, MQTT-3.1.2-17 v3, MQTT-3.1.2-14 v5, MQTT-3.1.2-15 v5]
- * and its user properties in their order [MQTT-3.1.3-10 v5].
+ * The Will as it is kept: with its RETAIN flag and its user properties in their order.
+ *
+ * [MQTT-3.1.2-16 v3, MQTT-3.1.2-17 v3, MQTT-3.1.2-14 v5, MQTT-3.1.2-15 v5, MQTT-3.1.3-10 v5]
  */
 function willFrom(context: Context, { clientId }: Permitted, will: PacketWill): Will {
   const { topic, payload, qos, retain, properties } = will;
@@ -51,8 +52,9 @@ function willFrom(context: Context, { clientId }: Permitted, will: PacketWill): 
 }
 
 /**
- * Stores the Will, then reads the session: a connection that has lost its session before its CONNACK leaves no Will.
- * A connection that takes the session later finds the row, which stays with the session [MQTT-3.1.2-7 v5].
+ * Stores the Will, then reads the session: a connection that has lost its session before its
+ * CONNACK leaves no Will. A connection that takes the session later finds the row, which stays with
+ * the session [MQTT-3.1.2-7 v5].
  */
 export async function keepWill(context: Context, known: Holding): Promise<Holding> {
   const { connection, will } = known;

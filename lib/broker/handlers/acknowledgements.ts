@@ -10,7 +10,9 @@ import {
 import type { Outcome } from '../../sessions/outcome.ts';
 import type { Peer, Run } from './handler.ts';
 
-/** Packets that complete a delivery: PUBACK, PUBCOMP, and PUBREC with a failure [MQTT-4.4.0-2 v5]. */
+/**
+ * Packets that complete a delivery: PUBACK, PUBCOMP, and PUBREC with a failure [MQTT-4.4.0-2 v5].
+ */
 export type FinalAcknowledgement = PubackPacket | PubcompPacket | PubrecPacket;
 
 /** Whether a PUBREC refuses the message and so completes its delivery. */
@@ -19,9 +21,9 @@ export function isRefusal({ reasonCode = reasonCodes.success.code }: PubrecPacke
 }
 
 /**
- * Deletes the acknowledged entries from the queue in one batch, then drains the queue. A message that the client
- * refuses is not sent again, neither to this client nor to another member of the share. Unknown packet identifiers
- * are ignored: an acknowledgement may come twice.
+ * Deletes the acknowledged entries from the queue in one batch, then drains the queue. A message
+ * that the client refuses is not sent again, neither to this client nor to another member of the
+ * share. Unknown packet identifiers are ignored: an acknowledgement may come twice.
  *
  * [MQTT-4.4.0-2 v5, MQTT-4.8.2-6 v5]
  */
@@ -35,10 +37,13 @@ export async function handleFinalAcknowledgements(
 }
 
 /**
- * PUBREC without a failure: the client has the message. Its payload leaves the queue, with one write for all entries
- * that share a row, and PUBREL answers [MQTT-4.3.3-4 v5, MQTT-2.2.1-5 v5, MQTT-4.3.3-1 v3]. Until PUBCOMP, resumption
- * sends PUBREL again instead of PUBLISH [MQTT-4.3.3-3 v5, MQTT-4.3.3-5 v5, MQTT-4.3.3-6 v5]. The handler is
- * idempotent. An unknown identifier gets PUBREL with 0x92 in 5.0, which ends the exchange on both sides.
+ * PUBREC without a failure: the client has the message. Its payload leaves the queue, with one
+ * write for all entries that share a row, and PUBREL answers. Until PUBCOMP, resumption sends
+ * PUBREL again instead of PUBLISH. The handler is idempotent. An unknown identifier gets PUBREL
+ * with 0x92 in 5.0, which ends the exchange on both sides.
+ *
+ * [MQTT-4.3.3-4 v5, MQTT-2.2.1-5 v5, MQTT-4.3.3-1 v3, MQTT-4.3.3-3 v5, MQTT-4.3.3-5 v5,
+ * MQTT-4.3.3-6 v5]
  */
 export async function handlePubrecs({ context, connection }: Peer, run: Run<PubrecPacket>): Promise<Outcome> {
   const identifiers = [...new Set(run.map(({ messageId }) => messageId))];
@@ -51,9 +56,11 @@ export async function handlePubrecs({ context, connection }: Peer, run: Run<Pubr
 }
 
 /**
- * PUBREL: frees the packet identifier [MQTT-4.3.3-12 v5] and answers PUBCOMP [MQTT-4.3.3-11 v5, MQTT-2.2.1-5 v5,
- * MQTT-4.3.3-2 v3]. The marks of a run are deleted concurrently, each before its answer. A repeated PUBREL, or one
- * without a PUBLISH, gets PUBCOMP with 0x92 in 5.0.
+ * PUBREL: frees the packet identifier and answers PUBCOMP. The marks of a run are deleted
+ * concurrently, each before its answer. A repeated PUBREL, or one without a PUBLISH, gets PUBCOMP
+ * with 0x92 in 5.0.
+ *
+ * [MQTT-4.3.3-12 v5, MQTT-4.3.3-11 v5, MQTT-2.2.1-5 v5, MQTT-4.3.3-2 v3]
  */
 export async function handlePubrels({ context, connection }: Peer, run: Run<PubrelPacket>): Promise<Outcome> {
   const seen = new Set<number>();

@@ -13,18 +13,22 @@ import { mayPublishTo } from '../judge-publish.ts';
 import type { Peer, Run } from './handler.ts';
 
 /**
- * AUTH with 0x19 renews the token without a reconnect (section 4.12.1 of MQTT 5.0). The new token must belong to the
- * same tenant and fit the client identifier. Its permissions apply from the next packet on. Subscriptions, queued
- * messages and a Will that they do not allow are removed before AUTH is answered, with the same method
- * [MQTT-4.12.0-5 v5]. A failure ends the connection [MQTT-4.12.1-2 v5].
+ * AUTH with 0x19 renews the token without a reconnect (section 4.12.1 of MQTT 5.0). The new token
+ * must belong to the same tenant and fit the client identifier. Its permissions apply from the next
+ * packet on. Subscriptions, queued messages and a Will that they do not allow are removed before
+ * AUTH is answered, with the same method. A failure ends the connection.
  *
- * Order of the writes: connection row, timer, session, Will. A crash between them leaves the new permissions with
- * subscriptions that they do not allow; the client, having had no answer, reconnects, and resumption removes them.
+ * Order of the writes: connection row, timer, session, Will. A crash between them leaves the new
+ * permissions with subscriptions that they do not allow; the client, having had no answer,
+ * reconnects, and resumption removes them.
+ *
+ * [MQTT-4.12.0-5 v5, MQTT-4.12.1-2 v5]
  */
 export async function handleAuth({ context, connection }: Peer, [packet]: Run<AuthPacket>): Promise<Outcome> {
   const { protocolVersion } = connection;
   const method = packet.properties?.authenticationMethod;
-  // No AUTH where CONNECT named no method [MQTT-4.12.0-7 v5]; else the method of CONNECT [MQTT-4.12.1-1 v5].
+  // No AUTH where CONNECT named no method [MQTT-4.12.0-7 v5]; else the method of CONNECT
+  // [MQTT-4.12.1-1 v5].
   if (connection.authenticationMethod === undefined || method !== connection.authenticationMethod)
     return { replies: [], end: endWith(protocolVersion, refusal('authentication-method-changed')) };
   if (packet.reasonCode !== reasonCodes.reAuthenticate.code)

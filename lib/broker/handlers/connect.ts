@@ -18,19 +18,22 @@ import { authenticate, permit } from '../connect/token.ts';
 import { judgeWill, keepWill } from '../connect/will.ts';
 
 /**
- * CONNECT as an ordered list of steps. Each step extends what is known of the client, or refuses it; the first refusal
- * ends the list and is the answer [MQTT-3.1.4-2 v5, MQTT-4.12.0-4 v5]. The steps up to `describeConnection` write
+ * CONNECT as an ordered list of steps. Each step extends what is known of the client, or refuses
+ * it; the first refusal ends the list and is the answer. The steps up to `describeConnection` write
  * nothing.
  *
- * Order of the writes: session, connection row, end of the previous connection, earlier Wills, Will, timers. A crash
- * after the session leaves it held by an address without a row: the next CONNECT takes it over, or a post finds the
- * connection gone. A crash after the row leaves a connection that never sent CONNACK: `$disconnect`, its keep-alive
- * timer or the next CONNECT ends it. A crash before the keep-alive timer leaves a connection without one; API Gateway
- * ends it when it has idled for 10 minutes.
+ * Order of the writes: session, connection row, end of the previous connection, earlier Wills,
+ * Will, timers. A crash after the session leaves it held by an address without a row: the next
+ * CONNECT takes it over, or a post finds the connection gone. A crash after the row leaves a
+ * connection that never sent CONNACK: `$disconnect`, its keep-alive timer or the next CONNECT ends
+ * it. A crash before the keep-alive timer leaves a connection without one; API Gateway ends it when
+ * it has idled for 10 minutes.
  *
- * CONNACK comes last, so it is the first packet and everything is written [MQTT-3.1.4-4 v3, MQTT-3.1.4-5 v5,
- * MQTT-3.2.0-1 v3+v5]. The session is new or resumed as Clean Start asks [MQTT-3.1.4-3 v3, MQTT-3.1.4-4 v5,
- * MQTT-4.1.0-2 v3], and lasts at least as long as the connection [MQTT-4.1.0-1 v5].
+ * CONNACK comes last, so it is the first packet and everything is written. The session is new or
+ * resumed as Clean Start asks, and lasts at least as long as the connection.
+ *
+ * [MQTT-3.1.4-2 v5, MQTT-4.12.0-4 v5, MQTT-3.1.4-4 v3, MQTT-3.1.4-5 v5, MQTT-3.2.0-1 v3+v5,
+ * MQTT-3.1.4-3 v3, MQTT-3.1.4-4 v5, MQTT-4.1.0-2 v3, MQTT-4.1.0-1 v5]
  */
 const connectSteps = inOrder(authenticate)
   .next(nameClient)

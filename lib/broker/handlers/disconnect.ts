@@ -7,9 +7,11 @@ import { releaseConnection } from '../../sessions/release-connection.ts';
 import type { Peer, Run } from './handler.ts';
 
 /**
- * DISCONNECT with reason 0x00 discards the Will; any other reason publishes it [MQTT-3.14.4-3 v5, MQTT-3.14.4-3 v3]. It
- * may change the session's expiry interval, except from 0 (section 3.14.2.2.2 of MQTT 5.0). The connection is closed
- * [MQTT-3.14.4-1 v5, MQTT-3.14.4-2 v5]. A crash leaves what {@link releaseConnection} describes.
+ * DISCONNECT with reason 0x00 discards the Will; any other reason publishes it. It may change the
+ * session's expiry interval, except from 0 (section 3.14.2.2.2 of MQTT 5.0). The connection is
+ * closed. A crash leaves what {@link releaseConnection} describes.
+ *
+ * [MQTT-3.14.4-3 v5, MQTT-3.14.4-3 v3, MQTT-3.14.4-1 v5, MQTT-3.14.4-2 v5]
  */
 export async function handleDisconnect(
   { context, connection, live }: Peer,

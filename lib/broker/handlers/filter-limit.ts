@@ -2,7 +2,10 @@ import { refusal } from '../../core/reasons.ts';
 import { type End, endWith } from '../../sessions/outcome.ts';
 import type { Peer } from './handler.ts';
 
-/** Ends a connection whose SUBSCRIBE or UNSUBSCRIBE has more filters than `maxFiltersPerPacket`: 0x97 in 5.0. */
+/**
+ * Ends a connection whose SUBSCRIBE or UNSUBSCRIBE has more filters than `maxFiltersPerPacket`:
+ * 0x97 in 5.0.
+ */
 export function filterLimitExceeded(
   { context: { settings }, connection }: Pick<Peer, 'context' | 'connection'>,
   filterCount: number,

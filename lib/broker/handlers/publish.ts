@@ -9,26 +9,30 @@ import { writeRateUse } from '../../limits/publish-quotas.ts';
 import { type PublishPacket, reasonCodes, type ServerPacket } from '../../mqtt/index.ts';
 import { type End, endWith, type Outcome } from '../../sessions/outcome.ts';
 import { judgePublish } from '../judge-publish.ts';
-import { hasTopicAlias, resolveTopics } from '../topic-aliases.ts';
+import { resolveTopics } from '../topic-aliases.ts';
 import type { Peer, Run } from './handler.ts';
 
 /**
- * Publishes a run of PUBLISH packets together: one matching, one write per queue and one post per subscriber, in order
- * [MQTT-4.6.0-5 v5]. At QoS 1 and 2 the acknowledgements follow when every copy is durable [MQTT-4.3.2-4 v5,
- * MQTT-4.3.3-8 v5, MQTT-4.3.2-2 v3, MQTT-4.3.3-2 v3]. A QoS 1 message that is sent again is a new message
- * [MQTT-4.3.2-5 v5].
+ * Publishes a run of PUBLISH packets together: one matching, one write per queue and one post per
+ * subscriber, in order. At QoS 1 and 2 the acknowledgements follow when every copy is durable. A
+ * QoS 1 message that is sent again is a new message.
  *
- * A packet that ends the connection ends it after the packets before it have been published and acknowledged.
+ * A packet that ends the connection ends it after the packets before it have been published and
+ * acknowledged.
  *
- * After a crash the client sends the packets again. At QoS 1 subscribers may get the messages twice. At QoS 2 the mark of
- * the packet identifier gives a message its first id again, and each queue takes an id once.
+ * After a crash the client sends the packets again. At QoS 1 subscribers may get the messages
+ * twice. At QoS 2 the mark of the packet identifier gives a message its first id again, and each
+ * queue takes an id once.
+ *
+ * [MQTT-4.6.0-5 v5, MQTT-4.3.2-4 v5, MQTT-4.3.3-8 v5, MQTT-4.3.2-2 v3, MQTT-4.3.3-2 v3,
+ * MQTT-4.3.2-5 v5]
  */
 export async function handlePublishes(
   { context, connection, live }: Peer,
   run: Run<PublishPacket>,
 ): Promise<Outcome> {
   context.log.count(metrics.messagesReceived, run.length);
-  const resolved = run.some(hasTopicAlias)
+  const resolved = run.some(({ properties }) => properties?.topicAlias !== undefined)
     ? await resolveTopics(context, connection, run)
     : { packets: run, connection };
   const limited = await withinReceiveMaximum(context, connection, resolved.packets);
@@ -54,9 +58,12 @@ export async function handlePublishes(
 }
 
 /**
- * Whether a refusal ends the connection. 5.0 tells a refusal in the acknowledgement. Earlier versions have no code for
- * it, and an acknowledgement would promise a delivery, so the connection is closed [MQTT-3.3.5-2 v3]. At QoS 0 there is
- * no acknowledgement: the message is dropped and counted, but a client that exceeds its rate is disconnected.
+ * Whether a refusal ends the connection. 5.0 tells a refusal in the acknowledgement. Earlier
+ * versions have no code for it, and an acknowledgement would promise a delivery, so the connection
+ * is closed. At QoS 0 there is no acknowledgement: the message is dropped and counted, but a client
+ * that exceeds its rate is disconnected.
+ *
+ * [MQTT-3.3.5-2 v3]
  */
 function endsConnection(
   { protocolVersion }: Connection,
@@ -86,9 +93,11 @@ function refusalThatEnds(
 }
 
 /**
- * Ends the connection with 0x93 when more messages are unacknowledged than Receive Maximum [MQTT-3.3.4-7 v5]; the packets
- * up to it are handled. A client has one frame in flight, so the unacknowledged messages are those of this run at QoS 1
- * and 2, and earlier QoS 2 messages without PUBREL.
+ * Ends the connection with 0x93 when more messages are unacknowledged than Receive Maximum; the
+ * packets up to it are handled. A client has one frame in flight, so the unacknowledged messages
+ * are those of this run at QoS 1 and 2, and earlier QoS 2 messages without PUBREL.
+ *
+ * [MQTT-3.3.4-7 v5]
  */
 async function withinReceiveMaximum(
   context: Context,
@@ -112,9 +121,12 @@ async function withinReceiveMaximum(
 }
 
 /**
- * Marks the packet identifiers of QoS 2 messages as received. A message that is sent again gets its first id
- * [MQTT-4.3.3-10 v5]: it may have been distributed in part, and is distributed again under that id. The mark does not
- * expire with the message [MQTT-4.3.3-13 v5]. Refused messages are not marked [MQTT-4.3.3-9 v5].
+ * Marks the packet identifiers of QoS 2 messages as received. A message that is sent again gets its
+ * first id: it may have been distributed in part, and is distributed again under that id. The mark
+ * does not expire with the message. Refused messages are not marked.
+ *
+ * [MQTT-4.3.3-10 v5, MQTT-4.3.3-13 v5, MQTT-4.3.3-9 v5]
+ *
  * @returns no messages where the client has moved to another connection meanwhile.
  */
 async function acceptQos2(
@@ -149,8 +161,11 @@ async function acceptQos2(
 }
 
 /**
- * Deletes the marks of messages that are refused when they are sent again, since permissions and quotas change. The
- * packet identifier then belongs to a new message [MQTT-4.3.3-9 v5], which the mark would take for the previous one.
+ * Deletes the marks of messages that are refused when they are sent again, since permissions and
+ * quotas change. The packet identifier then belongs to a new message, which the mark would take for
+ * the previous one.
+ *
+ * [MQTT-4.3.3-9 v5]
  */
 async function unmarkRefused(
   context: Context,
@@ -167,9 +182,9 @@ async function unmarkRefused(
 }
 
 /**
- * Reads the session after the marks are written: a frame may be handled so late that its client has finished the
- * exchange of the same packet identifier on another connection. That mark is gone, and the new one would start the
- * exchange a second time.
+ * Reads the session after the marks are written: a frame may be handled so late that its client has
+ * finished the exchange of the same packet identifier on another connection. That mark is gone, and
+ * the new one would start the exchange a second time.
  */
 async function isSuperseded(context: Context, connection: Connection): Promise<boolean> {
   const session = await context.sessions.get(connection);
@@ -180,10 +195,10 @@ async function isSuperseded(context: Context, connection: Connection): Promise<b
 }
 
 /**
- * PUBACK at QoS 1, PUBREC at QoS 2, with the packet identifier of the PUBLISH. A quota is named in the Reason String
- * where the client requests problem information [MQTT-3.1.2-29 v5].
+ * PUBACK at QoS 1, PUBREC at QoS 2, with the packet identifier of the PUBLISH. A quota is named in
+ * the Reason String where the client requests problem information.
  *
- * [MQTT-3.3.4-1 v3+v5, MQTT-2.3.1-6 v3, MQTT-2.2.1-5 v5]
+ * [MQTT-3.1.2-29 v5, MQTT-3.3.4-1 v3+v5, MQTT-2.3.1-6 v3, MQTT-2.2.1-5 v5]
  */
 function acknowledge(connection: Connection, result: PublishResult<PublishPacket>): ServerPacket[] {
   const { protocolVersion, requestProblemInformation } = connection;

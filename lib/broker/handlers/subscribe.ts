@@ -16,14 +16,17 @@ type Granted =
   | { readonly refusal: Refusal | TopicError };
 
 /**
- * SUBSCRIBE judges each filter by itself. One SUBACK with the same packet identifier answers all filters, in order.
+ * SUBSCRIBE judges each filter by itself. One SUBACK with the same packet identifier answers all
+ * filters, in order.
  *
- * Order of the writes: shape, the session's list, subscription; then retained messages, then SUBACK. A crash between
- * them leaves a list entry without a subscription, which is deleted with the session, or a subscription without
- * SUBACK. The client, having had no SUBACK, subscribes again and replaces both.
+ * Order of the writes: shape, the session's list, subscription; then retained messages, then
+ * SUBACK. A crash between them leaves a list entry without a subscription, which is deleted with
+ * the session, or a subscription without SUBACK. The client, having had no SUBACK, subscribes again
+ * and replaces both.
  *
- * [MQTT-2.3.1-7 v3, MQTT-2.2.1-6 v5, MQTT-3.8.4-1 v3+v5, MQTT-3.8.4-2 v3+v5, MQTT-3.8.4-3 v3, MQTT-3.8.4-3 v5,
- * MQTT-3.8.4-4 v3, MQTT-3.8.4-5 v3+v5, MQTT-3.8.4-6 v5, MQTT-3.8.4-7 v5, MQTT-3.9.3-1 v3+v5]
+ * [MQTT-2.3.1-7 v3, MQTT-2.2.1-6 v5, MQTT-3.8.4-1 v3+v5, MQTT-3.8.4-2 v3+v5, MQTT-3.8.4-3 v3,
+ * MQTT-3.8.4-3 v5, MQTT-3.8.4-4 v3, MQTT-3.8.4-5 v3+v5, MQTT-3.8.4-6 v5, MQTT-3.8.4-7 v5,
+ * MQTT-3.9.3-1 v3+v5]
  */
 export async function handleSubscribe(peer: Peer, [packet]: Run<SubscribePacket>): Promise<Outcome> {
   const { context, connection, live } = peer;
@@ -60,8 +63,11 @@ export async function handleSubscribe(peer: Peer, [packet]: Run<SubscribePacket>
 }
 
 /**
- * The Reason String, for 5.0 clients that request problem information [MQTT-3.1.2-29 v5]: which quotas are exhausted,
- * and that retained messages were dropped. No reason code tells the latter, since the subscription is granted.
+ * The Reason String, for 5.0 clients that request problem information: which quotas are exhausted,
+ * and that retained messages were dropped. No reason code tells the latter, since the subscription
+ * is granted.
+ *
+ * [MQTT-3.1.2-29 v5]
  */
 function problemInformation(
   { connection: { protocolVersion, requestProblemInformation } }: Peer,
@@ -134,7 +140,10 @@ async function filtersNearBound(
   return { bound, filters: new Set(current.map(({ filter }) => filter)) };
 }
 
-/** Adds the filter's shape to the tenant's. @returns false when it is new and the tenant may have no more shapes. */
+/**
+ * Adds the filter's shape to the tenant's. @returns false when it is new and the tenant may have no
+ * more shapes.
+ */
 async function addShape({ context, connection, live }: Peer, filter: string): Promise<boolean> {
   const shape = shapeOf(filter);
   if (live.shapes.has(shape)) return true;
@@ -144,9 +153,9 @@ async function addShape({ context, connection, live }: Peer, filter: string): Pr
 }
 
 /**
- * Retain Handling; versions before 5.0 always send [MQTT-3.3.1-6 v3]. Shared subscriptions get no retained messages.
+ * Retain Handling; versions before 5.0 always send. Shared subscriptions get no retained messages.
  *
- * [MQTT-3.3.1-9 v5, MQTT-3.3.1-10 v5, MQTT-3.3.1-11 v5, MQTT-3.8.4-4 v5]
+ * [MQTT-3.3.1-6 v3, MQTT-3.3.1-9 v5, MQTT-3.3.1-10 v5, MQTT-3.3.1-11 v5, MQTT-3.8.4-4 v5]
  */
 function wantsRetained(
   { rh = 0 }: Requested,

@@ -5,14 +5,15 @@ import { filterLimitExceeded } from './filter-limit.ts';
 import type { Peer, Run } from './handler.ts';
 
 /**
- * UNSUBSCRIBE deletes exactly the filters of the packet [MQTT-3.10.4-1 v3+v5], so no new message is matched to them
- * [MQTT-3.10.4-2 v3+v5]. Messages that are queued already are delivered [MQTT-3.10.4-3 v3+v5]. One UNSUBACK with the
- * same packet identifier answers, whatever was deleted, in 5.0 with a code for each filter.
+ * UNSUBSCRIBE deletes exactly the filters of the packet, so no new message is matched to them.
+ * Messages that are queued already are delivered. One UNSUBACK with the same packet identifier
+ * answers, whatever was deleted, in 5.0 with a code for each filter.
  *
- * A subscription is deleted before its entry in the session's list, so a crash between the two leaves nothing that the
- * end of the session would miss.
+ * A subscription is deleted before its entry in the session's list, so a crash between the two
+ * leaves nothing that the end of the session would miss.
  *
- * [MQTT-2.3.1-7 v3, MQTT-2.2.1-6 v5, MQTT-3.10.4-4 v3+v5, MQTT-3.10.4-5 v3+v5, MQTT-3.10.4-6 v3+v5, MQTT-3.11.3-1 v5]
+ * [MQTT-3.10.4-1 v3+v5, MQTT-3.10.4-2 v3+v5, MQTT-3.10.4-3 v3+v5, MQTT-2.3.1-7 v3, MQTT-2.2.1-6 v5,
+ * MQTT-3.10.4-4 v3+v5, MQTT-3.10.4-5 v3+v5, MQTT-3.10.4-6 v3+v5, MQTT-3.11.3-1 v5]
  */
 export async function handleUnsubscribe(peer: Peer, [packet]: Run<UnsubscribePacket>): Promise<Outcome> {
   const { messageId, unsubscriptions } = packet;

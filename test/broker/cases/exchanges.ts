@@ -3,7 +3,7 @@ import type { Got, Sendable } from '../../support/raw-client.ts';
 import { publish, subscribe, unsubscribe } from '../packets.ts';
 import type { ConnectFields } from '../suite.ts';
 
-/** One frame on a fresh connection, and exactly what must come of it. */
+/** One frame on a new connection, with exactly the packets that must answer it. */
 export interface ExchangeCase {
   readonly name: string;
   readonly versions: readonly (3 | 4 | 5)[];
@@ -11,7 +11,7 @@ export interface ExchangeCase {
   readonly send: readonly Sendable[];
   readonly replies?: readonly Got[];
   readonly pushes?: readonly Got[];
-  /** The server closes; in 5.0 a DISCONNECT with this reason code comes before. */
+  /** The server closes; in 5.0 after a DISCONNECT with this reason code. */
   readonly ends?: number | 'silently';
 }
 
@@ -53,7 +53,7 @@ const connectionPackets: ExchangeCase[] = [
     ends: 'silently',
   },
   {
-    name: 'what follows DISCONNECT is not answered',
+    name: 'packets after DISCONNECT are not answered',
     versions: all,
     send: [{ cmd: 'disconnect' }, { cmd: 'pingreq' }],
     ends: 'silently',
@@ -92,14 +92,14 @@ const connectionPackets: ExchangeCase[] = [
     ends: 0x82,
   },
   {
-    name: 'AUTH with another method than CONNECT [MQTT-4.12.1-1 v5]',
+    name: 'AUTH with a method other than that of CONNECT [MQTT-4.12.1-1 v5]',
     versions: v5,
     connect: { properties: { authenticationMethod: 'wisp-jwt' } },
     send: [{ cmd: 'auth', reasonCode: 0x19, properties: { authenticationMethod: 'OAUTH2-JWT' } }],
     ends: 0x82,
   },
   {
-    name: 'AUTH that goes on where nothing is under way',
+    name: 'AUTH that continues where no exchange is in progress',
     versions: v5,
     connect: { properties: { authenticationMethod: 'wisp-jwt' } },
     send: [{ cmd: 'auth', reasonCode: 0x18, properties: { authenticationMethod: 'wisp-jwt' } }],
@@ -113,7 +113,7 @@ const connectionPackets: ExchangeCase[] = [
     ends: 0x87,
   },
   {
-    name: 're-authentication with what is no token [MQTT-4.12.1-2 v5]',
+    name: 're-authentication with a malformed token [MQTT-4.12.1-2 v5]',
     versions: v5,
     connect: { properties: { authenticationMethod: 'wisp-jwt' } },
     send: [
@@ -189,7 +189,7 @@ const invalidFilters = [
 
 const subscribing: ExchangeCase[] = [
   {
-    name: 'SUBSCRIBE with many filters, each answered in its place [MQTT-2.3.1-7 v3, MQTT-3.8.4-1 v3+v5, MQTT-3.8.4-2 v3+v5, MQTT-3.8.4-4 v3, MQTT-3.8.4-5 v3, MQTT-3.8.4-5 v5, MQTT-3.8.4-6 v5, MQTT-3.9.3-1 v3+v5, MQTT-2.2.1-6 v5, MQTT-3.8.4-7 v5]',
+    name: 'SUBSCRIBE with many filters, answered in order [MQTT-2.3.1-7 v3, MQTT-3.8.4-1 v3+v5, MQTT-3.8.4-2 v3+v5, MQTT-3.8.4-4 v3, MQTT-3.8.4-5 v3, MQTT-3.8.4-5 v5, MQTT-3.8.4-6 v5, MQTT-3.9.3-1 v3+v5, MQTT-2.2.1-6 v5, MQTT-3.8.4-7 v5]',
     versions: all,
     send: [
       subscribe(
@@ -331,13 +331,13 @@ const publishing: ExchangeCase[] = [
     pushes: ['zero', 'one', 'two'].map((payload) => ({ cmd: 'publish', topic: 'a', payload })),
   },
   {
-    name: 'PUBLISH for nobody',
+    name: 'PUBLISH without subscribers',
     versions: v5,
     send: [qos1('nobody'), qos2('nobody')],
     replies: [puback(7, 0x10), pubrec(7, 0x10)],
   },
   {
-    name: 'PUBLISH for nobody',
+    name: 'PUBLISH without subscribers',
     versions: v3,
     send: [qos1('nobody'), qos2('nobody')],
     replies: [puback(7), pubrec(7)],
@@ -378,7 +378,7 @@ const publishing: ExchangeCase[] = [
     replies: [puback(7, 0x87), pubrec(7, 0x87), puback(7, 0x10)],
   },
   {
-    name: 'a packet identifier is free after a PUBREC that refuses [MQTT-4.3.3-9 v5]',
+    name: 'a packet identifier is free after a refusing PUBREC [MQTT-4.3.3-9 v5]',
     versions: v5,
     connect: few,
     send: [subscribe(1, 'may/x'), qos2('other'), qos2('may/x', 'one'), qos2('may/x', 'again')],
@@ -415,14 +415,14 @@ const publishing: ExchangeCase[] = [
     replies: [suback(1, 0, 0), puback(7, 0x87), pubrec(7, 0x87), puback(7, 0x87)],
   },
   {
-    name: 'what comes before a PUBLISH that ends the connection is done',
+    name: 'packets before a PUBLISH that ends the connection are handled',
     versions: v5,
     send: [subscribe(1, 'a/#'), qos1('a/b', 'one'), publish('a/+', 'x'), qos1('a/c', 'never')],
     pushes: [{ cmd: 'publish', topic: 'a/b', payload: 'one' }, suback(1, 0), puback(7, 0)],
     ends: 0x90,
   },
   {
-    name: 'a payload that is not the UTF-8 it is said to be [MQTT-3.3.2-4 v5]',
+    name: 'a payload that is not the UTF-8 that its indicator promises [MQTT-3.3.2-4 v5]',
     versions: v5,
     send: [
       subscribe(1, 'a'),

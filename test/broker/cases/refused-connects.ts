@@ -5,17 +5,20 @@ import type { Mint } from '../../support/service.ts';
 import { withoutClientId } from '../packets.ts';
 import type { ConnectFields } from '../suite.ts';
 
-/** Where a CONNECT must be refused, and how: as CONNACK in each version, `close` where it has no word for it. */
+/**
+ * A CONNECT that must be refused: with CONNACK, or with the close alone where the version has no
+ * code.
+ */
 export interface RefusedConnect {
   readonly name: string;
   readonly fields: (mint: Mint, other: Mint) => Promise<ConnectFields> | ConnectFields;
-  /** What is sent, where it is not the packet itself. */
+  /** Bytes that are sent instead of the packet. */
   readonly change?: (packet: ConnectPacket) => Sendable;
-  /** Reason code of 5.0; absent: the case does not exist there. */
+  /** Reason code in 5.0; absent: the case does not exist there. */
   readonly v5?: number;
-  /** Return code of 3.1 and 3.1.1. */
+  /** Return code in 3.1 and 3.1.1. */
   readonly v3?: number | 'close';
-  /** Only these of the earlier versions. */
+  /** The earlier versions in which the case exists; default: both. */
   readonly only?: readonly (3 | 4)[];
 }
 
@@ -30,10 +33,10 @@ export const refusedConnects: readonly RefusedConnect[] = [
     v5: 0x87,
     v3: 5,
   },
-  { name: 'a password that is no token', fields: () => ({ token: 'swordfish' }), v5: 0x86, v3: 4 },
+  { name: 'a password that is not a token', fields: () => ({ token: 'swordfish' }), v5: 0x86, v3: 4 },
   { name: 'an empty password', fields: () => ({ token: '' }), v5: 0x87, v3: 5 },
   {
-    name: 'a token that somebody else has signed',
+    name: 'a token with the signature of another key',
     fields: async (mint) => ({ token: await forged(mint.tenant) }),
     v5: 0x86,
     v3: 4,
@@ -65,7 +68,7 @@ export const refusedConnects: readonly RefusedConnect[] = [
     v3: 4,
   },
   {
-    name: 'a token of the algorithm none that has a signature',
+    name: 'a token with the algorithm none and a signature',
     fields: (mint) => ({ token: unsigned(mint.tenant, 'none', 'AAAA') }),
     v5: 0x86,
     v3: 4,
@@ -89,7 +92,7 @@ export const refusedConnects: readonly RefusedConnect[] = [
     v3: 5,
   },
   {
-    name: 'a token whose claims have a wrong form',
+    name: 'a token with malformed claims',
     fields: () => ({ claims: { mqtt: { publish: 'everything' } } }),
     v5: 0x87,
     v3: 5,
