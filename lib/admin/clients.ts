@@ -8,7 +8,10 @@ import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminCall, type AdminOperation, existingTenant } from './request.ts';
 import { time } from './tenant-config.ts';
 
-/** Index pages looked through for one answer: rows of ended sessions are left out, so a page may come out short. */
+/**
+ * Index pages read for one answer. Rows of ended sessions are left out, so a page may have fewer
+ * items.
+ */
 const maxIndexPages = 10;
 
 /** Clients that are connected or have a session, by client id. */
@@ -71,7 +74,10 @@ export const showClient: AdminOperation = async (call) => {
   };
 };
 
-/** Ends the client's connection with 0x98; its session goes on, and it may come back. */
+/**
+ * Ends the client's connection with 0x98 (Administrative action). Its session is kept, and the
+ * client may reconnect.
+ */
 export const kickClient: AdminOperation = async (call) => {
   const { key } = await sessionOf(call);
   const disconnected = await disconnectClient(call.context, key, refusal('client-disconnected'));

@@ -6,8 +6,8 @@ import { adminPrefix, type Route, routes } from './routes.ts';
 export { adminPrefix, type Route, routes } from './routes.ts';
 
 /**
- * The admin API (docs/openapi.json). Whoever calls it is the operator: API Gateway has checked the IAM signature, or the
- * local runtime has taken the request from this machine.
+ * The admin API (docs/openapi.json). Every caller is the operator: API Gateway has checked the IAM
+ * signature, or the request comes from the machine of the local runtime.
  */
 export function administer(context: AdminContext, request: HttpRequest): Promise<HttpResponse> {
   return withProblems(async () => {

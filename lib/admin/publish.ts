@@ -5,10 +5,10 @@ import { resultJson } from '../http/publish.ts';
 import { messagesFromBatch } from '../http/publish-request.ts';
 import { type AdminOperation, tenantOf } from './request.ts';
 
-/** The operator may publish to every topic that clients may, those with `$` excepted. */
+/** The operator may publish to every topic that does not begin with `$`. */
 const everything: Permissions = [{ effect: 'allow', action: 'publish', filter: '#' }];
 
-/** Publishes a batch in a tenant; its quotas hold. */
+/** Publishes a batch in a tenant, within the tenant's quotas. */
 export const publish: AdminOperation = async (call) => {
   const { context } = call;
   const tenant = tenantOf(call);

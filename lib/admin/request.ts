@@ -7,20 +7,20 @@ import type { AdminContext } from './context.ts';
 export interface AdminCall {
   readonly context: AdminContext;
   readonly request: HttpRequest;
-  /** `{name}` of the route's path → what stands in its place, never empty. */
+  /** Values of the `{name}` levels of the route's path; never empty. */
   readonly path: Readonly<Record<string, string>>;
 }
 
 export type AdminOperation = (call: AdminCall) => Promise<HttpResponse>;
 
-/** The tenant that the path names. Whoever reaches the admin API is the operator, who vouches for the name. */
+/** The tenant that the path names. The caller is the operator, so the name needs no token. */
 export function tenantOf({ path }: AdminCall): TenantId {
   const name = path.tenant ?? '';
   if (!isTenantName(name)) throw new Problem('tenant-name');
   return vouchedTenantId(name);
 }
 
-/** The tenant that the path names, if there is one. */
+/** The tenant that the path names. @throws Problem `tenant-unknown` */
 export async function existingTenant(call: AdminCall): Promise<TenantId> {
   const tenant = tenantOf(call);
   if ((await call.context.tenantAdmin.show(tenant)) === undefined) throw new Problem('tenant-unknown');

@@ -9,7 +9,10 @@ import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminCall, type AdminOperation, existingTenant } from './request.ts';
 import { time } from './tenant-config.ts';
 
-/** Topics that hold a retained message, in UTF-8 byte order, without payloads; `?prefix=` narrows them. */
+/**
+ * Topics that hold a retained message, in UTF-8 byte order, without payloads; `?prefix=` narrows
+ * them.
+ */
 export const listRetained: AdminOperation = async (call) => {
   const { context, request } = call;
   const tenant = await existingTenant(call);
@@ -54,7 +57,7 @@ export const showRetained: AdminOperation = async (call) => {
   };
 };
 
-/** Deletes the message; nobody is told. */
+/** Deletes the message; subscribers are not notified. */
 export const deleteRetained: AdminOperation = async (call) => {
   const { tenant, topic } = await named(call);
   const previous = await call.context.retained.delete(tenant, topic);

@@ -17,14 +17,17 @@ import {
 import { showUsage } from './usage.ts';
 
 export interface Route {
-  /** `{name}` stands for one level. What may hold any character (client ids, topics) is in the query. */
+  /**
+   * `{name}` stands for one level. Names that may hold any character (client ids, topics) are in
+   * the query, because HTTP APIs decode the path.
+   */
   readonly path: string;
   readonly methods: Readonly<Record<string, AdminOperation>>;
 }
 
 export const adminPrefix = '/admin';
 
-/** Every resource, as docs/openapi.json describes it. */
+/** Every resource; a test compares them with docs/openapi.json. */
 export const routes: readonly Route[] = [
   { path: '/tenants', methods: { GET: listTenants } },
   { path: '/tenants/{tenant}', methods: { GET: showTenant, PUT: createTenant, DELETE: deleteTenant } },

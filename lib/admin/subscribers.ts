@@ -6,7 +6,10 @@ import { candidateFilters, validateTopicName } from '../topics/index.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminOperation, existingTenant } from './request.ts';
 
-/** Who would get a message published to a topic, by filter. Of a share all members are listed: one of them gets it. */
+/**
+ * The subscribers of a topic, by filter. Lists all members of a share, although only one of them
+ * gets a message.
+ */
 export const listSubscribers: AdminOperation = async (call) => {
   const { context, request } = call;
   const tenant = await existingTenant(call);

@@ -42,7 +42,9 @@ export function issuerJson(issuer: IssuerConfig): object {
   return { id: issuerId(issuer), ...issuer, keys: keys.kind === 'secret' ? { kind: keys.kind } : keys };
 }
 
-/** The first 64 bits of a hash of the configuration: it tells issuers apart and gives nothing of a secret away. */
+/**
+ * Id of an issuer: the first 64 bits of a hash of its configuration. It does not reveal a secret.
+ */
 export function issuerId(issuer: IssuerConfig): string {
   return createHash('sha256').update(JSON.stringify(issuer)).digest('hex').slice(0, 16);
 }

@@ -70,8 +70,9 @@ export const resumeTenant: AdminOperation = (call) =>
   changed(call, (config) => ({ ...notDeleting(config), status: 'active' }));
 
 /**
- * Refuses all clients from now on and erases everything that the tenant has. Answers at once; the tenant shows as
- * `deleting` until nothing is left, then as unknown. A repeated request starts the erasure again, should it be lost.
+ * Refuses all clients from now on and erases everything that the tenant has. Answers at once; the
+ * tenant shows as `deleting` until nothing is left, then as unknown. A repeated request starts the
+ * erasure again, should it be lost.
  */
 export const deleteTenant: AdminOperation = async (call) => {
   const response = await changed(call, (config) => ({ ...config, status: 'deleting' }));

@@ -4,10 +4,13 @@ import { type AdminOperation, existingTenant } from './request.ts';
 
 const hourPattern = /^\d{4}-\d{2}-\d{2}T\d{2}$/;
 const hourMs = 3_600_000;
-/** Hours in one answer: a month. */
+/** Maximum of hours in one answer: a month. */
 const maxHours = 31 * 24;
 
-/** Use by hour, `?from=` and `?to=` as `2026-11-21T06` in UTC; default: the last 24 hours. And what is held now. */
+/**
+ * Usage by hour and the current gauges. `?from=` and `?to=` are hours such as `2026-11-21T06` in
+ * UTC; default: the last 24 hours.
+ */
 export const showUsage: AdminOperation = async (call) => {
   const { context, request } = call;
   const tenant = await existingTenant(call);
@@ -24,7 +27,10 @@ export const showUsage: AdminOperation = async (call) => {
   return { status: 200, body: { hours: filled(hours, stored, from, Math.min(to, nowMs)), now } };
 };
 
-/** What is stored is paid for in every hour, whether or not anything happens in it: hours without either are left out. */
+/**
+ * Adds the hours without counts in which data was stored, because storage is billed for them.
+ * Leaves out hours with neither.
+ */
 function filled(hours: readonly UsageHour[], storedBefore: number, fromMs: number, toMs: number): object[] {
   const byHour = new Map(hours.map((found) => [found.hour, found]));
   const all: object[] = [];

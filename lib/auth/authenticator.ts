@@ -14,8 +14,8 @@ export interface AuthenticatorOptions
 }
 
 /**
- * The broker's port over {@link verifyToken}. Make one for the life of a process: it keeps what it has fetched of
- * issuers' keys.
+ * The broker's port over {@link verifyToken}. Create one per process: it caches the keys that it
+ * fetches.
  */
 export function createAuthenticator(options: AuthenticatorOptions): {
   verify(token: string, tenantHint: string | undefined): Promise<Identity | AuthError>;

@@ -7,15 +7,20 @@ export interface CachedLoaderOptions<Value> {
   readonly nowMs: () => number;
   /** Told of each failed attempt. */
   readonly onFailure: (source: string, code: KeyFetchErrorCode) => void;
-  /** A value older than this is loaded anew before it is used. */
+  /** A value older than this is reloaded before it is used. */
   readonly maxAgeMs: number;
-  /** How old a value may get while loading fails: an outage of a provider must not lock its clients out. */
+  /**
+   * Maximum age of a value while loading fails: an outage of a provider must not lock its clients
+   * out.
+   */
   readonly maxStaleMs: number;
 }
 
-/** At least this long between two attempts, whoever asks: strangers' tokens must not become a stream of requests. */
+/**
+ * Minimum time between two attempts, so that unverified tokens cannot cause a stream of requests.
+ */
 export const cooldownMs = 30_000;
-/** The same while there is no value at all, when nobody gets in. */
+/** The same while there is no value, when no client can connect. */
 export const emptyCooldownMs = 5_000;
 const maxSources = 1_000;
 
@@ -27,8 +32,8 @@ interface Entry<Value> {
 }
 
 /**
- * Values by their source (a URL, a reference to a secret), kept across the invocations of a function's environment.
- * Concurrent askers share one attempt.
+ * Cache of values by source (a URL, a reference to a secret), kept across the invocations of a
+ * function's environment. Concurrent callers share one attempt.
  */
 export class CachedLoader<Value> {
   readonly #options: CachedLoaderOptions<Value>;
@@ -39,9 +44,9 @@ export class CachedLoader<Value> {
   }
 
   /**
-   * @param suffices whether a value that is fresh enough has what the caller looks for; if not (a key that is new at
-   *   the provider), it is loaded anew unless the last attempt was less than 30 s ago.
-   * @throws KeyFetchError of the last attempt, where there is no value young enough.
+   * @param suffices whether a fresh value has what the caller needs. If not (a new key at the
+   *   provider), it is reloaded unless the last attempt was less than 30 s ago.
+   * @throws KeyFetchError of the last attempt, if no value is young enough.
    */
   async get(source: string, suffices: (value: Value) => boolean = () => true): Promise<Value> {
     const entry = this.#entry(source);
@@ -79,7 +84,7 @@ export class CachedLoader<Value> {
     }
   }
 
-  /** The least recently asked for goes first. */
+  /** Evicts the least recently used entry. */
   #entry(source: string): Entry<Value> {
     const entry = this.#entries.get(source) ?? {};
     this.#entries.delete(source);

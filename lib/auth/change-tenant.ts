@@ -1,9 +1,9 @@
 import type { TenantAdmin, TenantConfig } from './tenant-config.ts';
 
 /**
- * Replaces a tenant's configuration by what `change` makes of it. Where somebody else changes it at the same time, `change`
- * is called again with what they wrote; it refuses by throwing, and what it throws is passed on.
- * @returns the new configuration; undefined where there is no such tenant.
+ * Replaces a tenant's configuration by the result of `change`. After a concurrent change `change`
+ * is called again with the new configuration. Errors of `change` are thrown on.
+ * @returns the new configuration; undefined if there is no such tenant.
  */
 export async function changeTenant(
   admin: Pick<TenantAdmin, 'read' | 'update'>,

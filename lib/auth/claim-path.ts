@@ -1,13 +1,13 @@
 import { isObject } from './claim-shapes.ts';
 
-/** Bounds of a path: characters of the whole, and member names in it. */
+/** Limits of a path: its characters and its member names. */
 const maxPathCharacters = 256;
 const maxPathMembers = 8;
 
 /**
- * Where a claim is: the name of a top-level claim, taken as it is (`sub`, `cognito:groups`,
- * `https://example.com/publish`), or, beginning with `/`, a JSON Pointer (RFC 6901) to a member inside one
- * (`/realm_access/roles`). Lists are not entered.
+ * Path of a claim: the name of a top-level claim (`sub`, `cognito:groups`,
+ * `https://example.com/publish`), or, beginning with `/`, a JSON Pointer (RFC 6901) to a nested
+ * member (`/realm_access/roles`). A path does not go through lists.
  */
 export type ClaimPath = string;
 
@@ -17,7 +17,7 @@ export function isClaimPath(value: unknown): value is ClaimPath {
   return membersOf(value).length <= maxPathMembers;
 }
 
-/** The value at a path, own members only; undefined where there is none. */
+/** The value at a path of own members; undefined if there is none. */
 export function claimAt(claims: { readonly [claim: string]: unknown }, path: ClaimPath): unknown {
   let value: unknown = claims;
   for (const name of membersOf(path)) {

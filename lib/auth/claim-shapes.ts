@@ -1,6 +1,9 @@
 import { isTopicError, parseFilter } from '../topics/index.ts';
 
-/** A topic filter, possibly with placeholders. A share is judged by its filter, so rules name none. */
+/**
+ * Whether a value is a topic filter for a grant, possibly with placeholders. Rules apply to the
+ * filter of a share, so they name no share.
+ */
 export function isGrantFilter(value: unknown): value is string {
   if (typeof value !== 'string') return false;
   const parsed = parseFilter(value);

@@ -12,15 +12,15 @@ type Payload = { readonly [claim: string]: unknown };
 /** `grants` is undefined where the token has no claim that could hold any. */
 type Granted = { readonly grants: readonly PermissionRule[] | undefined; readonly clientId?: string };
 
-/** Year 9999: later times are not dates, and DynamoDB and timers could not hold them. */
+/** Year 9999: JavaScript's dates, DynamoDB and timers cannot hold later times. */
 const maxTimeSeconds = 253_402_300_799;
-/** Bound of `sub`, `username` and a demanded client id; each may become part of a topic. */
+/** Limit of `sub`, `username` and a required client id; each may become part of a topic. */
 const maxTextCharacters = 1_024;
 
 /**
- * Reads what Wisp uses of verified claims, in the way that the issuer's configuration says. A claim of a wrong form
- * refuses the token as a whole: half of a list of rules is another list. A token without grants is good for
- * nothing, but not wrong.
+ * Reads the claims that Wisp uses of a verified token, as the issuer's configuration says. A claim
+ * of a wrong form refuses the whole token, because a part of a list of rules would be another list.
+ * A token without grants is valid and permits nothing.
  */
 export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims | Flaw {
   const { exp, sub, jti, iat } = payload;
@@ -52,7 +52,10 @@ export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims 
   };
 }
 
-/** Claims that the issuer's configuration names count alone; then the native claim; then EMQX's. */
+/**
+ * Claims that the issuer's configuration names replace all others; next is the native claim, then
+ * EMQX's.
+ */
 function grantedBy(payload: Payload, { claimMapping = {} }: IssuerClaims): Granted | Flaw {
   const { mqtt, acl } = payload;
   if (claimMapping.publish !== undefined || claimMapping.subscribe !== undefined) {
@@ -65,7 +68,10 @@ function grantedBy(payload: Payload, { claimMapping = {} }: IssuerClaims): Grant
   return 'flaw' in rules ? rules : { grants: rules };
 }
 
-/** Where the configuration says which claim names the client, a token without it would be free to be any. */
+/**
+ * If the configuration names a claim for the client id, a token without it is refused, because it
+ * could be any client.
+ */
 function clientIdOf(
   payload: Payload,
   { claimMapping }: IssuerClaims,
@@ -79,8 +85,9 @@ function clientIdOf(
 const nativeMembers = new Set(['clientId', 'publish', 'subscribe', 'quotas']);
 
 /**
- * Claim `mqtt`: `{ clientId?, publish?: [...], subscribe?: [...], quotas?: {...} }`, filters with MQTT wildcards and placeholders.
- * Unknown members are refused: something like `deny` must not be passed over.
+ * Claim `mqtt`: `{ clientId?, publish?: [...], subscribe?: [...], quotas?: {...} }`, filters with
+ * MQTT wildcards and placeholders. Unknown members are refused: a member such as `deny` must not be
+ * ignored.
  */
 function fromNativeClaim(claim: unknown): Granted | Flaw {
   if (!isObject(claim)) return { flaw: '"mqtt" is not an object' };
@@ -101,7 +108,10 @@ function fromNativeClaim(claim: unknown): Granted | Flaw {
   return clientId === undefined ? { grants } : { grants, clientId };
 }
 
-/** U+0000 and lone surrogates have no place in MQTT's strings, and the latter would be stored as another text. */
+/**
+ * MQTT's strings hold neither U+0000 nor lone surrogates, and DynamoDB would store the latter as
+ * another text.
+ */
 const unfit = /[\0\p{Surrogate}]/u;
 
 function isText(value: unknown): value is string {

@@ -2,7 +2,10 @@ import type { Permissions } from '../core/permissions.ts';
 import { covers, isTopicError, matches, parseFilter } from '../topics/index.ts';
 import { overlaps } from './overlap.ts';
 
-/** Whether a client may publish to a (valid) topic: the first rule that matches decides, and none means no. */
+/**
+ * Whether a client may publish to a valid topic. The first rule that matches decides; without one
+ * the answer is no.
+ */
 export function mayPublish(permissions: Permissions, topic: string, qos: number, retain: boolean): boolean {
   for (const rule of permissions) {
     if (rule.action === 'subscribe') continue;
@@ -14,11 +17,11 @@ export function mayPublish(permissions: Permissions, topic: string, qos: number,
 }
 
 /**
- * Whether a client may subscribe to a filter; `$share/name/filter` is judged by `filter`. Every topic that it can match
- * must be allowed: one allow rule has to cover it wholly, and a deny rule that comes before and denies any of it
- * refuses it. Two allow rules that cover it only together do not suffice.
+ * Whether a client may subscribe to a filter; for `$share/name/filter` pass `filter`. Every topic
+ * that it can match must be allowed: one allow rule must cover the whole filter, and no deny rule
+ * before it may overlap the filter. Two allow rules that only together cover it are not enough.
  *
- * @param qos the QoS asked for; a rule for other levels does not count.
+ * @param qos the requested QoS; rules for other levels are ignored.
  */
 export function maySubscribe(permissions: Permissions, filter: string, qos: number): boolean {
   const parsed = parseFilter(filter);

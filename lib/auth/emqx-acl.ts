@@ -5,10 +5,11 @@ import { isGrantFilter, isObject } from './claim-shapes.ts';
 /**
  * EMQX's claim `acl` (EMQX documentation, "Access Control List"), in both forms:
  *
- * - list: `[{ permission, action, topic | topics, qos?, retain? }]`, the first matching rule decides;
+ * - list: `[{ permission, action, topic | topics, qos?, retain? }]`, the first matching rule
+ *   decides;
  * - lists of allowed filters: `{ pub?, sub?, all? }`.
  *
- * Where no rule matches, Wisp always refuses; EMQX asks its other authorisers after the list form.
+ * Where no rule matches, Wisp refuses; EMQX would ask its other authorisers.
  */
 export function rulesFromAcl(acl: unknown): PermissionRule[] | Flaw {
   if (Array.isArray(acl)) return fromRules(acl);
@@ -40,7 +41,8 @@ function fromRules(acl: readonly unknown[]): PermissionRule[] | Flaw {
     const retain = parseRetain(entry.retain);
     if (retain === 'flaw') return { flaw: `${at}: "retain"` };
 
-    // Conditions that Wisp cannot judge (ipaddr, zone, clientid_re, …): taken as unmet by an allow, as met by a deny.
+    // Conditions that Wisp cannot evaluate (ipaddr, zone, clientid_re, …) count as unmet in an
+    // allow rule and as met in a deny rule.
     const conditional = !Object.keys(entry).every((member) => knownMembers.has(member));
     for (const topic of topics) {
       const parsed = parseTopic(topic);

@@ -1,13 +1,18 @@
-import { type Refusal, reasonMessage, refusal, type TokenReasonName } from '../core/reasons.ts';
+import { messageOf } from '../core/reasons/reason.ts';
+import { tokenReasons } from '../core/reasons/tokens.ts';
+import type { Refusal } from '../core/reasons.ts';
 
-/** Why a token is refused. `token-not-verified` is not among the codes: it is what strangers are told. */
-export type AuthErrorCode = Exclude<TokenReasonName, 'token-not-verified'>;
+/**
+ * Why a token is refused. `token-not-verified` is not among the codes: it is what strangers are
+ * told.
+ */
+export type AuthErrorCode = Exclude<keyof typeof tokenReasons, 'token-not-verified'>;
 
 export type AuthError = Refusal<AuthErrorCode>;
 
 /**
- * Codes of tokens of which nothing is verified. The client gets one message for all of them, because the code would
- * tell whether a tenant exists and which keys it has. The log has the code.
+ * Codes of tokens of which nothing is verified. The client gets one message for all of them,
+ * because the code would tell whether a tenant exists and which keys it has. The log has the code.
  */
 const unproved: ReadonlySet<string> = new Set([
   'tenant-unknown',
@@ -17,11 +22,15 @@ const unproved: ReadonlySet<string> = new Set([
 
 /** @param detail names claims only, never their values. */
 export function authError(code: AuthErrorCode, detail?: string): AuthError {
-  const error = refusal(code, detail);
-  return unproved.has(code) ? { ...error, message: reasonMessage('token-not-verified') } : error;
+  const { reasonCode } = tokenReasons[code];
+  const told = unproved.has(code) ? 'token-not-verified' : code;
+  return { code, reasonCode, message: messageOf(tokenReasons[told], detail) };
 }
 
-/** Whether nothing has been proved: such a client is told neither code nor whether there is such a tenant. */
+/**
+ * Whether nothing has been proved: such a client is told neither code nor whether there is such a
+ * tenant.
+ */
 export function isUnproved({ code }: { readonly code: string }): boolean {
   return unproved.has(code);
 }

@@ -11,25 +11,32 @@ export type FetchText = (url: string) => Promise<string>;
 
 export interface HttpsGetOptions {
   /**
-   * Also takes `http:` and addresses that are private, loopback or link-local. For an identity provider on the same
-   * machine or network, set by whoever runs the service; nothing that a tenant configures can set it. Default: false.
+   * Also accepts `http:` and private, loopback and link-local addresses, for an identity provider
+   * on the same machine or network. Only the operator can set it, not a tenant. Default: false.
    */
   readonly allowPrivate?: boolean;
-  /** For everything together: DNS, connection, TLS, answer. Default: 3,000 ms. */
+  /** Total time for DNS, connection, TLS and answer. Default: 3,000 ms. */
   readonly timeoutMs?: number;
-  /** Default: 131,072; the largest sets of well-known providers, with certificates, have some 30 KB. */
+  /**
+   * Default: 131,072. The largest sets of well-known providers, with certificates, have about 30
+   * KB.
+   */
   readonly maxBytes?: number;
   /** Default: the system's resolver. */
   readonly resolve?: (host: string) => Promise<readonly LookupAddress[]>;
-  /** Certificate authorities in place of Node's own (PEM). */
+  /** Certificate authorities (PEM) that replace Node's own. */
   readonly ca?: string;
 }
 
 /**
- * A GET that cannot be turned against the network it runs in (OWASP, "Server-Side Request Forgery Prevention"): only
- * https; every address that the host resolves to must be public; the connection goes to these checked addresses and
- * the name is not resolved again, so DNS rebinding finds no gap; redirects are refused; no proxy, cookie or credential
- * is used; time and size are bounded.
+ * A GET that is protected against server-side request forgery (OWASP, "Server-Side Request Forgery
+ * Prevention"):
+ *
+ * - Only https.
+ * - Every address that the host resolves to must be public. The connection uses these addresses and
+ *   does not resolve the name again, which prevents DNS rebinding.
+ * - Redirects are refused. No proxy, cookie or credential is used.
+ * - Time and size are bounded.
  */
 export function httpsGet(options: HttpsGetOptions = {}): FetchText {
   const { allowPrivate = false, timeoutMs = 3_000, maxBytes = 131_072, ca } = options;
@@ -60,7 +67,7 @@ export function httpsGet(options: HttpsGetOptions = {}): FetchText {
       }, timeoutMs);
     });
     try {
-      // A race, because a DNS query cannot be aborted.
+      // A race with the timeout, because a DNS query cannot be aborted.
       return await Promise.race([get(text, deadline.signal), expired]);
     } catch (error) {
       throw error instanceof KeyFetchError ? error : new KeyFetchError('keys-connection');
@@ -70,7 +77,7 @@ export function httpsGet(options: HttpsGetOptions = {}): FetchText {
   };
 }
 
-/** The parser of the URL Standard turns decimal, octal, hexadecimal and short forms of IPv4 into the usual one. */
+/** The URL parser normalises decimal, octal, hexadecimal and short forms of IPv4. */
 function checkedUrl(text: string, allowPrivate: boolean): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const schemeFits = url?.protocol === 'https:' || (allowPrivate && url?.protocol === 'http:');
@@ -89,7 +96,7 @@ async function checkedAddresses(
   const family = isIP(host);
   const addresses = family === 0 ? await resolved(host, resolve) : [{ address: host, family }];
   if (addresses.length === 0) throw new KeyFetchError('keys-host');
-  // One private address among public ones is no mistake that an honest zone makes.
+  // A private address among public ones is refused too: it points to an attack.
   if (!allowPrivate && !addresses.every(({ address }) => isPublicAddress(address))) {
     throw new KeyFetchError('keys-address');
   }
@@ -107,7 +114,7 @@ async function resolved(
   }
 }
 
-/** Answers every lookup with the addresses that were checked. */
+/** Answers every lookup with the checked addresses. */
 function pinned(addresses: readonly LookupAddress[]): NonNullable<RequestOptions['lookup']> {
   return (_host, { all }, callback) => {
     const [first] = addresses;

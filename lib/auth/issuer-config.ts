@@ -16,7 +16,10 @@ export const issuerLimits = {
   maxFilters: 64,
 } as const;
 
-/** Topic filters that may be published or subscribed to, with MQTT wildcards and placeholders such as `${sub}`. */
+/**
+ * Topic filters that may be published or subscribed to, with MQTT wildcards and placeholders such
+ * as `${sub}`.
+ */
 export interface Grants {
   readonly publish?: readonly string[];
   readonly subscribe?: readonly string[];
@@ -31,7 +34,10 @@ export interface ClaimMapping {
   /** A topic filter or a list of them. Each of these two replaces the claims `mqtt` and `acl`. */
   readonly publish?: ClaimPath;
   readonly subscribe?: ClaimPath;
-  /** The tenant that the token is for. A token without this claim, or for another tenant, is refused. */
+  /**
+   * The tenant that the token is for. A token without this claim, or for another tenant, is
+   * refused.
+   */
   readonly tenant?: ClaimPath;
   /** What the token narrows of the tenant's quotas. Default: `/mqtt/quotas`. */
   readonly quotas?: ClaimPath;
@@ -42,9 +48,15 @@ export type ClaimValue = string | boolean;
 /** How the claims of an issuer's tokens are read; see docs/tokens.md. */
 export interface IssuerClaims {
   readonly claimMapping?: ClaimMapping;
-  /** Claims that a token must have, each with one of these values; a claim that is a list must contain one. */
+  /**
+   * Claims that a token must have, each with one of these values; a claim that is a list must
+   * contain one.
+   */
   readonly requiredClaims?: Readonly<Record<ClaimPath, ClaimValue | readonly ClaimValue[]>>;
-  /** Grants by role or group: `claim` is a list of names, and each name that is a member of `grants` adds those. */
+  /**
+   * Grants by role or group: `claim` is a list of names, and each name that is a member of `grants`
+   * adds those.
+   */
   readonly roleGrants?: { readonly claim: ClaimPath; readonly grants: Readonly<Record<string, Grants>> };
   /** For tokens without a claim that grants something and without a role that does. */
   readonly defaultGrants?: Grants;
@@ -98,7 +110,7 @@ const claimEntries = {
       quotas: v.exactOptional(claimPath),
     } satisfies Readonly<Record<keyof ClaimMapping, unknown>>),
   ),
-  // An empty list would admit nobody.
+  // An empty list would admit no token.
   requiredClaims: v.exactOptional(
     record(
       claimPath,
@@ -115,12 +127,15 @@ const claimEntries = {
   defaultGrants: v.exactOptional(grantsSchema),
 } satisfies Readonly<Record<keyof IssuerClaims, unknown>>;
 
-/** @param object makes the objects: {@link v.strictObject}, or {@link v.object} to leave out unknown members. */
+/**
+ * @param object makes the objects: {@link v.strictObject}, or {@link v.object} to leave out unknown
+ *   members.
+ */
 export function issuerSchema(object: typeof v.strictObject) {
   return v.pipe(
     object({
       iss: v.exactOptional(name),
-      // An empty list would admit nobody; it is left out to admit all.
+      // An empty list would admit no token; without the member every audience is accepted.
       audience: v.exactOptional(
         v.union([name, list(name, 1, maxAudiences)], `a text or a list of 1 to ${maxAudiences} texts`),
       ),
@@ -134,7 +149,8 @@ export function issuerSchema(object: typeof v.strictObject) {
       ),
       ...claimEntries,
     } satisfies Readonly<Record<keyof IssuerConfig, unknown>>),
-    // Providers sign for all their customers with the keys of one set: only `iss` tells these apart.
+    // Providers sign for all their customers with the keys of one set: only `iss` tells these
+    // apart.
     v.forward(
       v.check(
         ({ iss, keys }) => iss !== undefined || keys.kind !== 'jwks-url',

@@ -11,7 +11,10 @@ const maxUrlCharacters = 2_048;
 
 /** Where the keys of an issuer are, and what they are. */
 export type IssuerKeys =
-  /** Public JWKs, 1 to 16: EC P-256 → ES256, RSA of 2,048 bits and more → RS256, OKP Ed25519 → EdDSA. */
+  /**
+   * Public JWKs, 1 to 16: EC P-256 → ES256, RSA of 2,048 bits and more → RS256, OKP Ed25519 →
+   * EdDSA.
+   */
   | { readonly kind: 'inline'; readonly keys: readonly PublicJwk[] }
   /** The same as PEM: 1 to 16 blocks `PUBLIC KEY` or `CERTIFICATE`. */
   | { readonly kind: 'pem'; readonly pem: string }
@@ -20,8 +23,9 @@ export type IssuerKeys =
   /** Shared secret for HS256, base64url without padding, 32 to 512 bytes. */
   | { readonly kind: 'secret'; readonly secret: string }
   /**
-   * Shared secret in AWS Secrets Manager: the ARN of the secret. Text is decoded as `base64url` (default) or taken as
-   * its UTF-8 bytes (`utf8`, as many providers take it); a binary secret is taken as it is.
+   * Shared secret in AWS Secrets Manager: the ARN of the secret. Text is decoded as `base64url`
+   * (default) or taken as its UTF-8 bytes (`utf8`, as many providers take it); a binary secret is
+   * taken as it is.
    */
   | {
       readonly kind: 'secret-reference';
@@ -33,7 +37,10 @@ const secretArn = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za
 
 const kinds = '"inline", "pem", "jwks-url", "secret" or "secret-reference"';
 
-/** @param object makes the objects: {@link v.strictObject}, or {@link v.object} to leave out unknown members. */
+/**
+ * @param object makes the objects: {@link v.strictObject}, or {@link v.object} to leave out unknown
+ *   members.
+ */
 export function issuerKeysSchema(object: typeof v.strictObject) {
   return v.variant(
     'kind',
@@ -55,7 +62,10 @@ export function issuerKeysSchema(object: typeof v.strictObject) {
   );
 }
 
-/** Members that Wisp does not use are left out, not refused: JWKs come from libraries that write more of them. */
+/**
+ * Members that Wisp does not use are left out, not refused: JWKs come from libraries that write
+ * more of them.
+ */
 const jwk = v.pipe(
   v.unknown(),
   v.rawTransform<unknown, PublicJwk>(({ dataset, addIssue, NEVER }) => {
@@ -72,8 +82,8 @@ function checkPem({ dataset, addIssue }: v.RawCheckContext<string>): void {
 }
 
 /**
- * `http:` passes here and is refused where keys are fetched, unless the operator allows private hosts: a configuration
- * does not know where it will be used.
+ * `http:` passes here and is refused where keys are fetched, unless the operator allows private
+ * hosts: a configuration does not know where it will be used.
  */
 const url = v.pipe(
   text(maxUrlCharacters),

@@ -6,9 +6,9 @@ import { type PublicJwk, parsePublicJwk } from './public-jwk.ts';
 export const maxJwksKeys = 100;
 
 /**
- * The keys of a JWK set (RFC 7517 section 5) that Wisp verifies with. Others are passed over, as that section advises:
- * keys for encryption, other curves and algorithms, symmetric ones, and any that comes with its private half, since
- * whoever has read the set can sign with it.
+ * The keys of a JWK set (RFC 7517 section 5) that Wisp verifies with. Others are ignored, as that
+ * section advises: keys for encryption, other curves and algorithms, symmetric keys, and keys with
+ * private members, because everybody who has read the set can sign with them.
  *
  * @throws KeyFetchError
  */

@@ -1,5 +1,4 @@
-import type { issuerReasons } from '../core/reasons/issuers.ts';
-import { reasonMessage } from '../core/reasons.ts';
+import { issuerReasons } from '../core/reasons/issuers.ts';
 
 export type KeyFetchErrorCode = Exclude<keyof typeof issuerReasons, 'tenant-config'>;
 
@@ -9,7 +8,7 @@ export class KeyFetchError extends Error {
   readonly code: KeyFetchErrorCode;
 
   constructor(code: KeyFetchErrorCode) {
-    super(reasonMessage(code));
+    super(issuerReasons[code].message);
     this.code = code;
   }
 }

@@ -8,22 +8,24 @@ import { publicKeysFromPem } from './pem.ts';
 import { algorithmsByKeyType, type PublicJwk } from './public-jwk.ts';
 import type { UnverifiedToken } from './token.ts';
 
-/** Where shared secrets are that the tenant's row only refers to. */
+/** Store of the shared secrets that the tenant's row refers to. */
 export interface SecretSource {
   /**
-   * The versions of a secret that count now, the current one first: a token of the one before still verifies while
-   * secrets are changed. Bytes count as they are, text by the `encoding` of the issuer.
+   * The valid versions of a secret, the current one first: a token of the previous one still
+   * verifies during a rotation. Bytes are taken as they are, text by the `encoding` of the issuer.
    */
   load(reference: string): Promise<readonly (string | Uint8Array)[]>;
 }
 
 export interface KeySourcesOptions {
   readonly fetchText: FetchText;
-  /** Default: none; issuers with a reference then have no keys. */
+  /** Default: none; issuers with a reference have no keys then. */
   readonly secrets?: SecretSource;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
-  /** Told when keys cannot be had; `source` is the host of a URL, or the reference of a secret. */
+  /**
+   * Called when keys cannot be loaded; `source` is the host of a URL, or the reference of a secret.
+   */
   readonly onFailure?: (failure: { readonly code: KeyFetchErrorCode; readonly source: string }) => void;
 }
 
@@ -33,19 +35,24 @@ export type VerificationKey = PublicJwk | { readonly kty: 'secret'; readonly byt
 export interface KeySources {
   /**
    * The keys of an issuer that fit the token's `alg` and `kid`.
-   * @throws KeyFetchError where they are elsewhere and not to be had.
+   * @throws KeyFetchError when they cannot be loaded.
    */
   keysFor(keys: IssuerKeys, token: UnverifiedToken): Promise<readonly VerificationKey[]>;
 }
 
 const minuteMs = 60_000;
 
-/** JWKS: fresh for 10 minutes, good for an hour while the provider is out of reach; a new `kid` is looked for at once. */
+/**
+ * JWKS: fresh for 10 minutes, usable for an hour while the provider is unreachable. An unknown
+ * `kid` causes a reload.
+ */
 const jwksAge = { maxAgeMs: 10 * minuteMs, maxStaleMs: 60 * minuteMs };
-/** Secrets have no `kid`: a new version counts after 5 minutes at the latest. */
+/** Secrets have no `kid`: a new version is used after 5 minutes at the latest. */
 const secretAge = { maxAgeMs: 5 * minuteMs, maxStaleMs: 60 * minuteMs };
 
-/** Keys in the tenant's row, at a URL, and behind a reference; the latter two are kept as long as this object. */
+/**
+ * Keys in the tenant's row, at a URL, and behind a reference. This object caches the latter two.
+ */
 export function createKeySources(options: KeySourcesOptions): KeySources {
   const { fetchText, nowMs, secrets, onFailure } = options;
   const jwks = new CachedLoader({
@@ -69,7 +76,7 @@ export function createKeySources(options: KeySourcesOptions): KeySources {
         case 'pem':
           return publicKeysOf(keys).filter((key) => fits(key, token));
         case 'jwks-url': {
-          // A shared secret is never a matter of a public set: nothing to fetch for such a token.
+          // A public set has no shared secret: nothing to fetch for such a token.
           if (isSecretAlgorithm(token.algorithm)) return [];
           const set = await jwks.get(keys.url, (known) => known.some((key) => fits(key, token)));
           return set.filter((key) => fits(key, token));
@@ -89,7 +96,7 @@ export function createKeySources(options: KeySourcesOptions): KeySources {
   };
 }
 
-/** `kid` is compared as a string and used for nothing else; a key without one fits every `kid`. */
+/** `kid` is only compared as a string. A key without one fits every `kid`. */
 function fits(key: PublicJwk, token: UnverifiedToken): boolean {
   const algorithms: readonly string[] = algorithmsByKeyType[key.kty];
   const kidFits = key.kid === undefined || token.keyId === undefined || key.kid === token.keyId;
@@ -102,7 +109,7 @@ function isSecretAlgorithm(algorithm: string): boolean {
 }
 
 type PemKeys = Extract<IssuerKeys, { kind: 'pem' }>;
-/** A configuration is read once in a while and used for many tokens. */
+/** A configuration is read rarely and used for many tokens. */
 const parsedPem = new WeakMap<PemKeys, readonly PublicJwk[]>();
 
 function publicKeysOf(keys: PemKeys): readonly PublicJwk[] {
@@ -127,7 +134,7 @@ async function loadSecret(
     const versions = await secrets.load(reference);
     if (versions.length > 0) return versions;
   } catch {
-    // What the source says may hold more than a log should.
+    // The error of the source is dropped, because it may hold secrets.
   }
   throw new KeyFetchError('secret-unavailable');
 }

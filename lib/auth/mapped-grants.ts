@@ -7,7 +7,8 @@ import type { ClaimMapping, Grants, IssuerClaims } from './issuer-config.ts';
 type Payload = { readonly [claim: string]: unknown };
 
 /**
- * Rules out of the claims that an issuer's configuration names: each a list of topic filters, or one.
+ * Rules from the claims that an issuer's configuration names: each is a topic filter or a list of
+ * them.
  * @returns undefined where the token has none of these claims.
  */
 export function mappedRules(
@@ -33,7 +34,7 @@ export function mappedRules(
   return present ? rules : undefined;
 }
 
-/** Rules of the roles that a token has; names that the configuration does not know mean nothing. */
+/** Rules of the roles that a token has; unknown role names are ignored. */
 export function roleRules({ roleGrants }: IssuerClaims, payload: Payload): readonly PermissionRule[] {
   if (roleGrants === undefined) return [];
   const { claim, grants } = roleGrants;

@@ -1,6 +1,6 @@
 /**
- * Whether some topic matches both filters. Both must be valid and without `$share/name/`. A filter that begins with a
- * wildcard shares no topic with one that begins with `$` [MQTT-4.7.2-1 v3+v5].
+ * Whether some topic matches both filters. Both must be valid and without `$share/name/`. A filter
+ * that begins with a wildcard shares no topic with one that begins with `$`. [MQTT-4.7.2-1 v3+v5]
  */
 export function overlaps(first: string, second: string): boolean {
   const a = first.split('/');
@@ -10,7 +10,7 @@ export function overlaps(first: string, second: string): boolean {
   for (let i = 0; ; i++) {
     const left = a[i];
     const right = b[i];
-    // `x/#` matches `x` too, so a `#` also meets a filter that ends here.
+    // `x/#` matches `x` too, so `#` also overlaps a filter that ends here.
     if (left === '#' || right === '#') return true;
     if (left === undefined || right === undefined) return left === right;
     if (left !== '+' && right !== '+' && left !== right) return false;

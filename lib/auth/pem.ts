@@ -1,16 +1,16 @@
 import { createPublicKey } from 'node:crypto';
 import { type PublicJwk, parsePublicJwk } from './public-jwk.ts';
 
-/** Characters of all blocks together, and blocks. Several serve a change of keys. */
+/** Characters of all blocks together, and number of blocks. Several blocks allow a key rotation. */
 export const maxPemCharacters = 65_536;
 const maxPemBlocks = 16;
 
 const block = /-----BEGIN (PUBLIC KEY|CERTIFICATE)-----[A-Za-z0-9+/=\s]+-----END \1-----/g;
 
 /**
- * The public keys in PEM blocks (RFC 7468): `PUBLIC KEY` (SPKI) or `CERTIFICATE`, of which only the key counts:
- * neither its dates nor its issuer are looked at. Anything but whitespace between the blocks is refused, so that
- * a private key cannot slip in. The flaw never repeats key material.
+ * The public keys in PEM blocks (RFC 7468): `PUBLIC KEY` (SPKI) or `CERTIFICATE`. Of a certificate
+ * only the key is used, not its dates and issuer. Anything but whitespace between the blocks is
+ * refused, so that a private key is not accepted by accident. The flaw never repeats key material.
  */
 export function publicKeysFromPem(pem: unknown): { readonly keys: PublicJwk[] } | { readonly flaw: string } {
   if (typeof pem !== 'string' || pem.length > maxPemCharacters) {

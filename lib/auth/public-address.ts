@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * Addresses that the public Internet does not route, or routes to somewhere that depends on who asks: IANA's
+ * Addresses that the public Internet does not route, or routes differently by location: IANA's
  * special-purpose registries for IPv4 (RFC 6890 and its successors), multicast and class E.
  */
 const specialIPv4: readonly (readonly [string, number])[] = [
@@ -26,13 +26,14 @@ const specialIPv4: readonly (readonly [string, number])[] = [
 ];
 
 /**
- * Inside 2000::/3, the only block that IANA assigns global unicast addresses from. Everything outside it (loopback,
- * link-local, unique local, IPv4-mapped, NAT64 …) is refused by not being in it.
+ * Special blocks inside 2000::/3, the only block from which IANA assigns global unicast addresses.
+ * Everything outside of 2000::/3 (loopback, link-local, unique local, IPv4-mapped, NAT64 …) is
+ * refused anyway.
  */
 const specialIPv6: readonly (readonly [string, number])[] = [
   ['2001::', 23],
   ['2001:db8::', 32],
-  // 6to4 carries an IPv4 address, which may be any of the above.
+  // 6to4 embeds an IPv4 address, which may be a special one.
   ['2002::', 16],
   ['3fff::', 20],
 ];
@@ -43,7 +44,7 @@ for (const [network, prefix] of specialIPv6) special.addSubnet(network, prefix, 
 const globalUnicast = new BlockList();
 globalUnicast.addSubnet('2000::', 3, 'ipv6');
 
-/** Whether an IP address (as text, without brackets) is one of the public Internet. Anything else: false. */
+/** Whether a text is an IP address (without brackets) of the public Internet. */
 export function isPublicAddress(address: string): boolean {
   switch (isIP(address)) {
     case 4:

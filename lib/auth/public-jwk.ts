@@ -1,4 +1,4 @@
-/** A public key as RFC 7517 and RFC 8037 write it, reduced to the members that Wisp uses. */
+/** A public key (RFC 7517, RFC 8037), reduced to the members that Wisp uses. */
 export type PublicJwk = (
   | { readonly kty: 'EC'; readonly crv: 'P-256'; readonly x: string; readonly y: string }
   | { readonly kty: 'RSA'; readonly n: string; readonly e: string }
@@ -6,8 +6,9 @@ export type PublicJwk = (
 ) & { readonly kid?: string };
 
 /**
- * The JWS algorithms that a key may verify. The key decides, never the token's `alg`: a public key can so not be
- * taken for a shared secret (RFC 8725 section 2.1). `Ed25519` is RFC 9864's name of the same thing.
+ * The JWS algorithms that a key may verify. The key decides, never the token's `alg`, so that a
+ * public key cannot be used as a shared secret (RFC 8725 section 2.1). `Ed25519` is the name of
+ * EdDSA with this curve in RFC 9864.
  */
 export const algorithmsByKeyType = {
   EC: ['ES256'],
@@ -16,14 +17,17 @@ export const algorithmsByKeyType = {
   secret: ['HS256'],
 } as const;
 
-/** Shorter RSA keys are refused (RFC 7518 section 3.3); longer ones only cost time. */
+/** Shorter RSA keys are refused (RFC 7518 section 3.3); longer ones cost time without need. */
 const minRsaBits = 2_048;
 const maxRsaBits = 8_192;
 const maxKidCharacters = 256;
 const p256CoordinateCharacters = 43;
 const ed25519Characters = 43;
 
-/** Checks that `value` is a public key of a kind that Wisp verifies with; the flaw never repeats key material. */
+/**
+ * Checks that `value` is a public key of a kind that Wisp verifies with; the flaw never repeats key
+ * material.
+ */
 export function parsePublicJwk(value: unknown): { readonly jwk: PublicJwk } | { readonly flaw: string } {
   if (typeof value !== 'object' || value === null) return { flaw: 'a JWK object' };
   const jwk = value as Record<string, unknown>;

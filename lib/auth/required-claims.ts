@@ -1,7 +1,9 @@
 import { claimAt } from './claim-path.ts';
 import type { ClaimValue, IssuerClaims } from './issuer-config.ts';
 
-/** The first claim that a token of this issuer lacks, or has with another value; undefined where all are there. */
+/**
+ * The first required claim that a token lacks or has with another value; undefined if it has all.
+ */
 export function missingClaim(
   { requiredClaims = {} }: IssuerClaims,
   payload: { readonly [claim: string]: unknown },

@@ -1,21 +1,22 @@
 import type { Identity, PermissionRule, Permissions } from '../core/permissions.ts';
 import { isGrantFilter } from './claim-shapes.ts';
 
-/** What CONNECT adds to a verified identity. */
+/** The names that CONNECT adds to a verified identity. */
 export interface ClientNames {
   readonly clientId: string;
-  /** User name of CONNECT; stands for `${username}` where the token has no claim `username`. */
+  /** User name of CONNECT; the value of `${username}` if the token has no claim `username`. */
   readonly username?: string | undefined;
 }
 
 const placeholder = /\$\{([^}]*)\}/g;
 
 /**
- * Replaces `${clientId}` (or `${clientid}`), `${sub}`, `${username}` and `${tenant}` in an identity's rules.
+ * Replaces `${clientId}` (or `${clientid}`), `${sub}`, `${username}` and `${tenant}` in an
+ * identity's rules.
  *
- * A value that holds `+`, `#` or `/`, is empty, or begins a filter with `$` would turn a rule for one level into
- * one for others: an allow rule then grants nothing, as with a placeholder that is unknown or has no value. A
- * deny rule must not get smaller by it, so it denies everything from that level on as well.
+ * A value that holds `+`, `#` or `/`, is empty, or begins a filter with `$` would change the levels
+ * that a rule covers. An allow rule with such a value, or with an unknown or unset placeholder,
+ * grants nothing. A deny rule must not become narrower, so it denies everything from that level on.
  */
 export function resolvePermissions(identity: Identity, names: ClientNames): Permissions {
   const values: Readonly<Record<string, string | undefined>> = {

@@ -5,7 +5,10 @@ import { closedObject, list, validate, wholeNumber } from '../core/validation.ts
 import { type IssuerConfig, issuerSchema } from './issuer-config.ts';
 import { TenantConfigError } from './tenant-config-error.ts';
 
-/** Version of the form in which a tenant's configuration is stored; raised when an older release could misread it. */
+/**
+ * Format version of stored tenant configurations; raised when an older release could misread a
+ * newer one.
+ */
 export const tenantConfigFormatVersion = 1;
 
 /** Issuers of one tenant. With the bounds of each, the stored row stays below DynamoDB's 400 KB. */
@@ -13,22 +16,22 @@ export const maxIssuers = 16;
 
 const statuses = ['active', 'suspended', 'deleting'] as const satisfies readonly TenantStatus[];
 
-/** A tenant as its operator sees it: part `meta` of its row in table Tenants. Plain JSON. */
+/** The configuration of a tenant: part `meta` of its row in table Tenants. Plain JSON. */
 export interface TenantConfig {
   readonly formatVersion: typeof tenantConfigFormatVersion;
   readonly status: TenantStatus;
   readonly issuers: readonly IssuerConfig[];
-  /** Absent: no bounds but the service's own. */
+  /** Absent: only the limits of the service. */
   readonly quotas?: TenantQuotas;
   /** Milliseconds since 1970. */
   readonly createdAtMs: number;
 }
 
-/** What token verification asks of the store. */
+/** The store as token verification sees it. */
 export interface TenantLookup {
   /**
-   * The configuration of the tenant of that name, or undefined. `name` comes from outside, unverified, but has the
-   * shape of a tenant name. May be some seconds old.
+   * The configuration of the tenant of that name, or undefined. `name` is unverified but a valid
+   * tenant name. The result may be some seconds old.
    */
   load(name: string): Promise<TenantConfig | undefined>;
 }
@@ -39,17 +42,23 @@ export interface TenantSummary {
   readonly createdAtMs: number;
 }
 
-/** A configuration as it was read, and the count of writes to it: 1 after the first. */
+/** A configuration with its revision: the number of writes to it, 1 after the first. */
 export interface VersionedTenantConfig {
   readonly config: TenantConfig;
   readonly revision: number;
 }
 
-/** What operators' tools ask of the store. Not on any message path. */
+/** The store as operators' tools see it. Not on any message path. */
 export interface TenantAdmin {
-  /** Writes the tenant's `meta` and live rows. @returns false, changing nothing, when the tenant exists. */
+  /**
+   * Writes the tenant's `meta` and live rows. @returns false, without a change, if the tenant
+   * exists.
+   */
   create(name: string, config: TenantConfig): Promise<boolean>;
-  /** Tenants by name, ascending, behind `after`; at most 100. A tenant made a moment ago may be missing. */
+  /**
+   * Tenants by name, ascending, after `after`; at most 100. Eventually consistent: a new tenant may
+   * be missing.
+   */
   list(after: string | undefined, limit: number): Promise<{ tenants: TenantSummary[]; more: boolean }>;
   /** Strongly consistent. */
   show(name: string): Promise<TenantConfig | undefined>;
@@ -57,11 +66,14 @@ export interface TenantAdmin {
   read(name: string): Promise<VersionedTenantConfig | undefined>;
   /**
    * Writes a changed configuration, and its status to the rows of the message path.
-   * @param expectedRevision that of the configuration that was changed.
-   * @returns false, changing nothing, when somebody else has written or deleted it meanwhile: read again.
+   * @param expectedRevision revision of the configuration that was changed.
+   * @returns false, without a change, if it was written or deleted in the meantime: read again.
    */
   update(name: string, expectedRevision: number, config: TenantConfig): Promise<boolean>;
-  /** Deletes the tenant's rows in table Tenants: nobody can connect any more. @returns whether it existed. */
+  /**
+   * Deletes the tenant's rows in table Tenants, so that no client can connect.
+   * @returns whether it existed.
+   */
   delete(name: string): Promise<boolean>;
 }
 
@@ -88,12 +100,15 @@ export const newTenantSchema = closedObject({
 });
 
 const givenSchema = tenantConfigSchema(v.strictObject);
-/** The same members; those that only a newer release knows are left out, so that this release can be rolled back to. */
+/**
+ * The same members. Members of a newer release are left out, so that a rollback to this release
+ * works.
+ */
 const storedSchema = tenantConfigSchema(v.object as unknown as typeof v.strictObject);
 
 /**
- * Checks a configuration that an operator has given. Unknown members are refused: one of them may be a misspelt
- * restriction.
+ * Checks a configuration that an operator has given. Unknown members are refused: one of them may
+ * be a misspelt restriction.
  * @throws TenantConfigError
  */
 export function parseTenantConfig(value: unknown): TenantConfig {

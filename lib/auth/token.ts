@@ -3,16 +3,18 @@ import { type AuthError, authError } from './errors.ts';
 import { algorithmsByKeyType } from './public-jwk.ts';
 
 /**
- * Larger tokens are refused before a byte of them is parsed. MQTT allows a password of 64 KB; a token with a
- * hundred rules has half of this, and API Gateway takes no URL longer than 4,096 bytes anyway.
+ * Larger tokens are refused unparsed. A token with a hundred rules has half of this size. MQTT
+ * allows a password of 64 KB, API Gateway a URL of 4,096 bytes.
  */
 export const maxTokenBytes = 8_192;
 
-/** What a token says of itself. Nothing of it is proved: it only selects the keys that must prove it. */
+/** Unverified contents of a token. They only select the keys that must verify it. */
 export interface UnverifiedToken {
   readonly algorithm: string;
   readonly keyId?: string;
-  /** The tenant that the token claims to be for: claim `tenant`, or `iss` of the form `wisp:NAME`. */
+  /**
+   * The tenant that the token claims to be for: claim `tenant`, or `iss` of the form `wisp:NAME`.
+   */
   readonly tenant?: string;
   readonly issuer?: string;
 }
@@ -25,7 +27,10 @@ export const wispIssuer = (tenant: string): string => `wisp:${tenant}`;
 /** `aud` of the tokens that `wisp token` mints. */
 export const wispAudience = 'wisp';
 
-/** Reads header and claims of a compact JWS without verifying it. Deep nesting does no harm: nothing recurses. */
+/**
+ * Reads header and claims of a compact JWS without verifying it. Does not recurse, so deep nesting
+ * is harmless.
+ */
 export function readUnverified(token: string): UnverifiedToken | AuthError {
   if (token.length === 0) return authError('token-missing');
   if (token.length > maxTokenBytes) return authError('token-too-large');

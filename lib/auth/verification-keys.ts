@@ -6,26 +6,27 @@ import { algorithmsByKeyType, type PublicJwk } from './public-jwk.ts';
 import type { TenantConfig } from './tenant-config.ts';
 import type { UnverifiedToken } from './token.ts';
 
-/** A key that may have signed a token, with the only algorithms that it verifies. */
+/** A key that may have signed a token, and the algorithms that it may verify. */
 export interface Candidate {
   readonly issuer: IssuerConfig;
   readonly algorithms: readonly string[];
-  /** undefined where the key cannot be used, for example a point that does not lie on its curve. */
+  /** undefined if the key is unusable, such as a point that is not on its curve. */
   load(): Promise<CryptoKey | Uint8Array | undefined>;
 }
 
 export interface Candidates {
   readonly candidates: readonly Candidate[];
-  /** Whether keys that might have verified the token are not to be had now. */
+  /** Whether keys that could verify the token cannot be loaded now. */
   readonly incomplete: boolean;
 }
 
-/** A stranger's token costs at most so many signature checks, however many keys the tenant has. */
+/** Limit of signature checks for one token, whatever the number of keys of the tenant. */
 export const maxCandidates = 8;
 
 /**
- * The keys that fit a token's `alg` and `kid`: those of issuers with its `iss` first, so that a key which two issuers
- * share is judged by the right one. Keys that are elsewhere are asked for only where `iss` fits.
+ * The keys that fit a token's `alg` and `kid`. Keys of issuers with its `iss` come first, so that
+ * the right one of two issuers with the same key counts. Remote keys are loaded only for issuers
+ * whose `iss` fits.
  */
 export async function candidateKeys(
   config: TenantConfig,
@@ -64,7 +65,7 @@ function candidate(issuer: IssuerConfig, key: VerificationKey): Candidate {
   };
 }
 
-/** Importing costs as much as verifying, and a Lambda environment sees the same few keys again and again. */
+/** Importing a key costs as much as verifying, and a Lambda environment uses few keys. */
 const imported = new Map<string, Promise<CryptoKey | undefined>>();
 const maxImported = 1_000;
 

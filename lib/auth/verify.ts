@@ -16,13 +16,13 @@ export interface VerifyTokenOptions {
   /** JWT in compact form, at most 8,192 bytes, without `Bearer `. */
   readonly token: string;
   /**
-   * The tenant as the client names it: the user name of CONNECT, or `?tenant=` of the handshake. Absent or empty: the token's own unverified claim
-   * `tenant`, or its `iss` of the form `wisp:NAME`, takes its place. Whichever it is, it only selects whose keys must
-   * verify the token.
+   * The tenant that the client names: the user name of CONNECT, or `?tenant=` of the handshake.
+   * Default: the unverified claim `tenant` of the token, or its `iss` of the form `wisp:NAME`. It
+   * only selects the tenant whose keys must verify the token.
    */
   readonly tenantHint?: string | undefined;
   readonly lookup: TenantLookup;
-  /** Default: the keys that tenants' rows hold, and no others. */
+  /** Default: only the keys in tenants' rows. */
   readonly sources?: KeySources;
   /** Seconds since 1970. */
   readonly nowSeconds: number;
@@ -34,11 +34,13 @@ const storedKeys = createKeySources({
 });
 
 /**
- * Verifies a JWT (RFC 7519, with the advice of RFC 8725) against the keys of one tenant: signature by an algorithm
- * that belongs to the key (ES256, RS256, EdDSA, HS256; never `none`), `exp`, `nbf`, and `iss` and `aud` where the
- * issuer's configuration names them. Times are compared in whole seconds: at `exp` the token has expired.
+ * Verifies a JWT (RFC 7519, with the advice of RFC 8725) against the keys of one tenant: signature
+ * by an algorithm that belongs to the key (ES256, RS256, EdDSA, HS256; never `none`), `exp`, `nbf`,
+ * and `iss` and `aud` where the issuer's configuration names them. Times are compared in whole
+ * seconds: at `exp` the token has expired.
  *
- * @returns the identity, whose `tenant` is now vouched for, or why there is none. Failures of the lookup are thrown.
+ * @returns the identity, whose `tenant` is verified, or the refusal. Failures of the lookup are
+ *   thrown.
  */
 export async function verifyToken(options: VerifyTokenOptions): Promise<Identity | AuthError> {
   const unverified = readUnverified(options.token);
@@ -52,7 +54,8 @@ export async function verifyToken(options: VerifyTokenOptions): Promise<Identity
   const verified = await verifyByAny(config, unverified, options);
   if (isAuthError(verified)) return verified;
   const { payload, issuer } = verified;
-  // Told only to holders of a good token: to anybody else a suspended tenant looks like none.
+  // Only holders of a valid token learn this: to others a suspended tenant looks like an unknown
+  // one.
   if (config.status !== 'active') return authError('tenant-suspended');
   if (!isFor(name, payload, issuer)) return authError('token-tenant');
 
@@ -62,8 +65,9 @@ export async function verifyToken(options: VerifyTokenOptions): Promise<Identity
 }
 
 /**
- * Two tenants may trust one provider; then only a claim tells their tokens apart. Where the configuration names that
- * claim it must be there; elsewhere the claim `tenant` is compared if there is one.
+ * Two tenants may trust one provider; then only a claim tells their tokens apart. If the
+ * configuration names that claim, the token must have it; otherwise the claim `tenant` is compared
+ * if the token has it.
  */
 function isFor(tenant: string, payload: JWTPayload, { claimMapping }: IssuerConfig): boolean {
   const path = claimMapping?.tenant;
@@ -86,7 +90,7 @@ async function verifyByAny(
   for (const candidate of candidates) {
     const result = await verifyBy(candidate, token, nowSeconds);
     if (typeof result !== 'string') return result;
-    // The first key that verified the signature says what else is wrong.
+    // The first key that verified the signature determines the refusal.
     if (failure === 'token-signature') failure = result;
   }
   const unproved = failure === 'token-key-unknown' || failure === 'token-signature';
@@ -114,7 +118,7 @@ async function verifyBy(
   }
 }
 
-/** Of a jose error only class and claim name are read: some of them carry the whole payload. */
+/** Reads only class and claim name of a jose error, because some carry the whole payload. */
 function codeOf(error: unknown): AuthErrorCode {
   if (error instanceof errors.JWTExpired) return 'token-expired';
   if (error instanceof errors.JWTClaimValidationFailed) {
@@ -125,6 +129,6 @@ function codeOf(error: unknown): AuthErrorCode {
   }
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'token-signature';
   if (error instanceof errors.JOSEError) return 'token-malformed';
-  // The platform's own refusal of a key, such as an RSA key that is too short.
+  // The platform refused the key, such as an RSA key that is too short.
   return 'token-signature';
 }

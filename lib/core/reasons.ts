@@ -5,7 +5,7 @@ import { issuerReasons } from './reasons/issuers.ts';
 import { operationReasons } from './reasons/operations.ts';
 import { packetReasons } from './reasons/packets.ts';
 import { publishingReasons } from './reasons/publishing.ts';
-import type { Reason, ReasonCodeNumber } from './reasons/reason.ts';
+import { messageOf, type Reason, type ReasonCodeNumber } from './reasons/reason.ts';
 import { authenticationReasons, tokenReasons } from './reasons/tokens.ts';
 import { toolReasons } from './reasons/tools.ts';
 import { topicReasons } from './reasons/topics.ts';
@@ -13,18 +13,24 @@ import { topicReasons } from './reasons/topics.ts';
 export type { Reason } from './reasons/reason.ts';
 
 /**
- * The catalogue of reasons: every code with which Wisp refuses, ends or fails something. docs/errors.md is written
- * from it: `npx vitest run test/core/reasons.test.ts -u`.
+ * The catalogue of reasons: every code with which Wisp refuses, ends or fails something.
+ * docs/errors.md is written from it: `npx vitest run test/core/reasons.test.ts -u`.
  *
  * How to use it:
- * - Refuse over MQTT with `refusal('token-expired')`, or with a detail: `refusal('claims-malformed', '"sub" is not a
- *   text')`. The result is plain data: `{ code, reasonCode, message }`.
+ * - Refuse over MQTT with `refusal('token-expired')`, or with a detail:
+ *   `refusal('claims-malformed', '"sub" is not a text')`. The result is plain data: `{ code,
+ *   reasonCode, message }`.
  * - On a living connection the reason code is `disconnectCode(code)`.
- * - Refuse over HTTP with `new Problem('tenant-exists')` (lib/http/problem.ts); the status comes from here.
- * - Type a code as `ReasonName`, never as `string`: the compiler then finds a misspelt or missing code.
+ * - Refuse over HTTP with `new Problem('tenant-exists')` (lib/http/problem.ts); the status comes
+ *   from here.
+ * - Type a code as `ReasonName`, never as `string`: the compiler then finds a misspelt or missing
+ *   code.
  * - Write codes out; a code that is built from a template cannot be searched for.
- * - A new code is a new entry in `lib/core/reasons/`, with what the reader can do about it. The pure layers
- *   (lib/mqtt, lib/wire, lib/topics) lie below this one and own their codes; the catalogue must cover all of them.
+ * - lib/auth takes its own tables (`tokenReasons`, `issuerReasons`), so that the function behind
+ *   `$connect` does not load the whole catalogue.
+ * - A new code is a new entry in `lib/core/reasons/`, with what the reader can do about it. The
+ *   pure layers (lib/mqtt, lib/wire, lib/topics) lie below this one and own their codes; the
+ *   catalogue must cover all of them.
  */
 export const reasons = {
   ...tokenReasons,
@@ -52,7 +58,10 @@ export type HttpReasonName = {
   [Name in ReasonName]: (typeof reasons)[Name] extends { readonly http: number } ? Name : never;
 }[ReasonName];
 
-/** Codes with which the verification of a token can fail; each has an MQTT reason code and an HTTP status. */
+/**
+ * Codes with which the verification of a token can fail; each has an MQTT reason code and an HTTP
+ * status.
+ */
 export type TokenReasonName = keyof typeof tokenReasons;
 
 export type HttpStatus = (typeof reasons)[HttpReasonName]['http'];
@@ -73,11 +82,13 @@ export function refusal<Name extends MqttReasonName>(code: Name, detail?: string
 
 /** The message of a code, with a detail behind it where there is one. */
 export function reasonMessage(code: ReasonName, detail?: string): string {
-  const { message } = reasons[code];
-  return detail === undefined ? message : `${message}: ${detail}`;
+  return messageOf(reasons[code], detail);
 }
 
-/** The reason code that ends a living connection; 0x87 where DISCONNECT cannot carry that of CONNACK. */
+/**
+ * The reason code that ends a living connection; 0x87 where DISCONNECT cannot carry that of
+ * CONNACK.
+ */
 export function disconnectCode(code: MqttReasonName): ReasonCodeNumber {
   const { reasonCode, disconnectCode = reasonCode }: Reason = reasons[code];
   const allowed = disconnectCode !== undefined && reasonText('disconnect', disconnectCode) !== undefined;

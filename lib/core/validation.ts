@@ -1,6 +1,9 @@
 import * as v from 'valibot';
 
-/** What is wrong with a value, with the path to it: `issuers[2].iss: expected a text of 1 to 512 characters`. */
+/**
+ * What is wrong with a value, with the path to it: `issuers[2].iss: expected a text of 1 to 512
+ * characters`.
+ */
 export interface Flaw {
   readonly flaw: string;
 }
@@ -11,9 +14,10 @@ const maxNameCharacters = 40;
 const maxFoundMembers = 8;
 
 /**
- * Checks a value that comes from outside: HTTP bodies, configuration, quotas, events. Every such check uses this
- * function and a valibot schema. The messages of the schemas name what is expected ("a text of 1 to 512 characters");
- * a flaw names the member and what is expected of it, never the value, which may be a secret.
+ * Checks a value that comes from outside: HTTP bodies, configuration, quotas, events. Every such
+ * check uses this function and a valibot schema. The messages of the schemas name what is expected
+ * ("a text of 1 to 512 characters"); a flaw names the member and what is expected of it, never the
+ * value, which may be a secret.
  *
  * @param at name of the whole value, for the path in the flaw.
  * @returns the value as the schema gives it, or the first flaw.

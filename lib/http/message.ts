@@ -1,8 +1,11 @@
-/** A request as API Gateway's HTTP API hands it over, free of AWS's event format. */
+/** A request to an HTTP API, independent of AWS's event format. */
 export interface HttpRequest {
   /** Upper case. */
   readonly method: string;
-  /** Percent-decoded, as HTTP APIs hand paths over; what may hold any character travels in the query instead. */
+  /**
+   * Percent-decoded, as HTTP APIs pass it. Names that may hold any character are in the query
+   * instead.
+   */
   readonly path: string;
   readonly query: URLSearchParams;
   /** Names in lower case. */

@@ -14,14 +14,19 @@ const titles: Readonly<Record<HttpStatus, string>> = {
 };
 
 export interface ProblemOptions {
-  /** Follows the message of the catalogue. Names what is wrong, never a value that the client sent. */
+  /**
+   * Follows the message of the catalogue. Names what is wrong, never a value that the client sent.
+   */
   readonly detail?: string;
   /** Replaces the message of the catalogue, for a refusal that has one. */
   readonly message?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A refusal that becomes a problem document (RFC 9457); the catalogue of reasons has its status and message. */
+/**
+ * A refusal that becomes a problem document (RFC 9457); the catalogue of reasons has its status and
+ * message.
+ */
 export class Problem extends Error {
   readonly status: HttpStatus;
   readonly code: HttpReasonName;
@@ -46,7 +51,9 @@ export function problemResponse({ status, code, message, headers }: Problem): Ht
   };
 }
 
-/** Runs `respond` and turns a thrown {@link Problem} into its document. Other errors are thrown on. */
+/**
+ * Runs `respond` and turns a thrown {@link Problem} into its document. Other errors are thrown on.
+ */
 export async function withProblems(respond: () => Promise<HttpResponse>): Promise<HttpResponse> {
   try {
     return await respond();

@@ -60,7 +60,8 @@ export function messagesFromBatch(request: HttpRequest): PublishRequest[] {
 }
 
 /**
- * One message: the topic from the path or `?topic=`, options from the query, the body is the payload.
+ * One message: the topic from the path or `?topic=`, options from the query, the body is the
+ * payload.
  * @throws Problem `parameter`
  */
 export function messageFromRequest(request: HttpRequest, topic: string): PublishRequest {

@@ -12,8 +12,8 @@ import { parameter } from './read.ts';
 export const publishPrefix = '/publish';
 
 /**
- * Publishing for tenants, with a JWT as over MQTT: `POST /publish/{topic}` or `POST /publish?topic=` with the payload as
- * body, and `POST /publish` with a batch as JSON. docs/admin.md describes the parameters.
+ * Publishing with a tenant's JWT: `POST /publish/{topic}` or `POST /publish?topic=` with the
+ * payload as body, or `POST /publish` with a batch as JSON. docs/admin.md describes the parameters.
  */
 export function publishOverHttp(context: Context, request: HttpRequest): Promise<HttpResponse> {
   return withProblems(async () => {
@@ -67,7 +67,7 @@ async function identify(context: Context, { headers, query }: HttpRequest): Prom
   throw new Problem(isUnproved(identity) ? 'token-not-verified' : code, { message, headers: challenge });
 }
 
-/** The client in whose name is published: the one that the token demands, or `?clientId=`, as CONNECT would name it. */
+/** The client that publishes: the client id of the token, or `?clientId=`. */
 function publisherOf(
   { settings: { maxClientIdBytes } }: Context,
   identity: Identity,
@@ -83,7 +83,7 @@ function publisherOf(
   const { quotas, subject = '' } = identity;
   return {
     permissions,
-    // What the token proves; a client id that the request names could be another each time.
+    // The client id or subject of the token: a client id of the request could differ each time.
     rateName: identity.clientId === undefined ? `sub:${subject}` : `client:${identity.clientId}`,
     ...(quotas === undefined ? {} : { quotas }),
     ...(clientId === undefined ? {} : { clientId }),

@@ -4,10 +4,11 @@ import type { HttpRequest } from './message.ts';
 import { Problem } from './problem.ts';
 
 /**
- * The JSON body, as the schema gives it. The media type must be JSON: browsers send it to another origin only after
- * that origin has agreed (CORS).
+ * The JSON body, as the schema gives it. The media type must be JSON: browsers send it to another
+ * origin only after that origin has agreed (CORS).
  *
- * @throws Problem `content-type`; `body` or the given code, whose detail names the member that is wrong.
+ * @throws Problem `content-type`; `body` or the given code, whose detail names the member that is
+ *   wrong.
  */
 export function jsonBody<Schema extends v.GenericSchema>(
   { headers, body }: HttpRequest,
@@ -39,8 +40,8 @@ export function parameter(query: URLSearchParams, name: string): string {
 }
 
 /**
- * Parameters of the query that are present, as JSON would write them: numbers and `true` and `false` as such, other
- * texts as they are. A schema checks them: `checkedParameters`.
+ * Parameters of the query that are present, as JSON would write them: numbers and `true` and
+ * `false` as such, other texts as they are. A schema checks them: `checkedParameters`.
  */
 export function literalParameters(
   query: URLSearchParams,

@@ -14,22 +14,25 @@ import type { ClientPacket, PacketCmd, ProtocolVersion, PublishPacket, QoS, Will
 
 /** What a client's bytes hold. */
 export interface Decoded {
-  /** All packets before the error, in order: handle these first, then answer the error. */
+  /** The packets before the error, in order. Handle them first, then answer the error. */
   readonly packets: ClientPacket[];
-  /** Bytes on the wire of each packet, fixed header included. */
+  /** Size of each packet in bytes, fixed header included. */
   readonly sizes: number[];
   /**
-   * Version of the packets, and the form in which an error is to be answered. For an unsupported protocol level it is the
-   * nearest form (4 up to level 4, else 5); absent when the bytes do not begin with a CONNECT that names one: just close.
+   * Version of the packets, and of the answer to an error. For an unsupported protocol level it is
+   * the nearest version (4 up to level 4, else 5). Absent when the bytes do not begin with a
+   * CONNECT that names a level: close the connection without an answer.
    */
   readonly protocolVersion?: ProtocolVersion;
   readonly error?: MqttError;
 }
 
 /**
- * Decodes whole packets as a client sends them; bytes that end inside a packet are the error `partial-packet`. Without
- * `protocolVersion` the first packet must be CONNECT, which fixes the version for the rest; with it a CONNECT is an error
- * [MQTT-3.1.0-1 v3+v5, MQTT-3.1.0-2 v3+v5]. Never throws. Topic names and filters are not judged here (`lib/topics`), nor what depends
+ * Decodes whole packets of a client; bytes that end inside a packet are the error `partial-packet`.
+ * Without `protocolVersion` the first packet must be CONNECT, which sets the version for the rest;
+ * with it a CONNECT is an error. [MQTT-3.1.0-1 v3+v5, MQTT-3.1.0-2 v3+v5]
+ *
+ * Never throws. Does not check topic names and filters (`lib/topics` does) or anything that depends
  * on the session. Payloads and binary properties are views of `bytes`.
  */
 export function decodePackets(
@@ -51,7 +54,7 @@ export function decodePackets(
       const first = checkFixedHeader(source[at] ?? 0, type, version);
       const { start, end, minimal } = frame(source, at, limits);
       if (type === 'connect') version = peekVersion(source.subarray(start, end));
-      // 3.1.1 does not demand the shortest form [MQTT-1.5.5-1 v5].
+      // 3.1.1 does not require the shortest form. [MQTT-1.5.5-1 v5]
       if (!minimal && version === 5) throw new Refusal('malformed-length');
 
       parser ??= new StrictParser().parser({ protocolVersion: version ?? 4 }).on('packet', (packet) => {
@@ -72,13 +75,16 @@ export function decodePackets(
   return { packets, sizes, ...(version !== undefined && { protocolVersion: version }) };
 }
 
-/** A bug in the parser that some bytes bring to light is the sender's malformed packet, not everybody's outage. */
+/**
+ * Bytes that make the parser throw are a malformed packet of their sender; they must not fail the
+ * function for others.
+ */
 function explain(problem: unknown, type: PacketCmd | undefined): MqttError {
   if (problem instanceof Refusal) return mqttError(problem.code, type, problem.detail);
   return mqttError('malformed-packet', type);
 }
 
-/** Rules that need the whole packet, and the packet without the parser's scratch fields. */
+/** Applies the rules that need the whole packet, and leaves out the parser's internal fields. */
 function checked(raw: RawPacket, version: ProtocolVersion): ClientPacket {
   const { cmd, messageId = 0 } = raw;
   const properties = raw.properties !== undefined && { properties: raw.properties };
@@ -156,9 +162,10 @@ function refuseIf(code: MqttErrorCode | undefined): void {
 }
 
 /**
- * Whether a message breaks its own Payload Format Indicator (3.3.2.3.2 of 5.0). `decodePackets` applies it where only
- * closing can tell the client: to Wills and at QoS 0. At QoS 1 and 2 the handler answers PUBACK or PUBREC with 0x99 instead: a
- * client whose connection is closed would send the same message again, for ever.
+ * Whether a message contradicts its Payload Format Indicator (5.0 section 3.3.2.3.2).
+ * `decodePackets` checks Wills and QoS 0, where no acknowledgement can carry the error. At QoS 1
+ * and 2 the handler answers PUBACK or PUBREC with 0x99: a client whose connection is closed would
+ * send the same message again without end.
  */
 export function payloadFormatError(
   message: Pick<PublishPacket, 'payload' | 'properties'> | Will,

@@ -1,21 +1,25 @@
 import { generate, type Packet as LibraryPacket, writeToStream } from 'mqtt-packet';
 import type { Packet, ProtocolVersion } from './types.ts';
 
-// Otherwise the first packet waits until 65,536 small buffers exist: paid at every cold start.
+// By default mqtt-packet creates 65,536 small buffers before the first packet: a cost of every cold
+// start.
 writeToStream.cacheNumbers = false;
 
 /**
- * One packet as bytes. Of CONNECT `packet.protocolVersion` decides the version, of all others the argument. What a version
- * does not have (properties, reason codes) is left out in 3.1.1; no properties are a length of 0 [MQTT-2.2.2-1 v5]; reserved bits
- * are 0 [MQTT-3.2.2-1 v5]. CONNACK takes `reasonCode` in 5.0, `returnCode` before.
+ * Encodes one packet. CONNECT has its version in `packet.protocolVersion`; for all other packets
+ * the argument counts. In 3.1.1 properties and reason codes are left out. CONNACK takes
+ * `reasonCode` in 5.0 and `returnCode` in earlier versions.
  *
- * @throws Error when the packet cannot be written: a programming error, never the peer's.
+ * - A packet without properties has a property length of 0. [MQTT-2.2.2-1 v5]
+ * - Reserved bits are 0. [MQTT-3.2.2-1 v5]
+ *
+ * @throws Error when the packet cannot be encoded: a bug of the caller, never of the peer.
  */
 export function encodePacket(packet: Packet, protocolVersion: ProtocolVersion): Buffer {
   return generate(libraryForm(packet), { protocolVersion });
 }
 
-/** Bytes that {@link encodePacket} would make, without making them. */
+/** Size in bytes of the packet that {@link encodePacket} returns, without allocating it. */
 export function encodedLength(packet: Packet, protocolVersion: ProtocolVersion): number {
   let bytes = 0;
   const counter = {
@@ -32,11 +36,18 @@ export function encodedLength(packet: Packet, protocolVersion: ProtocolVersion):
 }
 
 /**
- * One packet within the receiver's Maximum Packet Size. Reason string and user properties of the server's own answers are
- * left out where they do not fit [MQTT-3.2.2-19 v5, MQTT-3.2.2-20 v5, MQTT-3.4.2-2 v5, MQTT-3.4.2-3 v5, MQTT-3.5.2-2 v5,
- * MQTT-3.5.2-3 v5, MQTT-3.6.2-2 v5, MQTT-3.6.2-3 v5, MQTT-3.7.2-2 v5, MQTT-3.7.2-3 v5, MQTT-3.9.2-1 v5, MQTT-3.9.2-2 v5,
- * MQTT-3.11.2-1 v5, MQTT-3.11.2-2 v5, MQTT-3.14.2-3 v5, MQTT-3.14.2-4 v5, MQTT-3.15.2-2 v5, MQTT-3.15.2-3 v5]; a message is never altered. Undefined when
- * it does not fit at all: then it must not be sent [MQTT-3.1.2-24 v5], and a message counts as delivered [MQTT-3.1.2-25 v5].
+ * Encodes one packet within the receiver's Maximum Packet Size. Reason string and user properties
+ * of the server's own answers are left out where they do not fit; a message is never altered.
+ *
+ * - Answers without reason string and user properties [MQTT-3.2.2-19 v5, MQTT-3.2.2-20 v5,
+ *   MQTT-3.4.2-2 v5, MQTT-3.4.2-3 v5, MQTT-3.5.2-2 v5, MQTT-3.5.2-3 v5, MQTT-3.6.2-2 v5,
+ *   MQTT-3.6.2-3 v5, MQTT-3.7.2-2 v5, MQTT-3.7.2-3 v5, MQTT-3.9.2-1 v5, MQTT-3.9.2-2 v5,
+ *   MQTT-3.11.2-1 v5, MQTT-3.11.2-2 v5, MQTT-3.14.2-3 v5, MQTT-3.14.2-4 v5, MQTT-3.15.2-2 v5,
+ *   MQTT-3.15.2-3 v5]
+ * - A packet that is still too large must not be sent. [MQTT-3.1.2-24 v5]
+ * - A message that is too large counts as delivered. [MQTT-3.1.2-25 v5]
+ *
+ * @returns undefined when the packet does not fit.
  */
 export function encodePacketWithin(
   packet: Packet,
@@ -51,7 +62,10 @@ export function encodePacketWithin(
   return bare.length <= maxPacketBytes ? bare : undefined;
 }
 
-/** The packet as mqtt-packet writes it: only Buffers, and user properties as a list of objects with one name each. */
+/**
+ * The packet in the form that mqtt-packet writes: binary data as Buffer, user properties as a list
+ * of objects with one member each.
+ */
 function libraryForm(packet: Packet): LibraryPacket {
   let form: Record<string, unknown> = packet as unknown as Record<string, unknown>;
   if ('properties' in packet && packet.properties !== undefined) {
@@ -88,7 +102,7 @@ function libraryProperties(properties: object): object {
     if (value instanceof Uint8Array) form[name] = asBuffer(value);
   }
   if (Array.isArray(form.userProperties)) {
-    // A computed key makes even `__proto__` a property of its own.
+    // A computed key makes `__proto__` an own property too.
     form.userProperties = form.userProperties.map(([name, value]: [string, string]) => ({ [name]: value }));
   }
   return form;

@@ -1,9 +1,9 @@
 import type { PacketCmd } from './types.ts';
 
 /**
- * Every way in which bytes can fail to be what a client may send: stable code, MQTT 5.0 reason code and message.
- * MQTT 3.1.1 has the same errors; the answer there is to close the connection, or a CONNACK (see
- * `connackReturnCode`). [MQTT-4.8.0-1 v3]
+ * Every way in which bytes of a client can be invalid: stable code, MQTT 5.0 reason code and
+ * message. MQTT 3.1.1 has the same errors; the answer there is to close the connection, or a
+ * CONNACK (see `connackReturnCode`). [MQTT-4.8.0-1 v3]
  */
 export const mqttErrors = {
   'partial-packet': { reasonCode: 0x81, message: 'the bytes end inside a packet' },

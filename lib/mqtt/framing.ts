@@ -11,7 +11,10 @@ export interface DecodeLimits {
 }
 
 export const mqttLimits: DecodeLimits = {
-  /** An API Gateway WebSocket message has at most 128 KB, and Maximum Packet Size announces the same to everybody. */
+  /**
+   * API Gateway carries at most 128 KB in a WebSocket message; CONNACK announces this as Maximum
+   * Packet Size.
+   */
   maxPacketBytes: 131_072,
 };
 
@@ -35,18 +38,21 @@ const packetTypes: readonly (PacketCmd | undefined)[] = [
 ];
 const serverOnly: ReadonlySet<PacketCmd> = new Set(['connack', 'suback', 'unsuback', 'pingresp']);
 
-/** MQTT 3.1 sets DUP on these when it sends them again; 3.1.1 forbids it. */
+/** MQTT 3.1 sets DUP on retransmissions of these packets; 3.1.1 forbids it. */
 const dupInMqtt31: ReadonlySet<PacketCmd> = new Set(['pubrel', 'subscribe', 'unsubscribe']);
 
-/** Where the contents of a packet lie. */
+/** Offsets of a packet's contents. */
 export interface Frame {
   readonly start: number;
   readonly end: number;
-  /** Whether the remaining length takes no more bytes than it needs. */
+  /** Whether the remaining length is encoded in the fewest bytes. */
   readonly minimal: boolean;
 }
 
-/** Finds the bounds of the packet at `at` (sections 2.2.3 of 3.1.1, 2.1.4 of 5.0), within the maximum [MQTT-3.2.2-15 v5]. */
+/**
+ * Finds the bounds of the packet at `at` (sections 2.2.3 of 3.1.1, 2.1.4 of 5.0) and enforces the
+ * maximum packet size. [MQTT-3.2.2-15 v5]
+ */
 export function frame(source: Buffer, at: number, limits: DecodeLimits): Frame {
   let length = 0;
   for (let i = 0; i < 4; i++) {
@@ -63,7 +69,7 @@ export function frame(source: Buffer, at: number, limits: DecodeLimits): Frame {
   throw new Refusal('malformed-length');
 }
 
-/** Returns the first byte as the parser is to see it. */
+/** Checks the first byte and returns it in the form that the parser accepts. */
 export function checkFixedHeader(
   first: number,
   type: PacketCmd | undefined,
@@ -92,12 +98,14 @@ export function withFirstByte(packet: Buffer, first: number): Buffer {
   return copy;
 }
 
-/** Level of a CONNECT, as the version whose form its sender is likely to understand. */
+/**
+ * The protocol level of a CONNECT, as the version whose form its sender is likely to understand.
+ */
 export function peekVersion(body: Buffer): ProtocolVersion | undefined {
   try {
     const reader = new ByteReader(body);
     reader.binary();
-    // Bit 7 marks bridges of some brokers.
+    // Some brokers set bit 7 in bridge connections.
     const level = reader.byte() & 0x7f;
     return level === 3 ? 3 : level < 5 ? 4 : 5;
   } catch {

@@ -3,11 +3,11 @@ import type { ByteReader } from './reader.ts';
 import type { PacketCmd, UserProperty } from './types.ts';
 
 /**
- * Properties of MQTT 5.0 (section 2.2.2), read strictly. mqtt-packet's own reading loses the order of user properties,
- * accepts any property anywhere, and cannot tell a duplicate from a list.
+ * Properties of MQTT 5.0 (section 2.2.2), read strictly. mqtt-packet's own reader loses the order
+ * of user properties, accepts every property in every packet, and does not detect duplicates.
  */
 
-/** Where properties stand: a packet, or the Will inside CONNECT. */
+/** The place of properties: a packet, or the Will in CONNECT. */
 export type PropertyPlace = PacketCmd | 'will';
 
 type DataType = 'flag' | 'byte' | 'twoByte' | 'fourByte' | 'variable' | 'text' | 'binary';
@@ -25,7 +25,7 @@ const authenticated = ['connect', 'connack', 'auth'] as const;
 const acknowledgements = ['puback', 'pubrec', 'pubrel', 'pubcomp', 'suback', 'unsuback'] as const;
 const reasoned = ['connack', ...acknowledgements, 'disconnect', 'auth'] as const;
 
-/** Table 2-4 of MQTT 5.0, without User Property, which may stand everywhere and repeat. */
+/** Table 2-4 of MQTT 5.0, without User Property, which every packet may carry several times. */
 const definitions: Readonly<Record<number, Definition>> = {
   1: { name: 'payloadFormatIndicator', type: 'flag', places: message },
   2: { name: 'messageExpiryInterval', type: 'fourByte', places: message },
@@ -60,8 +60,10 @@ const userProperty = 38;
 export type DecodedProperties = Record<string, unknown>;
 
 /**
- * Reads a property length and the properties that a client sent in `place`. Throws a Refusal: 0x81 for what cannot stand
- * there (section 2.2.2.2), 0x82 for duplicates and values out of range, as the sections of the single properties say.
+ * Reads a property length and the properties that a client sent in `place`.
+ *
+ * @throws Refusal with 0x81 for a property that `place` may not carry (section 2.2.2.2), with 0x82
+ *   for duplicates and values out of range (the sections of the properties).
  */
 export function readProperties(reader: ByteReader, place: PropertyPlace): DecodedProperties {
   const length = reader.variableByteInteger();
@@ -93,7 +95,7 @@ function readProperty(
 ): void {
   const { name, type, places, nonZero } = definition;
   if (!places.includes(place)) throw new Refusal('property-not-allowed', name);
-  // A client never sends it with a message [MQTT-3.3.4-6 v5].
+  // A client never sends it with a message. [MQTT-3.3.4-6 v5]
   if (name === 'subscriptionIdentifier' && place === 'publish') {
     throw new Refusal('property-from-server-only', name);
   }
@@ -127,7 +129,9 @@ function readValue(reader: ByteReader, type: DataType, name: string): number | b
   }
 }
 
-/** Authentication data needs a method (3.1.2.11.10 of 5.0), and AUTH always names one (3.15.2.2.2). */
+/**
+ * Authentication data needs a method (3.1.2.11.10 of 5.0), and AUTH always names one (3.15.2.2.2).
+ */
 function checkTogether(properties: DecodedProperties, place: PropertyPlace): void {
   if (properties.authenticationMethod !== undefined) return;
   if (place === 'auth' || properties.authenticationData !== undefined) {

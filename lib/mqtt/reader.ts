@@ -1,7 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { Refusal } from './errors.ts';
 
-/** Reads the data types of MQTT (section 1.5 of 5.0) out of one packet, and throws a Refusal at its end. */
+/**
+ * Reads the data types of MQTT (section 1.5 of 5.0) from one packet.
+ * @throws Refusal on a read beyond its end.
+ */
 export class ByteReader {
   readonly bytes: Buffer;
   at = 0;
@@ -25,7 +28,7 @@ export class ByteReader {
     return this.bytes.readUInt32BE(this.#advance(4));
   }
 
-  /** At most four bytes, and no more than needed [MQTT-1.5.5-1 v5]. */
+  /** At most four bytes, and no more than needed. [MQTT-1.5.5-1 v5] */
   variableByteInteger(): number {
     let value = 0;
     for (let shift = 0; shift <= 21; shift += 7) {
@@ -46,12 +49,20 @@ export class ByteReader {
   }
 
   /**
-   * Well-formed UTF-8 without U+0000 [MQTT-1.5.3-1 v3, MQTT-1.5.3-2 v3, MQTT-1.5.4-1 v5, MQTT-1.5.4-2 v5]. U+FEFF
-   * stays where it is [MQTT-1.5.3-3 v3, MQTT-1.5.4-3 v5]. Other control and non-characters, which a receiver may refuse,
-   * pass. Every string of a packet is read here: client identifier [MQTT-3.1.3-4 v3+v5], Will topic [MQTT-3.1.3-10 v3,
-   * MQTT-3.1.3-11 v5], user name [MQTT-3.1.3-11 v3, MQTT-3.1.3-12 v5], topic names [MQTT-3.3.2-1 v3+v5], filters
-   * [MQTT-3.8.3-1 v3+v5, MQTT-3.10.3-1 v3+v5], response topic [MQTT-3.3.2-13 v5], content type [MQTT-3.3.2-19 v5] and
-   * both halves of user properties [MQTT-1.5.7-1 v5].
+   * Reads a UTF-8 encoded string; every string of a packet is read here. Control characters and
+   * non-characters pass, although a receiver may refuse them.
+   *
+   * - well-formed UTF-8 without U+0000 [MQTT-1.5.3-1 v3, MQTT-1.5.3-2 v3, MQTT-1.5.4-1 v5,
+   *   MQTT-1.5.4-2 v5]
+   * - U+FEFF is kept [MQTT-1.5.3-3 v3, MQTT-1.5.4-3 v5]
+   * - client identifier [MQTT-3.1.3-4 v3+v5]
+   * - Will topic [MQTT-3.1.3-10 v3, MQTT-3.1.3-11 v5]
+   * - user name [MQTT-3.1.3-11 v3, MQTT-3.1.3-12 v5]
+   * - topic names [MQTT-3.3.2-1 v3+v5]
+   * - topic filters [MQTT-3.8.3-1 v3+v5, MQTT-3.10.3-1 v3+v5]
+   * - response topic [MQTT-3.3.2-13 v5]
+   * - content type [MQTT-3.3.2-19 v5]
+   * - name and value of user properties [MQTT-1.5.7-1 v5]
    */
   text(): string {
     const bytes = this.binary();

@@ -14,9 +14,9 @@ const subscribing = ['suback', 'unsuback'] as const;
 const whole = ['connack', 'disconnect'] as const;
 
 /**
- * Every reason code by name. 0x00 has three names, for in SUBACK and DISCONNECT it means something else.
- * Codes of 0x80 and above are failures. What the server sends is taken from here [MQTT-3.2.2-8 v5, MQTT-3.9.3-2 v5,
- * MQTT-3.11.3-2 v5].
+ * Every reason code by name. 0x00 has three names, because SUBACK and DISCONNECT give it another
+ * meaning. Codes of 0x80 and above are failures. The server sends codes of this table only.
+ * [MQTT-3.2.2-8 v5, MQTT-3.9.3-2 v5, MQTT-3.11.3-2 v5]
  */
 export const reasonCodes = {
   success: {
@@ -96,7 +96,10 @@ export const reasonCodes = {
 
 export type ReasonCodeName = keyof typeof reasonCodes;
 
-/** The text of a code as `packet` would carry it; undefined where the specification lets no such packet carry it. */
+/**
+ * The text of a code in a packet of this type; undefined where the specification does not allow the
+ * code there.
+ */
 export function reasonText(packet: PacketCmd, code: number): string | undefined {
   return Object.values<ReasonCode>(reasonCodes).find(
     (reason) => reason.code === code && reason.packets.includes(packet),
@@ -107,17 +110,20 @@ export function reasonText(packet: PacketCmd, code: number): string | undefined 
 const clientDisconnectCodes = new Set([
   0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99,
 ]);
-/** Table 3-14: Success is the server's. */
+/** Table 3-14: only the server sends Success. */
 const clientAuthCodes = new Set([0x18, 0x19]);
 
-/** Whether a client may send this code in a packet of this type (the specification differs by sender in two of them). */
+/**
+ * Whether a client may send this code in a packet of this type. For DISCONNECT and AUTH the
+ * specification tells client and server apart.
+ */
 export function clientMaySend(packet: PacketCmd, code: number): boolean {
   if (packet === 'disconnect') return clientDisconnectCodes.has(code);
   if (packet === 'auth') return clientAuthCodes.has(code);
   return reasonText(packet, code) !== undefined;
 }
 
-/** CONNACK return codes of MQTT 3.1.1 (table 3.1); any reason that says "not now" becomes 3. */
+/** Reason code → CONNACK return code of MQTT 3.1.1 (table 3.1). Temporary failures become 3. */
 const returnCodes: Readonly<Record<number, 0 | 1 | 2 | 3 | 4 | 5>> = {
   0: 0,
   128: 3,
@@ -137,15 +143,16 @@ const returnCodes: Readonly<Record<number, 0 | 1 | 2 | 3 | 4 | 5>> = {
 };
 
 /**
- * The MQTT 3.1.1 CONNACK return code that says what a 5.0 reason code says: 0 accepted, 1 unacceptable protocol version,
- * 2 identifier rejected, 3 server unavailable, 4 bad user name or password, 5 not authorised. Undefined where no code
- * fits, as for malformed packets: then the connection is closed without CONNACK [MQTT-3.2.2-6 v3].
+ * The MQTT 3.1.1 CONNACK return code for a 5.0 reason code: 0 accepted, 1 unacceptable protocol
+ * version, 2 identifier rejected, 3 server unavailable, 4 bad user name or password, 5 not
+ * authorised. Undefined where no code fits, as for malformed packets: the connection is then closed
+ * without CONNACK. [MQTT-3.2.2-6 v3]
  */
 export function connackReturnCode(reasonCode: number): 0 | 1 | 2 | 3 | 4 | 5 | undefined {
   return returnCodes[reasonCode];
 }
 
-/** SUBACK code in the form of the version: 3.1.1 knows only 0, 1, 2 and 0x80 [MQTT-3.9.3-2 v3]. */
+/** The SUBACK code for the version: 3.1.1 has only 0, 1, 2 and 0x80. [MQTT-3.9.3-2 v3] */
 export function subackCode(reasonCode: number, protocolVersion: 3 | 4 | 5): number {
   return protocolVersion < 5 && reasonCode >= 0x80 ? 0x80 : reasonCode;
 }

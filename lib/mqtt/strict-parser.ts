@@ -5,7 +5,7 @@ import { ByteReader } from './reader.ts';
 import { clientMaySend } from './reason-codes.ts';
 import type { PacketCmd, Subscription } from './types.ts';
 
-/** What mqtt-packet's parser fills in, field by field. */
+/** The packet object that mqtt-packet's parser fills. */
 export interface RawPacket {
   cmd: PacketCmd;
   length: number;
@@ -29,7 +29,10 @@ export interface RawPacket {
   unsubscriptions?: string[];
 }
 
-/** The part of mqtt-packet's parser class that is built upon. The protocol vectors fail when an update changes it. */
+/**
+ * The part of mqtt-packet's parser class that this file overrides. The protocol vectors fail when
+ * an update changes it.
+ */
 interface PacketParser {
   packet: RawPacket;
   settings: { protocolVersion?: number };
@@ -46,14 +49,18 @@ interface PacketParser {
 const BaseParser = createParser().constructor as unknown as new () => PacketParser;
 
 /**
- * mqtt-packet's parser with strict data types: it knows the layout of the packets, this class refuses what it lets pass:
- * reads past the end, ill-formed strings, misplaced or repeated properties, packet identifier 0, contradicting flags,
- * trailing bytes. Give it one whole packet at a time. Throws a Refusal, after which the parser must not be used again.
+ * mqtt-packet's parser with strict data types. The base class knows the layout of the packets; this
+ * class refuses what the base class accepts: reads past the end, ill-formed strings, misplaced or
+ * repeated properties, packet identifier 0, contradictory flags and trailing bytes.
  *
- * Fields that a flag announces must be there, in their order, and no others: a packet is read to its end [MQTT-3.1.2-9 v3+v5,
- * MQTT-3.1.2-18 v3, MQTT-3.1.2-19 v3, MQTT-3.1.2-20 v3, MQTT-3.1.2-21 v3, MQTT-3.1.2-16 v5, MQTT-3.1.2-17 v5,
- * MQTT-3.1.2-18 v5, MQTT-3.1.2-19 v5, MQTT-3.1.3-1 v3+v5, MQTT-3.1.3-3 v3+v5, MQTT-3.1.4-1 v3+v5]. A PUBLISH at QoS 0 has no
- * packet identifier to be read [MQTT-2.3.1-5 v3, MQTT-2.2.1-2 v5].
+ * Pass one whole packet at a time.
+ * @throws Refusal; the parser must not be used after that.
+ *
+ * - A packet has the fields that its flags announce, in their order, and no others. It is read to
+ *   its end. [MQTT-3.1.2-9 v3+v5, MQTT-3.1.2-18 v3, MQTT-3.1.2-19 v3, MQTT-3.1.2-20 v3,
+ *   MQTT-3.1.2-21 v3, MQTT-3.1.2-16 v5, MQTT-3.1.2-17 v5, MQTT-3.1.2-18 v5, MQTT-3.1.2-19 v5,
+ *   MQTT-3.1.3-1 v3+v5, MQTT-3.1.3-3 v3+v5, MQTT-3.1.4-1 v3+v5]
+ * - A PUBLISH at QoS 0 has no packet identifier. [MQTT-2.3.1-5 v3, MQTT-2.2.1-2 v5]
  */
 export class StrictParser extends BaseParser {
   #reader = new ByteReader(Buffer.alloc(0));
@@ -69,7 +76,8 @@ export class StrictParser extends BaseParser {
   override _parsePayload(): boolean {
     this.#reader = new ByteReader(this._list.slice(0, this.packet.length));
     const done = super._parsePayload();
-    // The payload of PUBLISH is all that remains; every other packet must have been read to its end.
+    // The payload of PUBLISH is the rest of the packet; every other packet must have been read to
+    // its end.
     if (this.packet.cmd !== 'publish' && this._pos !== this.packet.length)
       throw new Refusal('trailing-bytes');
     return done;
@@ -82,14 +90,15 @@ export class StrictParser extends BaseParser {
     const flags = reader.byte();
     // [MQTT-3.1.2-1 v3+v5]
     if (name !== 'MQTT' && name !== 'MQIsdp') throw new Refusal('unsupported-protocol-name');
-    // [MQTT-3.1.2-2 v3+v5]; mqtt-packet would take bit 7 for a bridge; a bridge that is refused tries again without it.
+    // mqtt-packet takes bit 7 for a bridge; a bridge that is refused tries again without it.
+    // [MQTT-3.1.2-2 v3+v5]
     if (name === 'MQIsdp' ? level !== 3 : level !== 4 && level !== 5) {
       throw new Refusal('unsupported-protocol-level');
     }
     const willQos = (flags >> 3) & 0x03;
     // [MQTT-3.1.2-14 v3, MQTT-3.1.2-12 v5]
     if (willQos > 2) throw new Refusal('invalid-qos', 'Will QoS');
-    // [MQTT-3.1.2-22 v3]; 5.0 allows it
+    // 5.0 allows it. [MQTT-3.1.2-22 v3]
     if (level !== 5 && (flags & 0xc0) === 0x40) throw new Refusal('password-without-user-name');
     return super._parseConnect();
   }
@@ -150,10 +159,10 @@ export class StrictParser extends BaseParser {
   }
 }
 
-/** mqtt-packet's complaints have no codes. */
+/** mqtt-packet's errors have no codes, only texts. */
 const complaints: readonly (readonly [pattern: RegExp, code: MqttErrorCode])[] = [
-  // [MQTT-2.2.2-1 v3, MQTT-2.2.2-2 v3, MQTT-2.1.3-1 v5, MQTT-3.6.1-1 v3+v5, MQTT-3.8.1-1 v3+v5, MQTT-3.10.1-1 v3+v5,
-  // MQTT-3.14.1-1 v3+v5, MQTT-3.15.1-1 v5]
+  // [MQTT-2.2.2-1 v3, MQTT-2.2.2-2 v3, MQTT-2.1.3-1 v5, MQTT-3.6.1-1 v3+v5, MQTT-3.8.1-1 v3+v5,
+  // MQTT-3.10.1-1 v3+v5, MQTT-3.14.1-1 v3+v5, MQTT-3.15.1-1 v5]
   [/header flag bits/, 'invalid-flags'],
   // [MQTT-3.1.2-3 v3+v5, MQTT-3.1.2-11 v3+v5, MQTT-3.1.2-13 v3+v5, MQTT-3.1.2-15 v3]
   [/^Connect flag bit 0|^Will (Retain|QoS)/, 'invalid-connect-flags'],

@@ -1,13 +1,14 @@
 /**
- * Control packets as values. Names and shapes are those of mqtt-packet, except that user properties are an ordered list,
- * that binary data is `Uint8Array`, and that what a decoded packet always has is not optional.
+ * Control packets as values. Names and shapes are those of mqtt-packet, with three exceptions: user
+ * properties are an ordered list, binary data is `Uint8Array`, and members that every decoded
+ * packet has are not optional.
  */
 
 /** 3 = MQTT 3.1 (`MQIsdp`), 4 = MQTT 3.1.1, 5 = MQTT 5.0. */
 export type ProtocolVersion = 3 | 4 | 5;
 export type QoS = 0 | 1 | 2;
 
-/** Name and value. Names may repeat, and the order is the sender's [MQTT-3.3.2-18 v5]. */
+/** Name and value. Names may repeat; the order of the sender is kept. [MQTT-3.3.2-18 v5] */
 export type UserProperty = readonly [name: string, value: string];
 
 /** Properties of an application message, in PUBLISH and in a Will (MQTT 5.0). */
@@ -30,11 +31,11 @@ export interface WillProperties extends MessageProperties {
 export interface PublishProperties extends MessageProperties {
   /** 1–65,535. */
   topicAlias?: number | undefined;
-  /** 1–268,435,455; only from server to client, and several when several subscriptions match. */
+  /** 1–268,435,455; only from server to client; a list when several subscriptions match. */
   subscriptionIdentifier?: number | readonly number[] | undefined;
 }
 
-/** What nearly every packet of MQTT 5.0 may carry. */
+/** Properties that most packets of MQTT 5.0 may carry. */
 export interface ReasonProperties {
   reasonString?: string | undefined;
   userProperties?: readonly UserProperty[] | undefined;
@@ -131,7 +132,7 @@ export interface PublishPacket {
   qos: QoS;
   dup: boolean;
   retain: boolean;
-  /** 1–65,535; there exactly when `qos` > 0. */
+  /** 1–65,535; present if and only if `qos` > 0. */
   messageId?: number | undefined;
   properties?: PublishProperties | undefined;
 }

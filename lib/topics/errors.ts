@@ -3,9 +3,10 @@ import { topicLimits } from './limits.ts';
 const { maxBytes, maxLevels } = topicLimits;
 
 /**
- * Why a topic name or filter is refused: stable code, MQTT 5.0 reason code and message. The reason code is 0x90 Topic
- * Name invalid, 0x8F Topic Filter invalid, or 0x82 Protocol Error for a zero-length topic name (5.0 section 3.3.2.1).
- * MQTT 3.1.1 has no codes for topics: 0x80 in a SUBACK, else the connection is closed.
+ * Why a topic name or filter is refused: stable code, MQTT 5.0 reason code and message. The reason
+ * code is 0x90 Topic Name invalid, 0x8F Topic Filter invalid, or 0x82 Protocol Error for a
+ * zero-length topic name (5.0 section 3.3.2.1). MQTT 3.1.1 has no codes for topics: 0x80 in a
+ * SUBACK, else the connection is closed.
  */
 export const topicErrors = {
   'topic-empty': { reasonCode: 0x82, message: 'a topic name has at least one character' },
@@ -39,7 +40,10 @@ export const topicErrors = {
 
 export type TopicErrorCode = keyof typeof topicErrors;
 
-/** A refusal. The message never repeats the topic: topics may hold personal data, and messages are logged. */
+/**
+ * A refusal. The message never repeats the topic: topics may hold personal data, and messages are
+ * logged.
+ */
 export interface TopicError {
   readonly code: TopicErrorCode;
   readonly message: string;

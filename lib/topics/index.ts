@@ -1,4 +1,7 @@
-/** Topic names and filters: validity, matching, shapes for tuple-space search, skip-scan of retained messages. */
+/**
+ * Topic names and filters: validity, matching, shapes for tuple-space search, skip-scan of retained
+ * messages.
+ */
 export type { TopicError, TopicErrorCode } from './errors.ts';
 export { topicLimits } from './limits.ts';
 export { covers, matches } from './match.ts';

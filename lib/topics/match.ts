@@ -4,10 +4,13 @@ const hash = 0x23;
 const dollar = 0x24;
 
 /**
- * Whether a topic name matches a topic filter (without `$share/name/`); both must be valid. `a/#` matches `a` too,
- * `+` matches an empty level, and a filter that begins with a wildcard matches no topic that begins with `$`
- * [MQTT-4.7.2-1 v3+v5]. Levels are compared unit by unit, nothing is normalised [MQTT-4.7.3-4 v3+v5]. Walks both strings
- * once and allocates nothing: it runs for every message.
+ * Whether a topic name matches a topic filter (without `$share/name/`); both must be valid. `a/#`
+ * matches `a` too, and `+` matches an empty level. Walks both strings once and allocates nothing,
+ * because it runs for every message.
+ *
+ * - A filter that begins with a wildcard matches no topic that begins with `$`. [MQTT-4.7.2-1
+ *   v3+v5]
+ * - Levels are compared by UTF-16 unit, without normalisation. [MQTT-4.7.3-4 v3+v5]
  */
 export function matches(filter: string, topic: string): boolean {
   const first = filter.charCodeAt(0);
@@ -28,7 +31,7 @@ export function matches(filter: string, topic: string): boolean {
         t++;
       }
     }
-    // Both must stand at the end of a level now.
+    // Both must be at the end of a level here.
     if (t < topic.length && topic.charCodeAt(t) !== slash) return false;
     if (t >= topic.length) return f >= filter.length || filter.charCodeAt(f + 1) === hash;
     if (f >= filter.length) return false;
@@ -38,9 +41,9 @@ export function matches(filter: string, topic: string): boolean {
 }
 
 /**
- * Whether every topic that `filter` can match is matched by `grant`: a wildcard subscription lies wholly inside the
- * grant. Both must be valid filters without `$share/name/`. `#` does not cover `$SYS/#` [MQTT-4.7.2-1 v3+v5]; `+/#`
- * covers `#`, since a topic has at least one level.
+ * Whether `grant` matches every topic that `filter` can match. Both must be valid filters without
+ * `$share/name/`. `+/#` covers `#`, because a topic has at least one level; `#` does not cover
+ * `$SYS/#`. [MQTT-4.7.2-1 v3+v5]
  */
 export function covers(grant: string, filter: string): boolean {
   const grantLevels = grant.split('/');

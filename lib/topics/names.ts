@@ -1,7 +1,10 @@
 import { type TopicError, type TopicErrorCode, topicError } from './errors.ts';
 import { topicLimits } from './limits.ts';
 
-/** A valid filter. For a shared subscription `shareName` is set, and `filter` lacks the prefix `$share/name/`. */
+/**
+ * A valid filter. For a shared subscription `shareName` is set, and `filter` lacks the prefix
+ * `$share/name/`.
+ */
 export interface ParsedFilter {
   readonly filter: string;
   readonly shareName?: string;
@@ -16,8 +19,9 @@ export function isTopicError(value: ParsedFilter | TopicError | undefined): valu
 }
 
 /**
- * Checks a topic name, as in PUBLISH, a Will or a response topic. Its limits ({@link topicLimits}) are narrower than
- * the 65,535 bytes of MQTT. A PUBLISH of 5.0 with a topic alias may leave the topic out: resolve the alias first.
+ * Checks a topic name, as in PUBLISH, a Will or a response topic. Its limits ({@link topicLimits})
+ * are narrower than the 65,535 bytes of MQTT. A PUBLISH of 5.0 with a topic alias may leave the
+ * topic out: resolve the alias first.
  *
  * - at least one character [MQTT-4.7.3-1 v3+v5]
  * - no U+0000 [MQTT-4.7.3-2 v3+v5]
@@ -31,14 +35,15 @@ export function validateTopicName(topic: string): TopicError | undefined {
 }
 
 /**
- * Checks a topic filter of SUBSCRIBE, UNSUBSCRIBE or a grant, and splits a shared subscription into share name and
- * filter. Empty levels are levels. {@link topicLimits} hold for the whole text. MQTT 3.1.1 does not define shared
- * subscriptions; Wisp gives `$share/{name}/{filter}` the same meaning there.
+ * Checks a topic filter of SUBSCRIBE, UNSUBSCRIBE or a grant, and splits a shared subscription into
+ * share name and filter. Empty levels are levels. {@link topicLimits} hold for the whole text. MQTT
+ * 3.1.1 does not define shared subscriptions; Wisp gives `$share/{name}/{filter}` the same meaning
+ * there.
  *
  * - `#` stands alone in the last level [MQTT-4.7.1-1 v5, MQTT-4.7.1-2 v3]
  * - `+` stands alone in a level [MQTT-4.7.1-2 v5, MQTT-4.7.1-3 v3]
- * - `$share/{name}/{filter}` has a name of at least one character without `/`, `+` and `#`, and a filter
- *   [MQTT-4.8.2-1 v5, MQTT-4.8.2-2 v5]
+ * - `$share/{name}/{filter}` has a name of at least one character without `/`, `+` and `#`, and a
+ *   filter [MQTT-4.8.2-1 v5, MQTT-4.8.2-2 v5]
  */
 export function parseFilter(text: string): ParsedFilter | TopicError {
   const error = text.length === 0 ? topicError('filter-empty') : checkText(text, filterTextCodes);

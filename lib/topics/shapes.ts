@@ -1,22 +1,27 @@
 /**
- * Tuple-space search (Srinivasan, Suri, Varghese, SIGCOMM 1999): filters are looked up, not walked. The shape of a
- * filter tells which levels are literal; a topic put into a shape gives the only filter of that shape that can match it.
+ * Tuple-space search (Srinivasan, Suri, Varghese, SIGCOMM 1999): filters are looked up, not
+ * scanned. The shape of a filter tells which levels are literal; a topic fitted into a shape gives
+ * the only filter of that shape that can match it.
  */
 
 interface ParsedShape {
-  /** Per level before `#`: is it `+`? */
+  /** For each level before `#`: whether it is `+`. */
   readonly wildcard: readonly boolean[];
   readonly endsInHash: boolean;
   readonly beginsWithWildcard: boolean;
 }
 
-/** Parsed shapes by text. Shapes come from tenants' quotas; the bound only keeps a long-lived process in check. */
+/**
+ * Parsed shapes by text. Quotas bound the shapes of a tenant; this bound limits the memory of a
+ * long-lived process.
+ */
 const parsedShapes = new Map<string, ParsedShape>();
 const maxParsedShapes = 4_096;
 
 /**
- * The shape of a valid filter: `=` for each literal level, `+` and `#` as they are: `devices/+/cmd` → `=/+/=`. A filter
- * without wildcards has a shape too (`a/b` → `=/=`), so that a tenant without one pays no query for it.
+ * The shape of a valid filter: `=` for each literal level, `+` and `#` unchanged: `devices/+/cmd` →
+ * `=/+/=`. A filter without wildcards has a shape too (`a/b` → `=/=`), so that a tenant without
+ * such filters pays for no query for them.
  */
 export function shapeOf(filter: string): string {
   return filter
@@ -26,9 +31,10 @@ export function shapeOf(filter: string): string {
 }
 
 /**
- * Every filter that could match `topic` and whose shape is among `shapes`: one per shape of fitting length (`#` stands
- * for zero or more levels), none that begins with a wildcard where the topic begins with `$` [MQTT-4.7.2-1
- * v3+v5]. In the order of `shapes`, without duplicates. The topic must be valid.
+ * Every filter that can match `topic` and has one of `shapes`: one per shape of fitting length (`#`
+ * stands for zero or more levels), in the order of `shapes`, without duplicates. The topic must be
+ * valid. A topic that begins with `$` has no candidate that begins with a wildcard. [MQTT-4.7.2-1
+ * v3+v5]
  */
 export function candidateFilters(shapes: Iterable<string>, topic: string): string[] {
   const unique = shapes instanceof Set ? (shapes as Set<string>) : new Set(shapes);

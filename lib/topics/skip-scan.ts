@@ -1,17 +1,18 @@
 import { topicLimits } from './limits.ts';
 
 /**
- * Reading the topics that match a wildcard filter out of a table sorted by topic: read a page, and when a topic does
- * not match, seek to the next place where one can. Order is that of DynamoDB's string sort keys: UTF-8 bytes, which is
- * code point order. `/` (0x2F) is not the lowest byte, so `a!` sorts between `a` and `a/b`.
+ * Skip scan: finds the topics that match a wildcard filter in a table that is sorted by topic. Read
+ * a page; at a topic that does not match, seek to the next key that can. The order is that of
+ * DynamoDB's string sort keys: UTF-8 bytes, which is code point order. `/` (0x2F) is not the lowest
+ * byte, so `a!` sorts between `a` and `a/b`.
  */
 
-/** Where the matches of a filter lie: `first` ≤ match ≤ `last`, ready for a BETWEEN. */
+/** Key range of the matches of a filter: `first` ≤ match ≤ `last`, for a BETWEEN condition. */
 export interface ScanRange {
-  /** What every match begins with; may be empty. */
+  /** Common prefix of all matches; may be empty. */
   readonly prefix: string;
   readonly first: string;
-  /** Absent when the filter begins with a wildcard: then no bound exists. */
+  /** Absent when the filter begins with a wildcard, because there is no upper bound then. */
   readonly last?: string;
 }
 
@@ -25,9 +26,9 @@ export function scanRange(filter: string): ScanRange {
   if (wildcard === -1) return { prefix: filter, first: filter, last: filter };
   if (wildcard === 0) return { prefix: '', first: lowest };
   const parent = filter.slice(0, wildcard - 1);
-  // '0' follows '/', so parent + '0' lies above everything under the parent.
+  // '0' follows '/', so parent + '0' sorts after every topic below the parent.
   const last = `${parent}0`;
-  // `a/#` matches `a` itself, which sorts before `a!` and these before `a/`.
+  // `a/#` matches `a` itself, which sorts before `a!`, which sorts before `a/`.
   const prefix = filter[wildcard] === '#' ? parent : `${parent}/`;
   return prefix === '' ? { prefix, first: lowest, last } : { prefix, first: prefix, last };
 }
@@ -50,9 +51,10 @@ function codePointRank(unit: number): number {
 }
 
 /**
- * A scan for `filter` stands at a stored `topic` that does not match: the lowest key at which a match can follow,
- * greater than `topic` and at most 1,024 bytes; undefined when none can. After a topic that does match, just read on.
- * Stored topics below the answer need not be looked at; whether to seek or to read past them is the caller's sum.
+ * The lowest key after `topic` at which a match of `filter` can follow; at most 1,024 bytes;
+ * undefined if none can. For a scan that has read a `topic` that does not match; after a match read
+ * on. No topic below the result can match; the caller decides whether a seek costs less than
+ * reading past them.
  */
 export function nextSeek(filter: string, topic: string): string | undefined {
   const levels: Levels = filter
@@ -60,7 +62,7 @@ export function nextSeek(filter: string, topic: string): string | undefined {
     .map((level) => (level === '+' || level === '#' ? level : codePoints(level)));
   const points = codePoints(topic);
   const trail = follow(levels, points);
-  // The longest common prefix with `topic` gives the lowest key, so try from the end.
+  // The longest common prefix with `topic` gives the lowest key, so the loop starts at the end.
   for (let k = trail.length - 1; k >= 0; k--) {
     const at = trail[k];
     if (at === undefined) continue;
@@ -68,26 +70,27 @@ export function nextSeek(filter: string, topic: string): string | undefined {
     const tail = next === undefined ? extension(levels, at) : above(levels, at, next);
     if (tail === undefined) continue;
     const seek = String.fromCodePoint(...points.slice(0, k)) + tail;
-    // `seek` begins every match that shares k characters with `topic`: too long for a topic, so there is none.
+    // Every match that shares k characters with `topic` begins with `seek`, which is too long for a
+    // topic.
     if (Buffer.byteLength(seek) <= topicLimits.maxBytes) return seek;
   }
   return undefined;
 }
 
-/** A filter's levels: a wildcard, or the code points of a literal. */
+/** The levels of a filter: a wildcard, or the code points of a literal. */
 type Levels = readonly (readonly number[] | '+' | '#')[];
 
 function codePoints(text: string): number[] {
   return Array.from(text, (character) => character.codePointAt(0) ?? 0);
 }
 
-/** A place within a filter: inside level `level`, `offset` code points after its beginning. */
+/** A position in a filter: in level `level`, `offset` code points after its start. */
 interface Place {
   readonly level: number;
   readonly offset: number;
 }
 
-/** Places after 0, 1, 2 … characters of the topic, as far as the filter can still match what was read. */
+/** Positions after 0, 1, 2 … characters of the topic, as long as the filter can still match. */
 function follow(levels: Levels, points: readonly number[]): Place[] {
   const trail: Place[] = [{ level: 0, offset: 0 }];
   for (const point of points) {
@@ -111,7 +114,7 @@ function step(levels: Levels, at: Place, point: number): Place | undefined {
   return point === slash ? { level: at.level + 1, offset: 0 } : { level: at.level, offset: at.offset + 1 };
 }
 
-/** The only character that can follow in a literal level: its next one, or the slash behind it. */
+/** The only character that can follow in a literal level: its next one, or the slash after it. */
 function literalPoint(levels: Levels, at: Place): number | undefined {
   const level = levels[at.level];
   const inLevel = typeof level === 'object' ? level[at.offset] : undefined;
@@ -138,7 +141,7 @@ function above(levels: Levels, at: Place, floor: number): string | undefined {
   return point === undefined ? undefined : continueWith(levels, at, point);
 }
 
-/** `point`, and after it all that the filter leaves no choice about. */
+/** `point`, followed by the characters that the filter determines. */
 function continueWith(levels: Levels, at: Place, point: number): string {
   let text = String.fromCodePoint(point);
   let place = step(levels, at, point);
@@ -154,7 +157,7 @@ function continueWith(levels: Levels, at: Place, point: number): string {
   return text;
 }
 
-/** The next code point that text can hold: surrogates are none. */
+/** The next code point that a text can hold, without surrogates. */
 function successor(point: number): number | undefined {
   if (point >= 0x10ffff) return undefined;
   return point === 0xd7ff ? 0xe000 : point + 1;

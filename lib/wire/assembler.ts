@@ -9,13 +9,16 @@ export type Assembled =
   | { readonly kind: 'pending' }
   | WireError;
 
-/** Puts chunks of one connection and direction together, by id and index, in whatever order they come. */
+/**
+ * Reassembles the chunks of one connection and direction by id and index; they may arrive in any
+ * order.
+ */
 export class ChunkAssembler {
   readonly #unfinished = new Map<string, (Uint8Array | undefined)[]>();
 
   /**
-   * The packet, once its last missing chunk is here. The same chunk coming twice is taken once. An error means that
-   * the connection has to be closed.
+   * Takes a chunk and returns the packet when it is complete. A repeated chunk counts once. After
+   * an error the connection must be closed.
    */
   accept({ id, index, count, bytes }: Chunk): Assembled {
     const parts = this.#unfinished.get(id) ?? new Array<Uint8Array | undefined>(count);
@@ -30,8 +33,9 @@ export class ChunkAssembler {
 }
 
 /**
- * The packet from the raw bytes of all its chunks by index (`undefined` where one is missing), for a receiver that
- * keeps chunks elsewhere than in memory. Checks that they are exactly one packet within the limit.
+ * Joins the raw bytes of all chunks of a packet by index (`undefined` where one is missing), for a
+ * receiver that does not keep chunks in memory. Checks that they are exactly one packet within the
+ * limit.
  */
 export function joinChunks(parts: readonly (Uint8Array | undefined)[]): Assembled {
   if (parts.includes(undefined)) return { kind: 'pending' };

@@ -1,6 +1,6 @@
 /**
- * Base64 with the standard alphabet and padding (RFC 4648, section 4), with neither `Buffer` nor `atob`: the adapter
- * runs where one of them is missing.
+ * Base64 with the standard alphabet and padding (RFC 4648, section 4). Uses neither `Buffer` nor
+ * `atob`, because the adapter runs on platforms that lack one of them.
  */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -24,8 +24,8 @@ export function encodeBase64(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes, or `undefined` where `text` is not the one canonical encoding of them: bad length, alphabet or padding,
- * white space, or bits set beyond the last byte.
+ * Decodes base64. Returns `undefined` where `text` is not canonical: bad length, alphabet or
+ * padding, white space, or bits set beyond the last byte.
  */
 export function decodeBase64(text: string): Bytes | undefined {
   if (text.length % 4) return undefined;

@@ -6,7 +6,10 @@ import { packetLength } from './packets.ts';
 /** One of `count` pieces of a single packet of more than 24,000 bytes. */
 export interface Chunk {
   readonly kind: 'chunk';
-  /** 1–8 characters of `[0-9a-z]`: names the packet among those unfinished on this connection in this direction. */
+  /**
+   * 1–8 characters of `[0-9a-z]`; unique among the unfinished packets of this connection and
+   * direction.
+   */
   readonly id: string;
   /** 0 … count - 1 */
   readonly index: number;
@@ -16,8 +19,8 @@ export interface Chunk {
 }
 
 /**
- * Reads `~id:index:count:B`. A receiver that stores chunks also calls `validateChunk` before it does (`decodeClientFrame`
- * has); one that puts them together in memory sees at the end whether they are exactly one packet.
+ * Reads `~id:index:count:B`. A receiver that stores chunks calls `validateChunk` first
+ * (`decodeClientFrame` does); a receiver that joins them in memory checks the packet at the end.
  */
 export function decodeChunk(text: string): Chunk | WireError {
   const [header = '', id = '', index = '', count = ''] = /^~([0-9a-z]{1,8}):(\d):(\d):/.exec(text) ?? [];
@@ -27,9 +30,9 @@ export function decodeChunk(text: string): Chunk | WireError {
 }
 
 /**
- * What one chunk shows by itself, so that a receiver without state can refuse it before it stores anything: every
- * chunk but the last holds exactly 24,000 raw bytes, hence index and size bound the packet; and the first one holds
- * the packet's length, which must agree with `count`.
+ * Checks a single chunk, so that a receiver without state can refuse it before storing anything.
+ * Every chunk but the last holds exactly 24,000 raw bytes, hence index and size bound the packet.
+ * The first chunk holds the length of the packet, which must match `count`.
  */
 export function validateChunk({ index, count, bytes }: Omit<Chunk, 'kind' | 'id'>): WireError | undefined {
   const size = bytes.length;

@@ -3,7 +3,7 @@ import { type Chunk, decodeChunk, validateChunk } from './chunk.ts';
 import { type WireError, wireError } from './error.ts';
 import { maxBase64Length } from './limits.ts';
 
-/** One or more complete packets; their boundaries are not checked here, see `splitPackets`. */
+/** One or more complete packets. `splitPackets` checks their boundaries. */
 export interface PacketsFrame {
   readonly kind: 'packets';
   readonly bytes: Bytes;
@@ -14,12 +14,12 @@ export type ClientFrame = PacketsFrame | Chunk | { readonly kind: 'heartbeat' };
 export type ServerFrame =
   | PacketsFrame
   | Chunk
-  /** Completes the outstanding frame; `bytes` are its replies, absent where there are none. */
+  /** Completes the outstanding frame; `bytes` are its replies, absent if it has none. */
   | { readonly kind: 'reply'; readonly bytes?: Bytes }
   /** API Gateway's own error JSON; `message` is its text, such as `Internal server error`. */
   | { readonly kind: 'error'; readonly message: string };
 
-/** Reads what a client sent; chunks are validated. */
+/** Reads a frame of a client; validates chunks. */
 export function decodeClientFrame(text: string): ClientFrame | WireError {
   if (text === '.') return { kind: 'heartbeat' };
   if (text[0] !== '~') return decodePackets(text);
@@ -27,7 +27,10 @@ export function decodeClientFrame(text: string): ClientFrame | WireError {
   return (chunk.kind === 'chunk' && validateChunk(chunk)) || chunk;
 }
 
-/** Reads a one-way frame: JSON with `packets`, whatever else is in it. What packets may be in it is for the broker to judge. */
+/**
+ * Reads a one-way frame: JSON with the member `packets`; other members are ignored. The broker
+ * checks which packets it may hold.
+ */
 export function decodeOneWay(text: string): PacketsFrame | WireError {
   try {
     const { packets } = JSON.parse(text) as { readonly packets?: unknown };
@@ -37,12 +40,13 @@ export function decodeOneWay(text: string): PacketsFrame | WireError {
   }
 }
 
-/** Reads what the server, or API Gateway on its behalf, sent; chunks are for a `ChunkAssembler`. */
+/** Reads a frame of the server or of API Gateway; pass chunks to a `ChunkAssembler`. */
 export function decodeServerFrame(text: string): ServerFrame | WireError {
   if (text === '.') return { kind: 'reply' };
   if (text[0] === '~') return decodeChunk(text);
   if (text[0] === '{') {
-    // `{"message": "Internal server error", …}`; kept from JSON.parse, since nothing hangs on it but a message.
+    // `{"message": "Internal server error", …}`. Splitting is shorter than JSON.parse with its
+    // error handling, and only the text depends on it.
     return { kind: 'error', message: text.split('"')[3] ?? 'gateway error' };
   }
   const isReply = text[0] === '.';

@@ -5,20 +5,26 @@ import { batchPackets, concatBytes } from './packets.ts';
 /** The client's heartbeat: asks only for a reply. */
 export const heartbeatFrame = '.';
 
-/** `B`: one or more complete packets, as a client's frame or as a push; at most 24,000 raw bytes, not empty. */
+/**
+ * `B`: one or more complete packets, as a client's frame or as a push; at most 24,000 raw bytes,
+ * not empty.
+ */
 export function encodePackets(bytes: Uint8Array): string {
   return encodeBase64(bytes);
 }
 
-/** `.` or `.B`: the route response that completes a frame; `bytes` are complete packets, at most 24,000 raw bytes. */
+/**
+ * `.` or `.B`: the route response that completes a frame; `bytes` are complete packets, at most
+ * 24,000 raw bytes.
+ */
 export function encodeReply(bytes?: Uint8Array): string {
   return bytes ? `.${encodeBase64(bytes)}` : '.';
 }
 
 /**
- * `~id:index:count:B` for each chunk of one packet larger than 24,000 bytes, in order. Every chunk but the last holds
- * exactly 24,000 raw bytes. `id` is 1–8 characters of `[0-9a-z]`, unlike the id of any other packet that is unfinished
- * on this connection in this direction.
+ * `~id:index:count:B` for each chunk of one packet larger than 24,000 bytes, in order. Every chunk
+ * but the last holds exactly 24,000 raw bytes. `id` is 1–8 characters of `[0-9a-z]` and unique
+ * among the unfinished packets of this connection and direction.
  */
 export function encodeChunks(id: string, packet: Uint8Array): string[] {
   const count = Math.ceil(packet.length / maxFrameBytes);
@@ -30,7 +36,10 @@ export function encodeChunks(id: string, packet: Uint8Array): string[] {
   return texts;
 }
 
-/** All packets as text messages in order: batches of at most 24,000 raw bytes, chunks for what is larger. */
+/**
+ * All packets as text messages in order: batches of at most 24,000 raw bytes, chunks for what is
+ * larger.
+ */
 export function encodeMessages(packets: readonly Uint8Array[], nextChunkId: () => string): string[] {
   return batchPackets(packets).flatMap((batch) => {
     const bytes = concatBytes(batch);
@@ -46,9 +55,9 @@ export interface ResponseMessages {
 }
 
 /**
- * The replies to one frame: the route response takes complete packets from the front up to 24,000 raw bytes, the rest
- * goes as pushes. A first packet larger than that (the SUBACK of more than 24,000 filters) leaves the route response
- * `.` and goes as pushed chunks.
+ * Encodes the replies to one frame. The route response holds the first complete packets up to
+ * 24,000 raw bytes; the rest follows as pushes. If the first packet is larger (a SUBACK for more
+ * than 24,000 filters), the route response is `.` and the packet is pushed in chunks.
  */
 export function encodeResponse(packets: readonly Uint8Array[], nextChunkId: () => string): ResponseMessages {
   const first = batchPackets(packets)[0] ?? [];

@@ -23,7 +23,7 @@ export type WireErrorCode =
 export interface WireError {
   readonly kind: 'invalid';
   readonly code: WireErrorCode;
-  /** Never holds any of the content. Merely the code, since the adapter carries every word of it. */
+  /** The code. It holds no content of the frame; texts would make the browser adapter larger. */
   readonly message: string;
 }
 

@@ -1,4 +1,7 @@
-/** The wire profile `wisp.b64.v1`, specified in docs/wire.md: pure functions, for server, bridge and adapter alike. */
+/**
+ * The wire profile `wisp.b64.v1`, specified in docs/wire.md: pure functions, for server, bridge and
+ * adapter alike.
+ */
 export { type Assembled, ChunkAssembler, joinChunks } from './assembler.ts';
 export { type Bytes, decodeBase64, encodeBase64 } from './base64.ts';
 export { type Chunk, decodeChunk, validateChunk } from './chunk.ts';

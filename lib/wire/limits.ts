@@ -1,43 +1,57 @@
-/** Constants of the wire profile `wisp.b64.v1`; docs/wire.md has the reasons. */
+/** Constants of the wire profile `wisp.b64.v1`; docs/wire.md gives the reasons. */
 
 /** WebSocket subprotocol that names the profile: the client offers it, the server echoes it. */
 export const subprotocol = 'wisp.b64.v1';
 
-/** Raw (decoded) bytes per text message. 24,000 bytes are 32,000 characters: below API Gateway's 32 KB frame. */
+/**
+ * Raw (decoded) bytes per text message. 24,000 bytes are 32,000 characters: below API Gateway's 32
+ * KB frame.
+ */
 export const maxFrameBytes = 24_000;
 
-/** Characters of base64 that {@link maxFrameBytes} make. */
+/** Characters of base64 for {@link maxFrameBytes}. */
 export const maxBase64Length = 32_000;
 
-/** Whole MQTT packet, fixed header included: what MQTT 5.0 calls Maximum Packet Size (3.2.2.3.6). */
+/**
+ * Whole MQTT packet, fixed header included: what MQTT 5.0 calls Maximum Packet Size (3.2.2.3.6).
+ */
 export const maxPacketBytes = 131_072;
 
 /** Chunks of the largest packet: ⌈131,072 / 24,000⌉. */
 export const maxChunkCount = 6;
 
-/** Packets of which a receiver holds some chunks but not all, per connection. */
+/** Incomplete packets that a receiver holds per connection. */
 export const maxUnfinishedPackets = 16;
 
-/** How long a client waits for the reply that completes its frame; API Gateway's integrations end after 29 s. */
+/**
+ * How long a client waits for the reply that completes its frame; API Gateway's integrations end
+ * after 29 s.
+ */
 export const replyTimeoutMs = 35_000;
 
-/** How long a client is silent before it sends a heartbeat; API Gateway closes idle connections after 600 s. */
+/**
+ * Silence after which a client sends a heartbeat; API Gateway closes idle connections after 600 s.
+ */
 export const heartbeatMs = 540_000;
 
 /**
- * How long a client sends nothing after a one-way frame, so that its function call is through before the next begins: some
- * ten times what a call takes (three round trips), and enough for one that has to wait for a new function environment.
+ * Pause after a one-way frame, so that its invocation ends before the next begins. About ten times
+ * the duration of an invocation (three round trips), and enough for a cold start.
  */
 export const spacingMs = 500;
 
-/** One-way frames in a row; the next is acknowledged, so that a client hears of a server that is gone. */
+/**
+ * Maximum of consecutive one-way frames. The next frame is acknowledged, so that the client detects
+ * a dead server.
+ */
 export const maxOneWayFrames = 31;
 
-/** First bytes of the packets of a server that a client of the profile must know. */
+/** First bytes of the server packets that a client of the profile must recognise. */
 export const connackByte = 0x20;
 export const disconnectByte = 0xe0;
 
-// Close codes that a client of the profile uses by itself. Single constants, so that a bundler writes the numbers.
+// Close codes that a client of the profile uses. Single constants, so that a bundler inlines the
+// numbers.
 
 /** The gateway answered a frame with its error JSON: whether the frame was processed is unknown. */
 export const gatewayErrorCloseCode = 4000;
@@ -45,5 +59,8 @@ export const gatewayErrorCloseCode = 4000;
 export const replyTimeoutCloseCode = 4001;
 /** The server sent something outside the profile. */
 export const badServerFrameCloseCode = 4002;
-/** The MQTT library wrote what cannot be sent: malformed length, or more than {@link maxPacketBytes}. */
+/**
+ * The MQTT library wrote an unsendable packet: malformed length, or more than {@link
+ * maxPacketBytes}.
+ */
 export const badPacketCloseCode = 4003;

@@ -3,9 +3,9 @@ import { type WireError, wireError } from './error.ts';
 import { maxFrameBytes, maxPacketBytes } from './limits.ts';
 
 /**
- * Length in bytes of the MQTT packet that `bytes` begin with, fixed header included, even where they end before it
- * does; 0 while its remaining length is not complete, -1 where that is malformed: a fourth byte that announces a
- * fifth (3.1.1 section 2.2.3; 5.0 section 1.5.5).
+ * Length in bytes of the MQTT packet at the start of `bytes`, fixed header included, even if
+ * `bytes` end before it does. 0 while the remaining length is incomplete; -1 if it is malformed:
+ * its fourth byte announces a fifth (3.1.1 section 2.2.3; 5.0 section 1.5.5).
  */
 export function packetLength(bytes: Uint8Array): number {
   let remaining = 0;
@@ -21,13 +21,13 @@ export function packetLength(bytes: Uint8Array): number {
 export interface SplitResult {
   /** Complete packets in order, as views on the input. */
   readonly packets: Uint8Array[];
-  /** Bytes after the last complete packet: empty where the input ends with a packet. */
+  /** Bytes after the last complete packet; empty if the input ends with a packet. */
   readonly rest: Uint8Array;
-  /** `bad-length` or `packet-too-large`, about the packet that `rest` starts with. */
+  /** `bad-length` or `packet-too-large`, for the packet at the start of `rest`. */
   readonly error: WireError | undefined;
 }
 
-/** Cuts a run of MQTT packets at their boundaries. Looks at lengths only, never at what a packet means. */
+/** Splits MQTT packets at their boundaries. Reads only lengths, not contents. */
 export function splitPackets(bytes: Uint8Array): SplitResult {
   const packets: Uint8Array[] = [];
   let rest = bytes;
@@ -42,8 +42,8 @@ export function splitPackets(bytes: Uint8Array): SplitResult {
 }
 
 /**
- * Groups packets, in order, into batches of at most `maxBytes` raw bytes. A packet larger than that is a batch of its
- * own: it goes out as chunks.
+ * Groups packets, in order, into batches of at most `maxBytes` raw bytes. A larger packet is a
+ * batch of its own and is sent in chunks.
  */
 export function batchPackets(
   packets: readonly Uint8Array[],

@@ -49,7 +49,9 @@ export interface Exchange {
   readonly answer: unknown;
 }
 
-/** What of an exchange the document does not allow. A request that the server refused need not fit. */
+/**
+ * What of an exchange the document does not allow. A request that the server refused need not fit.
+ */
 export function flawsOf(exchange: Exchange): string[] {
   const found = find(exchange.method, exchange.url.pathname);
   if (found === undefined)

@@ -8,7 +8,9 @@ import { batchSchema } from '../../lib/http/publish-request.ts';
 /** JSON Schema leaves checks by functions out. */
 const options: ConversionConfig = { errorMode: 'ignore', target: 'draft-2020-12' };
 
-/** The request bodies in components.schemas of docs/openapi.json, from the schemas that check them. */
+/**
+ * The request bodies in components.schemas of docs/openapi.json, from the schemas that check them.
+ */
 export const requestSchemas: Readonly<Record<string, object>> = {
   Quotas: {
     ...converted(tenantQuotasSchema),

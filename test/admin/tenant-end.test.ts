@@ -32,8 +32,8 @@ async function ending(client: MqttClient): Promise<number | undefined> {
 }
 
 /**
- * Everything that a tenant can leave: sessions, queues, Wills, subscriptions, shares, retained messages, usage, and messages
- * that went through the fan-out queue.
+ * Everything that a tenant can leave: sessions, queues, Wills, subscriptions, shares, retained
+ * messages, usage, and messages that went through the fan-out queue.
  */
 async function populate(mint: Mint): Promise<MqttClient[]> {
   const online = await service.connect(mint, {

@@ -1,4 +1,7 @@
-/** `npx tsx test/admin/write-openapi.ts`: writes the request bodies of docs/openapi.json from their schemas. */
+/**
+ * `npx tsx test/admin/write-openapi.ts`: writes the request bodies of docs/openapi.json from their
+ * schemas.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { requestSchemas } from './schemas.ts';
 

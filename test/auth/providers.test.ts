@@ -12,7 +12,10 @@ import {
 import { outcome, Provider, verifierOf } from './issuers.ts';
 import { keyPair, nowSeconds, type Signer, sign, tenant } from './tokens.ts';
 
-/** Tokens in the form that these providers document, claim by claim; only names and numbers are made up. */
+/**
+ * Tokens in the form that these providers document, claim by claim; only names and numbers are made
+ * up.
+ */
 let signer: Signer;
 let provider: Provider;
 beforeAll(async () => {

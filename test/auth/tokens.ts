@@ -34,7 +34,9 @@ export function sharedSecret(fill = 7, bytes = 32): Signer {
   };
 }
 
-/** Signs claims; those given win over the defaults (`exp` in an hour), and undefined leaves one out. */
+/**
+ * Signs claims; those given win over the defaults (`exp` in an hour), and undefined leaves one out.
+ */
 export function sign(
   signer: Pick<Signer, 'alg' | 'key' | 'kid'>,
   claims: Readonly<Record<string, unknown>> = {},

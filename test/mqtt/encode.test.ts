@@ -120,7 +120,10 @@ const cases: [name: string, version: ProtocolVersion, packet: Packet, hex: strin
   ],
 ];
 
-/** What another parser makes of a packet, its length apart: 5.0 lets the empty end of a packet be left out. */
+/**
+ * What another parser makes of a packet, its length apart: 5.0 lets the empty end of a packet be
+ * left out.
+ */
 function libraryRead(bytes: Buffer | undefined): unknown {
   const seen: object[] = [];
   const reader = libraryParser({ protocolVersion: 5 });

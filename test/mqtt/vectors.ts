@@ -1,9 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** One protocol case: bytes from a client, and what they must be decoded to. See the files beside this one. */
+/**
+ * One protocol case: bytes from a client, and what they must be decoded to. See the files beside
+ * this one.
+ */
 export interface Vector {
   readonly name: string;
-  /** The statement that it shows, as a tag: `MQTT-1.5.5-1 v5`. Where there are several, `clauses` has them. */
+  /**
+   * The statement that it shows, as a tag: `MQTT-1.5.5-1 v5`. Where there are several, `clauses`
+   * has them.
+   */
   readonly clause?: string;
   readonly clauses?: readonly string[];
   /** Version of the connection; null before its CONNECT. */

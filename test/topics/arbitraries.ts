@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 
-/** A small alphabet makes collisions likely; it holds neighbours of `/`, `$`, and both sides of the UTF-16 gap. */
+/**
+ * A small alphabet makes collisions likely; it holds neighbours of `/`, `$`, and both sides of the
+ * UTF-16 gap.
+ */
 const characters = ['a', 'b', '!', '0', '.', '%', '\u0001', '\uffff', '\u{10000}', '\u{10ffff}', 'ä'];
 
 const level = fc.array(fc.constantFrom(...characters), { maxLength: 2 }).map((parts) => parts.join(''));
@@ -25,7 +28,9 @@ export const topicFilter = fc
   })
   .filter((filter) => filter.length > 0);
 
-/** The definition of matching, spelt out level by level: what the fast versions are compared with. */
+/**
+ * The definition of matching, spelt out level by level: what the fast versions are compared with.
+ */
 export function matchesByDefinition(filter: string, topic: string): boolean {
   const f = filter.split('/');
   const t = topic.split('/');

@@ -11,7 +11,10 @@ interface Scan {
   readonly seeks: number;
 }
 
-/** What a store does: range read, and from each topic that does not match a seek to the next possible one. */
+/**
+ * What a store does: range read, and from each topic that does not match a seek to the next
+ * possible one.
+ */
 function scan(filter: string, stored: readonly string[]): Scan {
   const sorted = [...new Set(stored)].sort(bytewise);
   const { first, last } = scanRange(filter);

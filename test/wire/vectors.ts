@@ -1,4 +1,7 @@
-/** Reads docs/wire-vectors.json, the same vectors that an adapter in another language is tested with. */
+/**
+ * Reads docs/wire-vectors.json, the same vectors that an adapter in another language is tested
+ * with.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
@@ -62,7 +65,10 @@ export function textOf(spec: TextSpec): string {
   return texts.join('');
 }
 
-/** For comparing: hexadecimal digits, or a digest where a failure would otherwise print 131,072 bytes. */
+/**
+ * For comparing: hexadecimal digits, or a digest where a failure would otherwise print 131,072
+ * bytes.
+ */
 export function hexOf(bytes: Uint8Array | undefined): string | undefined {
   if (!bytes) return undefined;
   if (bytes.length < 100) return Buffer.from(bytes).toString('hex');

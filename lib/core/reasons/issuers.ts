@@ -1,6 +1,9 @@
 import type { Reason } from './reason.ts';
 
-/** Configuration of issuers, and loading their keys. Clients are told token-keys-unavailable; the log has these codes. */
+/**
+ * Configuration of issuers, and loading their keys. Clients are told token-keys-unavailable; the
+ * log has these codes.
+ */
 export const issuerReasons = {
   'tenant-config': {
     http: 400,

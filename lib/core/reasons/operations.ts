@@ -1,6 +1,9 @@
 import type { Reason } from './reason.ts';
 
-/** What fails inside a deployment: in the log and the alarms, never sent to clients (docs/runbook.md). */
+/**
+ * What fails inside a deployment: in the log and the alarms, never sent to clients
+ * (docs/runbook.md).
+ */
 export const operationReasons = {
   environment: {
     message: 'an environment variable of the function is missing or not valid',
