@@ -64,7 +64,7 @@ async function file(name: string, text: string): Promise<string> {
 }
 
 describe('wisp issuer', () => {
-  it('adds one with a JWKS URL and a reading of claims', async () => {
+  it('adds an issuer with a JWKS URL and mapped claims', async () => {
     const { exitCode, stdout, stderr } = await wisp(
       ...['issuer', 'add', 'acme', '--iss', 'https://idp.example/', '--audience', 'a', '--audience', 'b'],
       ...['--jwks-url', 'https://idp.example/jwks', '--clock-tolerance', '5', '--client-id-claim', '/a/b'],
@@ -94,7 +94,7 @@ describe('wisp issuer', () => {
     ]);
   });
 
-  it('adds keys and secrets out of files, and shows no secret', async () => {
+  it('adds keys and secrets from files, and shows no secret', async () => {
     const secret = 's3cret-s3cret-s3cret-s3cret-s3cret-s3cret-s3cret';
     const jwk = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'B'.repeat(43) };
     const arn = 'arn:aws:secretsmanager:eu-west-3:123456789012:secret:wisp/acme-AbCdEf';
@@ -136,7 +136,7 @@ describe('wisp issuer', () => {
     }
   });
 
-  it('removes the one of a number', async () => {
+  it('removes an issuer by its number', async () => {
     await wisp('issuer', 'add', 'acme', '--iss', 'two', '--pem-file', await file('a.pem', cert));
     await wisp('issuer', 'add', 'acme', '--iss', 'three', '--pem-file', await file('a.pem', cert));
     expect(await wisp('issuer', 'remove', 'acme', '2')).toMatchObject({ exitCode: 0, stderr: '' });
@@ -147,7 +147,7 @@ describe('wisp issuer', () => {
     });
   });
 
-  it('keeps both of two that are added at once', async () => {
+  it('keeps both of two issuers that are added concurrently', async () => {
     const pem = await file('a.pem', cert);
     await Promise.all(
       ['one', 'two', 'three'].map((iss) => wisp('issuer', 'add', 'acme', '--iss', iss, '--pem-file', pem)),
@@ -155,11 +155,11 @@ describe('wisp issuer', () => {
     expect((await issuers())?.map(({ iss }) => iss).toSorted()).toEqual(['one', 'three', 'two']);
   });
 
-  it('refuses what is wrong, in one line, without key material, changing nothing', async () => {
+  it('refuses invalid issuers in one line, without key material and without a change', async () => {
     const before = await store().read('acme');
     const pem = await file('private.pem', key);
     const refused = [
-      [['--pem-file', pem], 1, /issuers\[1\]\.keys\.pem: a public key/],
+      [['--pem-file', pem], 1, /issuers\[1\]\.keys\.pem: .*public key/],
       [['--jwks-url', 'https://idp.example/'], 1, /iss: an issuer with a JWKS URL needs one/],
       [['--iss', 'i', '--jwks-url', 'file:///etc/passwd'], 1, /url: a URL with https/],
       [['--secret-file', await file('short', 's3cret')], 1, /secret: at least 32 bytes/],

@@ -104,7 +104,7 @@ describe('wisp publish and wisp retained', () => {
 });
 
 describe('wisp usage', () => {
-  it('shows hours and what is held now, as a table and as JSON', async () => {
+  it('shows hours and current storage, as a table and as JSON', async () => {
     const mint = await service.tenant('counted');
     const client = await service.connect(mint);
     await client.publishAsync('a', 'xyz', { qos: 1, retain: true });
@@ -137,7 +137,7 @@ describe('wisp revoke', () => {
 });
 
 describe('wisp tenant suspend, resume, delete', () => {
-  it('suspend disconnects and resume lets in again', async () => {
+  it('suspend disconnects clients and resume accepts them again', async () => {
     const mint = await service.tenant('pausing');
     const client = await service.connect(mint);
     const reason = new Promise((resolve) =>
@@ -150,7 +150,7 @@ describe('wisp tenant suspend, resume, delete', () => {
     expect((await service.connect(mint)).connected).toBe(true);
   });
 
-  it('delete waits until nothing is left, and takes the key with it', async () => {
+  it('delete waits until all data is deleted, and deletes the key', async () => {
     await wisp('tenant', 'create', 'brief');
     const key = join(home.path, 'keys', 'brief.jwk');
     await access(key);
@@ -176,7 +176,7 @@ it.each([
   [['client', 'list'], 'no client is connected or has a session'],
   [['subscribers'], 'this topic has no subscribers'],
   [['retained', 'list'], 'no retained messages'],
-])('an empty list of %j is told, not printed', async (command, message) => {
+])('an empty list of %j is reported on standard error', async (command, message) => {
   const { tenant } = await service.tenant('deserted');
   const call = [...command, tenant, ...(command[0] === 'subscribers' ? ['some/topic'] : [])];
   expect(await wisp(...call)).toEqual({ exitCode: 0, stdout: '', stderr: message });
@@ -184,7 +184,7 @@ it.each([
 });
 
 describe('wisp quotas', () => {
-  it('shows, sets, leaves the others alone and takes away', async () => {
+  it('shows, sets and removes quotas, and leaves the others unchanged', async () => {
     await service.tenant('bounded');
     const quotas = async (...changes: string[]) =>
       JSON.parse((await wisp('quotas', 'bounded', ...changes)).stdout);
@@ -194,11 +194,11 @@ describe('wisp quotas', () => {
     expect(await quotas()).toEqual({ packetBytes: 4096, shapes: 3 });
   });
 
-  it.each(['shapes', 'shapes=-1', 'unknown=3', 'shapes=1.5'])('%s is a wrong change', async (change) => {
+  it.each(['shapes', 'shapes=-1', 'unknown=3', 'shapes=1.5'])('refuses the change %s', async (change) => {
     expect(await wisp('quotas', 'acme', change)).toMatchObject({ exitCode: 2, stdout: '' });
   });
 
-  it('what the service refuses is told', async () => {
+  it('prints a refusal of the service', async () => {
     const { exitCode, stderr } = await wisp('quotas', 'acme', 'packetBytes=4');
     expect(exitCode).toBe(1);
     expect(stderr).toContain('128 or more');

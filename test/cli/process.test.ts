@@ -11,7 +11,7 @@ import { readLocalState } from '../../lib/local/operator/local-state.ts';
 import { lacks, requireTool } from '../support/tools.ts';
 import { temporaryDirectory } from './service.ts';
 
-/** Inside the project, since the bundles take their dependencies from its node_modules. */
+/** Inside the project, because the bundles load dependencies from its node_modules. */
 const dist = fileURLToPath(new URL(`../../node_modules/.cache/wisp-test-${process.pid}`, import.meta.url));
 const anyPorts = ['--port', '0', '--mqtt-port', '0', '--ws-port', '0', '--admin-port', '0'];
 let home: Awaited<ReturnType<typeof temporaryDirectory>>;
@@ -52,7 +52,7 @@ async function finished(child: ChildProcess) {
 
 const wisp = (...args: string[]) => finished(start(...args));
 
-/** Reads up to the line that fits; returns all lines read. */
+/** Reads up to the first matching line. @returns all lines read. */
 async function line(child: ChildProcess, pattern: RegExp): Promise<string[]> {
   if (child.stdout === null) throw new Error('no standard output');
   const lines: string[] = [];
@@ -77,7 +77,7 @@ describe('the built command', () => {
     await expect(stat(stale)).rejects.toThrow('ENOENT');
   });
 
-  it('runs the service, serves tenants and tokens beside it, and ends cleanly', async () => {
+  it('runs the service, creates tenants and tokens in other processes, and ends cleanly', async () => {
     const service = start('start', ...anyPorts);
     const end = once(service, 'exit');
     await line(service, /Wisp is running/);
@@ -100,7 +100,7 @@ describe('the built command', () => {
   });
 
   const lacksMosquitto = lacks('mosquitto_pub', 'mosquitto_sub');
-  it.skipIf(lacksMosquitto)('prints lines that work as they are pasted', async () => {
+  it.skipIf(lacksMosquitto)('prints lines that work when pasted', async () => {
     for (const tool of ['mosquitto_pub', 'mosquitto_sub'] as const) requireTool(tool);
     const service = start('start', ...anyPorts);
     const end = once(service, 'exit');
@@ -132,7 +132,7 @@ describe('the built command', () => {
     expect(await end).toEqual([0, null]);
   });
 
-  it('takes a Ctrl-C that comes twice for one', async () => {
+  it('treats a Ctrl-C that arrives twice as one', async () => {
     const service = start('start', ...anyPorts);
     const end = once(service, 'exit');
     await line(service, /Wisp is running/);
@@ -141,13 +141,13 @@ describe('the built command', () => {
     expect(await end).toEqual([0, null]);
   });
 
-  it('under npm does not outlive the shell that npm put in between', async () => {
+  it('under npm it ends with the shell between npm and itself', async () => {
     const command = `"${process.execPath}" "${join(dist, 'wisp.js')}" start ${anyPorts.join(' ')}; exit`;
     const shell = spawn('sh', ['-c', command], {
       env: { ...process.env, WISP_HOME: home.path, npm_lifecycle_event: 'start' },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    // The service holds the pipe as well: it closes when both have ended.
+    // The service holds the pipe too, so it closes when both have ended.
     const closed = once(shell, 'close');
     await line(shell, /Wisp is running/);
     shell.stdout.resume();

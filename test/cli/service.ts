@@ -13,7 +13,7 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** A DynamoDB front with a Tenants table: all that tenant administration needs of a running service. */
+/** A DynamoDB endpoint with a Tenants table, which is all that tenant administration needs. */
 export async function startService(): Promise<Service> {
   const engine = await openEngine();
   await engine.createTables({ tenants: tableSchemas.tenants }, { tenants: tenantsTable });
@@ -26,7 +26,7 @@ export async function temporaryDirectory(): Promise<{ path: string; remove(): Pr
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Keeps what a command prints. */
+/** Records what a command prints. */
 export function recordingTerminal(): Terminal & { readonly stdout: string[]; readonly stderr: string[] } {
   const stdout: string[] = [];
   const stderr: string[] = [];

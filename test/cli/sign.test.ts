@@ -30,7 +30,7 @@ const sha256 = (data: string | Buffer) => createHash('sha256').update(data).dige
 const encode = (text: string) =>
   encodeURIComponent(text).replaceAll(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** The header that API Gateway expects, computed from what arrived as the AWS documentation describes it ("Create a signed AWS API request"). */
+/** The header that API Gateway expects for a request ("Create a signed AWS API request"). */
 function signatureOf({ method, url = '', headers }: IncomingMessage, body: Buffer): string {
   const [path = '', query = ''] = url.split('?');
   const date = String(headers['x-amz-date']);

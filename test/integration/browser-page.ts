@@ -1,4 +1,4 @@
-/** Runs in Chromium: connects MQTT.js through the adapter and reports what came back. */
+/** Runs in Chromium: connects MQTT.js through the adapter and returns what it received. */
 import mqtt from 'mqtt';
 import { createWebsocket } from '../../lib/client/index.ts';
 

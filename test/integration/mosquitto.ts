@@ -31,7 +31,7 @@ export async function mosquittoPub(target: MosquittoTarget, args: readonly strin
 
 /**
  * Starts mosquitto_sub and resolves when the server has stored its subscription to `topic`/#.
- * mosquitto_sub holds its note of SUBACK back until its buffer is full, but writes each message at
+ * mosquitto_sub buffers its log of SUBACK until the buffer is full, but writes each message at
  * once. So this publishes a retained message first, and waits until the subscriber has received it.
  *
  * @returns the lines `topic payload` of the next `count` messages, when all have arrived.

@@ -8,12 +8,12 @@ import { decodeOneWay, spacingMs, splitPackets } from '../../lib/wire/index.ts';
 import { type Mint, startTestService, type TestService } from '../support/service.ts';
 
 /**
- * A service, a subscriber and publishers on one clock that the test moves: pauses of adapters and delays of function calls
- * pass on it, and nothing else does. So what a schedule comes to is decided by the seed, not by the machine.
+ * A service, a subscriber and publishers on one clock that the test advances. Pauses of adapters
+ * and delays of invocations run on it, so the seed alone determines the outcome.
  */
 async function startOnClock(delayMs: number) {
   const clock = createManualClock();
-  /** Messages in one-way frames whose calls have begun, or will at these times. */
+  /** Number of messages in one-way frames, and the time at which their invocations start. */
   const begun: { readonly atMs: number; readonly messages: number }[] = [];
   const faults: FaultPlan = {
     delayInvoke(call) {
@@ -37,9 +37,9 @@ async function startOnClock(delayMs: number) {
   await subscriber.subscribeAsync('#', { qos: 1 });
   let sent = 0;
 
-  /** Waits until the gateway has all that was sent, and the subscriber has what has been published by now. */
+  /** Waits until the gateway has all frames and the subscriber all messages published so far. */
   async function settle(more = 0): Promise<void> {
-    // Turns in which the library writes and the adapter sends.
+    // Turns of the event loop for the library to write and the adapter to send.
     for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
     while (begun.length < sent) await new Promise(setImmediate);
     const due = begun.filter(({ atMs }) => atMs <= clock.now());
@@ -50,7 +50,7 @@ async function startOnClock(delayMs: number) {
       });
   }
 
-  /** `ws`, counting one-way frames. */
+  /** `ws` that counts one-way frames. */
   class Counting {
     constructor(url: string, protocols: string[]) {
       const socket = new ws(url, protocols);
@@ -93,10 +93,10 @@ afterEach(async () => {
 
 const numbers = (count: number) => Array.from({ length: count }, (_, number) => `${number}`);
 
-describe('messages at QoS 0 in one-way frames, calls of which begin late', () => {
+describe('QoS 0 messages in one-way frames whose invocations are delayed', () => {
   const messages = 60;
 
-  /** Publishes one message each 90 ms. */
+  /** Publishes a message every 90 ms. */
   async function publishAll(delayMs: number): Promise<string[]> {
     const { service, clock, got, settle, publisher } = await startOnClock(delayMs);
     running.push(service);
@@ -114,18 +114,18 @@ describe('messages at QoS 0 in one-way frames, calls of which begin late', () =>
     return got;
   }
 
-  it('by less than the pause, keep their order', async () => {
+  it('by less than the pause between frames, keep their order', async () => {
     expect(await publishAll(spacingMs - 1)).toEqual(numbers(messages));
   }, 60_000);
 
-  it('by more, lose their order, and nothing else', async () => {
+  it('by more, lose their order but no message', async () => {
     const got = await publishAll(4 * spacingMs);
     expect(got).not.toEqual(numbers(messages));
     expect(got.toSorted((one, other) => Number(one) - Number(other))).toEqual(numbers(messages));
   }, 60_000);
 });
 
-it('DISCONNECT and messages at QoS 1 that follow come after them', async () => {
+it('DISCONNECT and later QoS 1 messages arrive after them', async () => {
   const { service, clock, got, settle, publisher } = await startOnClock(spacingMs - 1);
   running.push(service);
   const client = await publisher({ acknowledge: 'needed' });

@@ -1,4 +1,6 @@
-/** A self-signed certificate for localhost that protects nothing: for tests only. Valid until 2126. */
+/**
+ * A self-signed certificate for localhost that protects nothing: for tests only. Valid until 2126.
+ */
 export const cert = `-----BEGIN CERTIFICATE-----
 MIIBnDCCAUGgAwIBAgIUTSTtEF/ZC3U0dU2POO9tRb8gAl4wCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTA2MzQ1M1oYDzIxMjYxMDI4

@@ -12,10 +12,10 @@ import {
 
 export type Version = 3 | 4 | 5;
 
-/** What a client sends: a packet, or the bytes of one (or of something that is none) in hex. */
+/** A packet, or any bytes in hex. */
 export type Sendable = Packet | string;
 
-/** A packet of the server, read by mqtt-packet, without what is at its default; bytes as UTF-8 text. */
+/** A packet of the server, parsed by mqtt-packet, without default values; bytes as UTF-8 text. */
 export type Got = Readonly<Record<string, unknown>>;
 
 export interface Closed {
@@ -23,38 +23,38 @@ export interface Closed {
   readonly reason: string;
 }
 
-/** What one frame came to. */
+/** The outcome of one frame. */
 export interface Exchange {
   /** Packets of the route response. */
   readonly replies: readonly Got[];
-  /** Packets pushed since the last look. Complete for this frame: the server pushes before it replies. */
+  /** Packets pushed since the last exchange. The server pushes before it replies. */
   readonly pushes: readonly Got[];
-  /** Present when the server closed instead of replying. */
+  /** Present if the server closed instead of replying. */
   readonly closed?: Closed;
 }
 
-/** A WebSocket that speaks the wire profile and nothing else: it answers no packet and keeps no rule of MQTT. */
+/** A client of the wire profile that answers no packets and enforces no rules of MQTT. */
 export interface RawClient {
   readonly version: Version;
-  /** Sends packets in one frame (chunks, if it is too large for one) and waits for the reply, or the close. */
+  /** Sends packets in one frame, or in chunks, and waits for the reply or the close. */
   exchange(...sent: readonly Sendable[]): Promise<Exchange>;
-  /** As `exchange`, where the connection must go on and nothing but replies is looked at. */
+  /** Like `exchange`, but returns only the replies and throws if the connection closes. */
   send(...sent: readonly Sendable[]): Promise<readonly Got[]>;
-  /** Sends a text as it is and waits as `exchange` does. */
+  /** Sends a text unchanged and waits like `exchange`. */
   exchangeText(text: string): Promise<Exchange>;
-  /** Sends a WebSocket message without waiting for anything. */
+  /** Sends a WebSocket message and does not wait. */
   sendMessage(data: string | Uint8Array): void;
-  /** A round trip, after which everything that was pushed before it is here; takes all that. */
+  /** Does a round trip, then takes all packets that were pushed before it. */
   settle(): Promise<readonly Got[]>;
-  /** Waits until at least `count` packets have been pushed; takes them. */
+  /** Takes all pushed packets when there are at least `count`. */
   take(count: number): Promise<readonly Got[]>;
-  /** Raw bytes of each packet that was pushed, in order. */
+  /** Raw bytes of all pushed packets, in order. */
   readonly pushedBytes: readonly Uint8Array[];
-  /** Text messages as they came. */
+  /** All text messages, unchanged. */
   readonly texts: readonly string[];
   readonly closed: Promise<Closed>;
   readonly isClosed: boolean;
-  /** Closes from this side without DISCONNECT. */
+  /** Closes without DISCONNECT. */
   close(): Promise<Closed>;
 }
 
@@ -64,7 +64,7 @@ export interface OpenOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Opens a WebSocket; rejects with the HTTP status where the handshake is refused. */
+/** Opens a WebSocket. Rejects with the HTTP status if the handshake is refused. */
 export async function openRaw(url: string, options: OpenOptions = {}): Promise<RawClient> {
   const { version = 5 } = options;
   const socket = openSocket(url, [subprotocol], options);
@@ -185,7 +185,7 @@ export async function openRaw(url: string, options: OpenOptions = {}): Promise<R
   };
 }
 
-/** The HTTP status of a handshake: 101 where it succeeds, and the subprotocol then. */
+/** The HTTP status of a handshake, and the subprotocol if it is 101. */
 export function handshake(
   url: string,
   subprotocols: readonly string[],
@@ -222,7 +222,7 @@ function nextChunkId(): string {
   return chunkIds.toString(36);
 }
 
-/** Cuts and reads packets of the server. */
+/** Splits and parses packets of the server. */
 function read(bytes: Uint8Array, version: Version): { packet: Got; raw: Uint8Array }[] {
   const found: { packet: Got; raw: Uint8Array }[] = [];
   const parser = packetParser({ protocolVersion: version });

@@ -5,7 +5,7 @@ import { localCredentials } from '../../lib/aws/settings.ts';
 import { type TableKind, tableNames } from '../../lib/store/schema.ts';
 import { localTables, type TestService } from './service.ts';
 
-/** Every row of every table, with what it is about as one text. */
+/** All rows of all tables, each with its contents as text. */
 export async function scanTables(
   service: Pick<TestService, 'exposeTables'>,
 ): Promise<{ kind: TableKind; text: string }[]> {

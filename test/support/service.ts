@@ -19,22 +19,22 @@ export { type LocalServiceOptions, localTables };
 
 export interface TestService extends LocalService {
   readonly url: string;
-  /** Every line that was logged. */
+  /** All logged lines. */
   readonly logged: string[];
   readonly counters: ReadonlyMap<string, number>;
-  /** Makes a tenant and returns its mint. */
+  /** Creates a tenant and returns its mint. */
   tenant(name: string, config?: Partial<TenantConfig>): Promise<Mint>;
   /** Connects MQTT.js through the adapter and waits for CONNACK. */
   connect(mint: Mint, options?: Partial<IClientOptions>): Promise<MqttClient>;
 }
 
-/** Signs tokens of one tenant; claims replace the defaults (every topic, an hour). */
+/** Signs tokens of one tenant. Claims replace the defaults (all topics, one hour). */
 export interface Mint {
   readonly tenant: string;
   (claims?: Record<string, unknown>): Promise<string>;
 }
 
-/** The whole local service in this process, in memory, with MQTT.js at its gateway. */
+/** Starts the local service in this process and in memory, with MQTT.js clients. */
 export async function startTestService(options: Partial<LocalServiceOptions> = {}): Promise<TestService> {
   const logged: string[] = [];
   const log = createLocalLog('debug', (line) => logged.push(line));
@@ -88,7 +88,9 @@ export async function startTestService(options: Partial<LocalServiceOptions> = {
   };
 }
 
-/** Options with which MQTT.js connects through the adapter, with a token of `mint` as its password. */
+/**
+ * Options with which MQTT.js connects through the adapter, with a token of `mint` as its password.
+ */
 export async function adapterOptions(
   mint: Mint,
   overrides: Partial<IClientOptions> = {},
@@ -104,7 +106,7 @@ export async function adapterOptions(
   };
 }
 
-/** Collects what a client receives; `next` waits for it. */
+/** Collects the messages of a client. `next` waits for one. */
 export function inbox(client: MqttClient) {
   const waiting: ((message: Received) => void)[] = [];
   const received: Received[] = [];

@@ -2,8 +2,8 @@ import type { TestProject } from 'vitest/node';
 import { missingPackages } from './tools.ts';
 
 /**
- * Global set-up of the test run. After the last test it names the Debian packages for lack of which
- * tests were skipped. A reporter would not do: `--reporter` on the command line replaces it.
+ * Global set-up of the test run. After the last test it names the Debian packages that skipped
+ * tests need. It is not a reporter, because `--reporter` on the command line would replace it.
  */
 export default function setup(project: TestProject): () => void {
   return () => {

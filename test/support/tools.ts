@@ -17,7 +17,10 @@ const testTools: readonly Tool[] = ['mosquitto_pub', 'mosquitto_sub', 'chromium'
 /** Debian installs daemons here, outside the PATH of most users. */
 const daemonDirectories = ['/usr/sbin', '/usr/local/sbin'];
 
-/** Path of a program on this machine; undefined if it is not installed. CHROMIUM_PATH names another Chromium. */
+/**
+ * Path of a program on this machine; undefined if it is not installed. CHROMIUM_PATH names another
+ * Chromium.
+ */
 export function findTool(tool: Tool): string | undefined {
   if (tool === 'chromium' && process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH;
   const directories = (process.env.PATH ?? '').split(delimiter);
@@ -33,7 +36,7 @@ export function requireTool(tool: Tool): string {
   return path;
 }
 
-/** Debian packages that would let all tests run. */
+/** Debian packages that are missing to run all tests. */
 export function missingPackages(): string[] {
   const missing = testTools.filter((tool) => findTool(tool) === undefined);
   return [...new Set(missing.map((tool) => debianPackages[tool]))];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ClosedError, createLimiter } from '../../../lib/local/attached/limiter.ts';
 
-/** Tasks that end when they are told to. */
+/** Tasks that the test ends. */
 function tasks() {
   const started: number[] = [];
   const ends: (() => void)[] = [];
@@ -17,7 +17,7 @@ function tasks() {
 }
 
 describe('a limiter', () => {
-  test('runs so many at once, and the others in the order they came', async () => {
+  test('runs up to the bound concurrently, and the others in order of arrival', async () => {
     const { started, end, task } = tasks();
     const limiter = createLimiter(2);
     const results = [0, 1, 2, 3].map((index) => limiter.run(task(index)));
@@ -33,7 +33,7 @@ describe('a limiter', () => {
     expect(await Promise.all(results)).toEqual([0, 1, 2, 3]);
   });
 
-  test('goes on after a task that fails', async () => {
+  test('continues after a task that fails', async () => {
     const limiter = createLimiter(1);
     const failing = limiter.run(() => Promise.reject(new Error('failed')));
     const next = limiter.run(async () => 'ran');
@@ -41,7 +41,7 @@ describe('a limiter', () => {
     expect(await next).toBe('ran');
   });
 
-  test('refuses what waits when it is closed, and waits for what runs', async () => {
+  test('when closed, rejects waiting tasks and waits for running ones', async () => {
     const { started, end, task } = tasks();
     const limiter = createLimiter(1);
     const running = limiter.run(task(0));

@@ -62,7 +62,7 @@ test('a call fails before it reaches the store, or after it took effect', async 
   expect(await writerOf('after')).toBe('x');
 });
 
-test('the client tries a throttled call again', async () => {
+test('the client retries a throttled call', async () => {
   let attempts = 0;
   const client = clientWith({
     before: () => {

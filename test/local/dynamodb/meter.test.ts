@@ -63,7 +63,7 @@ test.each([
 });
 
 describe('units', () => {
-  test('a write costs its larger image by the KB, a failed condition the image that stands', async () => {
+  test('a write costs by KB of the larger item, a failed condition by the stored item', async () => {
     await client.send(new PutItemCommand({ TableName, Item: itemOf('w', 1024) }));
     await client.send(new PutItemCommand({ TableName, Item: itemOf('w', 1025) }));
     await client.send(new PutItemCommand({ TableName, Item: itemOf('w', 3000) }));
@@ -90,7 +90,7 @@ describe('units', () => {
     });
   });
 
-  test('a read costs by 4 KB, half when eventually consistent, and as much as the least when nothing is there', async () => {
+  test('a read costs by 4 KB, half if eventually consistent; a missing item costs the minimum', async () => {
     await client.send(new PutItemCommand({ TableName, Item: itemOf('r', 4096) }));
     await client.send(new PutItemCommand({ TableName, Item: itemOf('R', 4097) }));
     meter.reset();
@@ -102,7 +102,7 @@ describe('units', () => {
     expect(units().map(([read]) => read)).toEqual([0.5, 1, 1, 0.5, 1]);
   });
 
-  test('a query costs the sum of what it evaluated, filtered rows included and rows past the page not', async () => {
+  test('a query costs the sum of its page, including filtered rows', async () => {
     for (const key of ['1', '2', '3']) {
       await client.send(new PutItemCommand({ TableName, Item: itemOf(key, 3000, 'q') }));
     }
@@ -129,7 +129,7 @@ describe('units', () => {
     expect(none.ConsumedCapacity).toEqual({ TableName, CapacityUnits: 0.5 });
   });
 
-  test('an index costs a write where an entry is new or gone, two where its keys change, none where they stay', async () => {
+  test('an index costs one write for a new or removed entry, two if its keys change, none if they stay', async () => {
     const indexed = 'metered-with-index';
     await engine.createTables(
       { a: { ...schema, indexes: { byGroup: { partitionKey: 'g', sortKey: 's' } } } },
@@ -165,7 +165,7 @@ describe('units', () => {
     expect(units().map(([, write]) => write)).toEqual([1, 2, 1, 3, 1, 1, 1 + 2, 2]);
   });
 
-  test('a batch costs each item by itself, in every table', async () => {
+  test('a batch costs the sum of its items, in all tables', async () => {
     await client.send(
       new BatchWriteItemCommand({
         RequestItems: {
@@ -201,7 +201,7 @@ describe('units', () => {
 });
 
 describe('round trips', () => {
-  test('calls made together are one, calls awaited one by one are as many', async () => {
+  test('concurrent calls count as one, sequential calls each', async () => {
     const get = (key: string) => client.send(new GetItemCommand({ TableName, Key: keyOf(key) }));
     const query = () =>
       client.send(

@@ -36,14 +36,14 @@ const query = {
   ExpressionAttributeValues: { ':p': { S: 'a' } },
 };
 
-test('what dynalite throws in a callback becomes a 500, and the item it held is free again', async () => {
+test('an error that dynalite throws in a callback becomes a 500 and releases the item lock', async () => {
   const { store, run } = await storeWithTable();
   const Key = { p: { S: 'a' }, s: { S: '1' } };
   await run('PutItem', { Item: Key });
   const iterator = store.db.keys({ gte: 'item-rows~', lt: 'item-rows~~' });
   const [stored] = await iterator.nextv(1);
   await iterator.close();
-  // A number that is none: dynalite throws while it measures the item, with the lock held.
+  // Not a number: dynalite throws while it measures the item, holding the lock.
   await store.db.put(String(stored), { ...Key, n: { N: 'damaged' } });
   const update = await run('UpdateItem', {
     Key,
@@ -57,7 +57,7 @@ test('what dynalite throws in a callback becomes a 500, and the item it held is 
   expect((await run('Query', { ...query })).body.Items).toEqual([Key]);
 });
 
-test('every iterator that a request opens is closed, whether it reads to the end or stops before', async () => {
+test('a request closes all its iterators, whether it reads to the end or stops early', async () => {
   const { store, run } = await storeWithTable();
   for (let row = 0; row < 150; row += 1) {
     await run('PutItem', { Item: { p: { S: 'a' }, s: { S: String(row) } } });
@@ -86,6 +86,6 @@ test('every iterator that a request opens is closed, whether it reads to the end
   await run('Scan', { Limit: 5 });
   await run('ListTables', {});
   expect(opened).toBe(5);
-  // Never settles if one of them is not closed.
+  // Never settles if an iterator is not closed.
   await Promise.all(closings);
 });

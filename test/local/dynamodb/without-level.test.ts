@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { afterAll, expect, test, vi } from 'vitest';
 
-// Where classic-level looks for its native part: nothing is there, as on a machine without a prebuilt binary.
+// An empty directory for classic-level's native part, as on a machine without a prebuilt binary.
 vi.stubEnv('CLASSIC_LEVEL_PREBUILD', tmpdir());
 afterAll(() => {
   vi.unstubAllEnvs();

@@ -49,7 +49,7 @@ describe('the $connect event', () => {
     });
   });
 
-  test('hides the headers of the hop and has no userAgent if none was sent', async () => {
+  test('omits hop-by-hop headers, and userAgent if the client sent none', async () => {
     const service = await start();
     await connectRaw(service.gateway, [...handshakeLines, 'Content-Length: 0', 'X-Forwarded-For: 192.0.2.7']);
     const { event } = await service.called('$connect');
@@ -82,7 +82,7 @@ describe('the $connect event', () => {
     expect(Object.entries(event.multiValueHeaders ?? {})).toContainEqual(['__proto__', ['3']]);
   });
 
-  test('leaves the query keys out where there is no query', async () => {
+  test('omits the query keys without a query', async () => {
     const service = await start();
     await connect(service.gateway, { path: '?' });
     expect(Object.keys((await service.called('$connect')).event)).toEqual([
@@ -95,7 +95,7 @@ describe('the $connect event', () => {
 });
 
 describe('the upgrade', () => {
-  test('pends until $connect has answered', async () => {
+  test('waits until $connect has answered', async () => {
     const { opened, open } = gate();
     const service = await start({ $connect: () => opened.then(() => ({ statusCode: 200 })) });
     let connected = false;
@@ -141,14 +141,14 @@ describe('the upgrade', () => {
     );
   });
 
-  test('names no subprotocol of itself, which the client then refuses', async () => {
+  test('names no subprotocol unless the function does, and the client then fails', async () => {
     const service = await start();
     await expect(connect(service.gateway, { protocols: ['mqtt'] })).rejects.toThrow('no subprotocol');
     const { head } = await connectRaw(service.gateway, [...handshakeLines, 'Sec-WebSocket-Protocol: mqtt']);
     expect(head).not.toMatch(/sec-websocket-protocol/i);
   });
 
-  test('echoes even what the client did not offer', async () => {
+  test('echoes a subprotocol even if the client did not offer it', async () => {
     const service = await start({
       $connect: () => ({ statusCode: 200, headers: { 'sec-websocket-protocol': 'other' } }),
     });
@@ -221,7 +221,7 @@ describe('the upgrade', () => {
     expect(service.calls).toEqual([]);
   });
 
-  test('takes a URL of 4096 bytes and refuses a longer one', async () => {
+  test('accepts a URL of 4096 bytes and refuses a longer one', async () => {
     const service = await start();
     const prefix = `wss://127.0.0.1:${service.gateway.port}/mqtt?t=`;
     const longest = 'x'.repeat(4096 - prefix.length);

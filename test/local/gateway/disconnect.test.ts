@@ -58,7 +58,7 @@ test('a lost network is reported as 1006', async () => {
   expect(service.gateway.connectionCount()).toBe(0);
 });
 
-test('$disconnect runs while messages of the connection still do, whose replies then go nowhere', async () => {
+test('$disconnect runs concurrently with messages of the connection, whose replies are dropped', async () => {
   const { opened, open } = gate();
   const service = await start({ $default: () => opened.then(() => ({ statusCode: 200, body: 'late' })) });
   const { socket, closed, received } = await connectAs(service);
@@ -73,7 +73,7 @@ test('$disconnect runs while messages of the connection still do, whose replies 
   expect(service.gateway.meters.routeResponses).toBe(0);
 });
 
-test('a $disconnect that fails runs once and harms nobody', async () => {
+test('a $disconnect that fails is not retried and affects no other connection', async () => {
   const service = await start({
     $disconnect: () => Promise.reject(new Error('boom')),
     $default: () => ({ statusCode: 200, body: 'alive' }),

@@ -13,7 +13,7 @@ const echo = ({ body = '' }) => ({ statusCode: 200, body: `echo ${body}` });
 const bodyOf = ({ event }: Call) => ('body' in event ? event.body : undefined);
 const post = (ConnectionId: string, Data: string) => new PostToConnectionCommand({ ConnectionId, Data });
 
-test('an invocation can be held back, so that a later one overtakes it', async () => {
+test('an invocation can be delayed, so that a later one overtakes it', async () => {
   const { opened, open } = gate();
   const faults: FaultPlan = { delayInvoke: (call) => (bodyOf(call) === 'first' ? opened : undefined) };
   const service = await start({ $default: echo }, { faults });
@@ -26,7 +26,7 @@ test('an invocation can be held back, so that a later one overtakes it', async (
   expect((await next()).text).toBe('echo first');
 });
 
-test('a delay in milliseconds runs on the clock, ahead of the 29 s', async () => {
+test('a delay in milliseconds runs on the clock and does not count towards the 29 s', async () => {
   const clock = createManualClock();
   const asked = gate();
   const faults: FaultPlan = {
@@ -122,7 +122,7 @@ test('$disconnect can be lost', async () => {
   expect(service.gateway.connectionCount()).toBe(0);
 });
 
-test('a post can be answered with 429 and with 500, and reaches nobody', async () => {
+test('a post can be answered with 429 or 500 without being sent', async () => {
   const refusals: (429 | 500 | undefined)[] = [429, 500];
   const service = await start({}, { faults: { refusePost: () => refusals.shift() } });
   const { next, connectionId } = await connectAs(service);
@@ -170,7 +170,7 @@ test('a test can cut one connection', async () => {
   expect(Identity?.SourceIp).toBe('127.0.0.1');
 });
 
-test('a fault plan that throws fails that invocation or post alone', async () => {
+test('a fault plan that throws fails only that invocation or post', async () => {
   const faults: FaultPlan = {
     delayInvoke(call) {
       if (bodyOf(call) === 'x') throw new Error('plan');

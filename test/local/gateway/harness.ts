@@ -19,7 +19,7 @@ export function onCleanup(cleanup: () => Promise<unknown> | unknown): void {
   cleanups.push(cleanup);
 }
 
-/** An event as JSON has it, which is what a function in AWS would see. */
+/** The event after JSON, as a function in AWS receives it. */
 export interface SeenEvent {
   readonly requestContext: RequestContext;
   readonly headers?: Record<string, string>;
@@ -43,13 +43,13 @@ export interface Service {
   readonly gateway: Gateway;
   readonly calls: SeenCall[];
   readonly lines: Record<string, unknown>[];
-  /** The first call, made or yet to come, of that route (and connection). */
+  /** The first past or future call of a route (and connection). */
   called(route: Route, connectionId?: string): Promise<SeenCall>;
   callsOf(route: Route): SeenCall[];
   client: ApiGatewayManagementApiClient;
 }
 
-/** Without handlers every route answers 200. */
+/** Routes without a handler answer 200. */
 export async function start(
   handlers: Handlers = {},
   options: Partial<Omit<GatewayOptions, 'invoke'>> = {},
@@ -169,7 +169,7 @@ export async function connect(gateway: Gateway, options: ConnectOptions = {}): P
   };
 }
 
-/** Connects and says which connection id the gateway gave. */
+/** Connects and returns the connection id too. */
 export async function connectAs(service: Service, options: ConnectOptions = {}) {
   const before = service.callsOf('$connect').length;
   const client = await connect(service.gateway, options);
@@ -184,7 +184,7 @@ export interface Refusal {
   readonly body: string;
 }
 
-/** The HTTP answer of a handshake that fails. */
+/** The HTTP response to a refused handshake. */
 export function refusal(gateway: Gateway, options: ConnectOptions = {}): Promise<Refusal> {
   const socket = createSocket(gateway, options);
   return new Promise((resolve, reject) => {
@@ -203,7 +203,7 @@ export function refusal(gateway: Gateway, options: ConnectOptions = {}): Promise
   });
 }
 
-/** A promise that a test opens. */
+/** A promise that a test resolves. */
 export function gate<T = void>() {
   let open: (value: T) => void = () => {};
   const opened = new Promise<T>((resolve) => {

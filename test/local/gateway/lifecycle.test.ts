@@ -4,7 +4,7 @@ import { createManualClock } from '../../../lib/local/clock.ts';
 import { startGateway } from '../../../lib/local/gateway/index.ts';
 import { connect, connectAs, gate, onCleanup, start } from './harness.ts';
 
-test('says where it is', async () => {
+test('tells its URLs', async () => {
   const { gateway } = await start({}, { stage: 'prod' });
   expect(gateway.port).toBeGreaterThan(0);
   expect(gateway.url).toBe(`ws://127.0.0.1:${gateway.port}/prod`);
@@ -33,7 +33,7 @@ test('close says 1001 to every client, runs their $disconnect and frees the port
   expect(again.port).toBe(service.gateway.port);
 });
 
-test('close waits for what runs, and @connections answers until then', async () => {
+test('close waits for running invocations, and @connections answers until then', async () => {
   const { opened, open } = gate();
   let status: unknown;
   const service = await start({

@@ -92,7 +92,7 @@ describe('frames', () => {
     expect(service.callsOf('$default').map(({ event }) => event.body)).toEqual(['one', 'two']);
   });
 
-  test('text that is no UTF-8 closes with 1007, an unmasked frame with 1002', async () => {
+  test('text that is not UTF-8 closes with 1007, an unmasked frame with 1002', async () => {
     const service = await start();
     const invalid = await connectRaw(service.gateway);
     invalid.socket.write(clientFrame(1, Buffer.from([0xc3, 0x28])));
@@ -121,7 +121,7 @@ describe('idle timeout and lifetime', () => {
     expect(service.gateway.connectionCount()).toBe(0);
   });
 
-  test('a message of the client starts the 10 minutes anew', async () => {
+  test('a message of the client restarts the 10 minutes', async () => {
     const clock = createManualClock();
     const service = await start({ $default: () => ({ statusCode: 200, body: '.' }) }, { clock });
     const { socket, next, closed } = await connectAs(service);
@@ -146,7 +146,7 @@ describe('idle timeout and lifetime', () => {
     expect((await closed).code).toBe(1001);
   });
 
-  test('posts alone keep a connection, but only to the limit of 2 hours', async () => {
+  test('posts alone keep a connection open, up to the limit of 2 hours', async () => {
     const clock = createManualClock();
     const service = await start({}, { clock });
     const { closed, connectionId } = await connectAs(service);

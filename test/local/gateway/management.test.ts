@@ -30,7 +30,7 @@ describe('POST', () => {
       const service = await start();
       const client = await connectRaw(service.gateway);
       const { event } = await service.called('$connect');
-      // A character that straddles the border between two frames.
+      // A character that is split between two frames.
       const body = Buffer.from(`${'x'.repeat(32_767)}ü${'y'.repeat(size)}`).subarray(0, size);
       await service.client.send(post(event.requestContext.connectionId, body));
       const frames = [];
@@ -56,7 +56,7 @@ describe('POST', () => {
     expect(service.gateway.meters).toMatchObject({ posts: 1, refusedPosts: { 413: 2 } });
   });
 
-  test('reaches the client in the order in which the posts were answered', async () => {
+  test('reaches the client in order of the answers to the posts', async () => {
     const service = await start();
     const { next, connectionId } = await connectAs(service);
     for (let count = 0; count < 20; count++) await service.client.send(post(connectionId, String(count)));
@@ -70,7 +70,7 @@ describe('POST', () => {
     const { connectionId } = (await service.called('$connect')).event.requestContext;
     const body = 'x'.repeat(131_072);
     let error: unknown;
-    // The kernel's own buffers hold some megabytes before the gateway's fills.
+    // The kernel buffers some megabytes before the gateway's buffer fills.
     for (let count = 0; count < 500 && error === undefined; count++) {
       await service.client.send(post(connectionId, body)).catch((reason) => {
         error = reason;
@@ -82,7 +82,7 @@ describe('POST', () => {
 });
 
 describe('GET', () => {
-  test('tells when a connection began, was last active, and whose it is', async () => {
+  test('tells start, last activity and identity of a connection', async () => {
     const clock = createManualClock();
     const service = await start({}, { clock });
     const { socket, connectionId } = await connectAs(service, { headers: { 'User-Agent': 'test/1.0' } });
@@ -141,7 +141,7 @@ describe('410 Gone', () => {
     ['DELETE', new DeleteConnectionCommand({ ConnectionId: unknownId })],
   ])('answers %s for an unknown connection', async (_name, command) => {
     const { client } = await start();
-    // One type for the three commands, which the client's overloads keep apart.
+    // One type for the three commands, for which the client has separate overloads.
     const error = await (client.send as (command: object) => Promise<unknown>)
       .call(client, command)
       .catch((reason: unknown) => reason);
@@ -204,7 +204,7 @@ describe('other requests', () => {
     expect(await request('GET', '/')).toEqual([403, 'ForbiddenException']);
   });
 
-  test('that break off leave the gateway serving', async () => {
+  test('that break off do not affect the gateway', async () => {
     const service = await start();
     const { connectionId, next } = await connectAs(service);
     const aborter = new AbortController();

@@ -5,7 +5,7 @@ import { connectAs, gate, start } from './harness.ts';
 const echo = ({ body = '' }) => ({ statusCode: 200, body: `echo ${body}` });
 
 describe('the MESSAGE event', () => {
-  test('has requestContext, body and isBase64Encoded alone', async () => {
+  test('has only requestContext, body and isBase64Encoded', async () => {
     const clock = createManualClock();
     const service = await start({}, { clock });
     const connectedAt = clock.now();
@@ -37,7 +37,7 @@ describe('the MESSAGE event', () => {
     expect(messageId).not.toBe(requestId);
   });
 
-  test('comes for an empty message and for JSON too, where the API has no routes of its own', async () => {
+  test('is sent for empty messages and JSON too if the API has no custom routes', async () => {
     const service = await start({ $default: echo });
     const { socket, next } = await connectAs(service);
     socket.send('');
@@ -97,7 +97,7 @@ describe('the route response', () => {
     expect((await next()).text).toHaveLength(32_768);
   });
 
-  test('is the timeout frame after 29 s of the clock; what comes later is not sent', async () => {
+  test('is the timeout frame after 29 s of the clock; a late result is not sent', async () => {
     const clock = createManualClock();
     const { opened, open } = gate();
     const service = await start(
@@ -123,7 +123,7 @@ describe('the route response', () => {
   });
 });
 
-test('messages of one connection run at once and finish in any order', async () => {
+test('messages of one connection run concurrently and finish in any order', async () => {
   const gates = new Map<string, ReturnType<typeof gate<void>>>(['a', 'b', 'c'].map((name) => [name, gate()]));
   const all = gate();
   let running = 0;
@@ -143,7 +143,7 @@ test('messages of one connection run at once and finish in any order', async () 
   }
 });
 
-test('a flood of one client is not read beyond 1,000 invocations at once, and all of it is served', async () => {
+test('a flooding client is not read beyond 1,000 concurrent invocations, and all its messages are served', async () => {
   const messages = 2_000;
   const { opened, open } = gate();
   const done = gate();
@@ -154,7 +154,7 @@ test('a flood of one client is not read beyond 1,000 invocations at once, and al
     $default: async () => {
       most = Math.max(most, ++running);
       if (running === 1_000) {
-        // Time for the rest to arrive, were it still read.
+        // Time for the rest to arrive if the gateway still read it.
         for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate);
         open();
       }
@@ -168,7 +168,7 @@ test('a flood of one client is not read beyond 1,000 invocations at once, and al
   const body = 'x'.repeat(8_192);
   for (let count = 0; count < messages; count++) socket.send(body);
   await done.opened;
-  // What one read of the socket (64 KB) holds comes on top.
+  // One read of the socket (64 KB) may contain more messages.
   expect(most).toBeLessThan(1_020);
 });
 

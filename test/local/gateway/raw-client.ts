@@ -10,12 +10,12 @@ export interface ServerFrame {
 
 export interface RawClient {
   readonly socket: Socket;
-  /** Status line and headers of the answer. */
+  /** Status line and headers of the response. */
   readonly head: string;
   nextFrame(): Promise<ServerFrame>;
 }
 
-/** Shows frames, which a WebSocket library hides. `lines` go between the request line and the end of the handshake. */
+/** Shows frames, which a WebSocket library hides. `lines` are header lines of the handshake. */
 export async function connectRaw(
   gateway: Gateway,
   lines: readonly string[] = handshakeLines,

@@ -36,7 +36,7 @@ describe('the route selection expression', () => {
 });
 
 describe("a route of the API's own", () => {
-  test('gets the messages that name it, others go to $default', async () => {
+  test('receives the messages that name it; others go to $default', async () => {
     const service = await start({ hello: echo, $default: echo }, { routes: ['hello'] });
     const { socket, next, received } = await connectAs(service);
     socket.send(hello);
@@ -68,7 +68,7 @@ describe("a route of the API's own", () => {
   test.each([
     ['throws', () => Promise.reject(new Error('no'))],
     ['returns nothing', () => undefined],
-  ])('tells the client where its function %s', async (_name, fail) => {
+  ])('tells the client if its function %s', async (_name, fail) => {
     const service = await start({ hello: fail }, { routes: ['hello'] });
     const { socket, next, connectionId } = await connectAs(service);
     socket.send(hello);
@@ -77,7 +77,7 @@ describe("a route of the API's own", () => {
     );
   });
 
-  test('runs beside other messages of its connection', async () => {
+  test('runs concurrently with other messages of its connection', async () => {
     const { opened, open } = gate();
     const service = await start(
       { hello: () => opened.then(() => echo({})), $default: echo },

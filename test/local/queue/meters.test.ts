@@ -31,7 +31,7 @@ const send = (MessageBody: string, extra = {}) =>
 const receive = async () => (await client.send(new ReceiveMessageCommand({ QueueUrl }))).Messages ?? [];
 const metered = () => service.meters('jobs').meteredRequests;
 
-test('a request is billed by 64 KB of UTF-8, attributes included, however many messages it carries', async () => {
+test('a request is billed by 64 KB of all its messages as UTF-8, with attributes', async () => {
   await send('x'.repeat(65_536));
   expect(metered()).toBe(1);
   await send('é'.repeat(32_769));
@@ -52,7 +52,7 @@ test('a request is billed by 64 KB of UTF-8, attributes included, however many m
   expect(service.meters('other')).toEqual({ requests: 0, meteredRequests: 0, invocations: 0, billedMs: 0 });
 });
 
-test('an empty receive counts, one with a message by its size, a delete once', async () => {
+test('an empty receive counts once, one with messages by their size, a delete once', async () => {
   await receive();
   expect(metered()).toBe(1);
   await send('é'.repeat(32_769));
@@ -62,7 +62,7 @@ test('an empty receive counts, one with a message by its size, a delete once', a
   expect(metered()).toBe(6);
 });
 
-test('for a function a batch is one receive and one delete; what failed is not deleted', async () => {
+test('for a function a batch is one receive and one delete; failed messages are not deleted', async () => {
   for (let sent = 0; sent < 10; sent += 1) await send('x');
   service.attach('jobs', async () => {
     await clock.advance(89.2);

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-/** The queue on the engine's directory, as the local service runs it; `stop` ends it like a process. */
+/** The queue in the engine's directory, as in the local service. `stop` ends it like a process. */
 async function start(clock = createManualClock()) {
   const engine = await openEngine({ directory, clock });
   const service = await openQueueService({ queues, clock, store: engine.keyValueStore('queue') });
@@ -38,7 +38,7 @@ async function start(clock = createManualClock()) {
   };
 }
 
-test('timers, order, receive counts and duplicates survive a restart; what was deleted does not come back', async () => {
+test('timers, order, receive counts and duplicates survive a restart; deleted messages stay deleted', async () => {
   const first = await start();
   await first.send('timers', 'fires later', { DelaySeconds: 600 });
   await first.send('timers', 'taken');

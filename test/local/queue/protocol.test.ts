@@ -1,60 +1,17 @@
 import {
   ChangeMessageVisibilityCommand,
-  DeleteMessageBatchCommand,
-  DeleteMessageCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   ListQueuesCommand,
-  ReceiveMessageCommand,
-  SendMessageBatchCommand,
   SendMessageCommand,
-  type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { localCredentials } from '../../../lib/aws/settings.ts';
 import { createSqsClient } from '../../../lib/aws/sqs.ts';
-import { createManualClock, type ManualClock } from '../../../lib/local/clock.ts';
-import { openQueueService, type QueueService } from '../../../lib/local/queue/index.ts';
-import type { QueueDefinition } from '../../../lib/local/queue/queue.ts';
-
-const queues = {
-  plain: { visibilityTimeoutSeconds: 30, deadLetter: { queue: 'dead', maxReceiveCount: 2 } },
-  dead: {},
-  slow: { delaySeconds: 10, retentionSeconds: 60 },
-  'ordered.fifo': { visibilityTimeoutSeconds: 30 },
-  'content.fifo': { contentBasedDeduplication: true },
-};
-type Name = keyof typeof queues;
-
-let clock: ManualClock;
-let service: QueueService<Name>;
-let client: SQSClient;
-
-beforeEach(async () => {
-  clock = createManualClock();
-  service = await openQueueService({ queues, clock, region: 'eu-west-1' });
-  client = createSqsClient({
-    region: 'eu-west-1',
-    credentials: localCredentials,
-    requestHandler: service.requestHandler,
-  });
-});
-afterEach(() => service.close());
-
-const send = (name: Name, MessageBody: string, extra = {}) =>
-  client.send(new SendMessageCommand({ QueueUrl: service.urlOf(name), MessageBody, ...extra }));
-const receive = async (name: Name, extra = {}) =>
-  (
-    await client.send(
-      new ReceiveMessageCommand({ QueueUrl: service.urlOf(name), MaxNumberOfMessages: 10, ...extra }),
-    )
-  ).Messages ?? [];
-const bodies = async (name: Name, extra = {}) => (await receive(name, extra)).map(({ Body }) => Body);
-const remove = (name: Name, ReceiptHandle: string | undefined) =>
-  client.send(new DeleteMessageCommand({ QueueUrl: service.urlOf(name), ReceiptHandle }));
+import { bodies, client, clock, receive, remove, send, service } from './queues.ts';
 
 describe('a standard queue', () => {
-  test('gives a message with its attributes, hides it, and forgets it when deleted', async () => {
+  test('returns a message with its attributes, hides it, and removes it when deleted', async () => {
     const MessageAttributes = {
       kind: { DataType: 'String', StringValue: 'ping' },
       raw: { DataType: 'Binary', BinaryValue: Buffer.from([0, 255]) },
@@ -82,13 +39,13 @@ describe('a standard queue', () => {
   });
 
   test('computes MD5 of attributes as AWS does', async () => {
-    // The value that a captured answer of SQS carries for this attribute.
+    // The value in a captured response of SQS for this attribute.
     const MessageAttributes = { timestamp: { DataType: 'Number', StringValue: '1493147359900' } };
     const { MD5OfMessageAttributes } = await send('plain', 'x', { MessageAttributes });
     expect(MD5OfMessageAttributes).toBe('235c5c510d26fb653d073faed50ae77c');
   });
 
-  test('delays by message and by queue, and forgets what nobody took in time', async () => {
+  test('delays by message and by queue, and drops messages after the retention time', async () => {
     await send('plain', 'later', { DelaySeconds: 900 });
     await send('plain', 'now');
     expect(await bodies('plain', { VisibilityTimeout: 43_200 })).toEqual(['now']);
@@ -106,7 +63,7 @@ describe('a standard queue', () => {
     expect(await bodies('slow')).toEqual([]);
   });
 
-  test('a message that is not deleted comes back, with another receipt, and then goes to the dead letters', async () => {
+  test('a message that is not deleted returns with another receipt, then moves to the dead-letter queue', async () => {
     await send('plain', 'poison', { MessageAttributes: { a: { DataType: 'String', StringValue: 'b' } } });
     const [first] = await receive('plain');
     await client.send(
@@ -137,7 +94,7 @@ describe('a standard queue', () => {
     });
   });
 
-  test('a long poll ends with the first message that becomes visible, or with its time', async () => {
+  test('a long poll ends with the first visible message, or at its time-out', async () => {
     const waiting = bodies('plain', { WaitTimeSeconds: 20 });
     await new Promise(setImmediate);
     await send('plain', 'delayed', { DelaySeconds: 5 });
@@ -154,7 +111,7 @@ describe('a FIFO queue', () => {
   const sendTo = (MessageGroupId: string, body: string) =>
     send('ordered.fifo', body, { MessageGroupId, MessageDeduplicationId: body });
 
-  test('keeps the order of a group, locks it while one of it is in flight, and lets others pass', async () => {
+  test('keeps the order of a group, and locks only that group while a message is in flight', async () => {
     for (const body of ['a1', 'a2', 'a3', 'a4']) await sendTo('a', body);
     await sendTo('b', 'b1');
     const first = await receive('ordered.fifo', { MaxNumberOfMessages: 3 });
@@ -180,7 +137,7 @@ describe('a FIFO queue', () => {
     });
   });
 
-  test('drops duplicates for five minutes, by id or by content, even of what was deleted', async () => {
+  test('drops duplicates for five minutes, by id or by content, even of deleted messages', async () => {
     const one = await sendTo('a', 'same');
     const [message] = await receive('ordered.fifo');
     await remove('ordered.fifo', message?.ReceiptHandle);
@@ -194,130 +151,6 @@ describe('a FIFO queue', () => {
 
     for (const body of ['x', 'y', 'x']) await send('content.fifo', body, { MessageGroupId: 'g' });
     expect(await bodies('content.fifo')).toEqual(['x', 'y']);
-  });
-});
-
-describe('batches', () => {
-  test('each entry succeeds or fails by itself', async () => {
-    const QueueUrl = service.urlOf('plain');
-    const { Successful, Failed } = await client.send(
-      new SendMessageBatchCommand({
-        QueueUrl,
-        Entries: [
-          { Id: 'good', MessageBody: 'good' },
-          { Id: 'late', MessageBody: 'x', DelaySeconds: 901 },
-          { Id: 'nul', MessageBody: '\0' },
-          { Id: 'also-good', MessageBody: 'also good' },
-        ],
-      }),
-    );
-    expect(Successful?.map(({ Id }) => Id)).toEqual(['good', 'also-good']);
-    expect(Failed).toMatchObject([
-      { Id: 'late', Code: 'InvalidParameterValue', SenderFault: true },
-      { Id: 'nul', Code: 'InvalidMessageContents', SenderFault: true },
-    ]);
-    const messages = await receive('plain');
-    expect(messages.map(({ Body }) => Body)).toEqual(['good', 'also good']);
-    const deleted = await client.send(
-      new DeleteMessageBatchCommand({
-        QueueUrl,
-        Entries: messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle })),
-      }),
-    );
-    expect(deleted.Successful).toHaveLength(2);
-    expect(service.counts('plain')).toEqual({ visible: 0, delayed: 0, inFlight: 0 });
-  });
-
-  test.each([
-    ['EmptyBatchRequest', []],
-    [
-      'TooManyEntriesInBatchRequest',
-      Array.from({ length: 11 }, (_, index) => ({ Id: `${index}`, MessageBody: 'x' })),
-    ],
-    [
-      'BatchEntryIdsNotDistinct',
-      [
-        { Id: 'a', MessageBody: 'x' },
-        { Id: 'a', MessageBody: 'y' },
-      ],
-    ],
-    ['InvalidBatchEntryId', [{ Id: 'a b', MessageBody: 'x' }]],
-    ['BatchRequestTooLong', ['a', 'b'].map((Id) => ({ Id, MessageBody: 'x'.repeat(600_000) }))],
-  ])('%s', async (name, Entries) => {
-    const sent = client.send(new SendMessageBatchCommand({ QueueUrl: service.urlOf('plain'), Entries }));
-    await expect(sent).rejects.toMatchObject({ name });
-  });
-});
-
-describe('refusals', () => {
-  test.each<[string, string, Name, string, object]>([
-    ['a delay over 900 s', 'InvalidParameterValue', 'plain', 'x', { DelaySeconds: 901 }],
-    ['a body over 1 MiB', 'InvalidParameterValue', 'plain', 'é'.repeat(524_289), {}],
-    ['an empty body', 'MissingParameter', 'plain', '', {}],
-    ['a lone surrogate', 'InvalidMessageContents', 'plain', '\ud800', {}],
-    [
-      'a deduplication id on a standard queue',
-      'InvalidParameterValue',
-      'plain',
-      'x',
-      { MessageDeduplicationId: 'x' },
-    ],
-    ['no group on a FIFO queue', 'MissingParameter', 'ordered.fifo', 'x', { MessageDeduplicationId: 'x' }],
-    ['no deduplication id', 'InvalidParameterValue', 'ordered.fifo', 'x', { MessageGroupId: 'x' }],
-    ['a group with a space', 'InvalidParameterValue', 'content.fifo', 'x', { MessageGroupId: 'a b' }],
-    [
-      'a delay on a FIFO queue',
-      'InvalidParameterValue',
-      'content.fifo',
-      'x',
-      { MessageGroupId: 'x', DelaySeconds: 1 },
-    ],
-    [
-      'an attribute without value',
-      'InvalidParameterValue',
-      'plain',
-      'x',
-      { MessageAttributes: { a: { DataType: 'String' } } },
-    ],
-  ])('%s', async (_what, name, queue, body, extra) => {
-    await expect(send(queue, body, extra)).rejects.toMatchObject({ name });
-    expect(service.counts(queue)).toEqual({ visible: 0, delayed: 0, inFlight: 0 });
-  });
-
-  test('a queue that is not there, an operation that is not known, a body that is no JSON', async () => {
-    const QueueUrl = service.urlOf('plain').replace('plain', 'constructor');
-    await expect(client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }))).rejects.toMatchObject({
-      name: 'QueueDoesNotExist',
-      Code: 'AWS.SimpleQueueService.NonExistentQueue',
-    });
-    const call = async (operation: string, body: string) =>
-      (
-        await service.requestHandler.handle({
-          method: 'POST',
-          headers: { 'x-amz-target': `AmazonSQS.${operation}` },
-          body,
-        })
-      ).response;
-    for (const operation of ['PurgeQueue', 'constructor', '']) {
-      expect(JSON.parse(Buffer.from((await call(operation, '{}')).body).toString())).toMatchObject({
-        __type: 'InvalidAction',
-      });
-    }
-    expect((await call('SendMessage', '[]')).statusCode).toBe(400);
-  });
-
-  test('definitions that make no sense', async () => {
-    const senseless: Record<string, QueueDefinition>[] = [
-      { 'a b': {} },
-      { a: { delaySeconds: 901 } },
-      { a: { visibilityTimeoutSeconds: 43_201 } },
-      { a: { deadLetter: { queue: 'b', maxReceiveCount: 1 } } },
-      { a: { deadLetter: { queue: 'b.fifo', maxReceiveCount: 1 } }, 'b.fifo': {} },
-      { a: { deadLetter: { queue: 'a', maxReceiveCount: 0 } } },
-    ];
-    for (const definitions of senseless) {
-      await expect(openQueueService({ queues: definitions })).rejects.toBeInstanceOf(RangeError);
-    }
   });
 });
 

@@ -34,7 +34,7 @@ function sender(name: Name): (body: string, extra?: object) => Promise<unknown> 
 
 const bodiesOf = (event: SqsEvent) => event.Records.map(({ body }) => body);
 
-/** A handler whose invocations the test ends one by one. */
+/** A handler whose invocations the test ends individually. */
 function controlled() {
   const begun: { bodies: string[]; end(answer?: unknown): void; fail(): void }[] = [];
   const handler = (event: SqsEvent) =>
@@ -98,7 +98,7 @@ test('the event is that of Lambda, for standard and FIFO queues', async () => {
   expect(service.counts('jobs')).toEqual({ visible: 0, delayed: 0, inFlight: 0 });
 });
 
-test('batches by batchSize, and no more invocations at once than allowed', async () => {
+test('invokes with batches up to batchSize, within the bound of concurrent invocations', async () => {
   const send = sender('jobs');
   for (const body of ['1', '2', '3', '4', '5', '6', '7']) await send(body);
   const { begun, handler } = controlled();
@@ -115,7 +115,7 @@ test('batches by batchSize, and no more invocations at once than allowed', async
   expect(service.counts('jobs')).toEqual({ visible: 0, delayed: 0, inFlight: 0 });
 });
 
-test('a delay on the clock passes without sleeping, chained delays too', async () => {
+test('delays run on the clock, chained delays too', async () => {
   const send = sender('jobs');
   const hops: [string, number][] = [];
   const startMs = clock.now();
@@ -139,7 +139,7 @@ test('a delay on the clock passes without sleeping, chained delays too', async (
 });
 
 describe('failures', () => {
-  test('a handler that throws gets the batch again after the visibility timeout, then the dead letters do', async () => {
+  test('a batch whose handler throws returns after the visibility timeout, then moves to the dead-letter queue', async () => {
     const send = sender('jobs');
     const seen: string[][] = [];
     const errors: unknown[] = [];
@@ -208,7 +208,7 @@ describe('failures', () => {
 });
 
 describe('a FIFO queue', () => {
-  test('one batch of a group at a time, groups side by side, order kept over a failure', async () => {
+  test('one batch per group at a time, groups concurrently, in order after a failure', async () => {
     const send = sender('jobs.fifo');
     for (const body of ['a1', 'a2', 'a3']) await send(body, { MessageGroupId: 'a' });
     const { begun, handler } = controlled();
@@ -239,7 +239,7 @@ describe('a FIFO queue', () => {
       async ({ Records }) => {
         invocations += 1;
         await new Promise(setImmediate);
-        // Every third invocation stops halfway and gives back the rest, as a FIFO handler must.
+        // Every third invocation fails halfway and returns the rest, as a FIFO handler must.
         const done = invocations % 3 === 0 ? Records.slice(0, Math.floor(Records.length / 2)) : Records;
         for (const { body, attributes } of done) {
           const group = attributes.MessageGroupId ?? '';

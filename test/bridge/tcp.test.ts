@@ -1,0 +1,151 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import type WebSocket from 'ws';
+import { connack, connectPacket, startBridged, tcpTo } from './bridged.ts';
+
+describe('a TCP client', () => {
+  it('reaches upstream with its first byte, and only if that begins a CONNECT [MQTT-3.1.0-1 v3+v5]', async () => {
+    const { server, bridge, logged } = await startBridged();
+    const notMqtt = logged('not-mqtt');
+    const wrong = tcpTo(bridge);
+    wrong.write('GET / HTTP/1.1\r\n\r\n');
+    await once(wrong, 'close');
+    await notMqtt;
+    expect(server.peers).toHaveLength(0);
+    const right = tcpTo(bridge);
+    right.write(connectPacket);
+    expect(await once(right, 'data')).toEqual([connack]);
+    expect(server.peers).toHaveLength(1);
+  });
+
+  it('that stays silent is closed', async () => {
+    const { bridge, server } = await startBridged({}, { firstByteTimeoutMs: 20 });
+    await once(tcpTo(bridge), 'close');
+    expect(server.peers).toHaveLength(0);
+  });
+
+  it('may write byte by byte', async () => {
+    const { server, bridge } = await startBridged();
+    const socket = tcpTo(bridge);
+    socket.setNoDelay(true);
+    for (const byte of connectPacket) await new Promise((resolve) => socket.write(Buffer.of(byte), resolve));
+    expect(await once(socket, 'data')).toEqual([connack]);
+    expect(server.peers[0]?.frames).toEqual([connectPacket.toString('base64')]);
+  });
+
+  it('that closes has its last packets sent', async () => {
+    let release = () => {};
+    const { server, bridge } = await startBridged({
+      order: (sendReply) => {
+        release = sendReply;
+      },
+    });
+    const socket = tcpTo(bridge);
+    socket.write(connectPacket);
+    const peer = await server.nextPeer();
+    await once(peer.socket, 'message');
+    const ended = once(socket, 'close');
+    socket.end(Buffer.from('300500017468 69e000'.replace(' ', ''), 'hex'));
+    await ended;
+    release();
+    await once(peer.socket, 'message');
+    release();
+    expect(peer.packets.map(({ cmd }) => cmd)).toEqual(['connect', 'publish', 'disconnect']);
+  });
+
+  it.each([
+    ['a malformed length', '30ffffffff01'],
+    ['a packet over 131,072 bytes', '30feff0700'],
+  ])('is closed on %s, and the others are not', async (_name, hex) => {
+    const { server, bridge } = await startBridged();
+    const other = tcpTo(bridge);
+    other.write(connectPacket);
+    await once(other, 'data');
+    const socket = tcpTo(bridge);
+    socket.write(connectPacket);
+    await once(socket, 'data');
+    const left = once(server.peers[1]?.socket as WebSocket, 'close');
+    socket.write(Buffer.from(hex, 'hex'));
+    await once(socket, 'close');
+    expect((await left)[0]).toBe(4003);
+    other.write(Buffer.from('c000', 'hex'));
+    expect(await once(other, 'data')).toEqual([Buffer.from('d000', 'hex')]);
+  });
+
+  it('is closed when upstream closes, fails or cannot be reached', async () => {
+    const { server, bridge } = await startBridged();
+    const socket = tcpTo(bridge);
+    socket.write(connectPacket);
+    await once(socket, 'data');
+    server.peers[0]?.socket.terminate();
+    await once(socket, 'close');
+
+    const refused = await startBridged({ refuse: () => 403 });
+    const turnedAway = tcpTo(refused.bridge);
+    turnedAway.write(connectPacket);
+    await once(turnedAway, 'close');
+    expect(refused.entries.map(({ event }) => event)).toContain('closed');
+  });
+
+  it('is not read while upstream is slow, and loses nothing', async () => {
+    const replies: (() => void)[] = [];
+    let isHolding = true;
+    const { server, bridge } = await startBridged({
+      order: (sendReply) => {
+        if (isHolding) replies.push(sendReply);
+        else sendReply();
+      },
+    });
+    const socket = tcpTo(bridge);
+    const publish = Buffer.concat([Buffer.from('30a01f000174', 'hex'), Buffer.alloc(3_997, 'x')]);
+    const count = 5_000;
+    socket.write(connectPacket);
+    const isWritten = new Promise((resolve) => {
+      socket.write(Buffer.concat(Array.from({ length: count }, () => publish)), resolve);
+    });
+    const peer = await server.nextPeer();
+    await once(peer.socket, 'message');
+    const early = await Promise.race([isWritten.then(() => 'written'), onceIdle(socket)]);
+    expect(early).toBe('waiting');
+    isHolding = false;
+    for (const reply of replies) reply();
+    await isWritten;
+    while (peer.packets.length < count + 1) await once(peer.socket, 'message');
+    expect(peer.packets).toHaveLength(count + 1);
+  });
+
+  it('that does not read is closed when its buffer is full', async () => {
+    const { server, bridge, logged } = await startBridged({}, { maxClientBufferBytes: 1_000_000 });
+    const slow = logged('slow-client');
+    const socket = tcpTo(bridge);
+    socket.write(connectPacket);
+    await once(socket, 'data');
+    socket.pause();
+    const peer = server.peers[0];
+    const left = once(peer?.socket as WebSocket, 'close');
+    const packet = {
+      cmd: 'publish',
+      topic: 't',
+      payload: 'x'.repeat(20_000),
+      qos: 0,
+      dup: false,
+      retain: false,
+    } as const;
+    for (let i = 0; i < 1_000; i++) peer?.push([packet]);
+    expect(await slow).toEqual({ event: 'slow-client', transport: 'tcp' });
+    await left;
+  });
+});
+
+/** Resolves when the socket has accepted no bytes for 200 turns of the event loop. */
+async function onceIdle(socket: Socket): Promise<string> {
+  let before = -1;
+  let still = 0;
+  while (still < 200) {
+    still = socket.bytesWritten - socket.writableLength === before ? still + 1 : 0;
+    before = socket.bytesWritten - socket.writableLength;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return 'waiting';
+}
