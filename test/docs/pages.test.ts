@@ -55,6 +55,17 @@ describe.each(current)('%s', (name) => {
   });
 });
 
+it('the runbook searches only for messages that the functions log', () => {
+  const searched = readPage('docs/runbook.md').spans.flatMap((span) =>
+    [...span.matchAll(/message = "([^"]+)"/g)].map(([, message = '']) => message),
+  );
+  const sources = [...paths]
+    .filter((path) => /^(lib|functions)\/.*\.ts$/.test(path))
+    .map((path) => readFileSync(`${repository}/${path}`, 'utf8'));
+  expect(searched.length).toBeGreaterThan(0);
+  expect(searched.filter((message) => !sources.some((text) => text.includes(`'${message}'`)))).toEqual([]);
+});
+
 /** The scripts of a folder's package; none if it is no package. */
 function scriptsIn(folder: string): string[] {
   const file = `${repository}/${folder}/package.json`;
