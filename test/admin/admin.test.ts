@@ -117,7 +117,7 @@ describe('tenants', () => {
     }
   });
 
-  it('a body that is no JSON is refused', async () => {
+  it('a body that is not JSON is refused', async () => {
     const headers = { 'content-type': 'application/json' };
     for (const body of ['{', '[]', 'null', ''])
       expect(await api('PUT', '/tenants/x', body, headers)).toMatchObject({
@@ -242,7 +242,7 @@ describe('clients', () => {
 });
 
 describe('subscribers of a topic', () => {
-  it('are those who would get it, in pages', async () => {
+  it('are listed in pages', async () => {
     const mint = await service.tenant('subscribers');
     for (const [clientId, filter] of [
       ['a', 'x/+'],
@@ -332,7 +332,7 @@ describe('retained messages', () => {
 });
 
 describe('usage', () => {
-  it('tells hours and what the tenant holds now', async () => {
+  it('shows hours and the current gauges', async () => {
     const { status, body } = await api('GET', '/tenants/acme/usage');
     expect(status).toBe(200);
     expect(body.now.connections).toBeGreaterThan(0);

@@ -14,7 +14,7 @@ export interface Api {
   readonly used: ReadonlySet<string>;
 }
 
-/** Calls the API over HTTP; every exchange is held against docs/openapi.json. */
+/** Calls the API over HTTP and compares every exchange with docs/openapi.json. */
 export function apiAt(baseUrl: string): Api {
   const used = new Set<string>();
   const call = async (

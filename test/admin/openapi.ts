@@ -49,9 +49,7 @@ export interface Exchange {
   readonly answer: unknown;
 }
 
-/**
- * What of an exchange the document does not allow. A request that the server refused need not fit.
- */
+/** The parts of an exchange that the document does not allow. A refused request need not match. */
 export function flawsOf(exchange: Exchange): string[] {
   const found = find(exchange.method, exchange.url.pathname);
   if (found === undefined)
@@ -116,7 +114,7 @@ function problems(what: string, schema: object, value: unknown): string[] {
   );
 }
 
-/** Schemas refer to each other by `#/components/…`, which is meant within the document. */
+/** Compiles a schema; its references `#/components/…` are resolved in the document. */
 function validator(schema: object): ValidateFunction {
   let validate = validators.get(schema);
   if (validate === undefined) {

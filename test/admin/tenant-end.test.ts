@@ -21,7 +21,7 @@ async function start(wrapPorts?: (ports: Ports) => Ports): Promise<void> {
 
 const kept = { clean: false, properties: { sessionExpiryInterval: 600 } };
 
-/** The reason of the DISCONNECT that a client gets, once its connection has closed. */
+/** The reason code of the DISCONNECT that a client has received when its connection closes. */
 async function ending(client: MqttClient): Promise<number | undefined> {
   let reason: number | undefined;
   client.once('disconnect', (packet) => {
@@ -32,8 +32,8 @@ async function ending(client: MqttClient): Promise<number | undefined> {
 }
 
 /**
- * Everything that a tenant can leave: sessions, queues, Wills, subscriptions, shares, retained
- * messages, usage, and messages that went through the fan-out queue.
+ * Creates everything that a tenant can store: sessions, queues, Wills, subscriptions, shares,
+ * retained messages, usage, and messages of the fan-out queue.
  */
 async function populate(mint: Mint): Promise<MqttClient[]> {
   const online = await service.connect(mint, {

@@ -97,7 +97,7 @@ describe('tenants that trust the same provider', () => {
     expect(await at(tenants, token, 'other')).toBe('token-audience');
   });
 
-  it('cannot where a claim names the tenant', async () => {
+  it('cannot if a claim names the tenant', async () => {
     const shared = tenant([{ ...issuer, claimMapping: { tenant: '/org/name' } }]);
     const tenants = { acme: shared, other: shared };
     const token = await sign(real, { ...forged, org: { name: 'acme' } });
@@ -106,7 +106,7 @@ describe('tenants that trust the same provider', () => {
     expect(await at(tenants, await sign(real, forged), 'acme')).toBe('token-tenant');
   });
 
-  it('cannot where the configuration demands different claims', async () => {
+  it('cannot if the configuration requires different claims', async () => {
     const tenants = {
       acme: tenant([{ ...issuer, requiredClaims: { azp: 'acme-app' } }]),
       other: tenant([{ ...issuer, requiredClaims: { azp: 'other-app' } }]),
@@ -198,7 +198,7 @@ describe('secrets', () => {
     expect(algorithms).toEqual(['HMAC', 'HMAC']);
   });
 
-  it('a signature that is cut or padded is none', async () => {
+  it('a truncated or padded signature is invalid', async () => {
     const secret = sharedSecret();
     const good = await sign(secret, { iss: 'wisp:acme' });
     const { verify } = verifierOf([{ keys: secret.keys }], provider);

@@ -35,7 +35,7 @@ async function codeOf(attempt: Promise<unknown>): Promise<string> {
 }
 
 describe('fetching over TLS', () => {
-  it('reads the body, sending nothing but the question', async () => {
+  it('reads the body and sends no cookie, credential or body', async () => {
     let seen: object = {};
     const port = await serve((request, response) => {
       seen = { method: request.method, url: request.url, headers: request.headers };
@@ -67,12 +67,12 @@ describe('fetching over TLS', () => {
     const resolve = vi.fn(async () => answers.shift() ?? []);
     expect(await httpsGet({ ...local, resolve })(`https://localhost:${port}/`)).toBe('here');
     expect(resolve).toHaveBeenCalledTimes(1);
-    // The system's resolver does not know this name: only the checked address can have led there.
+    // The system's resolver does not know this name: the connection used the checked address.
     const plain = await serve((request, response) => response.end(request.headers.host), 'http');
     expect(await httpsGet(local)(`http://idp.invalid:${plain}/`)).toBe(`idp.invalid:${plain}`);
   });
 
-  it('takes http where private hosts are allowed, and nowhere else', async () => {
+  it('accepts http only if private hosts are allowed', async () => {
     const port = await serve((_, response) => response.end('plain'), 'http');
     expect(await httpsGet(local)(`http://localhost:${port}/`)).toBe('plain');
     expect(await httpsGet({ allowPrivate: true })(`http://127.0.0.1:${port}/`)).toBe('plain');

@@ -7,7 +7,7 @@ import {
 import { KeyFetchError, type KeyFetchErrorCode } from '../../lib/auth/key-fetch-error.ts';
 import { lookup, nowSeconds, type Signer, tenant } from './tokens.ts';
 
-/** An identity provider: serves whatever JWK set it is given, counts, and fails on demand. */
+/** An identity provider for tests: serves a JWK set, counts requests, and fails on demand. */
 export class Provider {
   body = '';
   failure: KeyFetchErrorCode | undefined;
@@ -24,12 +24,12 @@ export class Provider {
   };
 }
 
-/** As a provider publishes them, with the members that Wisp has no use for. */
+/** Keys as a provider publishes them, with members that Wisp does not use. */
 export function publicKeys({ alg, keys }: Signer): object[] {
   return keys.kind === 'inline' ? keys.keys.map((key) => ({ ...key, alg, use: 'sig', x5t: 'AAAA' })) : [];
 }
 
-/** Verification for one tenant `acme`, with a clock that stands still until it is moved. */
+/** Verification for one tenant `acme`, with a clock that only the test advances. */
 export function verifierOf(
   issuers: readonly IssuerConfig[],
   options: Partial<KeySourcesOptions> & { readonly fetchText: KeySourcesOptions['fetchText'] },
@@ -47,7 +47,7 @@ export function verifierOf(
     advance: (seconds: number) => {
       clock.nowMs += seconds * 1_000;
     },
-    /** Tokens are judged at the moment of {@link nowSeconds}, so that only keys grow old. */
+    /** Tokens are checked at {@link nowSeconds}, so that only keys age. */
     verify: (token: string, tenantHint = 'acme') =>
       verifyToken({ token, tenantHint, lookup: store, sources, nowSeconds }),
   };

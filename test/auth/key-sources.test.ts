@@ -58,7 +58,7 @@ describe('JWKS by URL', () => {
     }
   });
 
-  it('is fetched anew after ten minutes', async () => {
+  it('is fetched again after ten minutes', async () => {
     const { verify, advance } = verifier();
     const token = await tokenOf(first);
     await verify(token);
@@ -70,7 +70,7 @@ describe('JWKS by URL', () => {
     expect(provider.requests).toHaveLength(2);
   });
 
-  it('a new key counts at once, and old tokens as long as their key is published', async () => {
+  it('a new key is used at once, and an old one as long as it is published', async () => {
     const { verify, advance } = verifier();
     const [old, young] = await Promise.all([tokenOf(first), tokenOf(second)]);
     expect(await outcome(verify(old))).toBe('accepted');
@@ -98,7 +98,7 @@ describe('JWKS by URL', () => {
     expect(provider.requests).toHaveLength(2);
   });
 
-  it('an outage of the provider leaves its clients in for an hour', async () => {
+  it('clients can connect for an hour after the provider has failed', async () => {
     const { verify, advance, failures } = verifier();
     const token = await tokenOf(first);
     await verify(token);
@@ -114,7 +114,7 @@ describe('JWKS by URL', () => {
     expect(await outcome(verify(token))).toBe('accepted');
   });
 
-  it('without any keys it is tried again after five seconds; until then nobody waits for it', async () => {
+  it('without keys it is fetched again after five seconds; until then tokens are refused without waiting', async () => {
     const { verify, advance } = verifier();
     const token = await tokenOf(first);
     provider.failure = 'keys-connection';
@@ -126,7 +126,7 @@ describe('JWKS by URL', () => {
     expect(await outcome(verify(token))).toBe('accepted');
   });
 
-  it('is not asked for tokens that it cannot be about', async () => {
+  it('is not fetched for tokens that it cannot verify', async () => {
     const { verify } = verifier();
     expect(await outcome(verify(await tokenOf(first, { iss: 'https://evil.example/' })))).toBe(
       'token-key-unknown',
@@ -135,7 +135,7 @@ describe('JWKS by URL', () => {
     expect(provider.requests).toEqual([]);
   });
 
-  it('of one provider that fails the others do not suffer', async () => {
+  it('a provider that fails does not affect the others', async () => {
     const inline = { iss: 'other', keys: second.keys };
     const { verify } = verifierOf(
       [issuer, { ...issuer, keys: { kind: 'jwks-url', url: `${url}?2` } }, inline],
@@ -174,7 +174,7 @@ describe('JWK sets that are not as they should be', () => {
     expect(failures).toEqual([{ code, source: 'idp.example' }]);
   });
 
-  it('private keys verify nothing: whoever read the set could have signed', async () => {
+  it('private keys verify nothing: everybody who has read the set can sign', async () => {
     const pair = await generateKeyPair('RS256', { extractable: true });
     const leaked = { ...(await exportJWK(pair.privateKey)), kid: 'leaked' };
     provider.body = JSON.stringify({ keys: [leaked, ...publicKeys(first)] });
@@ -191,7 +191,7 @@ describe('JWK sets that are not as they should be', () => {
     expect(await outcome(verifier().verify(await tokenOf(secret)))).toBe('token-key-unknown');
   });
 
-  it('keys for other uses are passed over', async () => {
+  it('keys for other uses are ignored', async () => {
     const [signing] = publicKeys(first);
     const [unfit] = publicKeys(second);
     provider.body = JSON.stringify({
@@ -218,7 +218,7 @@ describe('PEM', () => {
     const token = await tokenOf({ alg: 'ES256', key: certified, keys: first.keys });
     expect(await outcome(verify(token))).toBe('accepted');
     expect(await outcome(verify(await tokenOf(second)))).toBe('token-signature');
-    // The text of the public key is no secret.
+    // The text of the public key must not work as a shared secret.
     for (const text of [pem, cert, pem.trim()]) {
       const confused = await tokenOf({ alg: 'HS256', key: Buffer.from(text), keys: first.keys });
       expect(await outcome(verify(confused))).toBe('token-key-unknown');
@@ -261,7 +261,7 @@ describe('secrets by reference', () => {
     expect(secrets.load.mock.calls).toEqual([[reference]]);
   });
 
-  it('are read anew after five minutes', async () => {
+  it('are loaded again after five minutes', async () => {
     const versions = [textOf(previous)];
     const { verify, advance } = withSecrets(async () => [...versions]);
     await verify(await tokenOf(previous));
@@ -272,7 +272,7 @@ describe('secrets by reference', () => {
     expect(await outcome(verify(await tokenOf(previous)))).toBe('accepted');
   });
 
-  it('count as text where the issuer says so', async () => {
+  it('are taken as text if the issuer says so', async () => {
     const text = 'a secret of more than 32 characters, such as providers make';
     const { verify } = withSecrets(async () => [text], 'utf8');
     expect(await outcome(verify(await tokenOf({ ...current, key: Buffer.from(text) })))).toBe('accepted');
@@ -298,7 +298,7 @@ describe('secrets by reference', () => {
     expect(JSON.stringify([refusal, failures])).not.toMatch(/s3cret|c2hvcnQ|base64url at all/);
   });
 
-  it('have no source by default', async () => {
+  it('cannot be loaded without a source', async () => {
     const { verify, failures } = verifierOf([{ keys: { kind: 'secret-reference', reference } }], provider);
     expect(await outcome(verify(await tokenOf(current)))).toBe('token-keys-unavailable');
     expect(failures).toEqual([{ code: 'keys-source', source: reference }]);

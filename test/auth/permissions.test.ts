@@ -117,7 +117,7 @@ describe('claims', () => {
     expect(grantsOf({ acl: [rule] })[0]?.retain).toBe(expected);
   });
 
-  it('EMQX list: conditions that cannot be judged are unmet by allow rules and met by deny rules', () => {
+  it('EMQX list: unknown conditions are unmet in allow rules and met in deny rules', () => {
     for (const condition of [
       { ipaddr: '10.0.0.0/8' },
       { clientid_re: '^c' },
@@ -262,7 +262,7 @@ describe('decisions', () => {
     expect(maySubscribe([deny(denied), allow('#')], filter, 0)).toBe(expected);
   });
 
-  it('two allow rules that cover a filter only together do not suffice', () => {
+  it('two allow rules that only together cover a filter are not enough', () => {
     expect(maySubscribe([allow('a'), allow('a/+/#')], 'a/#', 0)).toBe(false);
   });
 
@@ -275,7 +275,7 @@ describe('decisions', () => {
     expect(mayPublish([allow('a/b', { exact: true })], 'a/b', 0, false)).toBe(true);
   });
 
-  it('rules for a QoS or the retain flag count for these only', () => {
+  it('rules for a QoS or the retain flag apply to these only', () => {
     const rules = [deny('a', { qos: [2] }), deny('a', { retain: true }), allow('a', { qos: [0, 2] })];
     expect(mayPublish(rules, 'a', 0, false)).toBe(true);
     expect(mayPublish(rules, 'a', 0, true)).toBe(false);
@@ -286,7 +286,7 @@ describe('decisions', () => {
     expect(maySubscribe(narrow, 'a', 2)).toBe(false);
   });
 
-  it('a rule for one action says nothing of the other', () => {
+  it('a rule for one action does not apply to the other', () => {
     const rules = [deny('#', { action: 'publish' }), allow('#', { action: 'subscribe' })];
     expect(maySubscribe(rules, 'a', 0)).toBe(true);
     expect(mayPublish(rules, 'a', 0, false)).toBe(false);

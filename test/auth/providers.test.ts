@@ -13,8 +13,8 @@ import { outcome, Provider, verifierOf } from './issuers.ts';
 import { keyPair, nowSeconds, type Signer, sign, tenant } from './tokens.ts';
 
 /**
- * Tokens in the form that these providers document, claim by claim; only names and numbers are made
- * up.
+ * Tokens in the form that these providers document, claim by claim, with invented names and
+ * numbers.
  */
 let signer: Signer;
 let provider: Provider;
@@ -29,7 +29,7 @@ beforeEach(() => {
 type Claims = Readonly<Record<string, unknown>>;
 const times = { iat: nowSeconds, exp: nowSeconds + 3_600 };
 
-/** As an operator writes it: through the check that a stored configuration passes. */
+/** An issuer as an operator writes it, after validation. */
 function checked(issuer: IssuerConfig): IssuerConfig {
   const [parsed] = parseTenantConfig(JSON.parse(JSON.stringify(tenant([issuer])))).issuers;
   if (parsed === undefined) throw new Error('no issuer');
@@ -329,7 +329,7 @@ describe('Firebase', () => {
     expect(await outcomeWith(anonymous)).toBe('token-claim');
   });
 
-  it('tokens of other projects are signed with the same keys, and refused', async () => {
+  it('tokens of other projects have the same keys and are refused', async () => {
     const { outcomeWith } = setUp(issuer, claims, {});
     const other = { iss: 'https://securetoken.google.com/evil', aud: 'evil' };
     expect(await outcomeWith(other)).toBe('token-key-unknown');

@@ -52,17 +52,17 @@ function handshake(query: string): Promise<number> {
 }
 
 describe('a provider’s tokens in the whole service', () => {
-  it('are taken with the tenant as user name or in ?tenant=, and refused without', async () => {
+  it('are accepted with the tenant as user name or in ?tenant=, and refused without', async () => {
     const client = await service.connect(mintFor('acme'));
     await client.publishAsync('a', 'payload', { qos: 1 });
     expect(await handshake(`tenant=acme&token=${await mint()}`)).toBe(101);
     expect(await handshake(`token=${await mint()}`)).toBe(401);
     expect(await handshake(`tenant=lost&token=${await mint()}`)).toBe(401);
-    // Connections share what one of them has fetched.
+    // Connections share fetched keys.
     expect(requests).toBe(1);
   });
 
-  it('that demand a client id longer than a key may hold are refused, also where the client leaves it open', async () => {
+  it('that require a client id longer than a key may hold are refused, even if CONNECT has none', async () => {
     const claims = (bytes: number) => ({
       iss,
       exp: Math.floor(Date.now() / 1_000) + 600,
@@ -76,7 +76,7 @@ describe('a provider’s tokens in the whole service', () => {
     expect(await connectAs(256)).toMatchObject({ connected: true });
   });
 
-  it('that cannot be verified now are refused as such, and the log says why without saying too much', async () => {
+  it('that cannot be verified now are refused with 0x88; the log has the cause and no secret', async () => {
     const refused = await service.connect(mintFor('lost')).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 0x88 });
     const lines = service.logged.join('\n');

@@ -64,7 +64,7 @@ describe('tenant configuration', () => {
     expect(() => parseTenantConfig(value)).toThrow(TenantConfigError);
   });
 
-  it('keeps every kind of keys and the whole reading of claims', () => {
+  it('keeps every kind of keys and all settings of claims', () => {
     const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:wisp/acme-AbCdEf';
     for (const keys of [
       { kind: 'jwks-url', url: 'https://idp.example/jwks.json' },
@@ -158,7 +158,7 @@ describe('tenant configuration', () => {
     expect(() => parseTenantConfig(value)).toThrow(new TenantConfigError(message));
   });
 
-  it('that is stored may have members of a newer release: they are left out', () => {
+  it('drops members of a newer release from a stored configuration', () => {
     const keys = { kind: 'secret', secret };
     const stored = { ...withIssuer({ keys: { ...keys, newer: 1 }, newer: 1 }), newer: 1 };
     expect(readTenantConfig(stored)).toEqual(withIssuer({ keys }));

@@ -3,7 +3,7 @@ import type { IssuerConfig } from '../../lib/auth/issuer-config.ts';
 import { parsePublicJwk } from '../../lib/auth/public-jwk.ts';
 import type { TenantConfig, TenantLookup } from '../../lib/auth/tenant-config.ts';
 
-/** The moment at which every test of this folder happens. */
+/** The time of all tests in this folder. */
 export const nowSeconds = 1_800_000_000;
 
 export interface Signer {
@@ -35,7 +35,7 @@ export function sharedSecret(fill = 7, bytes = 32): Signer {
 }
 
 /**
- * Signs claims; those given win over the defaults (`exp` in an hour), and undefined leaves one out.
+ * Signs claims. Given claims replace the defaults (`exp` in an hour); undefined leaves a claim out.
  */
 export function sign(
   signer: Pick<Signer, 'alg' | 'key' | 'kid'>,
@@ -48,7 +48,7 @@ export function sign(
     .sign(signer.key);
 }
 
-/** A token out of raw parts; `signature` as it is. */
+/** A token of raw parts; `signature` is taken as it is. */
 export function assemble(header: string | object, payload: string | object, signature = 'AAAA'): string {
   const part = (value: string | object) =>
     Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');

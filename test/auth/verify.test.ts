@@ -73,13 +73,13 @@ describe('good tokens', () => {
     expect(await verify(token)).toMatchObject({ tenant: 'eddsa' });
   });
 
-  it('name their tenant in a claim where iss is somebody else', async () => {
+  it('name their tenant in a claim if iss is that of a provider', async () => {
     tenants.idp = tenant([{ iss: 'https://idp.example/', audience: ['x', 'wisp'], keys: acme.keys }]);
     const token = await sign(acme, { iss: 'https://idp.example/', tenant: 'idp', aud: ['y', 'wisp'] });
     expect(await verify(token)).toMatchObject({ tenant: 'idp', grants: [] });
   });
 
-  it('are judged by the issuer whose iss they carry when two share a key', async () => {
+  it('are checked against the issuer with their iss when two issuers share a key', async () => {
     tenants.shared = tenant([
       { iss: 'one', audience: 'a', keys: acme.keys },
       { iss: 'two', audience: 'b', keys: acme.keys },
@@ -92,7 +92,7 @@ describe('good tokens', () => {
     });
   });
 
-  it('need neither iss nor aud where the issuer names none', async () => {
+  it('need neither iss nor aud if the issuer names none', async () => {
     tenants.loose = tenant([{ keys: acme.keys }]);
     const token = await sign(acme, { iss: undefined, aud: undefined, exp: undefined });
     const identity = await verify(token, 'loose');
@@ -109,7 +109,7 @@ describe('time', () => {
     expect(await refusal(token, 'acme', 2_000)).toMatchObject({ code: 'token-expired', reasonCode: 0x87 });
   });
 
-  it('is stretched by the clock tolerance of the issuer only', async () => {
+  it('is extended by the clock tolerance of the issuer only', async () => {
     tenants.tolerant = tenant([{ keys: acme.keys, clockToleranceSeconds: 30 }]);
     const token = await sign(acme, { nbf: 1_000, exp: 2_000 });
     expect((await refusal(token, 'tolerant', 969)).code).toBe('token-not-yet-valid');
@@ -197,7 +197,7 @@ describe('forgery', () => {
     expect(await verify(await sign(acme), 'many')).toMatchObject({ tenant: 'many' });
   });
 
-  it('a key that does not lie on its curve verifies nothing and harms nobody', async () => {
+  it('a key that is not on its curve verifies nothing and does no harm', async () => {
     const bad = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) } as const;
     const [own] = acme.keys.kind === 'inline' ? acme.keys.keys : [];
     if (own === undefined) throw new Error('no key');
@@ -216,7 +216,7 @@ describe('tenants', () => {
     expect((await refusal(await sign(acme, { iss: 'wisp:other' }))).code).toBe('token-signature');
   });
 
-  it('look alike to a stranger whether they exist, are suspended, or have other keys', async () => {
+  it('cannot be told apart without a valid token: unknown, suspended, or with other keys', async () => {
     const refusals = await Promise.all([
       refusal(await sign(other), 'acme'),
       refusal(await sign(rsa), 'acme'),
@@ -235,7 +235,7 @@ describe('tenants', () => {
     expect(seen.size).toBe(1);
   });
 
-  it('are told when they are suspended', async () => {
+  it('holders of a valid token learn that the tenant is suspended', async () => {
     const token = await sign(acme, { iss: 'wisp:asleep' });
     expect(await refusal(token, 'asleep')).toMatchObject({ code: 'tenant-suspended', reasonCode: 0x87 });
   });
@@ -251,7 +251,7 @@ describe('tenants', () => {
     },
   );
 
-  it('must be named by somebody', async () => {
+  it('must be named by the client or the token', async () => {
     expect((await refusal(await sign(acme, { iss: 'https://idp.example/' }))).code).toBe('tenant-missing');
     expect((await refusal(await sign(acme, { iss: undefined }))).code).toBe('tenant-missing');
   });
@@ -264,7 +264,7 @@ describe('tenants', () => {
     expect((await refusal(await sign(acme, { aud: ['else'] }), 'acme')).code).toBe('token-audience');
   });
 
-  it('pass failures of their store on', async () => {
+  it('failures of the store are thrown on', async () => {
     const failing = { load: () => Promise.reject(new Error('throttled')) };
     const token = await sign(acme);
     await expect(verifyToken({ token, tenantHint: 'acme', lookup: failing, nowSeconds })).rejects.toThrow(
@@ -293,7 +293,7 @@ describe('malformed tokens', () => {
     expect(await refusal(token, 'acme')).toMatchObject({ code, reasonCode: 0x86 });
   });
 
-  it('an empty token is none: not authorized', async () => {
+  it('an empty token is a missing one: not authorized', async () => {
     expect(await refusal('', 'acme')).toMatchObject({ code: 'token-missing', reasonCode: 0x87 });
   });
 
@@ -306,7 +306,7 @@ describe('malformed tokens', () => {
     expect((await refusal('x'.repeat(1_000_000), 'acme')).code).toBe('token-too-large');
   });
 
-  it('deep nesting harms nobody', async () => {
+  it('deep nesting is harmless', async () => {
     const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
     const objects = `${'{"a":'.repeat(1_000)}1${'}'.repeat(1_000)}`;
     for (const nested of [deep(2_900), objects]) {

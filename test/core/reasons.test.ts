@@ -1,12 +1,30 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { disconnectCode, type Reason, reasons, refusal, v3Answer } from '../../lib/core/reasons.ts';
 import { areas, errorsPage } from './errors-page.ts';
+
+/** All code but the catalogue. */
+function sources(): string[] {
+  return ['lib', 'functions', 'cdk'].flatMap((folder) => {
+    const root = new URL(`../../${folder}/`, import.meta.url);
+    return readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.startsWith('core/reasons'))
+      .map((file) => readFileSync(new URL(file, root), 'utf8'));
+  });
+}
 
 describe('the catalogue of reasons', () => {
   it('has each code in one area', () => {
     const codes = areas.flatMap((area) => Object.keys(area.reasons));
     expect(codes.toSorted()).toEqual([...new Set(codes)].toSorted());
     expect(codes.toSorted()).toEqual(Object.keys(reasons).toSorted());
+  });
+
+  it('has no code that the source does not use', () => {
+    const text = sources().join('\n');
+    // A table of codes writes them as keys.
+    const isUsed = (code: string) => text.includes(`'${code}'`) || text.includes(`\n  ${code}: {`);
+    expect(Object.keys(reasons).filter((code) => !isUsed(code))).toEqual([]);
   });
 
   it.each(Object.entries<Reason>(reasons))('%s has a message and a remedy in plain lines', (_, reason) => {

@@ -11,7 +11,7 @@ const messageId = fc.integer({ min: 1, max: 65_535 });
 const qos = fc.constantFrom<QoS>(0, 1, 2);
 const seconds = fc.integer({ min: 0, max: 0xffffffff });
 
-/** Optional fields, without keys for absent ones: what a decoded packet looks like. */
+/** Optional fields without keys for absent ones, as in a decoded packet. */
 function some<T extends Record<string, unknown>>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) {
   return fc.record(model, { requiredKeys: [] }) as fc.Arbitrary<Partial<T>>;
 }
@@ -29,13 +29,13 @@ const messageProperties = {
   userProperties,
 };
 
-/** `{ properties }` where a packet of this version has some, else nothing. */
+/** `{ properties }` if a packet of this version has some, else an empty object. */
 function withProperties(version: ProtocolVersion, properties: fc.Arbitrary<object>) {
   if (version !== 5) return fc.constant({});
   return properties.map((value) => (Object.keys(value).length > 0 ? { properties: value } : {}));
 }
 
-/** Packets that a connected client of this version may send, as the decoder hands them out. */
+/** Packets that a connected client of this version may send, as the decoder returns them. */
 export function clientPacket(version: ProtocolVersion): fc.Arbitrary<ClientPacket> {
   const acknowledgement = fc.constantFrom('puback' as const, 'pubrec' as const);
   const release = fc.constantFrom('pubrel' as const, 'pubcomp' as const);

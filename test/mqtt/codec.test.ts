@@ -107,7 +107,7 @@ describe('noise', () => {
 });
 
 test('an error holds nothing of the bytes', () => {
-  // A CONNECT whose password announces one byte more than there is.
+  // A CONNECT whose password length is one byte too large.
   const connect = Buffer.from('101500044d51545405c2003c000000000175000400000000', 'hex').subarray(0, 20);
   const { error } = decodePackets(Buffer.concat([connect, Buffer.from('tok')]), undefined);
   expect(error?.code).toBe('length-mismatch');

@@ -121,8 +121,8 @@ const cases: [name: string, version: ProtocolVersion, packet: Packet, hex: strin
 ];
 
 /**
- * What another parser makes of a packet, its length apart: 5.0 lets the empty end of a packet be
- * left out.
+ * A packet as an independent parser reads it, without its length: 5.0 allows the empty end of a
+ * packet to be left out.
  */
 function libraryRead(bytes: Buffer | undefined): unknown {
   const seen: object[] = [];

@@ -1,15 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * One protocol case: bytes from a client, and what they must be decoded to. See the files beside
- * this one.
+ * One protocol case: bytes of a client, and the packets or error that they must decode to. The
+ * cases are in vectors/.
  */
 export interface Vector {
   readonly name: string;
-  /**
-   * The statement that it shows, as a tag: `MQTT-1.5.5-1 v5`. Where there are several, `clauses`
-   * has them.
-   */
+  /** Tag of the clause that it shows: `MQTT-1.5.5-1 v5`. `clauses` holds several. */
   readonly clause?: string;
   readonly clauses?: readonly string[];
   /** Version of the connection; null before its CONNECT. */
@@ -19,7 +16,9 @@ export interface Vector {
     /** Binary fields are written as `{ "hex": "…" }`. */
     readonly packets: readonly Readonly<Record<string, unknown>>[];
     readonly error?: { readonly code: string; readonly reasonCode: number };
-    /** Form of the answer, where no version was known before; null: none is known now either. */
+    /**
+     * Version of the answer, if none was known before; null: none is known after decoding either.
+     */
     readonly protocolVersion?: 3 | 4 | 5 | null;
   };
 }
@@ -44,7 +43,7 @@ export function readVectors(): VectorFile[] {
     .map((file) => ({ file, ...JSON.parse(readFileSync(new URL(file, folder), 'utf8')) }));
 }
 
-/** The packet as a vector writes it. */
+/** The packet in the form of a vector. */
 export function asVector(value: unknown): unknown {
   if (value instanceof Uint8Array) return { hex: Buffer.from(value).toString('hex') };
   if (Array.isArray(value)) return value.map(asVector);

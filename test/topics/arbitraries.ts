@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 
 /**
- * A small alphabet makes collisions likely; it holds neighbours of `/`, `$`, and both sides of the
- * UTF-16 gap.
+ * A small alphabet makes collisions likely; it has neighbours of `/`, `$`, and both sides of the
+ * surrogate range.
  */
 const characters = ['a', 'b', '!', '0', '.', '%', '\u0001', '\uffff', '\u{10000}', '\u{10ffff}', 'ä'];
 
@@ -28,9 +28,7 @@ export const topicFilter = fc
   })
   .filter((filter) => filter.length > 0);
 
-/**
- * The definition of matching, spelt out level by level: what the fast versions are compared with.
- */
+/** The definition of matching, level by level, as reference for the fast versions. */
 export function matchesByDefinition(filter: string, topic: string): boolean {
   const f = filter.split('/');
   const t = topic.split('/');

@@ -136,8 +136,8 @@ describe('grants', () => {
   ])('%s does not cover %s', (grant, filter) => expect(covers(grant, filter)).toBe(false));
 
   test('covers is inclusion of the matched topics', () => {
-    // `z` and `$z` stand for all the level texts that no filter names; one level more than any
-    // filter has suffices.
+    // `z` and `$z` stand for all level texts that no filter names; one level more than the longest
+    // filter is enough.
     const level = fc.constantFrom('', 'a', 'b', '+');
     const filterOf = fc
       .tuple(fc.array(level, { minLength: 1, maxLength: 3 }), fc.boolean(), fc.boolean())

@@ -12,7 +12,7 @@ interface Scan {
 }
 
 /**
- * What a store does: range read, and from each topic that does not match a seek to the next
+ * Imitates a store: reads a range, and seeks from each topic that does not match to the next
  * possible one.
  */
 function scan(filter: string, stored: readonly string[]): Scan {

@@ -66,8 +66,8 @@ export function textOf(spec: TextSpec): string {
 }
 
 /**
- * For comparing: hexadecimal digits, or a digest where a failure would otherwise print 131,072
- * bytes.
+ * For comparisons: hexadecimal digits, or a digest of long input, so that a failure does not print
+ * 131,072 bytes.
  */
 export function hexOf(bytes: Uint8Array | undefined): string | undefined {
   if (!bytes) return undefined;

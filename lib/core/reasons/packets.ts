@@ -118,11 +118,6 @@ const frameReasons = {
     message: 'a one-way frame holds PUBLISH at QoS 0 without topic alias only',
     ...fixAdapter,
   },
-  'unexpected-packet': {
-    reasonCode: 0x82,
-    message: 'a client does not send this packet now',
-    ...fixClient,
-  },
 } as const satisfies Readonly<Record<string, Reason>>;
 
 export const packetReasons = { ...mqttReasons, ...wireReasons, ...frameReasons } as const;
