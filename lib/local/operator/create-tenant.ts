@@ -7,6 +7,7 @@ import {
   wispAudience,
   wispIssuer,
 } from '../../auth/index.ts';
+import { reasonMessage } from '../../core/reasons.ts';
 import { deleteSigningKey, keyPath, readSigningKey, type SigningKey, writeSigningKey } from './key-file.ts';
 import { UserError } from './user-error.ts';
 
@@ -37,15 +38,12 @@ export interface CreatedTenant {
  * the private key only into a file. The file is written first: a crash may leave a key without a
  * tenant, never a tenant without a key.
  *
- * @throws UserError `usage`, `tenant-exists`, `key-exists`, `key-malformed`
+ * @throws UserError `tenant-name`, `tenant-exists`, `key-exists`, `key-malformed`
  */
 export async function createTenant(options: CreateTenantOptions): Promise<CreatedTenant> {
   const { admin, name, nowMs } = options;
   if (!isTenantName(name)) {
-    throw new UserError(
-      'usage',
-      'a tenant name has 1 to 63 characters of a-z, 0-9 and "-", and no "-" at either end',
-    );
+    throw new UserError('tenant-name', reasonMessage('tenant-name'));
   }
   if ((await admin.show(name)) !== undefined) throw tenantExists(name);
 
