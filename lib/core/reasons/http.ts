@@ -40,7 +40,7 @@ export const httpReasons = {
   'client-unknown': {
     http: 404,
     message: 'the tenant has no such client',
-    remedy: 'List the clients: "wisp clients list". Its session may have ended.',
+    remedy: 'List the clients: "wisp client list". Its session may have ended.',
   },
   'retained-unknown': {
     http: 404,
