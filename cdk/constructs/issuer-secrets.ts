@@ -3,7 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ServiceFunction } from './service-function.ts';
 
 /** Names of secrets in Secrets Manager that issuers may refer to begin so. */
-export const issuerSecretPrefix = 'wisp/';
+const issuerSecretPrefix = 'wisp/';
 
 /**
  * Lets `target` read the secrets of tenants' issuers (docs/tokens.md): those whose names begin with `wisp/`, and no

@@ -3,7 +3,7 @@ import { Problem, withProblems } from '../http/problem.ts';
 import type { AdminContext } from './context.ts';
 import { adminPrefix, type Route, routes } from './routes.ts';
 
-export { adminPrefix, type Route, routes } from './routes.ts';
+export { adminPrefix, routes } from './routes.ts';
 
 /**
  * The admin API (docs/openapi.json). Every caller is the operator: API Gateway has checked the IAM

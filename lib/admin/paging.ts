@@ -3,7 +3,7 @@ import { closedObject, wholeNumber } from '../core/validation.ts';
 import { Problem } from '../http/problem.ts';
 import { checkedParameters, literalParameters } from '../http/read.ts';
 
-export const maxPageItems = 100;
+const maxPageItems = 100;
 const defaultPageItems = 50;
 const limitSchema = closedObject({
   limit: v.exactOptional(wholeNumber(1, maxPageItems), defaultPageItems),

@@ -19,9 +19,9 @@ export interface CachedLoaderOptions<Value> {
 /**
  * Minimum time between two attempts, so that unverified tokens cannot cause a stream of requests.
  */
-export const cooldownMs = 30_000;
+const cooldownMs = 30_000;
 /** The same while there is no value, when no client can connect. */
-export const emptyCooldownMs = 5_000;
+const emptyCooldownMs = 5_000;
 const maxSources = 1_000;
 
 interface Entry<Value> {

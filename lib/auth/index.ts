@@ -2,23 +2,15 @@
 
 export type { Identity, PermissionRule, Permissions } from '../core/permissions.ts';
 export { isTenantName, type TenantId, vouchedTenantId } from '../core/tenant-id.ts';
-export { type AuthenticatorOptions, createAuthenticator } from './authenticator.ts';
+export { createAuthenticator } from './authenticator.ts';
 export { changeTenant } from './change-tenant.ts';
 export { mayPublish, maySubscribe } from './decide.ts';
-export { type AuthError, type AuthErrorCode, isAuthError, isUnproved } from './errors.ts';
-export { type FetchText, type HttpsGetOptions, httpsGet } from './https-get.ts';
-export type {
-  ClaimMapping,
-  ClaimValue,
-  Grants,
-  IssuerClaims,
-  IssuerConfig,
-} from './issuer-config.ts';
-export type { IssuerKeys } from './issuer-keys.ts';
-export { KeyFetchError, type KeyFetchErrorCode } from './key-fetch-error.ts';
+export { type AuthError, isAuthError, isUnproved } from './errors.ts';
+export { httpsGet } from './https-get.ts';
+export type { IssuerConfig } from './issuer-config.ts';
+export { KeyFetchError } from './key-fetch-error.ts';
 export {
   createKeySources,
-  type KeySources,
   type KeySourcesOptions,
   type SecretSource,
 } from './key-sources.ts';
@@ -34,8 +26,7 @@ export {
   type TenantLookup,
   type TenantSummary,
   tenantConfigFormatVersion,
-  type VersionedTenantConfig,
 } from './tenant-config.ts';
 export { TenantConfigError } from './tenant-config-error.ts';
 export { maxTokenBytes, wispAudience, wispIssuer } from './token.ts';
-export { type VerifyTokenOptions, verifyToken } from './verify.ts';
+export { verifyToken } from './verify.ts';

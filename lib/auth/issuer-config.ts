@@ -4,7 +4,7 @@ import { type ClaimPath, isClaimPath } from './claim-path.ts';
 import { isGrantFilter } from './claim-shapes.ts';
 import { type IssuerKeys, issuerKeysSchema } from './issuer-keys.ts';
 
-export const issuerLimits = {
+const issuerLimits = {
   maxAudiences: 16,
   /** Characters of `iss`, of each audience, and of values of claims. */
   maxNameCharacters: 512,

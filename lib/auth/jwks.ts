@@ -3,7 +3,7 @@ import { KeyFetchError } from './key-fetch-error.ts';
 import { type PublicJwk, parsePublicJwk } from './public-jwk.ts';
 
 /** Keys in a fetched set, usable or not. Providers publish two to ten. */
-export const maxJwksKeys = 100;
+const maxJwksKeys = 100;
 
 /**
  * The keys of a JWK set (RFC 7517 section 5) that Wisp verifies with. Others are ignored, as that

@@ -21,7 +21,7 @@ export interface Candidates {
 }
 
 /** Limit of signature checks for one token, whatever the number of keys of the tenant. */
-export const maxCandidates = 8;
+const maxCandidates = 8;
 
 /**
  * The keys that fit a token's `alg` and `kid`. Keys of issuers with its `iss` come first, so that

@@ -3,8 +3,8 @@ import type { LifecycleEvents } from '../core/ports.ts';
 import type { EventBusClient } from './event-bus-client.ts';
 import type { AwsClientOptions } from './settings.ts';
 
-export const eventSource = 'wisp';
-export const detailTypes: Readonly<Record<LifecycleEvent['event'], string>> = {
+const eventSource = 'wisp';
+const detailTypes: Readonly<Record<LifecycleEvent['event'], string>> = {
   connected: 'Wisp Client Connected',
   disconnected: 'Wisp Client Disconnected',
 };

@@ -17,7 +17,7 @@ const maxBatchBytes = 256 * 1024;
 const maxAttempts = 4;
 
 /** SQS took some slices and not others, again and again; the publisher must not be acknowledged. */
-export class FanoutSendError extends Error {
+class FanoutSendError extends Error {
   readonly code = 'fanout-send';
   override readonly name = 'FanoutSendError';
   constructor(count: number, reason: string | undefined) {

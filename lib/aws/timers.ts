@@ -5,7 +5,7 @@ import { isTenantName } from '../core/tenant-id.ts';
 import { gaugeNames, type UsageGauges } from '../core/usage.ts';
 
 /** Longest DelaySeconds of an SQS message (Amazon SQS Developer Guide, "Amazon SQS message quotas"). */
-export const maxDelaySeconds = 900;
+const maxDelaySeconds = 900;
 
 /** A timer on its way through the queue. */
 export interface TimerMessage {

@@ -53,7 +53,7 @@ export interface FrameKind {
 }
 
 /** Frames that get a route response: any packets. */
-export const answeredFrame: FrameKind = { decode: decodeClientFrame, accepts: () => true };
+const answeredFrame: FrameKind = { decode: decodeClientFrame, accepts: () => true };
 
 /**
  * Frames without a route response. Those of one connection may be handled concurrently and in any

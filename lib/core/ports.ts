@@ -81,8 +81,6 @@ export interface Authenticator {
    */
   verify(token: string, tenantHint: string | undefined): Promise<Identity | Refusal<TokenReasonName>>;
 }
-/** Why a CONNECT is refused. */
-export type AuthFailure = Refusal;
 
 /** Hands slices of fan-outs to workers. */
 export interface FanoutQueue {

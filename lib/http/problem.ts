@@ -42,7 +42,7 @@ export class Problem extends Error {
 }
 
 /** application/problem+json with the extension member `code`. */
-export function problemResponse({ status, code, message, headers }: Problem): HttpResponse {
+function problemResponse({ status, code, message, headers }: Problem): HttpResponse {
   return {
     status,
     contentType: 'application/problem+json',

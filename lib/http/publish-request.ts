@@ -6,7 +6,7 @@ import { Problem } from './problem.ts';
 import { checkedParameters, jsonBody, literalParameters } from './read.ts';
 
 /** Messages in one batch. */
-export const maxBatchMessages = 100;
+const maxBatchMessages = 100;
 const maxExpirySeconds = 0xffff_ffff;
 
 const textForm = 'a text without U+0000 and lone surrogates';

@@ -6,7 +6,7 @@ import { UnreadableItemError } from '../core/unreadable-item.ts';
 export type Item = Record<string, AttributeValue>;
 
 /** Version of the item formats in this folder; every item carries it as `v` (see docs/architecture.md). */
-export const itemFormatVersion = 1;
+const itemFormatVersion = 1;
 
 export const S = (value: string): AttributeValue => ({ S: value });
 export const N = (value: number): AttributeValue => ({ N: String(value) });

@@ -7,7 +7,7 @@ import { kinds, sessionRowKey } from './session-keys.ts';
 const neverSeconds = 0xffff_ffff;
 
 /** The fields beside the client, who is in the key. */
-export const sessionFields: Fields<Omit<Session, 'tenant' | 'clientId'>> = {
+const sessionFields: Fields<Omit<Session, 'tenant' | 'clientId'>> = {
   generation: text('generation'),
   address: maybe(text('address')),
   protocolVersion: numeric('protocol'),

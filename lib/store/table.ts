@@ -173,7 +173,7 @@ export class Table {
 export type QueryInput = Omit<QueryCommandInput, 'TableName'>;
 
 /** DynamoDB kept leaving items of a batch unprocessed: the table is throttled. The caller may try again. */
-export class BatchUnprocessedError extends Error {
+class BatchUnprocessedError extends Error {
   readonly code = 'batch-unprocessed';
   override readonly name = 'BatchUnprocessedError';
   constructor(count: number) {

@@ -2,7 +2,7 @@
  * Topic names and filters: validity, matching, shapes for tuple-space search, skip-scan of retained
  * messages.
  */
-export type { TopicError, TopicErrorCode } from './errors.ts';
+export type { TopicError } from './errors.ts';
 export { topicLimits } from './limits.ts';
 export { covers, matches } from './match.ts';
 export {
@@ -12,4 +12,4 @@ export {
   validateTopicName,
 } from './names.ts';
 export { candidateFilters, shapeOf } from './shapes.ts';
-export { compareUtf8, nextSeek, type ScanRange, scanRange } from './skip-scan.ts';
+export { compareUtf8, nextSeek, scanRange } from './skip-scan.ts';

@@ -2,9 +2,6 @@ import { encodeBase64 } from './base64.ts';
 import { maxFrameBytes } from './limits.ts';
 import { batchPackets, concatBytes } from './packets.ts';
 
-/** The client's heartbeat: asks only for a reply. */
-export const heartbeatFrame = '.';
-
 /**
  * `B`: one or more complete packets, as a client's frame or as a push; at most 24,000 raw bytes,
  * not empty.

@@ -2,16 +2,15 @@
  * The wire profile `wisp.b64.v1`, specified in docs/wire.md: pure functions, for server, bridge and
  * adapter alike.
  */
-export { type Assembled, ChunkAssembler, joinChunks } from './assembler.ts';
-export { type Bytes, decodeBase64, encodeBase64 } from './base64.ts';
-export { type Chunk, decodeChunk, validateChunk } from './chunk.ts';
+export { ChunkAssembler, joinChunks } from './assembler.ts';
+export { decodeBase64, encodeBase64 } from './base64.ts';
+export { type Chunk, validateChunk } from './chunk.ts';
 export {
   type ClientFrame,
   decodeClientFrame,
   decodeOneWay,
   decodeServerFrame,
   type PacketsFrame,
-  type ServerFrame,
 } from './decode.ts';
 export {
   encodeChunks,
@@ -19,10 +18,8 @@ export {
   encodePackets,
   encodeReply,
   encodeResponse,
-  heartbeatFrame,
-  type ResponseMessages,
 } from './encode.ts';
-export { type WireError, type WireErrorCode, wireError } from './error.ts';
+export type { WireError } from './error.ts';
 export {
   badPacketCloseCode,
   badServerFrameCloseCode,
@@ -38,5 +35,5 @@ export {
   spacingMs,
   subprotocol,
 } from './limits.ts';
-export { encodeOneWay, mayGoOneWay, oneWayRouteKey, routeSelectionExpression } from './one-way.ts';
-export { batchPackets, concatBytes, packetLength, type SplitResult, splitPackets } from './packets.ts';
+export { encodeOneWay, oneWayRouteKey, routeSelectionExpression } from './one-way.ts';
+export { batchPackets, concatBytes, packetLength, splitPackets } from './packets.ts';

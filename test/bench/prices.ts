@@ -28,7 +28,7 @@ export function usd(id: PriceId): number {
 /** Memory of each function in preset `prod`. Functions without a value have that of `message`. */
 const memory: Readonly<Record<string, number>> = presets.prod.memoryMegabytes;
 
-export function gigabyteSeconds({ billedMs }: Pick<Units, 'billedMs'>): number {
+function gigabyteSeconds({ billedMs }: Pick<Units, 'billedMs'>): number {
   return Object.entries(billedMs).reduce(
     (total, [name, ms]) =>
       total + ((memory[name] ?? presets.prod.memoryMegabytes.message) / 1024) * (ms / 1000),

@@ -35,7 +35,7 @@ async function receive(subscriber: RawClient, count: number): Promise<number[]> 
   return pushed.map((packet) => Number(packet.messageId));
 }
 
-export const connects: Scenario = async (metered, mint) => {
+const connects: Scenario = async (metered, mint) => {
   const costs = new Map<string, Cost>();
   const packet = await connectPacket(mint, 'client');
   const opening = async (name: string, changes: Partial<ConnectPacket> = {}) => {
@@ -85,7 +85,7 @@ export const connects: Scenario = async (metered, mint) => {
   return costs;
 };
 
-export const subscribes: Scenario = async (metered, mint) => {
+const subscribes: Scenario = async (metered, mint) => {
   const costs = new Map<string, Cost>();
   const client = await metered.connect(mint, 'client');
   const add = async (name: string, packet: Packet) =>
@@ -102,7 +102,7 @@ export const subscribes: Scenario = async (metered, mint) => {
   return costs;
 };
 
-export const publishesAtMostOnce: Scenario = async (metered, mint) => {
+const publishesAtMostOnce: Scenario = async (metered, mint) => {
   const costs = new Map<string, Cost>();
   const filters = ['devices/d1/state', 'devices/+/state', 'devices/#'];
   const { publisher, subscriber } = await pair(metered, mint, 0, filters);
@@ -116,7 +116,7 @@ export const publishesAtMostOnce: Scenario = async (metered, mint) => {
   return costs;
 };
 
-export const publishesAtLeastOnce: Scenario = async (metered, mint) => {
+const publishesAtLeastOnce: Scenario = async (metered, mint) => {
   const costs = new Map<string, Cost>();
   const { publisher, subscriber } = await pair(metered, mint, 1);
   const exchange = async (name: string, count: number, firstId: number) => {
@@ -133,7 +133,7 @@ export const publishesAtLeastOnce: Scenario = async (metered, mint) => {
   return costs;
 };
 
-export const publishesExactlyOnce: Scenario = async (metered, mint) => {
+const publishesExactlyOnce: Scenario = async (metered, mint) => {
   const costs = new Map<string, Cost>();
   const { publisher, subscriber } = await pair(metered, mint, 2);
   const exchange = async (name: string, count: number, firstId: number) => {
@@ -164,7 +164,7 @@ export const publishesExactlyOnce: Scenario = async (metered, mint) => {
 };
 
 /** Measures a resumption with `queued` QoS 1 messages, from CONNECT to the last PUBACK. */
-export const resuming =
+const resuming =
   (queued: number): Scenario =>
   async (metered, mint) => {
     const before = await metered.connect(mint, 'subscriber', kept);
@@ -196,7 +196,7 @@ export const resuming =
   };
 
 /** Measures a message of 10 KB to ten sessions, and one acknowledgement. */
-export const sharesMessages: Scenario = async (metered, mint) => {
+const sharesMessages: Scenario = async (metered, mint) => {
   const costs = new Map<string, Cost>();
   const subscribers = await Promise.all(
     many(10, async (index) => {

@@ -66,7 +66,7 @@ export function compare(statements: readonly Statement[], code: Tags, tests: Tag
 }
 
 /** Returns the version as tags name it. */
-export function shortOf(version: Version): string {
+function shortOf(version: Version): string {
   return version === '5.0' ? 'v5' : 'v3';
 }
 

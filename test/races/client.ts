@@ -374,7 +374,7 @@ function isLastPacket(text: string, version: 4 | 5): boolean {
 }
 
 /** Packets of the server as bytes → packets. */
-export function packetsOf(bytes: Uint8Array, version: 4 | 5): Packet[] {
+function packetsOf(bytes: Uint8Array, version: 4 | 5): Packet[] {
   const packets: Packet[] = [];
   const parser: Parser = mqttPacket.parser({ protocolVersion: version });
   parser.on('packet', (packet: Packet) => packets.push(packet));

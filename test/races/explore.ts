@@ -19,7 +19,7 @@ export const schedules = Number(process.env.RACES_SCHEDULES ?? 150);
 /** RACES_SEED runs one seed only, with the trace of its steps on failure. */
 const onlySeed = process.env.RACES_SEED === undefined ? undefined : Number(process.env.RACES_SEED);
 
-export class RaceFailure extends Error {
+class RaceFailure extends Error {
   override readonly name = 'RaceFailure';
 }
 

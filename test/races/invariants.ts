@@ -35,7 +35,7 @@ export function checkDeliveries(
 }
 
 /** First deliveries of each publisher in the order of publishing [MQTT-4.6.0-6 v3+v5]. */
-export function checkOrder(world: World, subscriber: Client, prefix: string, topic?: string): void {
+function checkOrder(world: World, subscriber: Client, prefix: string, topic?: string): void {
   const first = new Set(
     subscriber.arrivals
       .filter(

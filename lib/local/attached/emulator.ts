@@ -16,7 +16,7 @@ export interface Emulator {
   readonly kind: EmulatorKind;
 }
 
-export const defaultEndpoint = 'http://127.0.0.1:4566';
+const defaultEndpoint = 'http://127.0.0.1:4566';
 
 /** Account id that all emulators use. */
 export const emulatorAccount = '000000000000';

@@ -12,7 +12,7 @@ import { type Emulator, emulatorClientSettings } from './emulator.ts';
 import { createLimiter } from './limiter.ts';
 
 /** The SDK's variable for the endpoint of one service. It overrides the functions' own variable. */
-export const callbackOverrideVariable = 'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI';
+const callbackOverrideVariable = 'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI';
 
 const updateTimeoutSeconds = 30;
 

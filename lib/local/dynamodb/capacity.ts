@@ -58,12 +58,12 @@ function base64Bytes(text: string): number {
 }
 
 /** One unit per started 4 KB, at least one; half of it if eventually consistent. */
-export function readUnits(bytes: number, consistent: boolean): number {
+function readUnits(bytes: number, consistent: boolean): number {
   return Math.max(1, Math.ceil(bytes / (4 * kilobyte))) * (consistent ? 1 : 0.5);
 }
 
 /** One unit per started KB of the item before or after, whichever is larger; at least one. */
-export function writeUnits(beforeBytes: number, afterBytes: number): number {
+function writeUnits(beforeBytes: number, afterBytes: number): number {
   return Math.max(1, Math.ceil(Math.max(beforeBytes, afterBytes) / kilobyte));
 }
 

@@ -79,7 +79,7 @@ export function positions(): () => number {
   };
 }
 
-export function totalsOf(calls: readonly MeteredCall[]): Totals {
+function totalsOf(calls: readonly MeteredCall[]): Totals {
   return {
     calls: calls.length,
     readUnits: calls.reduce((total, { readUnits }) => total + readUnits, 0),

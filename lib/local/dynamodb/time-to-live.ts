@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 
 /** The embedded tables are swept every minute. DynamoDB deletes expired items within a few days. */
-export const sweepIntervalMs = 60_000;
+const sweepIntervalMs = 60_000;
 
 /** DynamoDB never deletes items that expired longer ago than this. */
 const oldestSeconds = 5 * 365 * 24 * 60 * 60;

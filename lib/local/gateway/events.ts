@@ -175,7 +175,7 @@ function connectionFields(api: Api, peer: Peer, requestId: string, nowMs: number
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** Time in the Common Log Format, UTC. */
-export function requestTime(nowMs: number): string {
+function requestTime(nowMs: number): string {
   const date = new Date(nowMs);
   const two = (value: number) => String(value).padStart(2, '0');
   const day = `${two(date.getUTCDate())}/${months[date.getUTCMonth()]}/${date.getUTCFullYear()}`;

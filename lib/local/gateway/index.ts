@@ -12,8 +12,8 @@ import type { Meters } from './meters.ts';
 import { createRouteSelector } from './routes.ts';
 import { createUpgrades } from './upgrade.ts';
 
-export type { ConnectEvent, DisconnectEvent, GatewayEvent, MessageEvent, Route } from './events.ts';
-export { type Call, type Delay, type FaultPlan, jitter, type Post, seededRandom } from './faults.ts';
+export type { Route } from './events.ts';
+export { type Call, type FaultPlan, jitter, seededRandom } from './faults.ts';
 export type { Invoke } from './invoker.ts';
 export type { Meters } from './meters.ts';
 export type GatewayClock = Clock;

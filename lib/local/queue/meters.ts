@@ -19,7 +19,7 @@ export function createQueueMeters(): QueueMeters {
 }
 
 /** "Every 64 KB chunk of a payload is billed as 1 request" (Amazon SQS pricing). */
-export const meteredRequestBytes = 65_536;
+const meteredRequestBytes = 65_536;
 
 /** Counts one request that carries `bytes` of messages in either direction. */
 export function countRequest(meters: QueueMeters, bytes: number): void {

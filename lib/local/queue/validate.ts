@@ -12,7 +12,7 @@ export const maxVisibilitySeconds = 43_200;
 const allowedText = /^[\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]*$/u;
 const fifoIdentifier = /^[\w!"#$%&'()*+,\-./:;<=>?@[\\\]^`{|}~]{1,128}$/;
 
-export function invalidParameter(parameter: string, value: unknown, reason: string): AwsError {
+function invalidParameter(parameter: string, value: unknown, reason: string): AwsError {
   return new AwsError(
     'InvalidParameterValue',
     `Value ${String(value)} for parameter ${parameter} is invalid. Reason: ${reason}.`,

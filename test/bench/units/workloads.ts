@@ -55,7 +55,7 @@ const oneToOne =
   };
 
 /** Sends one message to an audience of clients in a child process. */
-export const oneToMany =
+const oneToMany =
   (audience: number, qos: 0 | 1 = 0): Prepare =>
   async (service, mint) => {
     const swarm = startChild<Swarm>('./swarm.ts');

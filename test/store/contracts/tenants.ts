@@ -9,7 +9,7 @@ import { ItemFormatError } from '../../../lib/store/attributes.ts';
 import { liveCopies } from '../../../lib/store/tenant-live.ts';
 import { loseFirstAnswer, meetAt, recorder, type World } from '../world.ts';
 
-export function configOf(changes: Partial<TenantConfig> = {}): TenantConfig {
+function configOf(changes: Partial<TenantConfig> = {}): TenantConfig {
   return {
     formatVersion: 1,
     status: 'active',
