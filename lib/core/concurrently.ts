@@ -1,4 +1,7 @@
-/** Runs `work` on every value, at most `limit` at once. Rejects with the first error, after all have settled. */
+/**
+ * Runs `work` for every value, at most `limit` at a time. Every value is tried; then the first
+ * error rejects.
+ */
 export async function concurrently<T>(
   values: Iterable<T>,
   limit: number,

@@ -1,9 +1,12 @@
 import type { UsageCounts } from './usage.ts';
 
-/** CloudWatch namespace; dimension `service` of all metrics is the name of the stack, and the counters have no other. */
+/**
+ * CloudWatch namespace. All metrics have the dimension `service`, the name of the stack; counters
+ * have no other dimension.
+ */
 export const metricsNamespace = 'Wisp';
 
-/** Names of the counters, in one place: dashboards, alarms and tests refer to them. */
+/** Names of the counters. Dashboards, alarms and tests use them. */
 export const metrics = {
   connectsAccepted: 'ConnectsAccepted',
   connectsRefused: 'ConnectsRefused',
@@ -24,7 +27,7 @@ export const metrics = {
   postsFailed: 'PostsFailed',
 } as const;
 
-/** Names of usage by tenant, where a deployment has it as metrics: their second dimension is `tenant`. */
+/** Names of the optional usage metrics; their second dimension is `tenant`. */
 export const tenantUsageMetrics = {
   messagesIn: 'MessagesIn',
   bytesIn: 'BytesIn',

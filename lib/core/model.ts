@@ -5,8 +5,8 @@ import type { TenantId } from './tenant-id.ts';
 declare const addressBrand: unique symbol;
 
 /**
- * Opaque name of one client connection. Today it is the API Gateway connection id; nothing but the gateway port
- * may look inside. It is never used twice, so an address also tells one life of a session from the next.
+ * Opaque name of one client connection: the API Gateway connection id. Only the gateway port may
+ * interpret it. It is never reused, so it also distinguishes one session of a client from the next.
  */
 export type ConnectionAddress = string & { readonly [addressBrand]: true };
 
@@ -26,52 +26,56 @@ export interface Connection extends ClientKey {
   readonly protocolVersion: ProtocolVersion;
   /** The session's generation, see {@link Session.generation}. */
   readonly generation: string;
-  /** Effective keep-alive in seconds; 0: none. */
+  /** Effective keep-alive in seconds; 0: no keep-alive. */
   readonly keepAliveSeconds: number;
   readonly permissions: Permissions;
-  /** `exp` of the token in seconds since 1970; absent: never. */
+  /** `exp` of the token in seconds since 1970; absent: the token does not expire. */
   readonly tokenExpiresAtSeconds?: number;
   /** `sub` of the token. */
   readonly subject?: string;
   /** `jti` of the token. */
   readonly tokenId?: string;
-  /** `iat` of the token in seconds since 1970; absent: taken as older than any revocation. */
+  /** `iat` of the token in seconds since 1970; absent: treated as older than any revocation. */
   readonly tokenIssuedAtSeconds?: number;
   /** {@link TenantLive.revokedAtMs} when the token was last checked against revocations. */
   readonly revocationsSeenMs?: number;
-  /** What the token narrows of the tenant's quotas. */
+  /** Quotas of the token, which narrow the tenant's. */
   readonly quotas?: ClientQuotas;
-  /** What the connection has used of its rates, as last written; absent: nothing yet. */
+  /** Rate use as last written; absent: none. */
   readonly rateUse?: RateUse;
   readonly username?: string;
-  /** Largest packet in bytes that the client takes [MQTT-3.1.2-24 v5]; absent: no limit of its own. */
+  /** Maximum Packet Size of the client in bytes; absent: no limit. [MQTT-3.1.2-24 v5] */
   readonly clientMaxPacketBytes?: number;
-  /** Highest topic alias the client takes in messages to it; 0: none. */
+  /** Topic Alias Maximum of the client, for messages to it; 0: no aliases. */
   readonly clientTopicAliasMaximum: number;
-  /** Whether reason strings may be sent on packets other than CONNACK and DISCONNECT [MQTT-3.1.2-29 v5]. */
+  /**
+   * Whether packets other than CONNACK and DISCONNECT may have Reason Strings. [MQTT-3.1.2-29 v5]
+   */
   readonly requestProblemInformation: boolean;
-  /** Session expiry interval of the CONNECT in seconds: 0 may not be raised by DISCONNECT (section 3.14.2.2.2 of 5.0). */
+  /**
+   * Session Expiry Interval of CONNECT in seconds. DISCONNECT may not raise 0 (section 3.14.2.2.2).
+   */
   readonly sessionExpirySeconds: number;
-  /** Topic aliases the client has set in this connection. */
+  /** Topic aliases that the client has set. */
   readonly topicAliases: Readonly<Record<number, string>>;
-  /** Method of enhanced authentication named in CONNECT. */
+  /** Authentication Method of CONNECT. */
   readonly authenticationMethod?: string;
   readonly connectedAtMs: number;
 }
 
 /**
- * Use of a client's rates as times (ms since 1970) until which each would be used up if it were spent evenly; what lies in the
- * past means that everything is free.
+ * Use of a client's rates (GCRA): the times, in ms since 1970, until which each rate is used up if
+ * it is spent evenly. A time in the past means that the full burst is available.
  */
 export interface RateUse {
   readonly messagesUntilMs: number;
   readonly bytesUntilMs: number;
 }
 
-/** Ordered name and value pairs; the order is kept on delivery [MQTT-3.3.2-18 v5]. */
+/** Ordered name and value pairs; delivery keeps the order. [MQTT-3.3.2-18 v5] */
 export type UserProperties = readonly (readonly [string, string])[];
 
-/** Properties of a message that travel unaltered from publisher to subscriber. */
+/** Properties of a message that subscribers receive unaltered. */
 export interface MessageProperties {
   readonly payloadFormatIndicator?: boolean;
   readonly contentType?: string;
@@ -80,18 +84,18 @@ export interface MessageProperties {
   readonly userProperties?: UserProperties;
 }
 
-/** An application message on its way through Wisp. */
+/** An application message. */
 export interface Message {
-  /** Unique; makes deliveries that are tried again recognisable. */
+  /** Unique; identifies repeated deliveries of the message. */
   readonly id: string;
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly qos: Qos;
   readonly retain: boolean;
   readonly properties: MessageProperties;
-  /** When it stops being worth delivering, in ms since 1970; absent: never. */
+  /** When the message expires, in ms since 1970; absent: never. */
   readonly expiresAtMs?: number;
-  /** Client id of the publisher, for No Local; absent where no client published it. */
+  /** Client id of the publisher, for No Local; absent: no client published it. */
   readonly publisher?: string;
 }
 
@@ -103,36 +107,36 @@ export interface SubscriptionOptions {
   readonly subscriptionIdentifier?: number;
 }
 
-/** A subscription as matching finds it. */
+/** A subscription as found by matching. */
 export interface Subscription extends SubscriptionOptions {
   readonly clientId: string;
   readonly filter: string;
   /** Name of the share, for `$share/{name}/{filter}`. */
   readonly shareName?: string;
-  /** Generation of the session it belongs to: a row whose session has ended is dead wherever it still lies. */
+  /** Generation of its session; the row is dead once that session has ended. */
   readonly generation: string;
 }
 
 /**
- * One part of the fan-out of messages on one topic to a large audience: those clients whose position lies in one of
- * `slices` equal ranges.
+ * Part of the fan-out of messages on one topic: the clients whose position lies in one of `slices`
+ * equal ranges.
  */
 export interface FanoutSlice {
   readonly tenant: TenantId;
-  /** Names the fan-out: the same messages again make the same name. */
+  /** Identifies the fan-out; the same messages give the same id. */
   readonly id: string;
   readonly topic: string;
-  /** Filters that match the topic and had subscribers. */
+  /** Filters that match the topic and have subscribers. */
   readonly filters: readonly string[];
-  /** Ids of the messages (see MessageStore), in their order. */
+  /** Ids of the messages in MessageStore, in their order. */
   readonly messageIds: readonly string[];
-  /** Those that are distributed a second time: who got them at QoS 0 must not get them again. */
+  /** Ids of messages that are distributed again: QoS 0 copies are not sent a second time. */
   readonly again: readonly string[];
   readonly slice: number;
   readonly slices: number;
 }
 
-/** What a message to a client has to observe, known from its session row. */
+/** Where and how to send to a client, from its session row. */
 export interface Route {
   readonly address: ConnectionAddress;
   readonly protocolVersion: ProtocolVersion;
@@ -142,57 +146,62 @@ export interface Route {
 }
 
 /**
- * `direct`: every queued message has been handed to the connection, a new one is pushed by the handler that
- * queued it. `queued`: older messages wait (for the client to come back, or for room in its window); new ones
- * line up behind them and only the drain sends.
+ * - `direct`: every queued message has been sent, and the handler that queues a new one sends it.
+ * - `queued`: messages wait for the client to return or for room in its window; only the drain
+ *   sends.
  */
 export type SessionMode = 'direct' | 'queued';
 
 /** The row of a session. */
 export interface Session extends ClientKey {
-  /** Address of the connection that began this session: tells it from an earlier one of the same client. */
+  /**
+   * Fencing token: the address of the connection that began this session. Rows of an earlier
+   * session of the client carry another generation and are ignored.
+   */
   readonly generation: string;
   /** The connection that holds the session; absent while offline. */
   readonly address?: ConnectionAddress;
   readonly protocolVersion: ProtocolVersion;
   readonly clientMaxPacketBytes?: number;
   readonly clientTopicAliasMaximum: number;
-  /** Receive Maximum of the client: QoS 1 and 2 messages it takes unacknowledged [MQTT-3.3.4-9 v5]. */
+  /** Receive Maximum of the client: its unacknowledged QoS 1 and 2 messages. [MQTT-3.3.4-9 v5] */
   readonly receiveMaximum: number;
   readonly mode: SessionMode;
-  /** Number of the newest queued message; the packet identifier follows from it. */
+  /** Number of the newest queued message; it determines the packet identifier. */
   readonly sequence: number;
-  /** Sequence at which the queue has to be counted again before more is put on it. */
+  /** Sequence at which the queue must be counted before more messages are queued. */
   readonly recountAtSequence: number;
-  /** Grows with every claim; claims are conditional on it. */
+  /** Increases with every claim; claims are conditional on it. */
   readonly claimVersion: number;
-  /** Id of the newest claim: tells a claim whose answer was lost from one that was lost to another handler. */
+  /** Id of the newest claim: shows whether a claim whose answer was lost has succeeded. */
   readonly claimedBy?: string;
   /**
-   * While present, the handler that made the newest claim is sending what it claimed, and no other may send: so entries
-   * reach the client in their order. Handlers do not live beyond this time (ms since 1970): one that is late has died.
+   * End of the sending lease, in ms since 1970; absent: nobody holds it. Only the holder, the
+   * handler of the newest claim, may send, so entries reach the client in their order. Handlers do
+   * not outlive the lease: a holder that is late has died.
    */
   readonly sendingUntilMs?: number;
-  /**
-   * Packet identifiers that the drain has handed to the current connection; those whose entry is gone no longer
-   * count.
-   */
+  /** Packet identifiers that the drain has sent; those without an entry are acknowledged. */
   readonly inFlight: ReadonlySet<number>;
-  /** Packet identifiers that an earlier connection may have received: sent again with DUP. */
+  /** Packet identifiers that an earlier connection may have received; they are sent with DUP. */
   readonly resent: ReadonlySet<number>;
-  /** Batches (see {@link QueueEntry.batch}) of which something has been claimed. */
+  /** Batches (see {@link QueueEntry.batch}) of which an entry has been claimed. */
   readonly opened: ReadonlySet<number>;
-  /** Messages that may wait in the queue, as quotas said at CONNECT; absent: the service's bound. */
+  /** Quota of queued messages at CONNECT; absent: the service's bound. */
   readonly maxQueuedMessages?: number;
-  /** How long a message may wait, in seconds, as quotas said at CONNECT; absent: no bound. */
+  /** Quota of the time a message may wait, in seconds, at CONNECT; absent: no bound. */
   readonly maxQueueSeconds?: number;
-  /** Session expiry interval in seconds; 0: ends with the connection; 0xFFFFFFFF: never. */
+  /** Session Expiry Interval in seconds; 0: ends with the connection; 0xFFFFFFFF: never ends. */
   readonly expirySeconds: number;
-  /** When an offline session ends, in ms since 1970. */
+  /** When the offline session ends, in ms since 1970. */
   readonly expiresAtMs?: number;
-  /** Number of the connection that holds or last held it: grows with every connection of the client, not by one. */
+  /**
+   * Number of the connection that holds or last held it; increases with each, not always by one.
+   */
   readonly connectionSequence: number;
-  /** The session has ended and all it left is deleted; the row stays a while so that numbers are not given again. */
+  /**
+   * The session has ended and its rows are deleted; this row stays so that numbers are not reused.
+   */
   readonly swept?: boolean;
 }
 
@@ -200,30 +209,33 @@ export interface Session extends ClientKey {
 export interface QueueEntry {
   readonly sequence: number;
   readonly packetIdentifier: number;
-  /** The connection to which the handler that queued it pushed it at once (mode `direct`). */
+  /** The connection to which the handler that stored it pushes it (mode `direct`). */
   readonly pushedTo?: ConnectionAddress;
   /**
-   * The batch in which it was queued, named by the sequence of its first message, and when. The first is stored last, so
-   * until it has been seen the others are not sent: a batch becomes visible as a whole, in its order. Absent for entries
-   * that were pushed at once or came alone. Once the handler must be dead, it counts no more.
+   * The batch in which it was queued: the sequence of its first entry, and the time. The first
+   * entry is stored last, and the others are not sent before it is visible, so a batch becomes
+   * visible as a whole and in its order. Ignored once the handler must have died. Absent for
+   * entries that are pushed directly or came alone.
    */
   readonly batch?: { readonly first: number; readonly storedAtMs: number };
-  /** When it has waited too long to be sent, in ms since 1970 (quota `queueSeconds`); absent: never. */
+  /** When it is dropped unsent, in ms since 1970 (quota `queueSeconds`); absent: never. */
   readonly dropAtMs?: number;
-  /** QoS 2: PUBREC has come, only PUBREL is to be sent. */
+  /** QoS 2: PUBREC has arrived, and PUBREL is sent instead of the message. */
   readonly released: boolean;
   readonly generation: string;
   readonly qos: 1 | 2;
   readonly retain: boolean;
   readonly subscriptionIdentifiers: readonly number[];
-  /** The shared subscription (`$share/{name}/{filter}`) through which it came; absent for a subscription of its own. */
+  /**
+   * The shared subscription (`$share/{name}/{filter}`) through which it came; absent: not shared.
+   */
   readonly share?: string;
   readonly message: Message;
-  /** The message is kept once for many queues, and the entry only names it. */
+  /** The message is stored once for several queues, and the entry refers to it. */
   readonly byReference?: boolean;
 }
 
-/** A retained message; `qos` and properties as published. */
+/** A retained message, with QoS and properties as published. */
 export type RetainedMessage = Message;
 
 /** `deleting`: no client may connect, and everything the tenant has is being erased. */
@@ -234,7 +246,9 @@ export interface TenantLive {
   readonly status: 'active' | 'suspended';
   readonly shapes: ReadonlySet<string>;
   readonly quotas: TenantQuotas;
-  /** Grows with every revocation, to at least its time (ms since 1970); absent: there was none. */
+  /**
+   * Increases with every revocation, to at least its time (ms since 1970); absent: there was none.
+   */
   readonly revokedAtMs?: number;
 }
 
@@ -245,19 +259,21 @@ export type RevocationTarget =
   | { readonly kind: 'client'; readonly clientId: string }
   | { readonly kind: 'tenant' };
 
-/** A Will as CONNECT gave it. */
+/** The Will of a CONNECT. */
 export interface Will {
-  /** Without `expiresAtMs`: a Will's expiry runs from its publication (section 3.1.3.2.4 of MQTT 5.0). */
+  /**
+   * Without `expiresAtMs`: the expiry starts when the Will is published (section 3.1.3.2.4 of 5.0).
+   */
   readonly message: Message;
   readonly delaySeconds: number;
   readonly messageExpirySeconds?: number;
 }
 
-/** What operators and the tenant's own services are told of a client. Times in ms since 1970. */
+/** An event for operators and the tenant's own services. Times in ms since 1970. */
 export type LifecycleEvent = {
   readonly tenant: TenantId;
   readonly clientId: string;
-  /** Of one client's events the one with the higher number is of the later connection. */
+  /** A higher number belongs to a later connection of the client. */
   readonly sequence: number;
 } & (
   | {

@@ -5,8 +5,8 @@
 export const maxPacketIdentifier = 65_528;
 
 /**
- * The packet identifier of a queued message. It is a function of the sequence, so an acknowledgement
- * names the queue row without a read.
+ * The packet identifier of a queued message. It is a function of the sequence, so an
+ * acknowledgement names the queue row without a read.
  */
 export function packetIdentifierOf(sequence: number): number {
   return ((sequence - 1) % maxPacketIdentifier) + 1;

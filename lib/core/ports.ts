@@ -20,15 +20,16 @@ import type { TenantId } from './tenant-id.ts';
 import type { UsageGauges, UsageMeter } from './usage.ts';
 
 /**
- * What the broker needs of the world. Each port is implemented once over AWS (lib/store, lib/aws) and used
- * alike in AWS, on emulators and in the local runtime; tests put clocks, ids and faults in.
+ * The broker's dependencies. Each port is implemented once over AWS (lib/store, lib/aws) and used
+ * in AWS, on emulators and in the local runtime; tests inject clocks, ids and faults.
  *
- * Every write is one conditional single-item write, or idempotent. No port uses transactions, streams or scans.
+ * Every write is one conditional single-item write, or idempotent. No port uses transactions,
+ * streams or scans.
  */
 export interface Ports {
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Evenly distributed in [0, 1): for choices that nobody should be able to foresee or need to repeat. */
+  /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly connections: ConnectionStore;
   readonly pendingIdentities: PendingIdentityStore;
@@ -60,7 +61,7 @@ export interface Clock {
 }
 
 export interface Ids {
-  /** A new unique id of at most 26 characters `0-9A-Z`, sorted by time of making. */
+  /** A new unique id of at most 26 characters `0-9A-Z`; ids sort by creation time. */
   unique(): string;
 }
 
@@ -69,7 +70,7 @@ export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** Adds `value` to a counter. Names are in lib/core/metrics.ts. */
+  /** Adds `value`, by default 1, to a counter of lib/core/metrics.ts. */
   count(metric: string, value?: number): void;
 }
 /** Never a token, secret, payload or user property. */
@@ -77,7 +78,8 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 
 export interface Authenticator {
   /**
-   * Verifies a token. `tenantHint` (the CONNECT user name) selects the keys; the verified token makes the tenant.
+   * Verifies a token. `tenantHint` (the CONNECT user name) only selects the keys; the tenant
+   * follows from the verified token.
    */
   verify(token: string, tenantHint: string | undefined): Promise<Identity | Refusal<TokenReasonName>>;
 }
@@ -85,8 +87,9 @@ export interface Authenticator {
 /** Hands slices of fan-outs to workers. */
 export interface FanoutQueue {
   /**
-   * Resolves when all slices are durable. Slices of the same topic and range are worked off one after the other, in the
-   * order in which they were sent; the same fan-out sent again within 5 minutes counts once.
+   * Resolves when all slices are durable. Slices of one topic and range are served one after
+   * another, in the order of sending. The queue drops a fan-out that is sent again within 5
+   * minutes.
    */
   send(slices: readonly FanoutSlice[]): Promise<void>;
 }
@@ -94,17 +97,18 @@ export interface FanoutQueue {
 /** The callback side of API Gateway. */
 export interface Gateway {
   /**
-   * Sends one text message to a connection. Throttling and server faults are tried again inside.
-   * @returns `gone` when the connection no longer exists, `failed` when it could not be reached in time.
+   * Sends one text message to a connection. Retries throttling and server errors itself.
+   * @returns `gone` if the connection no longer exists, `failed` if it could not be reached in
+   *   time.
    */
   post(address: ConnectionAddress, text: string): Promise<'sent' | 'gone' | 'failed'>;
-  /** Closes a connection; one that is gone already does no harm. */
+  /** Closes a connection. Idempotent. */
   close(address: ConnectionAddress): Promise<void>;
-  /** When the client last sent something; undefined when the connection is gone. */
+  /** When the client last sent a message, in ms since 1970; undefined: the connection is gone. */
   lastActiveAtMs(address: ConnectionAddress): Promise<number | undefined>;
 }
 
-/** What a timer is for. It carries all its handler needs to see whether it still matters. */
+/** A timer, with everything its handler needs to check whether its subject still exists. */
 export type Timer =
   | { readonly kind: 'authentication-deadline'; readonly address: ConnectionAddress }
   | { readonly kind: 'keep-alive'; readonly address: ConnectionAddress }
@@ -115,9 +119,9 @@ export type Timer =
       readonly kind: 'tenant-sweep';
       readonly tenant: TenantId;
       readonly goal: 'disconnect' | 'erase';
-      /** Whether this walk is the second, which misses nothing. */
+      /** Whether this is the second walk, which misses nothing. */
       readonly settled: boolean;
-      /** The client id behind which the walk goes on. */
+      /** Client id behind which the walk continues. */
       readonly after?: string;
     }
   | {
@@ -125,31 +129,31 @@ export type Timer =
       readonly tenant: TenantId;
       readonly target: RevocationTarget;
       readonly atMs: number;
-      /** Client id behind which to go on. */
+      /** Client id behind which the walk continues. */
       readonly after?: string;
     }
   | {
       readonly kind: 'recount';
       readonly tenant: TenantId;
-      /** When it began, in ms since 1970: names this count. */
+      /** When the recount started, in ms since 1970; identifies it. */
       readonly atMs: number;
       readonly phase: 'retained' | 'connections';
-      /** What has been counted so far. */
+      /** Counted so far. */
       readonly counted: UsageGauges;
-      /** Topic or client id behind which to go on. */
+      /** Topic or client id behind which the recount continues. */
       readonly after?: string;
     };
 
 export interface Timers {
   /**
-   * Asks for `timer` at `dueAtMs`. It fires once or more, late rather than early, or (rarely) never. Due times
-   * past the queue's longest delay (15 minutes) are reached in several steps.
+   * Schedules `timer` for `dueAtMs`, in ms since 1970. It fires at least once, never early, and in
+   * rare cases not at all. Delays above the queue's maximum of 15 minutes take several steps.
    */
   schedule(timer: Timer, dueAtMs: number): Promise<void>;
 }
 
-/** Where connections and their ends are told beside MQTT. */
+/** Receives lifecycle events of connections outside MQTT. */
 export interface LifecycleEvents {
-  /** Resolves when the event has been handed over; callers take a failure as a lost event. */
+  /** Resolves when the event has been handed over. Callers treat a failure as a lost event. */
   put(event: LifecycleEvent): Promise<void>;
 }

@@ -2,51 +2,57 @@ import * as v from 'valibot';
 import { closedObject, wholeNumber } from './validation.ts';
 
 /**
- * What one client may use. A token may narrow these for its bearer (claim `mqtt.quotas`), never widen them; CONNACK tells the
- * client what holds for it.
+ * Quotas of one client. A token may narrow them for its bearer (claim `mqtt.quotas`) but not widen
+ * them. CONNACK tells the client the values that apply.
  */
 export interface ClientQuotas {
-  /** Subscriptions of one client; the filter over it gets 0x97 in SUBACK. Exact. */
+  /** Subscriptions of one client; a further filter gets 0x97 in SUBACK. Exact. */
   readonly subscriptionsPerClient?: number;
-  /** PUBLISH packets a second of one client, averaged over {@link burstSeconds}. */
+  /** PUBLISH packets of one client per second, averaged over {@link burstSeconds}. */
   readonly publishesPerSecondPerClient?: number;
-  /** Bytes of payload and topic a second in PUBLISH packets of one client, averaged likewise. */
+  /** Bytes of payload and topic that one client publishes per second, averaged likewise. */
   readonly publishBytesPerSecondPerClient?: number;
-  /** Bytes of one MQTT packet of a client, at least 128: Maximum Packet Size in CONNACK; larger get 0x95. Exact. */
+  /**
+   * Maximum Packet Size of a client in bytes, at least 128; a larger packet gets 0x95. Exact.
+   */
   readonly packetBytes?: number;
-  /** Messages that may wait for one client, at least 10; at the bound the newest is dropped and counted. */
+  /**
+   * Messages in a client's queue, at least 10; a full queue drops the newest message and counts it.
+   */
   readonly queuedMessages?: number;
-  /** How long a message may wait for a client, in seconds, at least 1; then it is dropped unsent. */
+  /** Time a message may wait in the queue, in seconds, at least 1; then it is dropped unsent. */
   readonly queueSeconds?: number;
-  /** Session expiry interval in seconds; a longer one is cut, and CONNACK says so. Exact. */
+  /** Maximum session expiry in seconds; CONNACK tells the client when it is reduced. Exact. */
   readonly sessionExpirySeconds?: number;
 }
 
 /**
- * What a tenant may use, together and for each of its clients. Each bound is absent where there is none but the service's own
- * (lib/core/settings.ts). docs/quotas.md has all of them with their answers and the bounds of their error.
+ * Quotas of a tenant: for all its clients together, and for each of them. An absent quota leaves
+ * the service's own bound (settings.ts). docs/quotas.md lists them with answers and bounds of the
+ * error.
  */
 export interface TenantQuotas extends ClientQuotas {
-  /** Shapes of filters; the filter over it gets 0x97 in SUBACK. Exact. */
+  /** Shapes of filters; a filter with a further shape gets 0x97 in SUBACK. Exact. */
   readonly shapes?: number;
-  /** Connections at once; the CONNECT over it gets 0x97 (3.1.1: 3). */
+  /** Concurrent connections; a further CONNECT gets 0x97 (3.1.1: 3). */
   readonly connections?: number;
-  /** PUBLISH packets a second of all clients together, averaged over {@link burstSeconds}. */
+  /** PUBLISH packets of all clients per second, averaged over {@link burstSeconds}. */
   readonly publishesPerSecond?: number;
-  /** Bytes of payload and topic a second in PUBLISH packets of all clients together, averaged likewise. */
+  /** Bytes of payload and topic that all clients publish per second, averaged likewise. */
   readonly publishBytesPerSecond?: number;
-  /** Retained messages; one for a further topic gets 0x97. */
+  /** Retained messages; one on a further topic gets 0x97. */
   readonly retainedMessages?: number;
   /** Bytes of payload and topic in retained messages. */
   readonly retainedBytes?: number;
   /**
-   * Shortest keep-alive of clients of MQTT 5.0, in seconds: who asks for a shorter one is told this one as Server Keep Alive,
-   * as idle connections cost by their keep-alive. Never above the service's longest.
+   * Minimum keep-alive of MQTT 5.0 clients, in seconds, because the cost of an idle connection
+   * depends on its keep-alive. A shorter one is replaced through Server Keep Alive. At most the
+   * service's maximum.
    */
   readonly minKeepAliveSeconds?: number;
 }
 
-/** A tenant or a client may use its rate of so many seconds at once. */
+/** Length of a burst: a rate may be used up for this many seconds at once. */
 export const burstSeconds = 10;
 
 const bound = v.exactOptional(wholeNumber(0));
@@ -57,7 +63,7 @@ const clientQuotaEntries = {
   publishBytesPerSecondPerClient: bound,
   // CONNACK cannot announce packets of 0 bytes.
   packetBytes: v.exactOptional(wholeNumber(128)),
-  // Every message at QoS 1 and 2 passes through the queue, and the queue is counted once per so many messages.
+  // QoS 1 and 2 always pass through the queue, which is counted once per this many messages.
   queuedMessages: v.exactOptional(wholeNumber(10)),
   queueSeconds: v.exactOptional(wholeNumber(1)),
   sessionExpirySeconds: bound,
@@ -74,15 +80,15 @@ const tenantQuotaEntries = {
   minKeepAliveSeconds: bound,
 } satisfies Readonly<Record<keyof TenantQuotas, unknown>>;
 
-/** What a token may narrow for its bearer. */
+/** Quotas in a token. */
 export const clientQuotasSchema = closedObject(clientQuotaEntries);
-/** Quotas as an operator gives them and as they are stored. */
+/** Quotas as an operator sets them and as they are stored. */
 export const tenantQuotasSchema = closedObject(tenantQuotaEntries);
 
 export const clientQuotaNames = Object.keys(clientQuotaEntries) as readonly (keyof ClientQuotas)[];
 export const quotaNames = Object.keys(tenantQuotaEntries) as readonly (keyof TenantQuotas)[];
 
-/** The tenant's quotas as they hold for the bearer of a token that narrows some. */
+/** The tenant's quotas, narrowed by a token. */
 export function narrowed(tenant: TenantQuotas, token: ClientQuotas | undefined): TenantQuotas {
   if (token === undefined) return tenant;
   const both: Partial<Record<keyof ClientQuotas, number>> = {};

@@ -2,15 +2,19 @@ import type { Session } from './model.ts';
 import type { ClientQuotas } from './quotas.ts';
 import type { Settings } from './settings.ts';
 
-/** Session Expiry Interval that never runs out (section 3.1.2.11.2 of MQTT 5.0). */
+/** Session Expiry Interval that never expires (section 3.1.2.11.2 of MQTT 5.0). */
 export const neverEndsSeconds = 0xffff_ffff;
 
-/** Receive Maximum of a client that names none: as many as there are packet identifiers (section 3.1.2.11.3 of 5.0). */
+/**
+ * Receive Maximum of a client that names none: the number of packet identifiers (section
+ * 3.1.2.11.3).
+ */
 export const unlimitedReceiveMaximum = 65_535;
 
 /**
- * Whether the session has ended; its row may still lie there. Not while a connection holds it [MQTT-4.1.0-1 v5], nor before
- * its expiry has passed since then [MQTT-3.1.2-23 v5]. An expiry of 0 ends it whatever the clocks say.
+ * Whether the session has ended, although its row may still exist. A session does not end while a
+ * connection holds it, nor before its expiry has passed since then. An expiry of 0 ends it with the
+ * connection, independent of clocks. [MQTT-4.1.0-1 v5, MQTT-3.1.2-23 v5]
  */
 export function hasEnded(session: Session, nowMs: number): boolean {
   if (session.address !== undefined || session.expirySeconds === neverEndsSeconds) return false;
@@ -18,14 +22,14 @@ export function hasEnded(session: Session, nowMs: number): boolean {
 }
 
 /**
- * Whether a session may be in mode `direct`. A bound of the client's own is kept exactly by claims; without one the
- * packet identifiers themselves are the bound.
+ * Whether a session may be in mode `direct`. Only claims keep a client's own Receive Maximum
+ * exactly; without one, the packet identifiers themselves are the bound.
  */
 export function mayGoDirect(session: Pick<Session, 'receiveMaximum'>): boolean {
   return session.receiveMaximum >= unlimitedReceiveMaximum;
 }
 
-/** Messages that may wait for the session. */
+/** Maximum number of messages in the session's queue. */
 export function queueBound(
   { maxQueuedMessages }: Pick<Settings, 'maxQueuedMessages'>,
   session: Pick<Session, 'maxQueuedMessages'>,
@@ -33,7 +37,7 @@ export function queueBound(
   return Math.min(session.maxQueuedMessages ?? maxQueuedMessages, maxQueuedMessages);
 }
 
-/** Longest session expiry of a client, in seconds. */
+/** Maximum session expiry of a client, in seconds. */
 export function maxSessionExpiry(
   { maxSessionExpirySeconds }: Pick<Settings, 'maxSessionExpirySeconds'>,
   { sessionExpirySeconds }: ClientQuotas,
@@ -41,7 +45,7 @@ export function maxSessionExpiry(
   return Math.min(sessionExpirySeconds ?? maxSessionExpirySeconds, maxSessionExpirySeconds);
 }
 
-/** Largest packet of a client, in bytes. */
+/** Maximum size of a client's packet, in bytes. */
 export function maxPacketBytesOf(
   { maxPacketBytes }: Pick<Settings, 'maxPacketBytes'>,
   { packetBytes }: ClientQuotas,

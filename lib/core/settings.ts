@@ -1,70 +1,77 @@
 import { maxPacketBytes } from '../wire/limits.ts';
 
-/** Limits and defaults of the service that CONNACK announces or handlers enforce. */
+/** Limits and defaults of the service, announced in CONNACK or enforced by handlers. */
 export interface Settings {
-  /** Largest MQTT packet in bytes, both ways: the wire profile's 131,072, what API Gateway carries in 6 frames. */
+  /** Maximum size of an MQTT packet in both directions, in bytes: the wire profile's 131,072. */
   readonly maxPacketBytes: number;
-  /** QoS 1 and 2 messages a client may have unacknowledged; more is answered with 0x93 [MQTT-3.3.4-7 v5]. */
+  /** QoS 1 and 2 messages a client may have unacknowledged; more gets 0x93. [MQTT-3.3.4-7 v5] */
   readonly receiveMaximum: number;
-  /** Highest topic alias a client may set [MQTT-3.3.2-9 v5]. */
+  /** Highest topic alias a client may set. [MQTT-3.3.2-9 v5] */
   readonly topicAliasMaximum: number;
-  /** Longest keep-alive in seconds: API Gateway closes a connection after 600 s without a message. */
+  /**
+   * Maximum keep-alive in seconds: API Gateway closes a connection after 600 s without a message.
+   */
   readonly maxKeepAliveSeconds: number;
   /** Session expiry of an MQTT 3.1.1 client that connects with Clean Session 0, in seconds. */
   readonly v3SessionExpirySeconds: number;
-  /** Longest session expiry in seconds; a longer one is cut, and CONNACK says so. */
+  /** Maximum session expiry in seconds; CONNACK tells the client when it is reduced. */
   readonly maxSessionExpirySeconds: number;
-  /** Messages that may wait in one session's queue. At the bound the newest is dropped for that session. */
+  /** Messages in one session's queue; a full queue drops the newest message. */
   readonly maxQueuedMessages: number;
-  /** Messages of a queue that are sent ahead of their acknowledgements while a session catches up. */
+  /** Unacknowledged messages in flight while a session catches up. */
   readonly catchUpWindowMessages: number;
-  /** Shapes of filters a tenant may have: each fitting one costs every publish a Query. */
+  /** Shapes of filters per tenant: a publish takes one Query per fitting shape. */
   readonly maxShapes: number;
   /** Subscriptions of one client. */
   readonly maxSubscriptionsPerClient: number;
-  /** How long a handler may take to send what it has claimed, in seconds: longer than any function may run (30 s). */
+  /** Lease for sending claimed entries, in seconds: longer than a function may run (30 s). */
   readonly sendingSeconds: number;
   /** Filters in one SUBSCRIBE or UNSUBSCRIBE. */
   readonly maxFiltersPerPacket: number;
-  /** Client identifier in UTF-8 bytes: it is part of DynamoDB keys (sort keys hold 1,024 bytes). */
+  /**
+   * Length of a client identifier in UTF-8 bytes: it is part of sort keys, which hold 1,024 bytes.
+   */
   readonly maxClientIdBytes: number;
-  /** How long a socket may stay without an accepted CONNECT, in seconds. */
+  /** Time a socket may stay open without an accepted CONNECT, in seconds. */
   readonly authenticationDeadlineSeconds: number;
   /**
-   * How long after a tenant's suspension or deletion handlers and processes may still act on its old state, in
-   * seconds: a configuration is trusted for 5, and a function runs for at most 30.
+   * Time after a tenant's suspension or deletion during which handlers may act on its old state, in
+   * seconds: a configuration is cached for 5, and a function runs for at most 30.
    */
   readonly tenantSettleSeconds: number;
-  /** Posts to different connections that one handler has under way at once. */
+  /** Concurrent posts of one handler, to different connections. */
   readonly maxConcurrentPosts: number;
   /**
-   * Subscriptions to a topic that the publisher's handler serves itself; a larger audience is left to the fan-out queue
-   * (docs/performance.md says how this bound was measured).
+   * Subscriptions to a topic that the publisher's handler serves itself; the fan-out queue serves a
+   * larger audience. docs/performance.md tells how this bound was measured.
    */
   readonly inlineAudience: number;
-  /** Subscriptions to all topics of a frame that its handler serves itself. */
+  /** Subscriptions to all topics of a frame that the publisher's handler serves itself. */
   readonly maxInlineDeliveries: number;
-  /** Members of a share that are read for a message where there are more: among them one is chosen. */
+  /** Members of a large share that are read as candidates for a message. */
   readonly shareSample: number;
   /**
-   * Parts into which a fan-out is cut, by ranges of clients. Order is kept for each topic and part, so a deployment that
-   * changes this number must first let the fan-out queue run empty.
+   * Slices of a fan-out, by ranges of clients. Order is kept per topic and slice, so a deployment
+   * that changes this number must first drain the fan-out queue.
    */
   readonly fanoutSlices: number;
-  /** Clients that a worker serves between two notes of its progress. */
+  /** Clients that a worker serves between two writes of its progress. */
   readonly sliceBatchClients: number;
-  /** How long a worker begins new batches, in seconds: a batch must end within what is left of its 30. */
+  /** Time during which a worker starts batches, in seconds; the last one must end within its 30. */
   readonly sliceSeconds: number;
   /**
-   * How long a topic's messages go on through the fan-out queue after a large audience, in seconds; half of it is the
-   * longest that slices may wait in the queue without being overtaken.
+   * Time for which a topic stays marked for the fan-out queue after a large audience, in seconds.
+   * Half of it is the longest time slices may wait in the queue without being overtaken.
    */
   readonly queuedMarkSeconds: number;
-  /** How long messages that many queues share are kept, in seconds. */
+  /** Retention of messages that several queues refer to, in seconds. */
   readonly sharedMessageSeconds: number;
-  /** Longest session expiry, in seconds, of a session whose queue only names messages: much shorter than they are kept. */
+  /**
+   * Maximum session expiry of a session whose queue refers to messages, in seconds: much shorter
+   * than their retention.
+   */
   readonly sharedMessageMaxExpirySeconds: number;
-  /** How long messages at QoS 0 are kept for the workers of a fan-out, in seconds. */
+  /** Retention of QoS 0 messages for fan-out workers, in seconds. */
   readonly atMostOnceMessageSeconds: number;
 }
 

@@ -2,23 +2,23 @@ import type { ClientKey, Session, Subscription, TenantStatus } from './model.ts'
 import type { TenantId } from './tenant-id.ts';
 
 /**
- * What operators' tools ask of everything that a tenant has. Not on any message path. Client ids come from an index
- * that is eventually consistent: they are hints, and the session itself decides.
+ * All rows of a tenant, for operators' tools and timers; not on any message path. Client ids come
+ * from an eventually consistent index: they are hints, and the session row decides.
  */
 export interface TenantData {
-  /** Client ids with a session row, ascending in UTF-8 byte order, behind `after`. */
+  /** Client ids with a session row, in ascending UTF-8 byte order, starting behind `after`. */
   clientIds(
     tenant: TenantId,
     after: string | undefined,
     limit: number,
   ): Promise<{ clientIds: string[]; more: boolean }>;
-  /** Session rows of at most 100 clients, consistently, in no order; absent ones are left out. */
+  /** Session rows of at most 100 clients, strongly consistent, in no order, without absent ones. */
   sessions(tenant: TenantId, clientIds: readonly string[]): Promise<Session[]>;
-  /** The subscriptions that one generation of a session has made, consistently. */
+  /** The subscriptions of one generation of a session, strongly consistent. */
   subscriptionsOf(key: ClientKey, generation: string): Promise<Subscription[]>;
   /**
-   * Subscriptions with exactly this filter, a page at a time, consistently.
-   * @param after `next` of the page before.
+   * Subscriptions with exactly this filter, a page at a time, strongly consistent.
+   * @param after `next` of the previous page.
    */
   subscribers(
     tenant: TenantId,
@@ -27,14 +27,14 @@ export interface TenantData {
     limit: number,
   ): Promise<{ subscriptions: Subscription[]; next?: string }>;
   /**
-   * Deletes everything that a client has left: its subscriptions, queue, marks, Will, and at last its session. A crash
-   * leaves the session row, so the index leads here again.
+   * Deletes a client's subscriptions, queue, marks, Will, and last its session row. After a crash
+   * the session row is still there, so the index leads to the client again.
    */
   eraseClient(key: ClientKey): Promise<void>;
   /** Deletes the tenant's retained messages, shared messages and usage. */
   eraseTenant(tenant: TenantId): Promise<void>;
-  /** The status in the tenant's configuration, consistently; undefined: there is no such tenant. */
+  /** The status in the tenant's configuration, strongly consistent; undefined: no such tenant. */
   tenantStatus(tenant: TenantId): Promise<TenantStatus | undefined>;
-  /** Deletes the tenant's own rows. Call it last: until then the deletion can be started again. */
+  /** Deletes the tenant's own rows. Call it last: until then the deletion can be repeated. */
   deleteTenant(tenant: TenantId): Promise<void>;
 }

@@ -83,7 +83,9 @@ export interface UsageMeter {
   report(tenant: TenantId, fromHour: string, toHour: string): Promise<UsageHour[]>;
   /** Bytes of retained messages at the start of `hour`. */
   storedBefore(tenant: TenantId, hour: string): Promise<number>;
-  /** Writes batches that are due. Call it at the end of every invocation; failed writes are kept. */
+  /**
+   * Writes batches that are due. Call it at the end of every invocation; failed writes are kept.
+   */
   flush(): Promise<void>;
 }
 
@@ -104,7 +106,9 @@ export interface ClientRates {
   ): boolean;
   /** The use to write to the connection's row; undefined while too little is unwritten. */
   due(client: string, known: RateUse | undefined, nowMs: number): RateUse | undefined;
-  /** Confirms that the use returned by {@link due} was written. Later stale reads do not undo it. */
+  /**
+   * Confirms that the use returned by {@link due} was written. Later stale reads do not undo it.
+   */
   written(client: string, use: RateUse): void;
 }
 
@@ -131,7 +135,9 @@ export interface UsageStore {
   beginRecount(tenant: TenantId, atMs: number, notSinceMs: number): Promise<boolean>;
   /** Replaces the gauges by the result of the recount that started at `atMs`, once. */
   finishRecount(tenant: TenantId, atMs: number, counted: UsageGauges): Promise<void>;
-  /** Hours from `fromHour` to `toHour`, both included, ascending; hours without a write are absent. */
+  /**
+   * Hours from `fromHour` to `toHour`, both included, ascending; hours without a write are absent.
+   */
   report(tenant: TenantId, fromHour: string, toHour: string): Promise<UsageHour[]>;
   /** Bytes of retained messages at the start of `hour`. */
   storedBefore(tenant: TenantId, hour: string): Promise<number>;

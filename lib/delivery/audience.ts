@@ -36,17 +36,17 @@ interface MatchedFilter {
 }
 
 /**
- * Finds the subscriptions that match each topic by tuple-space search: one Query per shape of fitting
- * length, whatever the number of subscriptions. The Queries of a batch run concurrently, and a filter
- * that matches several topics is read once.
+ * Finds the subscriptions that match each topic by tuple-space search: one Query per shape of
+ * fitting length, whatever the number of subscriptions. The Queries of a batch run concurrently,
+ * and a filter that matches several topics is read once.
  *
- * If the batch holds QoS 1 or 2, all reads are strongly consistent: a client that has received SUBACK
- * gets these messages, now or when its session resumes. QoS 0 reads are eventually consistent, at half
- * the cost, and may miss a new subscription.
+ * If the batch holds QoS 1 or 2, all reads are strongly consistent: a client that has received
+ * SUBACK gets these messages, now or when its session resumes. QoS 0 reads are eventually
+ * consistent, at half the cost, and may miss a new subscription.
  *
  * An audience of more than `inlineAudience` subscriptions is not read to its end: the fan-out queue
- * serves it. The queue also serves a smaller audience whose topic has lately gone through it, so that
- * no message overtakes an earlier one.
+ * serves it. The queue also serves a smaller audience whose topic has lately gone through it, so
+ * that no message overtakes an earlier one.
  * [MQTT-3.3.2-3 v3+v5, MQTT-4.5.0-1 v3+v5, MQTT-3.1.2-5 v3]
  */
 export async function findAudiences(

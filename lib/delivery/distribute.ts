@@ -20,13 +20,14 @@ export interface DistributeOptions {
 }
 
 /**
- * Delivers messages to all their subscribers. Resolves when every copy at QoS 1 and 2 is durable, so
- * that the publisher may be acknowledged, and one attempt to send each has been made. Of a large
+ * Delivers messages to all their subscribers. Resolves when every copy at QoS 1 and 2 is durable,
+ * so that the publisher may be acknowledged, and one attempt to send each has been made. Of a large
  * audience it resolves when the fan-out queue holds its slices.
  *
  * Messages of one call reach each client in their order. Round trips: one for all matching, one for
  * uncached routes, one for all posts; at QoS 1 and 2 numbering and storing precede the post. If the
- * chosen member of a share has ended its session, another round sends the message to the next member.
+ * chosen member of a share has ended its session, another round sends the message to the next
+ * member.
  * [MQTT-4.5.0-1 v5]
  *
  * @returns the number of recipients of each message; of a large audience, as many as were read.
@@ -96,7 +97,9 @@ async function addShared(
   return true;
 }
 
-/** Sends parcels until each shared message has a member whose session lives, or no member is left. */
+/**
+ * Sends parcels until each shared message has a member whose session lives, or no member is left.
+ */
 async function sendAll(context: Context, tenant: TenantId, first: readonly Parcel[]): Promise<void> {
   for (let left = first; left.length > 0; ) {
     const ended = await sendParcels(context, tenant, left);

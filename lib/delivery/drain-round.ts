@@ -3,31 +3,33 @@ import type { QueueEntry, Session } from '../core/model.ts';
 import { ageOrder } from '../core/packet-identifier.ts';
 import { isExpired } from './post.ts';
 
-/** What a drain is to do next, as of one reading of the session and its queue. */
+/** The next step of a drain, from one read of the session and its queue. */
 export interface Round {
   /** Entries to claim and send now, oldest first. */
   readonly picks: QueueEntry[];
-  /** All packet identifiers in flight once the picks are. */
+  /** All packet identifiers in flight, including the picks. */
   readonly inFlight: Set<number>;
-  /** How many messages the current connection has been sent, before the picks, and has not acknowledged. */
+  /** Messages before the picks that the current connection was sent and has not acknowledged. */
   readonly awaited: number;
-  /** What of `session.resent` still waits: those that remain to be sent with DUP. */
+  /** Identifiers of `session.resent` that still wait to be sent with DUP. */
   readonly resent: Set<number>;
-  /** Batches of which something has been claimed and something may be left. */
+  /** Batches of which entries have been claimed and others may still wait. */
   readonly opened: Set<number>;
   /** Nothing waits behind the picks. */
   readonly caughtUp: boolean;
   /**
-   * Entries that have expired unsent [MQTT-3.3.2-5 v5], have waited longer than quotas allow, or are of an earlier generation. They may be deleted once a claim has
-   * shown that the session is still as it was read: seen from a session that has ended, the entries of the next one look
-   * foreign too.
+   * Entries that have expired unsent, have waited longer than the quota, or belong to an earlier
+   * generation. Delete them only after a claim has shown that the session is unchanged: seen from
+   * an ended session, the entries of the next one belong to another generation, too.
+   * [MQTT-3.3.2-5 v5]
    */
   readonly dead: QueueEntry[];
 }
 
 /**
- * Picks what may be sent: as much as the client's window has room for [MQTT-3.3.4-9 v5, MQTT-4.9.0-1 v5, MQTT-4.9.0-2 v5].
- * The window holds back nothing but these: replies and QoS 0 do not pass here [MQTT-3.3.4-10 v5, MQTT-4.9.0-3 v5].
+ * Picks the entries to send: as many as the client's window has room for. The window holds back
+ * only these; replies and QoS 0 do not pass here.
+ * [MQTT-3.3.4-9 v5, MQTT-4.9.0-1 v5, MQTT-4.9.0-2 v5, MQTT-3.3.4-10 v5, MQTT-4.9.0-3 v5]
  */
 export async function planRound(
   context: Context,
@@ -36,11 +38,11 @@ export async function planRound(
 ): Promise<Round> {
   const sendNothing = options.sendNothing ?? false;
   const window = Math.min(session.receiveMaximum, context.settings.catchUpWindowMessages);
-  // What is in flight comes first, being oldest; so twice the window shows a whole window behind it.
+  // Entries in flight are the oldest, so twice the window shows a whole window behind them.
   for (let limit = 2 * window; ; limit *= 4) {
     const { entries, more } = await context.queue.list(session, session.sequence, limit);
     const { hidden, ...round } = await planFrom(context, session, { entries, more }, window, sendNothing);
-    // Batches that are still being stored, by a handler that may have died, do not keep others from being sent.
+    // Read on behind incomplete batches: their handler may have died.
     if (!more || hidden === 0 || round.picks.length > 0) return round;
   }
 }
@@ -84,8 +86,9 @@ async function planFrom(
 }
 
 /**
- * Claimed identifiers that are still unacknowledged though they were not listed: entries stored late under lower numbers
- * have pushed them out of the list. What is older than the youngest that was listed is acknowledged.
+ * Claimed identifiers that are unacknowledged but not listed, because entries stored late under
+ * lower numbers fill the list. An unlisted identifier older than the newest listed one is
+ * acknowledged.
  */
 async function inFlightUnlisted(
   context: Context,
@@ -99,20 +102,20 @@ async function inFlightUnlisted(
   return unlisted.filter((_, index) => found[index]?.generation === session.generation);
 }
 
-/** Whether it has waited longer than the client's quota `queueSeconds` allows. */
+/** Whether the entry has waited longer than the client's quota `queueSeconds`. */
 export function isOverdue({ dropAtMs }: QueueEntry, nowMs: number): boolean {
   return dropAtMs !== undefined && dropAtMs <= nowMs;
 }
 
 /**
- * Whether an earlier connection may have got the PUBLISH: then the message expires no more [MQTT-4.3.3-7 v5] and is sent
- * again with DUP [MQTT-3.3.1-1 v5].
+ * Whether an earlier connection may have received the PUBLISH. The message then no longer expires
+ * and is sent again with DUP. [MQTT-4.3.3-7 v5, MQTT-3.3.1-1 v5]
  */
 export function isBegun(session: Pick<Session, 'resent'>, entry: QueueEntry): boolean {
   return entry.released || entry.pushedTo !== undefined || session.resent.has(entry.packetIdentifier);
 }
 
-/** Which entries may be sent: those whose batch is complete, or whose handler has died on the way. */
+/** Tells the entries that may be sent: their batch is complete, or its handler has died. */
 function visibility(
   context: Context,
   session: Session,
@@ -129,7 +132,7 @@ function visibility(
     batch.storedAtMs <= deadBeforeMs;
 }
 
-/** What has been claimed opens its batch, for as long as anything may stand behind it. */
+/** A claimed entry opens its batch for as long as entries of the batch may follow. */
 function stillOpened(
   session: Session,
   entries: readonly QueueEntry[],

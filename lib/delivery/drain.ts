@@ -6,34 +6,38 @@ import { isBegun, planRound, type Round } from './drain-round.ts';
 import { deleteEntries, forceReconnect, ownedOnly, pushEntries } from './queue-entries.ts';
 
 /**
- * After so many rounds a drain has worked long enough for others: it lets go of the right to send, and stops as soon as another handler is
- * sure to go on: one that has won a claim, or that of an acknowledgement which is still to come.
+ * Rounds after which a drain releases its lease. It then stops as soon as another handler will
+ * continue: one that has won a claim, or the handler of an acknowledgement that is still to come.
  */
 const roundsInOneGo = 50;
 
 /**
- * Sends what waits in a session's queue, oldest first, as far as the client's window allows. Call it when the queue or
- * the window may have changed: after storing an entry without pushing it, after deleting acknowledged entries, and on
- * resumption: first write, then drain, so that of two handlers at least the later one sees both changes.
+ * Sends the waiting entries of a session's queue, oldest first, as far as the client's window
+ * allows. Call it after a write that changes the queue or the window: storing an entry without
+ * pushing it, deleting acknowledged entries, resuming the session. Of two concurrent handlers, at
+ * least the later one then sees both changes.
  *
- * Entries are claimed for the current connection by one conditional write on the session row before they are sent, so
- * no two handlers send the same entry, and the window (Receive Maximum) is exact. While a handler sends what it has
- * claimed, no other claims: entries reach the client in their order, those sent again
- * included [MQTT-4.6.0-1 v3, MQTT-4.6.0-5 v3+v5, MQTT-4.6.0-6 v3+v5]. It lets go by another write
- * and looks once more, so what was stored meanwhile by handlers that left it to this one is sent as well.
+ * One conditional write on the session row claims entries for the current connection before they
+ * are sent. So no two handlers send the same entry, and the window (Receive Maximum) is exact. The
+ * claim is also a lease: while its holder sends, no other handler claims, and entries reach the
+ * client in their order, including those that are sent again. A second write releases the lease.
+ * The holder then lists the queue once more, for entries that other handlers have left to it.
  *
- * When everything has been sent, a session whose client has set no Receive Maximum goes to mode `direct`, in which the
- * handler that stores an entry sends it. The switch fails if anything has been numbered meanwhile.
+ * When everything has been sent, a session whose client has set no Receive Maximum changes to mode
+ * `direct`, in which the handler that stores an entry also sends it. The change fails if anything
+ * has been numbered meanwhile.
  *
- * One that has sent for long lets go between rounds and leaves the rest to whoever comes next: it may stop while something
- * it has sent is unacknowledged, because the handler of that acknowledgement drains as well.
+ * After many rounds the holder releases the lease and leaves the rest to another handler. It may
+ * stop while a sent entry is unacknowledged, because the handler of the acknowledgement drains as
+ * well.
  *
- * A crash between claim and letting go leaves claimed entries unsent. Whoever comes when the time for sending is over
- * (an acknowledgement, a message, the keep-alive timer) ends the connection: the client resumes, and everything that is
- * not acknowledged is sent again.
+ * A crash while the lease is held may leave claimed entries unsent. The first handler that finds
+ * the lease expired (an acknowledgement, a message, the keep-alive timer) ends the connection. The
+ * client resumes, and everything unacknowledged is sent again.
+ * [MQTT-4.6.0-1 v3, MQTT-4.6.0-5 v3+v5, MQTT-4.6.0-6 v3+v5]
  *
- * @param options.evenIfDirect the caller has stored an entry that nobody has pushed.
- * @returns the session as it was read last.
+ * @param options.evenIfDirect the caller has stored an entry that no handler has pushed.
+ * @returns the session as last read.
  */
 export async function drain(
   context: Context,
@@ -41,7 +45,7 @@ export async function drain(
   options: { readonly evenIfDirect?: boolean } = {},
 ): Promise<Session | undefined> {
   let evenIfDirect = options.evenIfDirect ?? false;
-  /** The claim under which this handler sends; undefined: it does not hold the right to. */
+  /** Id of the claim whose lease this handler holds. */
   let mine: string | undefined;
   let session = await context.sessions.get(key);
   for (let rounds = 0; ; rounds += 1) {
@@ -51,7 +55,7 @@ export async function drain(
       mine = undefined;
       if (session.mode === 'direct' && !evenIfDirect) return session;
       if (session.sendingUntilMs !== undefined) {
-        // The handler that was sending has died: what it had claimed may never have left.
+        // The lease has expired, so its holder has died and may not have sent what it claimed.
         if (session.sendingUntilMs <= context.clock.nowMs())
           await forceReconnect(context, session, session.address);
         return session;
@@ -71,14 +75,14 @@ export async function drain(
     }
     await deleteDead(context, session, round.dead);
     mine = step === 'send' ? claimedBy : undefined;
-    // Having let go, look once more: entries may have been left to this handler, in whichever mode.
+    // After the release, list once more: other handlers may have left entries to this one.
     evenIfDirect = true;
     if (step === 'send') await send(context, session, session.address, round.picks);
     session = claimed;
   }
 }
 
-type Step = 'send' | 'let go' | 'go direct';
+type Step = 'send' | 'release' | 'go direct';
 
 function nextStep(
   session: Session,
@@ -87,10 +91,12 @@ function nextStep(
 ): Step | undefined {
   if (round.picks.length > 0) return 'send';
   if (!tired && round.caughtUp && mayGoDirect(session) && session.mode !== 'direct') return 'go direct';
-  return holding || round.dead.length > 0 ? 'let go' : undefined;
+  return holding || round.dead.length > 0 ? 'release' : undefined;
 }
 
-/** One conditional write; a claim whose answer was lost is recognised by its id. */
+/**
+ * One conditional write. The claim's id shows whether a write whose answer was lost has succeeded.
+ */
 async function claim(
   context: Context,
   session: Session,
@@ -118,7 +124,7 @@ async function deleteDead(context: Context, session: Session, dead: readonly Que
   if (dead.length === 0) return;
   const expired = dead.filter((entry) => entry.generation === session.generation);
   if (expired.length > 0) context.log.count(metrics.messagesExpired, expired.length);
-  // Whoever ended that session has not handed on what a share had brought to it.
+  // The end of those sessions has not handed their shared messages to other members yet.
   const unfinished = new Set(
     dead
       .filter((entry) => entry.share !== undefined && !expired.includes(entry))
@@ -146,7 +152,7 @@ async function send(
     );
     await pushEntries(context, session, { ...session, address }, owned, resent);
   } catch (error) {
-    // Whatever went wrong: the client is to come back for what it has not got.
+    // The client reconnects and gets what it has not received.
     await context.gateway.close(address);
     throw error;
   }

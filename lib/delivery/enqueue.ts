@@ -21,20 +21,21 @@ export interface Queueable {
 }
 
 /**
- * Queues messages for a session and, if it is online, sends them. Resolves when they are durable and
- * one attempt to send has been made. The entries stay until they are acknowledged. A shared message is
- * completed with this session only.
+ * Queues messages for a session and, if it is online, sends them. Resolves when they are durable
+ * and one attempt to send has been made. The entries stay until they are acknowledged. A shared
+ * message is completed with this session only.
  *
- * Write units for one message of up to 1 KB to an online session: 1 to number it, 1 to store it, 1 to
- * delete it on its acknowledgement. Small messages that are queued together share these writes. A large
- * message for several queues is stored once; only queues of sessions that may outlive it hold a copy.
+ * Write units for one message of up to 1 KB to an online session: 1 to number it, 1 to store it, 1
+ * to delete it on its acknowledgement. Small messages that are queued together share these writes.
+ * A large message for several queues is stored once; only queues of sessions that may outlive it
+ * hold a copy.
  *
- * A crash after numbering leaves a gap in the sequence, which is harmless. A crash after storing leaves
- * the entries in the queue: they are sent when the session resumes. In both cases the publisher has no
- * acknowledgement and sends again.
+ * A crash after numbering leaves a gap in the sequence, which is harmless. A crash after storing
+ * leaves the entries in the queue: they are sent when the session resumes. In both cases the
+ * publisher has no acknowledgement and sends again.
  *
- * The session may end meanwhile, and the sweep of its queue may miss these entries. So the session is
- * read after the write, and entries of an ended session are deleted.
+ * The session may end meanwhile, and the sweep of its queue may miss these entries. So the session
+ * is read after the write, and entries of an ended session are deleted.
  * [MQTT-4.3.2-1 v3+v5, MQTT-4.3.2-2 v5, MQTT-4.3.2-3 v5, MQTT-4.3.3-1 v5, MQTT-4.3.3-2 v5,
  * MQTT-4.3.3-3 v5, MQTT-4.8.2-4 v5]
  *
@@ -67,7 +68,8 @@ export async function enqueue(
   const stored = await store(context, key, generation, writes.flat());
   const now = await pushDirectly(context, key, { ...session, address: pushedTo }, stored);
   if (isAlive(context, now, generation)) return accepted.length;
-  // They have been sent, so they are not delivered elsewhere. Shared ones are handed on as at any end.
+  // They have been sent, so they are not delivered elsewhere. Shared ones are handed on as at any
+  // end.
   if (stored.some(({ share }) => share !== undefined)) await context.sessionEnded(key, generation);
   else await deleteEntries(context, key, stored);
   return accepted.length;
@@ -116,8 +118,8 @@ function entriesOf(
 }
 
 /**
- * How many of `count` new messages the queue has room for. A message takes at least one number, so the
- * queue is counted only once per as many numbers as there was room. Expired messages make room.
+ * How many of `count` new messages the queue has room for. A message takes at least one number, so
+ * the queue is counted only once per as many numbers as there was room. Expired messages make room.
  */
 async function queueRoom(context: Context, session: Session, count: number): Promise<number> {
   if (session.sequence <= session.recountAtSequence) return count;
@@ -131,8 +133,8 @@ async function queueRoom(context: Context, session: Session, count: number): Pro
 }
 
 /**
- * Deletes entries that have expired or waited too long. Reads the oldest entry first, because a full
- * queue is asked for every message. @returns how many were deleted.
+ * Deletes entries that have expired or waited too long. Reads the oldest entry first, because a
+ * full queue is asked for every message. @returns how many were deleted.
  */
 async function dropOutdated(context: Context, session: Session): Promise<number> {
   const nowMs = context.clock.nowMs();
@@ -146,8 +148,8 @@ async function dropOutdated(context: Context, session: Session): Promise<number>
 }
 
 /**
- * Stores entries for a drain, which may list the queue at any moment. The first write is made last and
- * the others name it, so the batch becomes visible as a whole and in its order.
+ * Stores entries for a drain, which may list the queue at any moment. The first write is made last
+ * and the others name it, so the batch becomes visible as a whole and in its order.
  */
 async function storeInOrder(
   context: Context,
@@ -165,9 +167,9 @@ async function storeInOrder(
 }
 
 /**
- * Stores entries. If the numbers of some are still in use (a message has stayed unacknowledged while
- * all other identifiers were used), these entries are numbered again, each apart: an identifier in use
- * is never assigned twice. [MQTT-2.2.1-4 v5, MQTT-2.3.1-4 v3]
+ * Stores entries. If the numbers of some are still in use (a message has stayed unacknowledged
+ * while all other identifiers were used), these entries are numbered again, each apart: an
+ * identifier in use is never assigned twice. [MQTT-2.2.1-4 v5, MQTT-2.3.1-4 v3]
  */
 async function store(
   context: Context,
@@ -196,13 +198,13 @@ async function store(
 
 /**
  * Pushes entries that this handler has just stored to the connection that `allocate` returned. The
- * session may meanwhile have moved to another connection, whose resumption may have listed the queue
- * before the entries were in it. So the session is read again, and if it has moved, a drain sends the
- * entries; `pushedTo` shows that the new connection has not received them.
+ * session may meanwhile have moved to another connection, whose resumption may have listed the
+ * queue before the entries were in it. So the session is read again, and if it has moved, a drain
+ * sends the entries; `pushedTo` shows that the new connection has not received them.
  *
- * If the session moves while several entries are being stored, the new connection may receive the later
- * ones first. Hiding them until all are stored, as {@link storeInOrder} does, would hide them from
- * every resumption that finds the first one acknowledged.
+ * If the session moves while several entries are being stored, the new connection may receive the
+ * later ones first. Hiding them until all are stored, as {@link storeInOrder} does, would hide them
+ * from every resumption that finds the first one acknowledged.
  */
 async function pushDirectly(
   context: Context,

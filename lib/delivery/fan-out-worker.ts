@@ -8,25 +8,28 @@ import { compareUtf8 } from '../topics/index.ts';
 import { type Parcel, Parcels, recipientsOf, sendParcels, withShared } from './parcels.ts';
 import { batchesOf, type Subscriber, subscribersOf } from './slice-subscribers.ts';
 
-/** Rounds in which those that could not be reached at first are tried again. */
+/** Attempts to serve the clients of a batch. */
 const maxRounds = 3;
 const basePauseMs = 50;
 
 /**
- * Works off slices of fan-outs: several of the same topic, filters and range go together, so that each client gets
- * their messages in one post. Every client of the range gets what its subscriptions of all filters ask for, merged, batch after batch in the
- * order of positions.
+ * Serves slices of fan-outs. Slices of one topic, filter list and range are served together, so
+ * that each client gets their messages in one post. The clients of the range are served in batches,
+ * in the order of their positions, each with its subscriptions to all filters merged.
  *
- * Before a batch is sent it is noted as begun, and by the same write the one before as done. Run again after a crash, a
- * slice goes on behind what is done; of the batch that had begun nobody knows who has been served: QoS 2 entries are
- * taken once by each queue, QoS 1 messages may come twice, QoS 0 messages are not sent again.
+ * One write before each batch records that it has begun and the previous one is done. After a crash
+ * the next attempt continues behind the last batch that is done. In the batch that had begun, QoS 2
+ * copies are deduplicated by each queue, QoS 1 copies may arrive twice, and QoS 0 copies are not
+ * sent again.
  *
- * A client that cannot be served (its row is throttled, say) is tried again when the others of its batch have been; if it
- * still fails, the slice fails and comes again from this batch on.
+ * A client that cannot be served, for example because its row is throttled, is retried after the
+ * others of its batch. If it fails again, the slice fails and is retried from this batch on. A
+ * client whose session row is unreadable is left out.
  *
- * @param slices never empty; more than one only on their first try.
- * @param isRetry the slice may have been worked on before.
- * @returns `unfinished` when the time was over first: called again, it goes on where it stopped.
+ * @param slices not empty; more than one only on their first attempt.
+ * @param isRetry whether an earlier attempt may have served part of the slice.
+ * @returns `unfinished` if the time limit came first: another call continues where this one
+ *   stopped.
  */
 export async function deliverSlices(
   context: Context,
@@ -79,12 +82,14 @@ function isAtMost(position: string, bound: string | undefined): boolean {
   return bound !== undefined && compareUtf8(position, bound) <= 0;
 }
 
-/** The later of two positions; what an earlier try had begun beyond it stays begun. */
+/** The later of two positions: a batch that an earlier attempt had begun stays begun. */
 function latest(one: string | undefined, other: string | undefined): string | undefined {
   return one !== undefined && (other === undefined || isAtMost(other, one)) ? one : other;
 }
 
-/** The messages of several slices in their order; those that are gone (QoS 0 ones that waited for a day) are left out. */
+/**
+ * The messages of the slices in their order, without those that the TTL has deleted (QoS 0, a day).
+ */
 async function messagesOf(
   context: Context,
   tenant: TenantId,
@@ -98,8 +103,8 @@ async function messagesOf(
 }
 
 /**
- * @param withoutAtMostOnce messages whose QoS 0 copies a client at this position must not get, having perhaps got them;
- * undefined: all.
+ * @param withoutAtMostOnce ids of messages whose QoS 0 copies the client at a position may have
+ *   received and must not receive again; undefined: those of all messages.
  */
 async function deliverBatch(
   context: Context,
@@ -133,7 +138,7 @@ async function deliverBatch(
         });
         return;
       }
-      // What is at most once may have gone out.
+      // QoS 0 copies may have been sent.
       failed.push({ ...parcel, atMostOnce: [] });
     });
     if (failed.length > 0 && round === maxRounds) throw lastError;

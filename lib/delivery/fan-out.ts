@@ -12,16 +12,16 @@ export interface FanOut extends QueuedAudience {
 }
 
 /**
- * Gives messages on one topic to the fan-out queue: one slice for each of a fixed number of ranges of clients. Resolves
- * when all slices are durable, so the publisher may be acknowledged.
+ * Hands messages on one topic to the fan-out queue, as one slice per range of clients. Resolves
+ * when all slices are durable, so that the publisher may be acknowledged.
  *
- * The number of slices never changes, since order is kept by the queue for each topic and range. The messages are kept once,
- * in table Messages; slices only name them.
+ * The number of slices is fixed, because the queue keeps order per topic and range. The messages
+ * are stored once; slices refer to them.
  *
- * Order of the writes: messages and mark, then slices. So whoever finds no mark publishes a message that no slice
- * precedes, and no slice names a message that is not there. A crash before or between slices leaves the publisher
- * without an acknowledgement: at QoS 1 it publishes anew, at QoS 2 the same message makes the same slices, of which the
- * queue and the subscribers' queues take each once.
+ * Messages and mark are written before the slices. So a publisher that finds no mark has no slice
+ * ahead of its message, and no slice refers to a missing message. A crash before or between slices
+ * leaves the publisher without an acknowledgement. At QoS 1 it publishes again. At QoS 2 the
+ * repeated message makes the same slices, which the queue and the subscribers' queues deduplicate.
  */
 export async function fanOut(
   context: Context,
@@ -50,12 +50,12 @@ export async function fanOut(
 }
 
 /**
- * Notes with the topic that its messages go through the queue: from now on all of them do, however small the audience
- * becomes, until everything that is in the queue by then has been worked off. The note lies in the partition of the filter
- * that is the topic itself, which the next publisher reads with the audience if the tenant has a filter of that shape;
- * so that it does, the shape is added.
+ * Marks the topic: until the mark ends, all its messages go through the queue, even if the audience
+ * becomes small, so that none overtakes a queued one. The mark is stored under the filter that
+ * equals the topic. Adding the shape of that filter to the tenant makes every publisher read the
+ * mark with the audience, at no extra cost.
  *
- * Written once per half of its time, not with every message.
+ * The mark is renewed once half of its time is over, not with every message.
  */
 async function mark(
   context: Context,
@@ -69,7 +69,7 @@ async function mark(
   if (markedUntilMs !== undefined && markedUntilMs - nowMs > (queuedMarkSeconds * 1000) / 2) return;
   const untilMs = nowMs + queuedMarkSeconds * 1000;
   const shape = shapeOf(topic);
-  // The list first: it leads the erasure of the tenant to the mark.
+  // The list first: the erasure of the tenant finds the mark through it.
   await context.messages.noteQueuedTopic(tenant, topic, untilMs);
   await Promise.all([
     context.subscriptions.markQueued(tenant, topic, untilMs),

@@ -38,13 +38,14 @@ export function memberId(member: { readonly clientId: string; readonly generatio
 }
 
 /**
- * Merges each client's overlapping subscriptions into one delivery: the highest QoS among them, never
- * above the message's, and all their identifiers. Subscriptions with No Local skip the client's own
- * messages. RETAIN is kept if any subscription has Retain As Published, otherwise it is 0.
+ * Merges each client's overlapping subscriptions into one delivery: the highest QoS among them,
+ * never above the message's, and all their identifiers. Subscriptions with No Local skip the
+ * client's own messages. RETAIN is kept if any subscription has Retain As Published, otherwise it
+ * is 0.
  *
  * A delivery through a share is a copy of its own, with QoS and identifier of the member's
- * subscription. Subscriptions of different generations are not merged: the session row decides later
- * which of them is alive.
+ * subscription. Subscriptions of different generations are not merged: the session row decides
+ * later which of them is alive.
  * [MQTT-3.3.4-2 v5, MQTT-3.3.4-3 v5, MQTT-3.3.4-4 v5, MQTT-3.3.4-5 v5, MQTT-3.3.5-1 v3,
  * MQTT-3.8.4-6 v3, MQTT-3.8.4-8 v5, MQTT-3.8.3-3 v5, MQTT-3.3.1-13 v5, MQTT-3.3.1-9 v3,
  * MQTT-3.3.1-12 v5, MQTT-4.8.2-3 v5]
@@ -107,8 +108,8 @@ export class Parcels {
 }
 
 /**
- * Stores each large message of several queues once, while the queue entries are being numbered. Small
- * messages are copied into each queue, because a reference would save nothing.
+ * Stores each large message of several queues once, while the queue entries are being numbered.
+ * Small messages are copied into each queue, because a reference would save nothing.
  */
 export function storeLargeOnce(
   context: Context,
@@ -142,8 +143,8 @@ export function withShared(parcel: Parcel, shared: ReadonlyMap<Message, Promise<
 }
 
 /**
- * Delivers to many clients concurrently. QoS 0 is posted along the cached route; QoS 1 and 2 go through
- * the session queue.
+ * Delivers to many clients concurrently. QoS 0 is posted along the cached route; QoS 1 and 2 go
+ * through the session queue.
  * @param failed receives each parcel that could not be delivered, and its error. Default: the first
  *   error rejects, after all other parcels have been delivered.
  * @returns the parcels whose session has ended.

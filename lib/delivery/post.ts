@@ -22,7 +22,9 @@ export interface PostResult {
   readonly tooLarge: readonly Delivery[];
 }
 
-/** Posts deliveries to one connection, in order and one post at a time. Stops at the first failure. */
+/**
+ * Posts deliveries to one connection, in order and one post at a time. Stops at the first failure.
+ */
 export async function post(
   context: Context,
   key: ClientKey,
@@ -85,9 +87,9 @@ export function chunkId(): string {
  * Encodes deliveries as text messages of the wire profile, in order, up to 24,000 raw bytes each.
  *
  * A topic that repeats within one text is sent once and by alias afterwards, if the client accepts
- * aliases. Aliases are never used across texts: several senders post to one connection in any order,
- * and none knows the aliases of another. [MQTT-3.1.2-25 v5, MQTT-3.1.2-26 v5, MQTT-3.1.2-27 v5,
- * MQTT-3.3.2-11 v5]
+ * aliases. Aliases are never used across texts: several senders post to one connection in any
+ * order, and none knows the aliases of another. [MQTT-3.1.2-25 v5, MQTT-3.1.2-26 v5,
+ * MQTT-3.1.2-27 v5, MQTT-3.3.2-11 v5]
  */
 function encodeDeliveries(
   deliveries: readonly Delivery[],

@@ -21,8 +21,8 @@ export interface Publication<Request> {
   /** Whether a refusal ends the run, so that the requests behind it are ignored. Default: never. */
   readonly endsRun?: (refusal: PublishRefusal, request: Request) => boolean;
   /**
-   * Called once with the judged requests, before anything is stored or sent: QoS 2 messages that are
-   * sent again get the id of the first time here. Default: every message passes unchanged.
+   * Called once with the judged requests, before anything is stored or sent: QoS 2 messages that
+   * are sent again get the id of the first time here. Default: every message passes unchanged.
    */
   readonly accept?: (judged: readonly Judged<Request>[]) => Promise<Accepted>;
 }
@@ -46,11 +46,12 @@ export type PublishResult<Request> =
   | { readonly request: Request; readonly subscribers: number | undefined };
 
 /**
- * The one way to publish: PUBLISH packets, HTTP requests, Wills and presence all pass here, and only
- * here are published messages counted. Resolves when every copy at QoS 1 and 2 is durable.
+ * The one way to publish: PUBLISH packets, HTTP requests, Wills and presence all pass here, and
+ * only here are published messages counted. Resolves when every copy at QoS 1 and 2 is durable.
  *
- * A crash at any step leaves the publisher without an acknowledgement. Repeating the call is safe at
- * QoS 2 if `accept` gives the messages their earlier ids; otherwise subscribers may get them twice.
+ * A crash at any step leaves the publisher without an acknowledgement. Repeating the call is safe
+ * at QoS 2 if `accept` gives the messages their earlier ids; otherwise subscribers may get them
+ * twice.
  *
  * @returns one result per request, up to the refusal that ends the run.
  */
@@ -68,7 +69,9 @@ export async function publishMessages<Request>(
   return resultsOf(judged, accepted, new Map(messages.map(({ id }, index) => [id, counts[index] ?? 0])));
 }
 
-/** For {@link Publication.judge}: publishes messages that Wisp itself has made or has judged before. */
+/**
+ * For {@link Publication.judge}: publishes messages that Wisp itself has made or has judged before.
+ */
 export function takeAsIs(message: Message): Message {
   return message;
 }

@@ -6,13 +6,15 @@ import { encodeMessages } from '../wire/index.ts';
 import { chunkId, post } from './post.ts';
 
 /**
- * Of QoS 2 entries, those that own their message: a publisher's second try of the same message may have queued it
- * twice, and only the entry that asks first is ever sent. The others are deleted. The first entry asks before the others,
- * so of two handlers with the same messages one gets all of them.
+ * Filters QoS 2 entries: a publisher that repeats a message may have queued it twice, and only the
+ * entry that asks first owns the message and is sent. Copies are deleted. The first entry asks
+ * before the others, so of two handlers with the same messages one gets all of them.
  *
- * Where the owner is an entry that another handler was to push to this very connection and that is unacknowledged, nobody
- * knows whether it was sent: that handler may have died. Then nothing more may be sent here, or it would overtake.
- * @returns undefined in that case: the connection is to be ended, and the next one gets everything in order.
+ * If the owner is an unacknowledged entry that another handler was to push to the same connection,
+ * nobody knows whether it was sent, because that handler may have died. Anything sent now could
+ * overtake it.
+ * @returns undefined in that case: end the connection, and the next one receives everything in
+ *   order.
  */
 export async function ownedOnly(
   context: Context,
@@ -35,7 +37,7 @@ export async function ownedOnly(
   return owned;
 }
 
-/** Of several entries with one message the oldest asks, and the others abide by the answer. */
+/** The oldest entry of each message asks; the other entries take its answer. */
 async function ownersOf(
   context: Context,
   key: ClientKey,
@@ -44,7 +46,7 @@ async function ownersOf(
   const asked = new Map<string, Promise<number>>();
   const owners = entries.map(async (entry) => {
     if (entry.qos === 1 || entry.released) return [entry, entry.sequence] as const;
-    // What comes through a shared subscription is another delivery than what the client gets by one of its own.
+    // A delivery through a shared subscription differs from one by the client's own subscription.
     const { message, share } = entry;
     const name = share === undefined ? message.id : `${message.id}#${share}`;
     const answer = asked.get(name) ?? context.queue.own(key, entry.generation, name, entry.sequence);
@@ -54,7 +56,10 @@ async function ownersOf(
   return new Map(await Promise.all(owners));
 }
 
-/** Ends a connection of which nobody knows what it has got: its client resumes, and is sent all it has not confirmed. */
+/**
+ * Ends a connection when nobody knows what it has received. The client resumes its session and gets
+ * everything unacknowledged again.
+ */
 export async function forceReconnect(
   context: Context,
   key: ClientKey,
@@ -74,14 +79,15 @@ export async function deleteEntries(
 }
 
 /**
- * Sends claimed entries: PUBLISH, or PUBREL for those the client has confirmed with PUBREC [MQTT-4.4.0-1 v3+v5],
- * in their order [MQTT-4.6.0-4 v3].
- * What is too large for the client counts as delivered [MQTT-3.1.2-25 v5]: its entry goes.
+ * Sends claimed entries in their order: PUBLISH, or PUBREL for those the client has confirmed with
+ * PUBREC. A message too large for the client counts as delivered, and its entry is deleted.
  *
- * A connection that is gone or cannot be reached is ended: entries wait for the session to resume. MQTT has no other
- * way to send a message again [MQTT-4.4.0-1 v5].
- * @param resent packet identifiers that go with DUP; DUP of the incoming packet plays no part [MQTT-3.3.1-1 v3+v5,
- * MQTT-3.3.1-3 v3+v5].
+ * A connection that is gone or unreachable is ended, and the entries wait until the session
+ * resumes: MQTT does not allow a retransmission on the same connection.
+ * [MQTT-4.4.0-1 v3+v5, MQTT-4.6.0-4 v3, MQTT-3.1.2-25 v5, MQTT-3.3.1-1 v3+v5,
+ * MQTT-3.3.1-3 v3+v5]
+ *
+ * @param resent packet identifiers to send with DUP. DUP of the incoming packet does not matter.
  */
 export async function pushEntries(
   context: Context,

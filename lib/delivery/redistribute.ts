@@ -6,15 +6,16 @@ import { distributeShared } from './distribute.ts';
 import { memberId } from './parcels.ts';
 import { isExpired } from './post.ts';
 
-/** A session that has ended; of one whose row is gone only this much is known. */
+/** An ended session; if its row is gone, only key and generation are known. */
 export type EndedSession = Session | (ClientKey & { readonly generation: string });
 
 /**
- * Hands the shared messages that wait for a session that has ended to other members of their shares, before the queue is
- * deleted. At QoS 1 all that are unacknowledged (section 4.8.2 of MQTT 5.0); at QoS 2 those that were never sent: what
- * was on its way when the session ended goes to nobody else [MQTT-4.8.2-5 v5].
+ * Hands the shared messages in the queue of an ended session to other members of their shares,
+ * before the queue is deleted: at QoS 1 all unacknowledged ones (section 4.8.2 of MQTT 5.0), at QoS
+ * 2 only those that were never sent.
  *
- * A crash on the way lets the next attempt hand over again: at QoS 1 that may come twice, at QoS 2 the choice is kept.
+ * After a crash the next attempt hands them over again: QoS 1 copies may arrive twice, at QoS 2 the
+ * stored choice of a member prevents it. [MQTT-4.8.2-5 v5]
  */
 export async function redistributeShared(
   context: Context,
@@ -47,7 +48,7 @@ export async function redistributeShared(
   }
 }
 
-/** Where the session's row is gone nobody knows: then not to send it is what QoS 2 allows. */
+/** If the session's row is gone, nobody knows; QoS 2 then forbids sending. */
 function mayHaveBeenSent(entry: QueueEntry, ended: EndedSession): boolean {
   if (entry.released || entry.pushedTo !== undefined || !('inFlight' in ended)) return true;
   return ended.inFlight.has(entry.packetIdentifier) || ended.resent.has(entry.packetIdentifier);

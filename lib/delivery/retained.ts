@@ -8,23 +8,26 @@ import { matches, nextSeek, scanRange } from '../topics/index.ts';
 import { enqueue } from './enqueue.ts';
 import { isExpired, postAtMostOnce } from './post.ts';
 
-/** Retained messages read at a time, and sent before more are read. */
+/** Retained messages per page; each page is sent before the next is read. */
 const pageMessages = 100;
 
-/** What became of the retained messages that match the subscriptions of one SUBSCRIBE. */
+/** Retained messages that matched the subscriptions of one SUBSCRIBE. */
 export interface RetainedSent {
   readonly matched: number;
-  /** Those at QoS 1 and 2 for which the session's queue had no room. */
+  /** QoS 1 and 2 messages for which the session's queue had no room. */
   readonly dropped: number;
 }
 
 /**
- * Sends the retained messages that match new subscriptions, with RETAIN set [MQTT-3.3.1-9 v5, MQTT-3.3.1-8 v3]. The
- * subscriptions are stored before they are read: a message published meanwhile may come twice but is never missed.
+ * Sends the retained messages that match new subscriptions, with RETAIN set. Store the
+ * subscriptions before this call: a message published meanwhile may then arrive twice but is never
+ * missed.
  *
- * At QoS 1 and 2 they wait in the session's queue, whose bound holds for them too: it bounds what a client costs that subscribes again and
- * again and acknowledges nothing. A client acknowledges only after the reply to its SUBSCRIBE, so a queue that has been full stays
- * so until then, and the rest is dropped without asking again.
+ * QoS 1 and 2 pass through the session's queue, and its bound applies: it limits the cost of a
+ * client that subscribes repeatedly and acknowledges nothing. A client acknowledges only after
+ * SUBACK, so a full queue stays full during this call, and the remaining messages are dropped
+ * without another count.
+ * [MQTT-3.3.1-9 v5, MQTT-3.3.1-8 v3]
  */
 export async function sendRetained(
   context: Context,
@@ -49,8 +52,9 @@ export async function sendRetained(
 }
 
 /**
- * The retained messages that match a filter, in pages. An exact filter takes one read. A wildcard reads the range under
- * its literal prefix and seeks past branches that cannot match.
+ * The retained messages that match a filter, in pages. A literal filter takes one read. A filter
+ * with wildcards reads the range under its literal prefix and seeks past branches that cannot
+ * match.
  */
 async function* retainedPages(
   context: Context,
@@ -74,7 +78,7 @@ async function* retainedPages(
   }
 }
 
-/** @returns how many were dropped; `ended` where there is no such session any more. */
+/** @returns how many were dropped; `ended` if the session has ended. */
 async function send(
   context: Context,
   connection: Connection,
@@ -108,10 +112,11 @@ async function send(
  * Stores the retained ones of published messages. Call it before matching: a new subscriber, who
  * subscribes before reading retained messages, may then get a message twice but never misses it.
  *
- * Only the last message per topic is stored, with its QoS, 0 included. It replaces the stored one. An
- * empty payload deletes it and is not stored. Messages without RETAIN change nothing. Retained messages
- * belong to no session. [MQTT-3.3.1-5 v3+v5, MQTT-3.3.1-7 v3, MQTT-3.3.1-10 v3, MQTT-3.3.1-11 v3,
- * MQTT-3.3.1-6 v5, MQTT-3.3.1-7 v5, MQTT-3.3.1-12 v3, MQTT-3.3.1-8 v5, MQTT-3.1.2-7 v3]
+ * Only the last message per topic is stored, with its QoS, 0 included. It replaces the stored one.
+ * An empty payload deletes it and is not stored. Messages without RETAIN change nothing. Retained
+ * messages belong to no session. [MQTT-3.3.1-5 v3+v5, MQTT-3.3.1-7 v3, MQTT-3.3.1-10 v3,
+ * MQTT-3.3.1-11 v3, MQTT-3.3.1-6 v5, MQTT-3.3.1-7 v5, MQTT-3.3.1-12 v3, MQTT-3.3.1-8 v5,
+ * MQTT-3.1.2-7 v3]
  */
 export async function storeRetained(
   context: Context,

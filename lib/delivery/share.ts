@@ -5,12 +5,12 @@ import type { Share } from './audience.ts';
 import { memberId } from './parcels.ts';
 
 /**
- * Chooses one member of a share for a message, at random: an online member if there is one, otherwise
- * an offline member whose queue can hold the message (QoS 1 and 2). Section 4.8.2 of MQTT 5.0 leaves
- * the choice to the server.
+ * Chooses one member of a share for a message, at random: an online member if there is one,
+ * otherwise an offline member whose queue can hold the message (QoS 1 and 2). Section 4.8.2 of MQTT
+ * 5.0 leaves the choice to the server.
  *
- * At QoS 2 the choice is stored, for one write unit: a publisher that repeats the message because it
- * missed PUBREC must not reach a second member.
+ * At QoS 2 the choice is stored, for one write unit: a publisher that repeats the message because
+ * it missed PUBREC must not reach a second member.
  * @param failed members whose sessions have ended, the last one tried at the end.
  */
 export async function chooseMember(

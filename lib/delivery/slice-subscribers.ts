@@ -3,16 +3,16 @@ import type { FanoutSlice, Subscription } from '../core/model.ts';
 import type { PlacedSubscription } from '../core/store-ports/subscriptions.ts';
 import { compareUtf8 } from '../topics/index.ts';
 
-/** One client with its subscriptions to all filters of a fan-out. */
+/** A client and its subscriptions to all filters of a fan-out. */
 export interface Subscriber {
   readonly position: string;
   readonly subscriptions: readonly Subscription[];
 }
 
 /**
- * The clients of a slice in the order of their positions, each with its subscriptions to all filters: the ranges of the
- * filters are read side by side, page by page, and merged.
- * @param after position behind which to begin; absent: at the start of the slice.
+ * The clients of a slice in the order of their positions, each with its subscriptions to all
+ * filters. Reads the ranges of all filters page by page and merges them.
+ * @param after position to start behind; undefined: the start of the slice.
  */
 export async function* subscribersOf(
   context: Context,
@@ -53,7 +53,7 @@ function first(heads: readonly (PlacedSubscription | undefined)[]): string | und
   return lowest;
 }
 
-/** Groups what comes, at most `size` together. */
+/** Groups values into batches of at most `size`. */
 export async function* batchesOf<T>(values: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
   let batch: T[] = [];
   for await (const value of values) {

@@ -15,9 +15,9 @@ const nothing: Cost = { messagesMs: 0, bytesMs: 0 };
 
 /**
  * Rate limits of single clients. Every frame reads the connection's row, so that row is where the
- * processes that handle one client's frames share what the client has used. A process writes once per
- * five seconds' worth of the rate, never per message. Unwritten use does not decay, so a client may
- * burst what its rate gives in five to ten seconds.
+ * processes that handle one client's frames share what the client has used. A process writes once
+ * per five seconds' worth of the rate, never per message. Unwritten use does not decay, so a client
+ * may burst what its rate gives in five to ten seconds.
  *
  * Bounds of the error: a client may exceed its rate by the unwritten use of all processes, five
  * seconds' worth for each that handles its frames, and by ten for each that handles frames of it at
@@ -65,7 +65,9 @@ class ConnectionRates implements ClientRates {
     this.#keep(client, { base: use, unwritten: nothing });
   }
 
-  /** Evicts the least recently used client, which forgets at most five seconds' worth of its rate. */
+  /**
+   * Evicts the least recently used client, which forgets at most five seconds' worth of its rate.
+   */
   #keep(client: string, entry: Entry): void {
     this.#clients.delete(client);
     this.#clients.set(client, entry);

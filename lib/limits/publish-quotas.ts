@@ -21,8 +21,8 @@ export interface QuotaBearer {
 }
 
 /**
- * Checks messages against quotas. Rates admit or refuse the run as a whole, so that a burst keeps its
- * order. Without quotas this reads and writes nothing.
+ * Checks messages against quotas. Rates admit or refuse the run as a whole, so that a burst keeps
+ * its order. Without quotas this reads and writes nothing.
  * @returns the refused messages with their reasons.
  */
 export async function quotaRefusals(
@@ -51,22 +51,27 @@ function rateRefusal(
   { quotas, client }: QuotaBearer,
   messages: readonly Message[],
 ): PublishRefusal | undefined {
+  const { usage, clock } = context;
   const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);
   const publishes = { messages: messages.length, bytes };
-  const { usage, clock } = context;
-  if (
-    client !== undefined &&
-    !usage.clientRates.admits(client.name, quotas, client.use, publishes, clock.nowMs())
-  )
-    return clientTooFast;
-  return usage.admits(tenant, quotas, messages.length, bytes) ? undefined : tenantTooFast;
+  if (client !== undefined && hasClientRate(quotas)) {
+    const { name, use } = client;
+    if (!usage.clientRates.admits(name, quotas, use, publishes, clock.nowMs())) return clientTooFast;
+  }
+  if (!hasTenantRate(quotas) || usage.admits(tenant, quotas, messages.length, bytes)) return undefined;
+  return tenantTooFast;
 }
 
 /**
- * Writes a client's rate use to its connection's row, once enough is unwritten. If another process has
- * written meanwhile, the use is kept for the next frame, which reads that write.
+ * Writes a client's rate use to its connection's row, once enough is unwritten. If another process
+ * has written meanwhile, the use is kept for the next frame, which reads that write.
  */
-export async function writeRateUse(context: Context, { address, rateUse }: Connection): Promise<void> {
+export async function writeRateUse(
+  context: Context,
+  { address, rateUse }: Connection,
+  quotas: TenantQuotas,
+): Promise<void> {
+  if (!hasClientRate(quotas)) return;
   const { clientRates } = context.usage;
   const due = clientRates.due(address, rateUse, context.clock.nowMs());
   if (due === undefined) return;
@@ -74,8 +79,8 @@ export async function writeRateUse(context: Context, { address, rateUse }: Conne
 }
 
 /**
- * Checks a Will at CONNECT against packet size and retained quotas. Rates do not apply: nobody knows
- * when, or whether, it will be published.
+ * Checks a Will at CONNECT against packet size and retained quotas. Rates do not apply: nobody
+ * knows when, or whether, it will be published.
  */
 export async function willRefusal(
   context: Context,
@@ -119,6 +124,15 @@ async function retainsTooMuch(
     (growth > 0 && held.retainedBytes + growth > (retainedBytes ?? Number.POSITIVE_INFINITY));
   if (refused) await askForRecount(context, tenant, recountAfterMs.refusal);
   return refused;
+}
+
+function hasTenantRate({ publishesPerSecond, publishBytesPerSecond }: TenantQuotas): boolean {
+  return publishesPerSecond !== undefined || publishBytesPerSecond !== undefined;
+}
+
+function hasClientRate(quotas: TenantQuotas): boolean {
+  const { publishesPerSecondPerClient, publishBytesPerSecondPerClient } = quotas;
+  return publishesPerSecondPerClient !== undefined || publishBytesPerSecondPerClient !== undefined;
 }
 
 const tenantTooFast: PublishRefusal = { kind: 'rate', ...refusal('publish-rate') };

@@ -5,19 +5,22 @@ import { messageBytes } from '../core/usage.ts';
 
 export type Recount = Extract<Timer, { kind: 'recount' }>;
 
-/** Least time between two counts of a tenant: where a quota refuses something, and otherwise, in milliseconds. */
+/**
+ * Minimum time between two recounts of a tenant, in milliseconds: after a refusal, and otherwise.
+ */
 export const recountAfterMs = { refusal: 600_000, routine: 86_400_000 } as const;
 
 const itemsPerPage = 100;
-/** Pages that one invocation looks through before it leaves the rest to the next. */
+/** Pages that one timer counts before it schedules the next. */
 const pagesPerInvocation = 50;
 
-/** By then processes have written what they had counted before, in milliseconds. */
+/** Time after which all processes have written their earlier counts, in milliseconds. */
 const settleMs = 15_000;
 
 /**
- * Has the tenant's gauges counted anew, unless that was done a short while ago. They drift: DynamoDB deletes retained messages
- * that have expired and tells nobody, and a function that dies takes along what it had not written.
+ * Schedules a recount of the tenant's gauges, unless one started less than `minAgeMs` ago. Gauges
+ * drift: DynamoDB's TTL deletes expired retained messages silently, and a crash loses unwritten
+ * counts.
  */
 export async function askForRecount(context: Context, tenant: TenantId, minAgeMs: number): Promise<void> {
   const atMs = context.clock.nowMs();
@@ -28,9 +31,9 @@ export async function askForRecount(context: Context, tenant: TenantId, minAgeMs
 }
 
 /**
- * Counts, a number of pages per timer: retained messages, then sessions that a connection holds; then the gauges become what was
- * counted. Changes that are made or written while it counts may be missed or counted twice, until the next time. A timer that
- * comes twice does no harm.
+ * Counts retained messages, then sessions held by a connection, some pages per timer, and replaces
+ * the gauges by the result. Changes during the recount may be missed or counted twice until the
+ * next one. Idempotent: a timer may fire twice.
  */
 export async function recountTenant(context: Context, timer: Recount): Promise<void> {
   let state = timer;

@@ -119,7 +119,8 @@ export class TenantUsage {
       if (Object.keys(gauges).length === 0) return;
       this.setGauges(await store.addGauges(tenant, gauges), nowMs);
     });
-    // Stored bytes are written as a sum, which the gauges' write returns; nothing else waits for it.
+    // Stored bytes are written as a sum, which the gauges' write returns; nothing else waits for
+    // it.
     if (storedHour !== undefined && (await gaugesWritten)) taken.set(storedHour, taken.get(storedHour) ?? {});
     const countsWritten = [...taken].map(async ([hour, counts]) => {
       const storedBytes = hour === storedHour ? this.gauges?.retainedBytes : undefined;

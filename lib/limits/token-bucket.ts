@@ -1,6 +1,8 @@
 import { burstSeconds } from '../core/quotas.ts';
 
-/** A token bucket that holds {@link burstSeconds} of its rate. The rate may change between calls. */
+/**
+ * A token bucket that holds {@link burstSeconds} of its rate. The rate may change between calls.
+ */
 export class TokenBucket {
   #tokens: number | undefined;
   #atMs = 0;

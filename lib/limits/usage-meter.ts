@@ -24,7 +24,8 @@ const gaugesMaxAgeMs = 5_000;
  * - Nothing is counted twice, unless DynamoDB's answer to a write is lost and the SDK repeats it.
  * - Each process enforces rates on its own counts and, after each write, on those of all processes.
  *   Together they may exceed a rate by their unwritten counts, 100 messages each.
- * - Gauges drift by lost counts and by retained messages that DynamoDB's TTL deletes: see recount.ts.
+ * - Gauges drift by lost counts and by retained messages that DynamoDB's TTL deletes: see
+ *   recount.ts.
  * - Metrics are put after the write. A crash between the two leaves them short by that write.
  *
  * @param onFailure receives the error of each failed write; its counts are kept for the next write.

@@ -36,19 +36,20 @@ export async function handlePublishes(
     ? await resolveTopics(context, connection, run)
     : { packets: run, connection };
   const limited = await withinReceiveMaximum(context, connection, resolved.packets);
-  const { tenant, quotas, address, rateUse } = connection;
+  const { tenant, address, rateUse } = connection;
+  const quotas = narrowed(live.quotas, connection.quotas);
   const results = await publishMessages(context, {
     tenant,
     live,
     requests: limited.packets,
     judge: (packet) => judgePublish(context, connection, packet),
-    bearer: { quotas: narrowed(live.quotas, quotas), client: { name: address, use: rateUse } },
+    bearer: { quotas, client: { name: address, use: rateUse } },
     endsRun: (reason, packet) => endsConnection(connection, packet, reason),
     accept: (judged) => acceptQos2(context, connection, judged),
   });
   if (results.some((result) => 'subscribers' in result && result.subscribers === undefined))
     return { replies: [], end: endWith(connection.protocolVersion, refusal('session-taken-over')) };
-  await writeRateUse(context, connection);
+  await writeRateUse(context, connection, quotas);
   const end = refusalThatEnds(connection, results) ?? limited.end ?? resolved.end;
   return {
     connection: resolved.connection,
