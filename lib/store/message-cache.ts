@@ -2,12 +2,14 @@ import type { Message } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { scoped } from './keys.ts';
 
-/** Payload bytes that a process keeps at most. */
+/** Size of the cache, in bytes. */
 const maxBytes = 8 * 1_048_576;
-/** What a message takes besides its payload, roughly. */
+/** Estimated size of a message without its payload, in bytes. */
 const overheadBytes = 512;
 
-/** Shared messages that this process has seen lately. A message never changes, so what is here is right for ever. */
+/**
+ * LRU-by-insertion cache of shared messages. Messages are immutable, so entries never become stale.
+ */
 export class MessageCache {
   readonly #messages = new Map<string, Message>();
   #bytes = 0;

@@ -18,8 +18,9 @@ const propertyFields = group<MessageProperties>({
 });
 
 /**
- * A message as attributes of an item: fields that are small and always present have an attribute each,
- * properties are one map. Attribute names are short because every item stores, and pays for, them.
+ * A message as attributes of an item: fields that are small and always present have an attribute
+ * each, properties are one map. Attribute names are short because every item stores, and pays for,
+ * them.
  */
 const messageFields: Fields<Message> = {
   id: text('id'),

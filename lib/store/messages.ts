@@ -9,7 +9,7 @@ import { MessageCache } from './message-cache.ts';
 import { messageAttributes, messageFrom } from './message-item.ts';
 import { Table } from './table.ts';
 
-/** Partitions over which a tenant's rows are spread; one serves 1,000 write units a second. */
+/** Partitions of a tenant's rows; each serves 1,000 write units per second. */
 const buckets = 16;
 /**
  * With its other attributes, a queue entry of a smaller message takes one write unit, as many as an
@@ -18,14 +18,16 @@ const buckets = 16;
 const worthSharingBytes = 800;
 const messagePrefix = 'm#';
 const progressPrefix = 'p#';
-/** Rows that name topics with a mark in Subscriptions. */
+/** Prefix of rows that list topics with a mark in table Subscriptions. */
 export const queuedPrefix = 't#';
-/** Progress is kept as long as SQS keeps a message, and a day. */
+/** Retention of progress: that of SQS messages (14 days) and one day. */
 const progressTtlSeconds = 15 * 86_400;
 
 /**
- * Table Messages: `tenant/0…f` / `m#` + id → a message that many queues and workers share; `p#` + fan-out + slice →
- * how far it has come; `t#` + topic → that Subscriptions holds a mark for it. All of it goes by TTL.
+ * Table Messages, `tenant/0…f` / kind; every row has a TTL:
+ * - `m#` + id: a message that queues and fan-out workers refer to.
+ * - `p#` + fan-out + slice: the progress of the slice.
+ * - `t#` + topic: table Subscriptions has a mark for the topic.
  */
 export function createMessageStore(
   client: DynamoDBClient,
@@ -104,7 +106,7 @@ export function createMessageStore(
   };
 }
 
-/** Partition keys of everything that a tenant has in the table. */
+/** Partition keys of a tenant's rows. */
 export function bucketsOf(tenant: TenantId): string[] {
   return Array.from({ length: buckets }, (_, bucket) => scoped(tenant, bucket.toString(buckets)));
 }

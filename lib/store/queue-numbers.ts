@@ -2,8 +2,8 @@ import type { QueuedMessage, QueueNumbering } from '../core/store-ports/queue.ts
 import { messageBytes } from '../core/usage.ts';
 
 /**
- * Numbers that one row of a queue takes. A message alone in its row has the first of them; up to seven
- * small messages that are queued together share a row and have the last ones. So a packet identifier
+ * Numbers of one row of a queue. A message alone in its row has the first number. Up to seven small
+ * messages that are queued together share a row and have its last numbers. So a packet identifier
  * tells its row, and whether the message is alone there.
  */
 export const numbersPerRow = 8;

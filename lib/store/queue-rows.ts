@@ -19,16 +19,16 @@ import { messageAttributes, messageFrom } from './message-item.ts';
 import { maxEntriesPerRow, rowIdentifierOf, slotOf } from './queue-numbers.ts';
 import { kinds, sessionRowKey } from './session-keys.ts';
 
-/** Places of a row that entries may share, and their attributes. */
+/** Positions of a shared row, and their attributes `e1` to `e7`. */
 export const sharedSlots = Array.from({ length: maxEntriesPerRow }, (_, index) => index + 1);
 export const slotAttribute = (slot: number): string => `e${slot}`;
 
-/** The key of the row in which an entry lies. */
+/** The key of an entry's row. */
 export function entryRowKey(key: ClientKey, packetIdentifier: number): Item {
   return sessionRowKey(key, kinds.queued(rowIdentifierOf(packetIdentifier)));
 }
 
-/** Entries by their rows, in order. */
+/** Groups values by row, in order. */
 export function byRow<T>(values: readonly T[], identifierOf: (value: T) => number): T[][] {
   const rows = new Map<number, T[]>();
   for (const value of values) {
@@ -41,8 +41,9 @@ export function byRow<T>(values: readonly T[], identifierOf: (value: T) => numbe
 }
 
 /**
- * Entries of one row as an item. One that stands alone has its attributes beside those of the row; those that share a row
- * have a map each, `e1` … `e7`, for what they do not all have in common. `seq` and `id` are those of the first.
+ * The item of a row. An entry alone in its row has its attributes beside those of the row. Entries
+ * that share a row have a map each, `e1` to `e7`, for attributes that they do not all have in
+ * common. `seq` and `id` are those of the first entry.
  */
 export function rowItem(key: ClientKey, entries: readonly QueueEntry[]): Item {
   const [first] = entries;
@@ -69,7 +70,7 @@ export function rowItem(key: ClientKey, entries: readonly QueueEntry[]): Item {
   return { ...row, ...common, id: S(first.message.id), ...Object.fromEntries(slots) };
 }
 
-/** Attributes that entries of a row usually have in common; then they stand beside those of the row, once. */
+/** Attributes that are stored once for the row if all its entries have them in common. */
 const commonNames = ['topic', 'from', 'retain', 'retained', 'published', 'share', 'identifiers'] as const;
 
 function commonOf(entries: readonly Item[]): Item {
@@ -112,7 +113,7 @@ export interface StoredEntry {
   readonly sequence: number;
 }
 
-/** The entries of a row that are left, in their order. */
+/** The remaining entries of a row, in their order. */
 export function storedEntries(row: Item): StoredEntry[] {
   const first = number(known(row), 'seq');
   const firstSlot = slotOf(packetIdentifierOf(first));
@@ -125,12 +126,12 @@ export function storedEntries(row: Item): StoredEntry[] {
   });
 }
 
-/** Whether an entry names its message. Of one that is released only the packet identifier matters. */
+/** Whether an entry refers to its message. A released entry needs only its packet identifier. */
 export function namesMessage({ attributes }: StoredEntry): boolean {
   return flag(attributes, 'named') && !flag(attributes, 'released');
 }
 
-/** @returns undefined where the message that the entry names is not among `shared`. */
+/** @returns undefined if the entry refers to a message that is not in `shared`. */
 export function entryFrom(stored: StoredEntry, shared: ReadonlyMap<string, Message>): QueueEntry | undefined {
   const { row, attributes, sequence } = stored;
   const message = messageOf(attributes, shared);

@@ -20,22 +20,23 @@ import {
 import { kinds, prefixQuery, sessionRowKey } from './session-keys.ts';
 import { Table } from './table.ts';
 
-/** How long the first delivery of a QoS 2 message stays known, after which no publisher tries again. */
+/** Retention of the owner of a QoS 2 message; no publisher repeats a message after that. */
 const ownedTtlSeconds = 7 * 86_400;
 const queuePrefix = 'q#';
-/** A long list is read in pages of fewer rows than entries are wanted: where rows are shared, the rest need not be read. */
+/** A page has fewer rows than entries are wanted, because entries that share rows fill the rest. */
 const usualEntriesPerRow = 3;
 const minPageRows = 16;
 
 /**
- * The outbound queue in table Sessions: `tenant/clientId` / `q#` + packet identifier of the row. Packet identifiers go
- * round, so the oldest entry is the first one behind the newest, counted round the circle.
+ * The outbound queue in table Sessions: `tenant/clientId` / `q#` + packet identifier of the row.
+ * Packet identifiers wrap around, so the oldest entry is the first one behind the newest.
  *
- * Small entries that come together share a row: one write stores them, and one deletes what a frame acknowledges of it.
+ * Small entries that are queued together share a row: one write stores them, and one write deletes
+ * those that a frame acknowledges.
  *
- * An entry holds its message, or names one in table Messages that many queues share. That one is kept for longer than
- * any session whose entries may name it lives offline; an entry whose message is gone all the same can never be sent,
- * and is deleted when it is listed.
+ * An entry holds its message or refers to one in table Messages. That message is kept longer than
+ * any session with references may live offline. An entry whose message is missing can never be
+ * sent, and is deleted when it is listed.
  */
 export function createQueueStore(
   client: DynamoDBClient,
@@ -45,7 +46,7 @@ export function createQueueStore(
 ): QueueStore {
   const table = new Table(client, tableName);
 
-  /** Entries of one client; those whose message is gone are deleted and left out. */
+  /** Entries of one client; those whose message is missing are deleted and left out. */
   async function entriesFrom(key: ClientKey, stored: readonly StoredEntry[]): Promise<QueueEntry[]> {
     const named = stored.filter(namesMessage).map(({ attributes }) => string(attributes, 'id'));
     const shared = named.length === 0 ? new Map<string, Message>() : await messages.get(key.tenant, named);
@@ -75,8 +76,9 @@ export function createQueueStore(
   }
 
   /**
-   * Clients acknowledge in order, and the last entry of a row has its last place: whoever deletes that one usually deletes
-   * the row, by one write. Otherwise entries are taken out of it; a row from which the last one is taken goes.
+   * Clients acknowledge in order, and the last entry of a row has its last position. So deleting
+   * that entry usually deletes the row, with one write. Otherwise entries are removed from the row,
+   * and an empty row is deleted.
    */
   async function deleteFromRow(key: ClientKey, packetIdentifiers: readonly number[]): Promise<void> {
     const [first = 0] = packetIdentifiers;
@@ -94,7 +96,7 @@ export function createQueueStore(
     if (left !== undefined && storedEntries(left).length === 0) await deleteIfOnly(rowOf, new Set());
   }
 
-  /** Deletes a row that has no other entries than these. */
+  /** Deletes a row that holds no other entries. @returns false if it does. */
   function deleteIfOnly(rowOf: Item, slots: ReadonlySet<number>): Promise<boolean> {
     const others = sharedSlots.filter((slot) => !slots.has(slot));
     if (others.length === 0) return table.delete(rowOf).then(() => true);
@@ -111,7 +113,7 @@ export function createQueueStore(
     return released === undefined ? [] : [packetIdentifier];
   }
 
-  /** All of a row by one write; where one of them is not there, each by itself. */
+  /** Releases the entries of a row with one write; if one is missing, each by itself. */
   async function releaseInRow(
     key: ClientKey,
     packetIdentifiers: readonly number[],
@@ -158,7 +160,7 @@ export function createQueueStore(
           const entries = await entriesFrom(key, page.items.flatMap(storedEntries));
           found.push(...entries.filter((entry) => entry.sequence <= newestSequence));
           start = page.next;
-          // Only the bound of 1 MB cuts a page shorter than its limit.
+          // Only DynamoDB's limit of 1 MB makes a page shorter.
           more = start !== undefined && page.items.length < Limit && found.length > 0;
         } while (start !== undefined && !more);
         if (more) break;
@@ -237,7 +239,7 @@ export function createQueueStore(
     async sweep(key, generation, handOver) {
       const stale: Item[] = [];
       const throughShares: StoredEntry[] = [];
-      // One range for `m#`, `q#` and `r#`: nothing else sorts between them.
+      // One range for `m#`, `q#` and `r#`: no other kind sorts between them.
       for await (const row of table.items(rangeQuery(key, 'm#', 'r$'))) {
         if (optionalString(row, 'generation') !== generation) continue;
         const kind = string(row, 'kind');
@@ -253,14 +255,14 @@ export function createQueueStore(
 }
 
 const releaseValues = { ':true': { BOOL: true }, ':two': N(2), ':empty': { B: new Uint8Array(0) } };
-/** What tells the entries of a row from each other, and nothing of their messages. */
+/** Attributes that tell how many entries a row holds, without their messages. */
 const countedAttributes = ['v', 'seq', ...sharedSlots.map((slot) => `${slotAttribute(slot)}.qos`)].join(', ');
 
-/** @returns false when the row is taken. */
+/** @returns false if the row is still in use. */
 function putRow(table: Table, key: ClientKey, entries: readonly QueueEntry[]): Promise<boolean> {
   const row = rowItem(key, entries);
   return table.putIf(row, {
-    // The same row again is the client's retry of a write whose answer was lost.
+    // The same row is the SDK's retry of a write whose answer was lost.
     condition: 'attribute_not_exists(kind) OR (seq = :seq AND generation = :generation AND id = :id)',
     values: {
       ':seq': N(number(row, 'seq')),
@@ -271,8 +273,9 @@ function putRow(table: Table, key: ClientKey, entries: readonly QueueEntry[]): P
 }
 
 /**
- * Ranges of packet identifiers in the order of age. In the first round nothing lies behind the newest; later, what does is
- * the oldest, and may be followed by what has been queued since the newest was.
+ * Ranges of packet identifiers, oldest first. Before identifiers wrap around, there is nothing
+ * behind the newest. Afterwards the identifiers behind it are the oldest; entries queued since the
+ * newest may follow them.
  */
 function identifiersUpTo(newestSequence: number): (readonly [from: number, to: number])[] {
   if (newestSequence <= 0) return [];
