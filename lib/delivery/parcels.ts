@@ -118,11 +118,10 @@ export function storeLargeOnce(
 ): readonly Parcel[] {
   const copies = new Map<Message, number>();
   for (const { queued } of parcels)
-    for (const { message } of queued)
-      if (context.messages.isWorthSharing(message)) copies.set(message, (copies.get(message) ?? 0) + 1);
+    for (const { message } of queued) copies.set(message, (copies.get(message) ?? 0) + 1);
   const shared = new Map<Message, Promise<void>>();
   for (const [message, count] of copies) {
-    if (count < 2) continue;
+    if (count < 2 || !context.messages.isWorthSharing(message)) continue;
     const storing = context.messages.put(tenant, [message], context.settings.sharedMessageSeconds);
     // Queues that need the message await it; if all sessions have ended, nobody does.
     storing.catch(() => undefined);
