@@ -8,8 +8,9 @@ import { bundleDeclarations, emitDeclarations } from './declarations.ts';
 import { commonOptions, root } from './options.ts';
 
 /**
- * Builds the entry point `wisp-mqtt/cdk`: `index.js` from `cdk/index.ts` with its declarations, and beside
- * it a bundle of each function, so that an app needs no bundler to synthesise. The AWS CDK stays outside.
+ * Builds the entry point `wisp-mqtt/cdk`: `index.js` from `cdk/index.ts` with its declarations, and
+ * beside it a bundle of each function, so that an app needs no bundler to synthesise. The AWS CDK
+ * stays outside.
  *
  * @param outputDirectory replaces `dist/cdk`
  */

@@ -17,9 +17,9 @@ const formats = [
 ] as const;
 
 /**
- * Builds the package `wisp-mqtt-client`: one file per entry point and module format in `dist`, and one
- * declaration file beside each. `lib/wire` is part of the bundle. The `node` entry imports `index`,
- * so that both export the same classes.
+ * Builds the package `wisp-mqtt-client`: one file per entry point and module format in `dist`, and
+ * one declaration file beside each. `lib/wire` is part of the bundle. The `node` entry imports
+ * `index`, so that both export the same classes.
  *
  * @param packageDirectory receives `dist` and `LICENSE`
  */

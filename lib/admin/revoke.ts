@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { RevocationTarget } from '../core/model.ts';
-import { closedObject, text, wholeNumber } from '../core/validation.ts';
+import { boundedText, closedObject, wholeNumber } from '../core/validation.ts';
 import { Problem } from '../http/problem.ts';
 import { jsonBody } from '../http/read.ts';
 import { revoke } from '../sessions/revocation.ts';
@@ -8,7 +8,7 @@ import { type AdminOperation, tenantOf } from './request.ts';
 import { time } from './tenant-config.ts';
 
 /** Bound of these claims in tokens (lib/auth/claims.ts): a longer text names no token. */
-const name = text(1_024);
+const name = boundedText(1_024);
 /** A hundred years: later times are beyond DynamoDB's TTL and JavaScript's dates. */
 const maxKeepSeconds = 100 * 366 * 86_400;
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { closedObject, list, record, text } from '../core/validation.ts';
+import { boundedText, closedObject, list, record } from '../core/validation.ts';
 import { type ClaimPath, isClaimPath } from './claim-path.ts';
 import { isGrantFilter } from './claim-shapes.ts';
 import { type IssuerKeys, issuerKeysSchema } from './issuer-keys.ts';
@@ -76,7 +76,7 @@ export interface IssuerConfig extends IssuerClaims {
 const { maxAudiences, maxNameCharacters, maxClockToleranceSeconds, maxRequirements, maxRoles, maxFilters } =
   issuerLimits;
 
-const name = text(maxNameCharacters);
+const name = boundedText(maxNameCharacters);
 const claimPathForm = 'the name of a claim, or a JSON Pointer such as "/realm_access/roles"';
 const claimPath = v.pipe(
   v.string(claimPathForm),

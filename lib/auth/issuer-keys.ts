@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { list, text } from '../core/validation.ts';
+import { boundedText, list } from '../core/validation.ts';
 import { maxPemCharacters, publicKeysFromPem } from './pem.ts';
 import { type PublicJwk, parsePublicJwk } from './public-jwk.ts';
 
@@ -46,7 +46,7 @@ export function issuerKeysSchema(object: typeof v.strictObject) {
     'kind',
     [
       object({ kind: v.literal('inline'), keys: list(jwk, 1, maxKeysPerIssuer) }),
-      object({ kind: v.literal('pem'), pem: v.pipe(text(maxPemCharacters), v.rawCheck(checkPem)) }),
+      object({ kind: v.literal('pem'), pem: v.pipe(boundedText(maxPemCharacters), v.rawCheck(checkPem)) }),
       object({ kind: v.literal('jwks-url'), url }),
       object({ kind: v.literal('secret'), secret }),
       object({
@@ -86,7 +86,7 @@ function checkPem({ dataset, addIssue }: v.RawCheckContext<string>): void {
  * hosts: a configuration does not know where it will be used.
  */
 const url = v.pipe(
-  text(maxUrlCharacters),
+  boundedText(maxUrlCharacters),
   v.check((written) => URL.canParse(written), 'an absolute URL'),
   v.transform((written) => new URL(written)),
   v.check(({ protocol }) => protocol === 'https:' || protocol === 'http:', 'a URL with https'),

@@ -80,7 +80,7 @@ function isObject(value: unknown): value is object {
 }
 
 /** A text of 1 to `maxCharacters` UTF-16 units. */
-export function text(maxCharacters: number) {
+export function boundedText(maxCharacters: number) {
   const expected = `a text of 1 to ${maxCharacters} characters`;
   return v.pipe(v.string(expected), v.minLength(1, expected), v.maxLength(maxCharacters, expected));
 }

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { type Bridge, startBridge } from '../bridge/index.ts';
 import { demoTenant, greeting } from './greeting.ts';
 import { createLocalLog, type LogLevel, logLevels } from './log.ts';
-import { createTenant } from './operator/create-tenant.ts';
+import { createTenantWithKey } from './operator/create-tenant-with-key.ts';
 import { keyDirectory, wispHome } from './operator/home.ts';
 import { keyPath, readSigningKey } from './operator/key-file.ts';
 import { removeLocalState, writeLocalState } from './operator/local-state.ts';
@@ -116,12 +116,12 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
  * key is not on this machine.
  */
 async function demoToken(
-  admin: Parameters<typeof createTenant>[0]['admin'],
+  admin: Parameters<typeof createTenantWithKey>[0]['admin'],
   keys: string,
 ): Promise<string | undefined> {
   const nowMs = Date.now();
   if ((await admin.show(demoTenant)) === undefined)
-    await createTenant({ admin, name: demoTenant, keyDirectory: keys, nowMs, reuseKey: true });
+    await createTenantWithKey({ admin, name: demoTenant, keyDirectory: keys, nowMs, reuseKey: true });
   const key = await readSigningKey(keyPath(keys, demoTenant));
   if (key === undefined) return undefined;
   return mintToken({

@@ -1,6 +1,7 @@
 /**
- * Real MQTT.js over its browser stream, as in browsers, React Native and, with forceNativeWebSocket, in Node.
- * That option is latched by the first connect() of the process: tests over TCP are in another file.
+ * Real MQTT.js over its browser stream, as in browsers, React Native and, with
+ * forceNativeWebSocket, in Node. That option is latched by the first connect() of the process:
+ * tests over TCP are in another file.
  */
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,6 @@
-/** The package `wisp-mqtt-client`, packed and installed without network into a project of its own. */
+/**
+ * The package `wisp-mqtt-client`, packed and installed without network into a project of its own.
+ */
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -135,7 +137,10 @@ describe('the package wisp-mqtt-client', () => {
   });
 });
 
-/** Types that cannot be found are `any`, which accepts everything: then the last lines do not compile. */
+/**
+ * Types that cannot be found are `any`, which accepts everything: then the last lines do not
+ * compile.
+ */
 const program = `
 import { createWebsocket, installGlobal, websocketFactory, WispWebSocket } from 'wisp-mqtt-client';
 import * as node from 'wisp-mqtt-client/node';

@@ -1,4 +1,7 @@
-/** A small server of the wire profile with a loopback broker of one connection each, and faults on demand. */
+/**
+ * A small server of the wire profile with a loopback broker of one connection each, and faults on
+ * demand.
+ */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -27,7 +30,10 @@ export interface Behaviour {
   refuse?: (request: IncomingMessage) => number | undefined;
   /** Text instead of the usual route response; `undefined` drops it. */
   reply?: (usual: string, peer: Peer, packets: readonly Packet[]) => string | undefined;
-  /** Called with the pushes of a frame and its reply, both ready to send; by default the reply goes first. */
+  /**
+   * Called with the pushes of a frame and its reply, both ready to send; by default the reply goes
+   * first.
+   */
   order?: (sendReply: () => void, sendPushes: () => void) => void;
 }
 

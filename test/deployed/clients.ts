@@ -7,7 +7,7 @@ import { inject } from 'vitest';
 import WebSocket from 'ws';
 import { resolveTarget } from '../../lib/cli/target.ts';
 import { websocketFactory } from '../../lib/client/index.ts';
-import { createTenant } from '../../lib/local/operator/create-tenant.ts';
+import { createTenantWithKey } from '../../lib/local/operator/create-tenant-with-key.ts';
 import { mintToken } from '../../lib/local/operator/mint-token.ts';
 
 export interface Tenant {
@@ -63,7 +63,7 @@ export async function openClients(): Promise<Clients> {
     async tenant() {
       const name = `e2e-${randomBytes(5).toString('hex')}`;
       tenants.push(name);
-      const { key } = await createTenant({ admin, name, keyDirectory, nowMs: Date.now() });
+      const { key } = await createTenantWithKey({ admin, name, keyDirectory, nowMs: Date.now() });
       return {
         name,
         token: ({ ttlSeconds = 600, ...filters } = {}) =>

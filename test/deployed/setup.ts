@@ -8,7 +8,7 @@ import type { TestProject } from 'vitest/node';
 import { resolveTarget } from '../../lib/cli/target.ts';
 import { type Emulator, emulatorClientSettings, findEmulator } from '../../lib/local/attached/emulator.ts';
 import { startAttached } from '../../lib/local/attached/index.ts';
-import { createTenant } from '../../lib/local/operator/create-tenant.ts';
+import { createTenantWithKey } from '../../lib/local/operator/create-tenant-with-key.ts';
 
 /**
  * With `WISP_URL` the suite runs against that deployment; `WISP_STACK` or `WISP_TENANTS_TABLE`
@@ -48,7 +48,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const options = { stack: stackName, endpoint, region };
     const tenantBeforeUpdate = 'before-update';
     const { admin } = await resolveTarget(options).connect();
-    await createTenant({ admin, name: tenantBeforeUpdate, keyDirectory: scratch, nowMs: Date.now() });
+    await createTenantWithKey({ admin, name: tenantBeforeUpdate, keyDirectory: scratch, nowMs: Date.now() });
     await npm(['run', '-s', 'deploy:local', '--', ...context, '-c', 'alarmEmail=operator@example.com']);
 
     const attached = await startAttached({

@@ -1,6 +1,20 @@
 import { expect, test } from 'vitest';
 import { readSources } from './sources.ts';
 
+test('no two folders of lib export functions of the same name', () => {
+  const foldersOf = new Map<string, Set<string>>();
+  const exported =
+    /^export (?:async )?(?:function\*? (\w+)|const (\w+)(?:: [^=\n]+)? = (?:async )?(?:\(|<))/gm;
+  for (const { path, text } of readSources(['lib']))
+    for (const [, declared, constant] of text.matchAll(exported)) {
+      const name = declared ?? constant ?? '';
+      const folder = path.split('/').slice(0, 2).join('/');
+      foldersOf.set(name, (foldersOf.get(name) ?? new Set()).add(folder));
+    }
+  const shared = [...foldersOf].filter(([, folders]) => folders.size > 1);
+  expect(shared.map(([name, folders]) => `${name}: ${[...folders].join(', ')}`)).toEqual([]);
+});
+
 test('no file is exempt from the rules for imports', () => {
   const exempt = readSources(['lib', 'functions', 'cdk', 'build', 'test']).filter(({ text }) =>
     /biome-ignore(-\w+)? lint\/(style\/noRestrictedImports|suspicious\/noImportCycles)/.test(text),

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { TenantSummary } from '../../auth/index.ts';
 import { commandName } from '../../local/operator/command-name.ts';
-import { createTenant } from '../../local/operator/create-tenant.ts';
+import { createTenantWithKey } from '../../local/operator/create-tenant-with-key.ts';
 import { deleteSigningKey, keyPath } from '../../local/operator/key-file.ts';
 import { exitCodes, UserError } from '../../local/operator/user-error.ts';
 import { addTargetOptions, asSentence, parseTenantName } from '../options.ts';
@@ -36,7 +36,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
     .action(async (name: string, options: TargetOptions) => {
       const target = resolveTarget(options);
       const connection = await target.connect();
-      const created = await createTenant({
+      const created = await createTenantWithKey({
         admin: connection.admin,
         name,
         keyDirectory: target.keyDirectory,

@@ -40,7 +40,7 @@ export interface CreatedTenant {
  *
  * @throws UserError `tenant-name`, `tenant-exists`, `key-exists`, `key-malformed`
  */
-export async function createTenant(options: CreateTenantOptions): Promise<CreatedTenant> {
+export async function createTenantWithKey(options: CreateTenantOptions): Promise<CreatedTenant> {
   const { admin, name, nowMs } = options;
   if (!isTenantName(name)) {
     throw new UserError('tenant-name', reasonMessage('tenant-name'));
