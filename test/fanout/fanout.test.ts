@@ -4,7 +4,7 @@ import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { publish, subscribe, unsubscribe } from '../broker/packets.ts';
 import { type Connected, useSuite } from '../broker/suite.ts';
 
-/** Four are served at once; more go through the queue, in batches of three. */
+/** Up to four subscribers are served inline, more through the queue, in batches of three. */
 const suite = useSuite({
   settings: { ...defaultSettings, inlineAudience: 4, sliceBatchClients: 3, tenantSettleSeconds: 1 },
 });
@@ -21,7 +21,7 @@ async function crowd(count: number, filter: string, qos: 0 | 1 | 2): Promise<Con
   return clients;
 }
 
-/** What each client has got once the queue is empty. */
+/** The messages of each client once the queue is empty. */
 async function everyInbox(clients: readonly Connected[]): Promise<unknown[][]> {
   await suite.service.queues.idle();
   return Promise.all(clients.map(async (client) => [...(await client.settle())]));
@@ -77,7 +77,7 @@ describe('a large audience', () => {
     const [merged, ...others] = await everyInbox([...clients, own]);
     expect(merged).toMatchObject([{ qos: 1, properties: { subscriptionIdentifier: 7 } }]);
     for (const got of others) expect(got).toHaveLength(1);
-    // Its own filter without No Local asks for QoS 0 and keeps RETAIN.
+    // The filter without No Local has QoS 0 and Retain As Published.
     expect(others.at(-1)).toMatchObject([{ retain: true }]);
     expect((await everyInbox(members)).flat()).toHaveLength(1);
   });

@@ -9,7 +9,7 @@ import { localTables, startTestService, type TestService } from '../support/serv
 let service: TestService | undefined;
 afterEach(() => service?.close());
 
-/** Five subscribers in one slice, batches of two, and a worker whose time is over after each; slices wait in `sent`. */
+/** Five subscribers in one slice, batches of two, and a worker that stops after each batch. */
 async function open(qos: 0 | 1) {
   const sent: FanoutSlice[] = [];
   const made = await startTestService({
@@ -64,18 +64,21 @@ async function open(qos: 0 | 1) {
   };
 }
 
-test.each([0, 1] as const)('a worker whose time is over goes on where it stopped, QoS %i', async (qos) => {
-  const { work, got, slice, positions, store } = await open(qos);
-  expect(await work(false)).toBe('unfinished');
-  expect(await store.progress(slice)).toEqual({ done: positions[1], begun: positions[1] });
-  expect(await got()).toBe(2);
-  expect(await work(true)).toBe('unfinished');
-  expect(await got()).toBe(2);
-  expect(await work(true)).toBe('done');
-  expect(await got()).toBe(1);
-});
+test.each([0, 1] as const)(
+  'a worker that hit its time limit continues where it stopped, QoS %i',
+  async (qos) => {
+    const { work, got, slice, positions, store } = await open(qos);
+    expect(await work(false)).toBe('unfinished');
+    expect(await store.progress(slice)).toEqual({ done: positions[1], begun: positions[1] });
+    expect(await got()).toBe(2);
+    expect(await work(true)).toBe('unfinished');
+    expect(await got()).toBe(2);
+    expect(await work(true)).toBe('done');
+    expect(await got()).toBe(1);
+  },
+);
 
-test('what a dead worker had begun gets nothing more at QoS 0, over however many tries it takes', async () => {
+test('clients of a batch that a dead worker had begun get no second QoS 0 message, in any attempt', async () => {
   const { work, got, slice, positions, store } = await open(0);
   const [, second = '', , , fifth = ''] = positions;
   await store.setProgress(slice, { done: second, begun: fifth });
@@ -85,7 +88,7 @@ test('what a dead worker had begun gets nothing more at QoS 0, over however many
   expect(await got()).toBe(0);
 });
 
-test('at QoS 1 it gets the message, perhaps again', async () => {
+test('clients of such a batch get the QoS 1 message, perhaps twice', async () => {
   const { work, got, slice, positions, store } = await open(1);
   await store.setProgress(slice, { done: positions[1] ?? '', begun: positions[3] ?? '' });
   expect(await work(true)).toBe('unfinished');
@@ -107,7 +110,7 @@ test.each([0, 1] as const)(
   },
 );
 
-/** Rewrites a session row as a release with another item format would have stored it. */
+/** Gives a session row another format version, as another release would store it. */
 async function setFormatVersion(service: TestService, session: string, version: number): Promise<void> {
   const client = new DynamoDBClient({
     endpoint: await service.exposeTables(),

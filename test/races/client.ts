@@ -15,7 +15,7 @@ export interface ClientOptions {
   readonly packetsPerFrame?: number;
 }
 
-/** A message as the application gets it. */
+/** A message as the application receives it. */
 export interface Arrival {
   readonly topic: string;
   readonly text: string;
@@ -25,45 +25,46 @@ export interface Arrival {
   readonly life: number;
 }
 
-/** One end of a connection, as API Gateway sees it. */
+/** One connection, as API Gateway sees it. */
 export interface Socket {
   readonly address: ConnectionAddress;
   readonly client: Client;
-  /** `lost`: the client has gone and nobody knows: posts are accepted and reach nobody. */
+  /** `lost`: the client is gone, undetected; posts succeed and reach nobody. */
   state: 'open' | 'lost' | 'closed';
   frameUnderWay: boolean;
   accepted: boolean;
   /** Pushes that wait for CONNACK. */
   early: string[];
   readonly outbox: Packet[];
-  /** Packet identifiers that this connection has got and not finally acknowledged: what Receive Maximum bounds. */
+  /** Received packet identifiers without a final acknowledgement, which Receive Maximum bounds. */
   readonly outstanding: Map<number, string>;
   readonly got: Map<number, string>;
 }
 
-/** The part of the world that a client acts on. */
+/** The part of the world that a client uses. */
 export interface ClientWorld {
   readonly sockets: Map<ConnectionAddress, Socket>;
   frame(socket: Socket, text: string): void;
   lose(socket: Socket, reason: string): void;
-  /** Notes a broken rule. */
+  /** Records a violated rule. */
   violation(text: string): void;
 }
 
 type Outbound = { readonly packet: Packet & { messageId: number }; phase: 'publish' | 'pubrel' };
 
 /**
- * A correct MQTT client over the wire profile: one frame at a time, acknowledges what it gets, keeps its session's
- * state, resends after reconnecting. It watches the server's side of the rules and notes what breaks them.
+ * A correct MQTT client over the wire profile: sends one frame at a time, acknowledges what it
+ * receives, keeps its session state, and resends after it reconnects. It records violations by the
+ * server.
  */
 export class Client {
   readonly options: ClientOptions;
   readonly #world: ClientWorld;
   socket: Socket | undefined;
-  /** Whether it connects by itself when it has no connection. */
+  /** Whether it connects when it has no connection. */
   online = true;
   cleanStart: boolean;
-  /** Grows with every session the server begins anew. */
+  /** Increases with every new session. */
   life = 0;
   readonly arrivals: Arrival[] = [];
   /** Texts that the server has acknowledged. */
@@ -99,7 +100,9 @@ export class Client {
     );
   }
 
-  /** Opens a connection; the one before, if still open, is abandoned, not closed: the server takes the session over. */
+  /**
+   * Opens a connection. An open earlier one is not closed, so the server takes the session over.
+   */
   connect(): void {
     const { id, will, expirySeconds = 0xffff_ffff, receiveMaximum } = this.options;
     this.sockets += 1;
@@ -179,7 +182,7 @@ export class Client {
     this.#write({ cmd: 'unsubscribe', messageId: this.#identifier(), unsubscriptions: [topic] } as Packet);
   }
 
-  /** @param sessionExpiryInterval in place of that of CONNECT, in seconds. */
+  /** @param sessionExpiryInterval replaces that of CONNECT, in seconds. */
   disconnect(sessionExpiryInterval?: number): void {
     this.online = false;
     const properties = sessionExpiryInterval === undefined ? {} : { properties: { sessionExpiryInterval } };
@@ -196,7 +199,7 @@ export class Client {
     if (socket === undefined || socket.state !== 'open')
       return this.online ? [{ actor, label: 'connect', run: () => this.connect() }] : [];
     if (socket.frameUnderWay || socket.outbox.length === 0) return [];
-    // Nothing follows CONNECT before CONNACK: a client that wants its session's answers waits.
+    // The client waits for CONNACK before it sends anything else.
     return [{ actor, label: 'send a frame', run: () => this.#sendFrame(socket) }];
   }
 
@@ -212,7 +215,7 @@ export class Client {
   }
   #leaving: Socket | undefined;
 
-  /** Final acknowledgements count from the moment they leave. */
+  /** Final acknowledgements count as soon as they are sent. */
   #leaves(socket: Socket, packet: Packet): void {
     if (packet.cmd !== 'puback' && packet.cmd !== 'pubcomp') return;
     const identifier = packet.messageId ?? 0;
@@ -220,7 +223,7 @@ export class Client {
     this.#finished.add(`${this.life}:${identifier}`);
   }
 
-  /** The route response; undefined: the invocation failed, and API Gateway says so. */
+  /** The route response; undefined: the invocation failed, and API Gateway reports it. */
   reply(socket: Socket, text: string | undefined): void {
     socket.frameUnderWay = false;
     if (socket !== this.socket || socket.state !== 'open') return;
@@ -302,7 +305,7 @@ export class Client {
       this.#finished.clear();
     } else if (this.cleanStart) this.#world.violation('session present after a clean start');
     this.cleanStart = false;
-    // Sent again in the original order (section 4.6); what is first sent on this connection carries no DUP.
+    // Resent in the original order (section 4.6); a first transmission has no DUP.
     for (const outbound of this.#unacknowledged.values()) {
       const { packet: original, phase } = outbound;
       if (phase === 'pubrel') this.#write({ cmd: 'pubrel', messageId: original.messageId } as Packet);
@@ -312,7 +315,7 @@ export class Client {
   }
   readonly #sent = new Set<number>();
   readonly #asked = new Map<number, string>();
-  /** Connections that have had their CONNACK. */
+  /** Connections that have received CONNACK. */
   accepted = 0;
 
   #message(socket: Socket, packet: Packet & { cmd: 'publish' }): void {
@@ -345,7 +348,7 @@ export class Client {
     if (!dup && this.#seen.get(key) === text) this.#world.violation(`${who}: sent again without DUP`);
     socket.got.set(identifier, text);
     this.#seen.set(key, text);
-    // The server may not have handled an acknowledgement of the connection before.
+    // The server may not have handled an acknowledgement of the previous connection.
     if (!this.#finished.has(key)) socket.outstanding.set(identifier, text);
     const { receiveMaximum = 65_535 } = this.options;
     if (socket.outstanding.size > receiveMaximum)
@@ -373,7 +376,7 @@ function isLastPacket(text: string, version: 4 | 5): boolean {
   return packetsOf(frame.bytes, version).some(({ cmd }) => cmd === 'disconnect' || cmd === 'connack');
 }
 
-/** Packets of the server as bytes → packets. */
+/** Decodes the server's packets. */
 function packetsOf(bytes: Uint8Array, version: 4 | 5): Packet[] {
   const packets: Packet[] = [];
   const parser: Parser = mqttPacket.parser({ protocolVersion: version });

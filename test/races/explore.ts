@@ -1,20 +1,20 @@
 import { Exploration, randomly } from './scheduler.ts';
 import { type Faults, World, type WorldOptions } from './world.ts';
 
-/** One situation with what must hold after every schedule of it. */
+/** One situation, and what must hold after each of its schedules. */
 export interface Scenario extends Omit<WorldOptions, 'seed'> {
-  /** Brings the world to where the race begins; runs in order. */
+  /** Prepares the race; runs in order. */
   readonly prepare: (world: World) => Promise<void>;
-  /** Starts what races. Runs once; the steps it makes possible are explored. */
+  /** Starts the race. Runs once; its possible steps are explored. */
   readonly race: (world: World, random: () => number) => void;
-  /** After the race: what a client would still do, such as reconnecting. Runs in order. */
+  /** What clients do after the race, such as reconnecting; runs in order. */
   readonly afterwards?: (world: World) => Promise<void>;
-  /** Adds to `world.violations` what does not hold. */
+  /** Adds what does not hold to `world.violations`. */
   readonly check: (world: World) => void;
   readonly faults?: Faults;
 }
 
-/** How many seeds each scenario runs; RACES_SCHEDULES sets it. */
+/** Seeds per scenario; set by RACES_SCHEDULES. */
 export const schedules = Number(process.env.RACES_SCHEDULES ?? 150);
 /** RACES_SEED runs one seed only, with the trace of its steps on failure. */
 const onlySeed = process.env.RACES_SEED === undefined ? undefined : Number(process.env.RACES_SEED);
@@ -65,7 +65,10 @@ export async function exploreRandomly(scenario: Scenario, count = schedules): Pr
   }
 }
 
-/** Runs a scenario under every schedule with at most `preemptions` preemptions, up to `limit` schedules. */
+/**
+ * Runs a scenario under every schedule with at most `preemptions` preemptions, up to `limit`
+ * schedules.
+ */
 export async function exploreAll(
   scenario: Scenario,
   preemptions: number,
@@ -81,8 +84,8 @@ export async function exploreAll(
 }
 
 /**
- * Stops each handler of the race before each of its calls in turn: first finds out which handlers a schedule has, then
- * runs the schedule again for every one of their calls.
+ * Crashes each handler of the race before each of its calls: finds the handlers of a schedule
+ * first, then runs the schedule once for each of their calls.
  */
 export async function crashEverywhere(scenario: Scenario, seed: number): Promise<number> {
   const plain = await once(scenario, seed, randomly(seed));

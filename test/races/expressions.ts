@@ -26,7 +26,7 @@ function tokensOf(text: string): string[] {
   return tokens;
 }
 
-/** A recursive-descent reader of the part of DynamoDB's expressions that lib/store uses; anything else throws. */
+/** A recursive-descent parser for the expressions that lib/store uses; anything else throws. */
 class Reader {
   readonly #tokens: string[];
   readonly #text: string;
@@ -198,7 +198,7 @@ export function holds(
   return predicate({ item, names, values });
 }
 
-/** The item as an update expression leaves it. */
+/** The item after an update expression. */
 export function updated(text: string, old: Item, names: Names, values: Values): Item {
   const item = { ...old };
   const reader = new Reader(text);

@@ -7,14 +7,16 @@ interface Waiting {
   receiveCount: number;
 }
 
-/** What one invocation is given, and what must be said when it has ended. */
+/** The event of one invocation, and the function to call at its end. */
 export interface Received {
   readonly event: { readonly Records: readonly object[] };
-  /** @param failed ids that come back; absent: the invocation died, and all do. */
+  /** @param failed ids that return to the queue; absent: the invocation died, and all return. */
   end(failed?: readonly string[]): void;
 }
 
-/** The fan-out queue for schedules: FIFO groups, at least once, no group handed out twice at a time. */
+/**
+ * The fan-out queue of a schedule: FIFO groups, at least once, one receiver per group at a time.
+ */
 export class FanoutGroups {
   readonly #groups = new Map<string, Waiting[]>();
   readonly #busy = new Set<string>();
@@ -29,7 +31,7 @@ export class FanoutGroups {
     this.#groups.set(groupOf(slice), group);
   }
 
-  /** Groups from which something can be received. */
+  /** Groups that have messages and no receiver. */
   ready(): string[] {
     return [...this.#groups]
       .filter(([name, { length }]) => length > 0 && !this.#busy.has(name))

@@ -4,7 +4,7 @@ import { crashEverywhere, exploreRandomly, type Scenario, schedules } from './ex
 import { checkDeliveries, checkEmptyQueues, checkNoMarks, textOf } from './invariants.ts';
 import { crashScenarios, scenarios } from './scenarios.ts';
 
-/** Every audience goes through the fan-out queue, in two slices, a batch for each client. */
+/** The fan-out queue serves every audience, in two slices, with one client per batch. */
 const everythingQueued = { inlineAudience: 0, fanoutSlices: 2, sliceBatchClients: 1 };
 
 const queued = (scenario: Scenario | undefined): Scenario => {
@@ -32,8 +32,8 @@ describe.each([1, 2] as const)('a handler or worker stopped before each of its c
 });
 
 /**
- * Two clients subscribe to a topic: more than are served at once. While messages are published one of them leaves, so that
- * later messages would be served at once while earlier ones wait in the queue.
+ * Two clients subscribe to a topic, more than are served inline. One of them leaves while messages
+ * are published, so later messages could be served inline while earlier ones wait in the queue.
  */
 function shrinking(qos: 0 | 1 | 2, filter: string): Scenario {
   let subscriber: Client;
@@ -71,7 +71,7 @@ describe.each([0, 1, 2] as const)('an audience that becomes small, QoS %i', (qos
   );
 });
 
-/** Of what a stopped worker has begun to send at QoS 0 nothing is sent twice. */
+/** QoS 0 messages that a crashed worker has begun to send are not sent twice. */
 describe('QoS 0', () => {
   it('comes at most once, whichever call a worker dies at', async () => {
     const subscribers: Client[] = [];

@@ -1,14 +1,15 @@
 import type { Client } from './client.ts';
 import type { World } from './world.ts';
 
-/** Text of message `number` of a publisher: what invariants read order and loss from. */
+/** Text of message `number` of a publisher; invariants derive order and loss from it. */
 export function textOf(publisher: Client, number: number): string {
   return `${publisher.options.id}:${number}`;
 }
 
 /**
- * What a subscriber whose session has lived through the race must have got: everything acknowledged to its publisher, at
- * QoS 1 at least once, at QoS 2 exactly once, first deliveries in the order of publishing.
+ * A subscriber whose session has survived the race has received every message that was acknowledged
+ * to its publisher: at QoS 1 at least once, at QoS 2 exactly once, first deliveries in publishing
+ * order.
  */
 export function checkDeliveries(
   world: World,
@@ -48,13 +49,13 @@ function checkOrder(world: World, subscriber: Client, prefix: string, topic?: st
     world.violation(`${subscriber.options.id}: order of ${prefix} is ${numbers.join(' ')}`);
 }
 
-/** Nothing waits for a session that is online and has acknowledged all it got. */
+/** The queue of an online session that has acknowledged everything is empty. */
 export function checkEmptyQueues(world: World): void {
   for (const row of world.db.rows('sessions', 'q#'))
     world.violation(`left in a queue: ${row.session?.S} ${row.kind?.S} ${row.generation?.S}`);
 }
 
-/** Every publisher has finished its exchanges, so no mark of a QoS 2 message is left. */
+/** Every publisher has completed its exchanges, so no mark of a QoS 2 message is left. */
 export function checkNoMarks(world: World): void {
   for (const row of world.db.rows('sessions', 'r#'))
     world.violation(`left: ${row.session?.S} ${row.kind?.S}`);

@@ -11,7 +11,7 @@ it('a QoS 2 PUBLISH handled after its exchange was finished on another connectio
 
   publisher.publish('a', 'pub:1', 2);
   const late = 'pub#4';
-  // It reads, and then everything else happens before its first write.
+  // It reads; everything else happens before its first write.
   world.scheduler.chooser = (steps) => {
     const reading = steps.findIndex(({ actor, label }) => actor === late && !label.startsWith('PutItem'));
     if (reading >= 0) return reading;

@@ -4,7 +4,7 @@ import { exploreRandomly, type Scenario } from './explore.ts';
 import { checkDeliveries, checkEmptyQueues, textOf } from './invariants.ts';
 import type { World } from './world.ts';
 
-/** How often the Will of a life of `client` came to the watcher. */
+/** How often the watcher received the Will of one connection of `client`. */
 function wills(watcher: Client): string[] {
   return watcher.arrivals.filter(({ topic }) => topic === 'will').map(({ text }) => text);
 }
@@ -14,7 +14,7 @@ interface WillCase {
   readonly race: (world: World, client: Client) => void;
   readonly after?: (world: World, client: Client) => Promise<void>;
   readonly disconnects?: number;
-  /** How often the Will must have come; or at least and at most. */
+  /** How often the Will must arrive, or a minimum and maximum. */
   readonly times: (world: World, client: Client) => number | readonly [number, number];
 }
 
@@ -66,7 +66,8 @@ const willCases: Record<string, WillCase> = {
       client.connect();
       world.events.push({ actor: 'client', label: 'connects again', run: () => client.connect() });
     },
-    // Late connections may take the session from later ones: each that was accepted leaves its Will but the last.
+    // Delayed connections may take the session over: each accepted one but the last leaves its
+    // Will.
     times: (_, client) => [1, client.sockets - 1],
   },
   'DISCONNECT and back at once discards it [MQTT-3.14.4-3 v3+v5]': {
@@ -114,7 +115,7 @@ describe('Wills come once', () => {
     }, 120_000);
 });
 
-/** A subscriber whose session ends while others publish: nothing of it is left, and its next session gets nothing old. */
+/** A subscriber's session ends during publishing: no row is left, and its next session is empty. */
 function endingScenario(
   race: (world: World, subscriber: Client) => void,
   options: Partial<ClientOptions> = {},

@@ -11,7 +11,7 @@ it.each([1, 2] as const)('a handler that is kept sending lets go of the right to
   await world.settle();
 
   for (let number = 1; number <= 120; number += 1) publisher.publish('a', textOf(publisher, number), qos);
-  // The subscriber acknowledges each message before the handler that sends them looks for more.
+  // The subscriber acknowledges each message before the sending handler lists the queue again.
   world.scheduler.chooser = (steps) =>
     Math.max(
       0,

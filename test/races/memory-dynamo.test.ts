@@ -9,8 +9,8 @@ import { randomly } from './scheduler.ts';
 import { World } from './world.ts';
 
 /**
- * Whole schedules of the model are recorded with every command and answer of the store in memory, then the commands are
- * sent to the embedded engine, which must give the same answers.
+ * Records whole schedules, with every command and answer of the in-memory store, and replays the
+ * commands on the embedded engine, whose answers must be equal.
  */
 describe('the store in memory answers like the embedded engine', () => {
   let engine: Engine;
@@ -93,7 +93,7 @@ function rename(command: Command, seed: number): Command {
   return new Kind({ ...input, TableName: `${input.TableName}-${seed}` });
 }
 
-/** What lib/store reads of an answer; sets and batches have no order. */
+/** The part of an answer that lib/store reads; sets and batches are unordered. */
 function plain(answer: unknown, seed: number): unknown {
   if (typeof answer === 'string') return answer;
   const { Item, Attributes, Items, Count, LastEvaluatedKey, Responses } = answer as Record<string, unknown>;

@@ -14,13 +14,13 @@ import {
 import { type TableNames, tableNames, tableSchemas } from '../../lib/store/schema.ts';
 import { holds, type Item, updated } from './expressions.ts';
 
-/** A command as lib/store sends it: what kind it is and its input. */
+/** A command of lib/store: its kind and its input. */
 export interface Command {
   readonly input: object;
 }
 export type Send = (command: Command) => Promise<unknown>;
 
-/** What an SDK client is to lib/store: something with `send`. */
+/** The part of an SDK client that lib/store uses. */
 export function clientOf(send: Send): DynamoDBClient {
   return { send } as unknown as DynamoDBClient;
 }
@@ -36,9 +36,10 @@ interface TableRows {
 }
 
 /**
- * The operations and expressions that lib/store uses, in memory, one call a step: some fifty times as fast as an engine
- * behind the SDK. It is trusted because memory-dynamo.test.ts sends whole scenarios to it and to the embedded engine and
- * compares every answer. What it does not know, it refuses by throwing. Rows are never changed, only replaced.
+ * The operations and expressions that lib/store uses, in memory, one call per step: about fifty
+ * times as fast as an engine behind the SDK. memory-dynamo.test.ts compares its answers with those
+ * of the embedded engine in whole scenarios. Unknown input throws. Rows are immutable: they are
+ * replaced, never changed.
  */
 export class MemoryDynamo {
   readonly #tables = new Map<string, TableRows>();
@@ -50,7 +51,7 @@ export class MemoryDynamo {
     }
   }
 
-  /** Executes a command at once. */
+  /** Executes a command synchronously. */
   run(command: Command): object {
     if (command instanceof GetItemCommand) {
       const { TableName = '', Key = {} } = command.input;
@@ -170,7 +171,7 @@ export class MemoryDynamo {
     const remaining = behind < 0 ? [] : rows.slice(behind);
     const page = remaining.slice(0, input.Limit);
     const last = page.at(-1);
-    // As DynamoDB: a page that the limit ends has a LastEvaluatedKey, even where nothing follows.
+    // Like DynamoDB, a page that ends at its limit has a LastEvaluatedKey even if no row follows.
     const next =
       last !== undefined && input.Limit !== undefined && page.length === input.Limit
         ? { LastEvaluatedKey: keyFrom(last, [partitionKey, sortKey]) }

@@ -6,7 +6,7 @@ import { exploreRandomly, type Scenario } from './explore.ts';
 import { textOf } from './invariants.ts';
 import type { World } from './world.ts';
 
-/** Messages `from` to `to` of a publisher as one one-way frame. */
+/** One one-way frame with the messages `from` to `to` of a publisher. */
 function frame(publisher: Client, from: number, to: number): string {
   const packets = Array.from({ length: to - from + 1 }, (_, index) =>
     encodePacket(

@@ -35,7 +35,7 @@ function publish(publisher: Client | undefined, qos: 1 | 2, ...numbers: number[]
     publisher?.publish(topic, publisher === undefined ? '' : textOf(publisher, number), qos);
 }
 
-/** A scenario around one cast. */
+/** A scenario with one set of clients. */
 function scenario(
   options: Parameters<typeof cast>[1] & Partial<Pick<Scenario, 'settings' | 'faults'>>,
   race: (world: World, cast: Cast, random: () => number) => void,
@@ -73,15 +73,15 @@ function scenario(
   };
 }
 
-/** Publishes one message after another, each in a frame of its own. */
+/** Publishes messages one after another, each in its own frame. */
 function stream(publisher: Client | undefined, qos: 1 | 2, count: number): void {
   publish(publisher, qos, ...Array.from({ length: count }, (_, index) => index + 1));
 }
 
-/** Each message in a frame of its own: batches that are stored while a session moves may lose their order. */
+/** One message per frame: a batch that is stored while a session moves may lose its order. */
 const oneByOne = { packetsPerFrame: 1 };
 
-/** Two parties at one session: who publishes, and what happens to the subscriber meanwhile. */
+/** Two concurrent activities on one session: publishing, and an event of the subscriber. */
 export const scenarios: Record<string, (qos: 1 | 2) => Scenario> = {
   'deliver and resume': (qos) =>
     scenario(
@@ -130,8 +130,9 @@ export const scenarios: Record<string, (qos: 1 | 2) => Scenario> = {
 };
 
 /**
- * The same with a crash: what a dead handler had claimed or was about to send goes out when the subscriber's connection
- * is renewed, at the latest after the 2 hours that API Gateway gives it; so the subscriber connects anew at the end.
+ * The same with a crash. Entries that the dead handler had claimed are sent on the subscriber's
+ * next connection, at the latest after the 2 hours of API Gateway, so the subscriber reconnects at
+ * the end.
  */
 export const crashScenarios: typeof scenarios = Object.fromEntries(
   Object.entries(scenarios).map(([name, make]) => [

@@ -1,22 +1,24 @@
 import { seededRandom } from '../../lib/local/gateway/index.ts';
 
-/** One thing that may happen next: a held port call of a handler, or something a client or the network does. */
+/**
+ * A possible next event: a held port call of a handler, or an action of a client or the network.
+ */
 export interface Step {
-  /** Whose step it is: a handler's, or a client's. Preemption is counted between actors. */
+  /** The handler or client of the step; a change between actors is a preemption. */
   readonly actor: string;
   readonly label: string;
   readonly run: () => void;
 }
 
-/** Picks one of the steps that may happen next. `current` is the actor of the last step. */
+/** Picks one of the possible steps. `current` is the actor of the last step. */
 export type Chooser = (steps: readonly Step[], current: string | undefined) => number;
 
-/** A handler was stopped here. Nothing in lib catches it as anything but a failure. */
+/** A handler was stopped here. Code in lib treats it like any failure. */
 export class Crash extends Error {
   override readonly name = 'Crash';
 }
 
-/** A handler under way: its port calls wait for the scheduler. */
+/** A running handler, whose port calls wait for the scheduler. */
 export class Handler {
   readonly name: string;
   /** Stops the handler instead of its call of this number (0 is the first); undefined: never. */
@@ -42,30 +44,33 @@ export class Handler {
   }
 }
 
-/** Longer than any scenario runs: more steps mean that something goes round in circles. */
+/** More steps than any scenario has: an infinite loop. */
 const maxSteps = 20_000;
 
 /**
- * Holds every port call of every handler, and whatever else may happen, and lets one happen after another in the order
- * that a chooser picks. Between two steps everything that is not held runs to its end, so a schedule is the same
- * whenever the chooser picks the same.
+ * Holds every port call and every other event, and releases them one by one in the order of a
+ * chooser. Between two steps all other code runs to completion, so equal choices give equal
+ * schedules.
  */
 export class Scheduler {
-  /** Whose code is running: between two steps only one handler's does. */
+  /** The handler whose code is running: only one runs between two steps. */
   #running: Handler | undefined;
   readonly #held: Step[] = [];
   chooser: Chooser;
   #current: string | undefined;
-  /** What has happened, for the report of a failure. */
+  /** The steps so far, for the report of a failure. */
   readonly trace: string[] = [];
-  /** Steps besides held calls, asked for anew each time. */
+  /** Steps besides held calls; evaluated before each choice. */
   environment: () => readonly Step[] = () => [];
 
   constructor(chooser: Chooser) {
     this.chooser = chooser;
   }
 
-  /** Runs a handler, one within a step; rejects with {@link Crash} when it is stopped. Its calls never go on then. */
+  /**
+   * Runs a handler within a step. Rejects with {@link Crash} if it is stopped; its calls never
+   * settle.
+   */
   start<T>(handler: Handler, work: () => Promise<T>): Promise<T> {
     handler.stopped.catch(() => undefined);
     this.#running = handler;
@@ -74,7 +79,7 @@ export class Scheduler {
     return Promise.race([result, handler.stopped]);
   }
 
-  /** A port call: it takes effect, and answers, when the scheduler picks it. */
+  /** A port call: it takes effect and answers when the scheduler picks it. */
   hold<T>(label: string, effect: () => T): Promise<T> {
     const handler = this.#running;
     if (handler === undefined) return Promise.resolve().then(effect);
@@ -102,7 +107,7 @@ export class Scheduler {
     });
   }
 
-  /** Lets steps happen until nothing more can. */
+  /** Runs steps until none is possible. */
   async run(): Promise<void> {
     for (let count = 0; count < maxSteps; count += 1) {
       await turn();
@@ -125,10 +130,10 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The oldest step first: handlers run side by side, each call in the order in which it was made. */
+/** Oldest step first: handlers run concurrently, calls in the order in which they were made. */
 export const inOrder: Chooser = () => 0;
 
-/** Seeded random choices; some seeds stay with an actor for long, others change it at every step. */
+/** Seeded random choices; some seeds rarely change the actor, others at every step. */
 export function randomly(seed: number): Chooser {
   const random = seededRandom(seed);
   const stickiness = [0, 0.5, 0.8, 0.95][seed % 4] ?? 0;
@@ -142,8 +147,8 @@ export function randomly(seed: number): Chooser {
 }
 
 /**
- * All schedules with at most `preemptions` changes away from an actor that could go on, depth first. The next schedule
- * is told by the choices of the last one; `next` returns false when there are no more.
+ * All schedules with at most `preemptions` changes away from an actor that could continue, depth
+ * first. The choices of one schedule determine the next; `next` returns false after the last.
  */
 export class Exploration {
   readonly #preemptions: number;
@@ -174,7 +179,7 @@ export class Exploration {
     };
   }
 
-  /** Goes on to the next schedule. */
+  /** Continues with the next schedule. */
   next(): boolean {
     for (let depth = this.#taken.length - 1; depth >= 0; depth -= 1) {
       const choice = this.#taken[depth];

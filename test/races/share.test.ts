@@ -9,7 +9,10 @@ interface Group {
   readonly publisher: Client;
 }
 
-/** Members of one share, three where nothing else is said, and a publisher, which sends its messages in one frame or in one each. */
+/**
+ * Members of one share, by default three, and a publisher that sends all messages in one frame or
+ * one per frame.
+ */
 function shareScenario(
   qos: 1 | 2,
   race: (world: World, group: Group) => void,

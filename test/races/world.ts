@@ -15,18 +15,18 @@ import { FanoutGroups } from './fanout-groups.ts';
 import { type Command, clientOf, MemoryDynamo, memoryTables } from './memory-dynamo.ts';
 import { Handler, inOrder, Scheduler, type Step } from './scheduler.ts';
 
-/** Processes that serve handlers: each has caches of its own. */
+/** Processes that run handlers, each with its own caches. */
 const instances = 2;
 
-/** What may go wrong besides the order of things. */
+/** Faults besides the order of steps. */
 export interface Faults {
-  /** How often `$disconnect` comes for a connection that has ended. Default: once. */
+  /** How often `$disconnect` arrives for an ended connection. Default: once. */
   readonly disconnects?: (address: ConnectionAddress) => number;
-  /** Runs every frame's handler twice: one after the other, or side by side. */
+  /** Runs the handler of every frame twice, sequentially or concurrently. */
   readonly twice?: 'sequentially' | 'concurrently';
-  /** Stops a handler before its call of that number. */
+  /** Stops a handler before its call with this number. */
   readonly crash?: { readonly handler: string; readonly call: number };
-  /** Stops the next handler that is about to make a call with this label, once. */
+  /** Stops the next handler before a call with this label, once. */
   readonly crashBefore?: string;
   readonly failPost?: (address: ConnectionAddress) => boolean;
 }
@@ -35,11 +35,11 @@ export interface WorldOptions {
   readonly seed?: number;
   readonly settings?: Partial<Settings>;
   readonly faults?: Faults;
-  /** Sees every command; `run` executes it. */
+  /** Intercepts every command; `run` executes it. */
   readonly observe?: (command: Command, run: () => object) => object;
 }
 
-/** The broker over its real stores, with clients, network and time in the hands of a scheduler. */
+/** The broker over its real stores; a scheduler controls clients, network and time. */
 export class World {
   readonly scheduler = new Scheduler(inOrder);
   readonly db = new MemoryDynamo();
@@ -50,11 +50,11 @@ export class World {
   readonly violations: string[] = [];
   readonly counters = new Map<string, number>();
   readonly errors: unknown[] = [];
-  /** Calls that each finished handler has made, by its name. */
+  /** Number of calls of each finished handler, by its name. */
   readonly handled = new Map<string, number>();
   readonly tenant = vouchedTenantId('tenant');
   nowMs = Date.UTC(2026, 0, 1);
-  /** Things that happen once each, whenever the scheduler likes, besides what clients do. */
+  /** Events besides the clients' actions; each happens once, when the scheduler picks it. */
   readonly events: Step[] = [];
   faults: Faults = {};
   postCount = 0;
@@ -140,17 +140,17 @@ export class World {
     return client;
   }
 
-  /** Lets everything that can happen happen, in order. */
+  /** Runs all possible steps, in order. */
   async settle(): Promise<void> {
     this.scheduler.chooser = inOrder;
     await this.scheduler.run();
   }
 
-  /** Hands a frame to the broker; its reply becomes a step of the client. */
+  /** Passes a frame to the broker; its reply becomes a step of the client. */
   frame(socket: Socket, text: string): void {
     const run = (): Promise<string> =>
       this.#start(socket.client.options.id, (broker) => broker.message(socket.address, text));
-    // A CONNECT that comes again is a protocol error, whoever sends it [MQTT-3.1.0-2 v3+v5].
+    // A second CONNECT is a protocol error. [MQTT-3.1.0-2 v3+v5]
     const twice = socket.accepted ? this.faults.twice : undefined;
     const replied =
       twice === undefined
@@ -172,12 +172,12 @@ export class World {
     replied.then(answer, () => answer(undefined));
   }
 
-  /** Hands a one-way frame to the broker: nobody hears how it ends. */
+  /** Passes a one-way frame to the broker; it has no reply. */
   oneWay(socket: Socket, text: string): void {
     this.#run(`${socket.client.options.id} one-way`, (broker) => broker.oneWay(socket.address, text));
   }
 
-  /** Starts a handler in a step of its own. */
+  /** Starts a handler in a separate step. */
   #later<T>(socket: Socket, run: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.events.push({
@@ -190,7 +190,7 @@ export class World {
     });
   }
 
-  /** The network of a connection is gone, or its client has closed it; `$disconnect` comes as often as the faults say. */
+  /** A connection has ended; `$disconnect` arrives as often as the faults configure. */
   lose(socket: Socket, reason = 'network lost'): void {
     if (socket.state !== 'open') return;
     socket.state = 'lost';
@@ -198,7 +198,7 @@ export class World {
     this.#announce(socket);
   }
 
-  /** Timers that are due fire, as steps. */
+  /** Fires due timers, as steps. */
   advance(milliseconds: number): void {
     this.nowMs += milliseconds;
   }
