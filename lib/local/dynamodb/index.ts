@@ -64,7 +64,7 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** The directory is in use by another process (`…_LOCKED`) or cannot be opened (`…_UNUSABLE`). */
+/** Another process uses the directory (`…_LOCKED`), or it cannot be opened (`…_UNUSABLE`). */
 export class EngineOpenError extends Error {
   readonly code: 'EMBEDDED_DYNAMODB_LOCKED' | 'EMBEDDED_DYNAMODB_UNUSABLE';
 

@@ -37,8 +37,8 @@ export interface AttachOptions {
   /** Bound of concurrent invocations. Default 10. */
   readonly maximumConcurrency?: number;
   /**
-   * `ReportBatchItemFailures`: the result names the messages that failed. Without it a batch fails or
-   * succeeds as a whole.
+   * `ReportBatchItemFailures`: the result names the messages that failed. Without it a batch fails
+   * or succeeds as a whole.
    */
   readonly reportBatchItemFailures?: boolean;
   /** Called when an invocation throws. Its messages return after the visibility timeout. */

@@ -1,7 +1,8 @@
+import { findTool } from '../../support/tools.ts';
 import { startChild } from '../process.ts';
 import type { AedesProcess } from './aedes-process.ts';
 import type { Listening, Transport } from './listening.ts';
-import { findMosquitto, startMosquitto } from './mosquitto.ts';
+import { startMosquitto } from './mosquitto.ts';
 import type { WispProcess } from './wisp-process.ts';
 
 export interface RunningBroker {
@@ -53,7 +54,7 @@ const mosquitto = (path: string, transport: 'ws' | 'tcp'): BrokerUnderTest => ({
 
 /** Returns the brokers that can be measured on this machine, and a note for each other one. */
 export function brokers(quick: boolean): { all: BrokerUnderTest[]; missing: string[] } {
-  const path = findMosquitto();
+  const path = findTool('mosquitto');
   const transports = quick ? (['tcp'] as const) : (['ws', 'tcp'] as const);
   const others = path === undefined ? [] : transports.map((transport) => mosquitto(path, transport));
   return {

@@ -1,16 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-
-/** Returns the path of Mosquitto, also where Debian's package installs it, or undefined. */
-export function findMosquitto(): string | undefined {
-  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
-  return directories.map((directory) => join(directory, 'mosquitto')).find((path) => existsSync(path));
-}
 
 /** Starts Mosquitto on a free port of loopback, without persistence. */
 export async function startMosquitto(path: string, transport: 'tcp' | 'ws') {
