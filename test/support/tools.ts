@@ -21,7 +21,7 @@ const daemonDirectories = ['/usr/sbin', '/usr/local/sbin'];
  * Path of a program on this machine; undefined if it is not installed. CHROMIUM_PATH names another
  * Chromium.
  */
-function findTool(tool: Tool): string | undefined {
+export function findTool(tool: Tool): string | undefined {
   if (tool === 'chromium' && process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH;
   const directories = (process.env.PATH ?? '').split(delimiter);
   if (tool === 'mosquitto') directories.push(...daemonDirectories);
