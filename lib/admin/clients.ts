@@ -6,7 +6,7 @@ import { parameter } from '../http/read.ts';
 import { disconnectClient } from '../sessions/disconnect-client.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminCall, type AdminOperation, existingTenant } from './request.ts';
-import { time } from './tenant-config.ts';
+import { isoTime } from './tenant-config.ts';
 
 /**
  * Index pages read for one answer. Rows of ended sessions are left out, so a page may have fewer
@@ -103,7 +103,7 @@ function summary({ clientId, address, protocolVersion, expirySeconds, expiresAtM
     sessionExpirySeconds: expirySeconds,
     ...(address !== undefined || expiresAtMs === undefined || expirySeconds === neverEnds
       ? {}
-      : { sessionExpiresAt: time(expiresAtMs) }),
+      : { sessionExpiresAt: isoTime(expiresAtMs) }),
   };
 }
 
@@ -113,10 +113,10 @@ const protocolNames = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const;
 function connectionJson(connection: Connection): object {
   const { connectedAtMs, keepAliveSeconds, subject, username, tokenExpiresAtSeconds } = connection;
   return {
-    connectedAt: time(connectedAtMs),
+    connectedAt: isoTime(connectedAtMs),
     keepAliveSeconds,
     ...(subject === undefined ? {} : { subject }),
     ...(username === undefined ? {} : { username }),
-    ...(tokenExpiresAtSeconds === undefined ? {} : { tokenExpiresAt: time(tokenExpiresAtSeconds * 1000) }),
+    ...(tokenExpiresAtSeconds === undefined ? {} : { tokenExpiresAt: isoTime(tokenExpiresAtSeconds * 1000) }),
   };
 }

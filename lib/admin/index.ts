@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import { Problem, withProblems } from '../http/problem.ts';
 import type { AdminContext } from './context.ts';
-import { adminPrefix, type Route, routes } from './routes.ts';
+import { type AdminRoute, adminPrefix, routes } from './routes.ts';
 
 export { adminPrefix, routes } from './routes.ts';
 
@@ -23,7 +23,7 @@ export function administer(context: AdminContext, request: HttpRequest): Promise
   });
 }
 
-function match(route: Route, path: string): Record<string, string> | undefined {
+function match(route: AdminRoute, path: string): Record<string, string> | undefined {
   const pattern = `${adminPrefix}${route.path}`.split('/');
   const levels = path.split('/');
   if (levels.length !== pattern.length) return undefined;

@@ -2,7 +2,7 @@ import { type IssuerConfig, maxIssuers, newIssuerSchema, type TenantConfig } fro
 import { Problem } from '../http/problem.ts';
 import { jsonBody } from '../http/read.ts';
 import { type AdminOperation, tenantOf } from './request.ts';
-import { changed, issuerId, issuerJson, notDeleting } from './tenant-config.ts';
+import { changeConfig, issuerId, issuerJson, notDeleting } from './tenant-config.ts';
 
 export const listIssuers: AdminOperation = async (call) => {
   const config = await call.context.tenantAdmin.show(tenantOf(call));
@@ -15,7 +15,7 @@ export const addIssuer: AdminOperation = async (call) => {
   const issuer = jsonBody(call.request, newIssuerSchema, 'tenant-config');
   const id = issuerId(issuer);
   let existed = false;
-  await changed(call, (config) => {
+  await changeConfig(call, (config) => {
     existed = config.issuers.some((other) => issuerId(other) === id);
     return existed ? config : withIssuer(notDeleting(config), issuer);
   });
@@ -30,7 +30,7 @@ function withIssuer(config: TenantConfig, issuer: IssuerConfig): TenantConfig {
 
 /** Refuses its tokens from now on; connections that use one end when the token expires. */
 export const removeIssuer: AdminOperation = async (call) => {
-  await changed(call, (config) => {
+  await changeConfig(call, (config) => {
     const left = config.issuers.filter((issuer) => issuerId(issuer) !== call.path.issuer);
     if (left.length === config.issuers.length) throw new Problem('issuer-unknown');
     return { ...notDeleting(config), issuers: left };

@@ -9,7 +9,7 @@ import { type AdminOperation, tenantOf } from './request.ts';
 const everything: Permissions = [{ effect: 'allow', action: 'publish', filter: '#' }];
 
 /** Publishes a batch in a tenant, within the tenant's quotas. */
-export const publish: AdminOperation = async (call) => {
+export const publishAsOperator: AdminOperation = async (call) => {
   const { context } = call;
   const tenant = tenantOf(call);
   const requests = messagesFromBatch(call.request);

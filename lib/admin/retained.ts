@@ -7,7 +7,7 @@ import { parameter } from '../http/read.ts';
 import { validateTopicName } from '../topics/index.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminCall, type AdminOperation, existingTenant } from './request.ts';
-import { time } from './tenant-config.ts';
+import { isoTime } from './tenant-config.ts';
 
 /**
  * Topics that hold a retained message, in UTF-8 byte order, without payloads; `?prefix=` narrows
@@ -79,7 +79,7 @@ function description({ topic, qos, payload, expiresAtMs, publisher }: RetainedMe
     topic,
     qos,
     payloadBytes: payload.length,
-    ...(expiresAtMs === undefined ? {} : { expiresAt: time(expiresAtMs) }),
+    ...(expiresAtMs === undefined ? {} : { expiresAt: isoTime(expiresAtMs) }),
     ...(publisher === undefined ? {} : { publisher }),
   };
 }

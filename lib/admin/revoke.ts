@@ -5,7 +5,7 @@ import { Problem } from '../http/problem.ts';
 import { jsonBody } from '../http/read.ts';
 import { revoke } from '../sessions/revocation.ts';
 import { type AdminOperation, tenantOf } from './request.ts';
-import { time } from './tenant-config.ts';
+import { isoTime } from './tenant-config.ts';
 
 /** Bound of these claims in tokens (lib/auth/claims.ts): a longer text names no token. */
 const name = boundedText(1_024);
@@ -44,7 +44,7 @@ export const revokeTokens: AdminOperation = async (call) => {
   const options = keepSeconds === undefined ? {} : { keepSeconds };
   const atMs = await revoke(call.context, tenant, targetOf(named), options);
   if (atMs === undefined) throw new Problem('tenant-unknown');
-  return { status: 202, body: { revokedAt: time(atMs) } };
+  return { status: 202, body: { revokedAt: isoTime(atMs) } };
 };
 
 function targetOf(named: Omit<v.InferOutput<typeof revocationSchema>, 'keepSeconds'>): RevocationTarget {

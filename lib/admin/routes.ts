@@ -1,6 +1,6 @@
 import { kickClient, listClients, showClient } from './clients.ts';
 import { addIssuer, listIssuers, removeIssuer } from './issuers.ts';
-import { publish } from './publish.ts';
+import { publishAsOperator } from './publish.ts';
 import type { AdminOperation } from './request.ts';
 import { deleteRetained, listRetained, showRetained } from './retained.ts';
 import { revokeTokens } from './revoke.ts';
@@ -16,7 +16,7 @@ import {
 } from './tenants.ts';
 import { showUsage } from './usage.ts';
 
-export interface Route {
+export interface AdminRoute {
   /**
    * `{name}` stands for one level. Names that may hold any character (client ids, topics) are in
    * the query, because HTTP APIs decode the path.
@@ -28,7 +28,7 @@ export interface Route {
 export const adminPrefix = '/admin';
 
 /** Every resource; a test compares them with docs/openapi.json. */
-export const routes: readonly Route[] = [
+export const routes: readonly AdminRoute[] = [
   { path: '/tenants', methods: { GET: listTenants } },
   { path: '/tenants/{tenant}', methods: { GET: showTenant, PUT: createTenant, DELETE: deleteTenant } },
   { path: '/tenants/{tenant}/suspend', methods: { POST: suspendTenant } },
@@ -43,6 +43,6 @@ export const routes: readonly Route[] = [
   { path: '/tenants/{tenant}/subscribers', methods: { GET: listSubscribers } },
   { path: '/tenants/{tenant}/retained', methods: { GET: listRetained } },
   { path: '/tenants/{tenant}/retained/message', methods: { GET: showRetained, DELETE: deleteRetained } },
-  { path: '/tenants/{tenant}/publish', methods: { POST: publish } },
+  { path: '/tenants/{tenant}/publish', methods: { POST: publishAsOperator } },
   { path: '/tenants/{tenant}/usage', methods: { GET: showUsage } },
 ];

@@ -5,7 +5,7 @@ import { Problem } from '../http/problem.ts';
 import { type AdminCall, tenantOf } from './request.ts';
 
 /** Changes the configuration of the tenant that the path names, and shows it. */
-export async function changed(
+export async function changeConfig(
   call: AdminCall,
   change: (config: TenantConfig) => TenantConfig,
 ): Promise<HttpResponse> {
@@ -26,13 +26,13 @@ export function tenantJson(name: string, { status, createdAtMs, issuers, quotas 
   return {
     name,
     status,
-    createdAt: time(createdAtMs),
+    createdAt: isoTime(createdAtMs),
     issuers: issuers.map(issuerJson),
     quotas: quotas ?? {},
   };
 }
 
-export function time(ms: number): string {
+export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 

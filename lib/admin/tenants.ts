@@ -5,7 +5,7 @@ import { jsonBody } from '../http/read.ts';
 import type { TenantSweep } from '../sessions/tenant-sweep.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminCall, type AdminOperation, tenantOf } from './request.ts';
-import { changed, notDeleting, tenantJson, time } from './tenant-config.ts';
+import { changeConfig, isoTime, notDeleting, tenantJson } from './tenant-config.ts';
 
 export const listTenants: AdminOperation = async ({ context, request: { query } }) => {
   const { tenants, more } = await context.tenantAdmin.list(pageStart(query, 1)?.[0], pageLimit(query));
@@ -16,7 +16,7 @@ export const listTenants: AdminOperation = async ({ context, request: { query } 
       tenants: tenants.map(({ name, status, createdAtMs }) => ({
         name,
         status,
-        createdAt: time(createdAtMs),
+        createdAt: isoTime(createdAtMs),
       })),
       ...(more && last !== undefined ? { next: pageToken(last.name) } : {}),
     },
@@ -56,18 +56,18 @@ export const showTenant: AdminOperation = async (call) => {
 /** Replaces the quotas as a whole. */
 export const setQuotas: AdminOperation = async (call) => {
   const quotas = jsonBody(call.request, tenantQuotasSchema, 'tenant-config');
-  return changed(call, (config) => ({ ...notDeleting(config), quotas }));
+  return changeConfig(call, (config) => ({ ...notDeleting(config), quotas }));
 };
 
 /** Refuses tokens and frames from now on; connected clients are disconnected within seconds. */
 export const suspendTenant: AdminOperation = async (call) => {
-  const response = await changed(call, (config) => ({ ...notDeleting(config), status: 'suspended' }));
+  const response = await changeConfig(call, (config) => ({ ...notDeleting(config), status: 'suspended' }));
   await startSweep(call, 'disconnect');
   return response;
 };
 
 export const resumeTenant: AdminOperation = (call) =>
-  changed(call, (config) => ({ ...notDeleting(config), status: 'active' }));
+  changeConfig(call, (config) => ({ ...notDeleting(config), status: 'active' }));
 
 /**
  * Refuses all clients from now on and erases everything that the tenant has. Answers at once; the
@@ -75,7 +75,7 @@ export const resumeTenant: AdminOperation = (call) =>
  * erasure again, should it be lost.
  */
 export const deleteTenant: AdminOperation = async (call) => {
-  const response = await changed(call, (config) => ({ ...config, status: 'deleting' }));
+  const response = await changeConfig(call, (config) => ({ ...config, status: 'deleting' }));
   await startSweep(call, 'erase');
   return { ...response, status: 202 };
 };

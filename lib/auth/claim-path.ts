@@ -1,4 +1,4 @@
-import { isObject } from './claim-shapes.ts';
+import { isObject } from '../core/validation.ts';
 
 /** Limits of a path: its characters and its member names. */
 const maxPathCharacters = 256;

@@ -1,9 +1,9 @@
 import type { Identity, PermissionRule } from '../core/permissions.ts';
 import { clientQuotasSchema } from '../core/quotas.ts';
-import { type Flaw, validate } from '../core/validation.ts';
+import { type Flaw, isObject, validate } from '../core/validation.ts';
 import { claimAt } from './claim-path.ts';
-import { isGrantFilter, isObject } from './claim-shapes.ts';
 import { rulesFromAcl } from './emqx-acl.ts';
+import { isGrantFilter } from './grant-filter.ts';
 import type { IssuerClaims } from './issuer-config.ts';
 import { mappedRules, roleRules, rulesOf } from './mapped-grants.ts';
 

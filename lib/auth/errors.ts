@@ -1,4 +1,4 @@
-import { messageOf } from '../core/reasons/reason.ts';
+import { withDetail } from '../core/reasons/reason.ts';
 import { tokenReasons } from '../core/reasons/tokens.ts';
 import type { Refusal } from '../core/reasons.ts';
 
@@ -24,7 +24,7 @@ const unproved: ReadonlySet<string> = new Set([
 export function authError(code: AuthErrorCode, detail?: string): AuthError {
   const { reasonCode } = tokenReasons[code];
   const told = unproved.has(code) ? 'token-not-verified' : code;
-  return { code, reasonCode, message: messageOf(tokenReasons[told], detail) };
+  return { code, reasonCode, message: withDetail(tokenReasons[told], detail) };
 }
 
 /**

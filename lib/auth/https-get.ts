@@ -46,7 +46,7 @@ export function httpsGet(options: HttpsGetOptions = {}): FetchText {
     const url = checkedUrl(text, allowPrivate);
     const addresses = await checkedAddresses(url, resolve, allowPrivate);
     signal.throwIfAborted();
-    const answer = await send(url, {
+    const answer = await requestText(url, {
       signal,
       agent: false,
       rejectUnauthorized: true,
@@ -123,7 +123,7 @@ function pinned(addresses: readonly LookupAddress[]): NonNullable<RequestOptions
   };
 }
 
-function send(url: URL, options: HttpsOptions): Promise<IncomingMessage> {
+function requestText(url: URL, options: HttpsOptions): Promise<IncomingMessage> {
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     request(url, options, resolve).on('error', reject).end();

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { boundedText, closedObject, list, record } from '../core/validation.ts';
 import { type ClaimPath, isClaimPath } from './claim-path.ts';
-import { isGrantFilter } from './claim-shapes.ts';
+import { isGrantFilter } from './grant-filter.ts';
 import { type IssuerKeys, issuerKeysSchema } from './issuer-keys.ts';
 
 const issuerLimits = {

@@ -1,4 +1,4 @@
-import { isObject } from './claim-shapes.ts';
+import { isObject } from '../core/validation.ts';
 import { KeyFetchError } from './key-fetch-error.ts';
 import { type PublicJwk, parsePublicJwk } from './public-jwk.ts';
 
@@ -13,7 +13,7 @@ const maxJwksKeys = 100;
  * @throws KeyFetchError
  */
 export function parseJwks(text: string): readonly PublicJwk[] {
-  const set = parseJson(text);
+  const set = parseSet(text);
   if (!isObject(set) || !Array.isArray(set.keys)) throw new KeyFetchError('keys-malformed');
   if (set.keys.length > maxJwksKeys) throw new KeyFetchError('keys-too-many');
   const usable = set.keys.flatMap((value: unknown) => {
@@ -24,7 +24,7 @@ export function parseJwks(text: string): readonly PublicJwk[] {
   return usable;
 }
 
-function parseJson(text: string): unknown {
+function parseSet(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

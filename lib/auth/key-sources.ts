@@ -86,7 +86,7 @@ export function createKeySources(options: KeySourcesOptions): KeySources {
         case 'secret-reference': {
           if (!isSecretAlgorithm(token.algorithm)) return [];
           const versions = await secretVersions.get(keys.reference);
-          const usable = versions.flatMap((version) => bytesOf(version, keys.encoding) ?? []);
+          const usable = versions.flatMap((version) => secretBytesOf(version, keys.encoding) ?? []);
           if (usable.length > 0) return usable.map(secretKey);
           onFailure?.({ code: 'secret-malformed', source: keys.reference });
           throw new KeyFetchError('secret-malformed');
@@ -139,7 +139,7 @@ async function loadSecret(
   throw new KeyFetchError('secret-unavailable');
 }
 
-function bytesOf(
+function secretBytesOf(
   version: string | Uint8Array,
   encoding: 'base64url' | 'utf8' = 'base64url',
 ): Uint8Array | undefined {

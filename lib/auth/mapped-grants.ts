@@ -1,7 +1,7 @@
 import type { PermissionRule } from '../core/permissions.ts';
 import type { Flaw } from '../core/validation.ts';
 import { claimAt } from './claim-path.ts';
-import { isGrantFilter } from './claim-shapes.ts';
+import { isGrantFilter } from './grant-filter.ts';
 import type { ClaimMapping, Grants, IssuerClaims } from './issuer-config.ts';
 
 type Payload = { readonly [claim: string]: unknown };

@@ -112,7 +112,7 @@ const storedSchema = tenantConfigSchema(v.object as unknown as typeof v.strictOb
  * @throws TenantConfigError
  */
 export function parseTenantConfig(value: unknown): TenantConfig {
-  return checked(givenSchema, value);
+  return validConfig(givenSchema, value);
 }
 
 /**
@@ -120,10 +120,10 @@ export function parseTenantConfig(value: unknown): TenantConfig {
  * @throws TenantConfigError
  */
 export function readTenantConfig(value: unknown): TenantConfig {
-  return checked(storedSchema, value);
+  return validConfig(storedSchema, value);
 }
 
-function checked(schema: typeof givenSchema, value: unknown): TenantConfig {
+function validConfig(schema: typeof givenSchema, value: unknown): TenantConfig {
   const result = validate(schema, value);
   if ('flaw' in result) throw new TenantConfigError(result.flaw);
   return result.value;

@@ -114,12 +114,12 @@ async function verifyBy(
     });
     return missingClaim(issuer, payload) === undefined ? { payload, issuer } : 'token-claim';
   } catch (error) {
-    return codeOf(error);
+    return authErrorCodeOf(error);
   }
 }
 
 /** Reads only class and claim name of a jose error, because some carry the whole payload. */
-function codeOf(error: unknown): AuthErrorCode {
+function authErrorCodeOf(error: unknown): AuthErrorCode {
   if (error instanceof errors.JWTExpired) return 'token-expired';
   if (error instanceof errors.JWTClaimValidationFailed) {
     if (error.claim === 'iss') return 'token-issuer';

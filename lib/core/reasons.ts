@@ -5,7 +5,7 @@ import { issuerReasons } from './reasons/issuers.ts';
 import { operationReasons } from './reasons/operations.ts';
 import { packetReasons } from './reasons/packets.ts';
 import { publishingReasons } from './reasons/publishing.ts';
-import { messageOf, type Reason, type ReasonCodeNumber } from './reasons/reason.ts';
+import { type Reason, type ReasonCodeNumber, withDetail } from './reasons/reason.ts';
 import { authenticationReasons, tokenReasons } from './reasons/tokens.ts';
 import { toolReasons } from './reasons/tools.ts';
 import { topicReasons } from './reasons/topics.ts';
@@ -82,7 +82,7 @@ export function refusal<Name extends MqttReasonName>(code: Name, detail?: string
 
 /** The message of a code, with a detail behind it where there is one. */
 export function reasonMessage(code: ReasonName, detail?: string): string {
-  return messageOf(reasons[code], detail);
+  return withDetail(reasons[code], detail);
 }
 
 /**

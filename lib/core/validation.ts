@@ -75,7 +75,7 @@ export function closedObject<Entries extends v.ObjectEntries>(entries: Entries) 
   return v.pipe(v.custom<object>(isObject, 'an object'), v.strictObject(entries));
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

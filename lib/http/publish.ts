@@ -26,7 +26,7 @@ export function publishOverHttp(context: Context, request: HttpRequest): Promise
     const requests = single
       ? [messageFromRequest(request, query.get('topic') ?? path.slice(publishPrefix.length + 1))]
       : messagesFromBatch(request);
-    const results = await publish(context, identity, publisher, requests);
+    const results = await publishForTenant(context, identity, publisher, requests);
     if (!single) return { status: 200, body: { results: results.map(resultJson) } };
     const [result] = results;
     if (result === undefined) throw new Error('no result for a request');
@@ -35,7 +35,7 @@ export function publishOverHttp(context: Context, request: HttpRequest): Promise
   });
 }
 
-async function publish(
+async function publishForTenant(
   context: Context,
   identity: Identity,
   publisher: Publisher & RateBearer,

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { type MqttError, type MqttErrorCode, mqttError, Refusal } from './errors.ts';
+import { type MqttError, type MqttErrorCode, MqttRefusal, mqttError } from './errors.ts';
 import {
   checkFixedHeader,
   type DecodeLimits,
@@ -55,21 +55,21 @@ export function decodePackets(
       const { start, end, minimal } = frame(source, at, limits);
       if (type === 'connect') version = peekVersion(source.subarray(start, end));
       // 3.1.1 does not require the shortest form. [MQTT-1.5.5-1 v5]
-      if (!minimal && version === 5) throw new Refusal('malformed-length');
+      if (!minimal && version === 5) throw new MqttRefusal('malformed-length');
 
       parser ??= new StrictParser().parser({ protocolVersion: version ?? 4 }).on('packet', (packet) => {
         parsed = packet;
       });
       parser.parse(withFirstByte(source.subarray(at, end), first));
-      if (parsed === undefined) throw new Refusal('malformed-packet');
-      packets.push(checked(parsed, version ?? 4));
+      if (parsed === undefined) throw new MqttRefusal('malformed-packet');
+      packets.push(checkedPacket(parsed, version ?? 4));
       sizes.push(end - at);
       at = end;
       parsed = undefined;
       type = undefined;
     }
   } catch (problem) {
-    const error = explain(problem, type);
+    const error = asMqttError(problem, type);
     return { packets, sizes, ...(version !== undefined && { protocolVersion: version }), error };
   }
   return { packets, sizes, ...(version !== undefined && { protocolVersion: version }) };
@@ -79,13 +79,13 @@ export function decodePackets(
  * Bytes that make the parser throw are a malformed packet of their sender; they must not fail the
  * function for others.
  */
-function explain(problem: unknown, type: PacketCmd | undefined): MqttError {
-  if (problem instanceof Refusal) return mqttError(problem.code, type, problem.detail);
+function asMqttError(problem: unknown, type: PacketCmd | undefined): MqttError {
+  if (problem instanceof MqttRefusal) return mqttError(problem.code, type, problem.detail);
   return mqttError('malformed-packet', type);
 }
 
 /** Applies the rules that need the whole packet, and leaves out the parser's internal fields. */
-function checked(raw: RawPacket, version: ProtocolVersion): ClientPacket {
+function checkedPacket(raw: RawPacket, version: ProtocolVersion): ClientPacket {
   const { cmd, messageId = 0 } = raw;
   const properties = raw.properties !== undefined && { properties: raw.properties };
   const reason = version === 5 && { reasonCode: raw.reasonCode ?? 0 };
@@ -116,17 +116,17 @@ function checked(raw: RawPacket, version: ProtocolVersion): ClientPacket {
     case 'subscribe': {
       const subscriptions = raw.subscriptions ?? [];
       // [MQTT-3.8.3-3 v3, MQTT-3.8.3-2 v5]
-      if (subscriptions.length === 0) throw new Refusal('no-filters');
+      if (subscriptions.length === 0) throw new MqttRefusal('no-filters');
       // [MQTT-3.8.3-4 v5]
       if (subscriptions.some(({ topic, nl }) => nl === true && topic.startsWith('$share/'))) {
-        throw new Refusal('no-local-on-shared');
+        throw new MqttRefusal('no-local-on-shared');
       }
       return { cmd, messageId, subscriptions, ...properties };
     }
     case 'unsubscribe': {
       const unsubscriptions = raw.unsubscriptions ?? [];
       // [MQTT-3.10.3-2 v3+v5]
-      if (unsubscriptions.length === 0) throw new Refusal('no-filters');
+      if (unsubscriptions.length === 0) throw new MqttRefusal('no-filters');
       return { cmd, messageId, unsubscriptions, ...properties };
     }
     case 'pingreq':
@@ -136,7 +136,7 @@ function checked(raw: RawPacket, version: ProtocolVersion): ClientPacket {
     case 'auth':
       return { cmd, reasonCode: raw.reasonCode ?? 0, ...properties };
     default:
-      throw new Refusal('server-only-packet');
+      throw new MqttRefusal('server-only-packet');
   }
 }
 
@@ -158,7 +158,7 @@ function checkedConnect(raw: RawPacket, protocolVersion: ProtocolVersion): Clien
 }
 
 function refuseIf(code: MqttErrorCode | undefined): void {
-  if (code !== undefined) throw new Refusal(code);
+  if (code !== undefined) throw new MqttRefusal(code);
 }
 
 /**

@@ -104,7 +104,7 @@ export function mqttError(code: MqttErrorCode, packetType?: PacketCmd, detail?: 
 }
 
 /** Carries a refusal from inside the parser to `decodePackets`; never leaves this folder. */
-export class Refusal extends Error {
+export class MqttRefusal extends Error {
   readonly code: MqttErrorCode;
   readonly detail: string | undefined;
   constructor(code: MqttErrorCode, detail?: string) {

@@ -1,4 +1,4 @@
-import { Refusal } from './errors.ts';
+import { MqttRefusal } from './errors.ts';
 import { ByteReader } from './reader.ts';
 import type { PacketCmd, ProtocolVersion } from './types.ts';
 
@@ -57,16 +57,16 @@ export function frame(source: Buffer, at: number, limits: DecodeLimits): Frame {
   let length = 0;
   for (let i = 0; i < 4; i++) {
     const byte = source[at + 1 + i];
-    if (byte === undefined) throw new Refusal('partial-packet');
+    if (byte === undefined) throw new MqttRefusal('partial-packet');
     length += (byte & 0x7f) * 0x80 ** i;
     if (byte >= 0x80) continue;
     const start = at + 2 + i;
     const end = start + length;
-    if (end - at > limits.maxPacketBytes) throw new Refusal('packet-too-large');
-    if (end > source.length) throw new Refusal('partial-packet');
+    if (end - at > limits.maxPacketBytes) throw new MqttRefusal('packet-too-large');
+    if (end > source.length) throw new MqttRefusal('partial-packet');
     return { start, end, minimal: i === 0 || byte !== 0 };
   }
-  throw new Refusal('malformed-length');
+  throw new MqttRefusal('malformed-length');
 }
 
 /** Checks the first byte and returns it in the form that the parser accepts. */
@@ -76,17 +76,17 @@ export function checkFixedHeader(
   version: ProtocolVersion | undefined,
 ): number {
   if (type === undefined || (type === 'auth' && version !== undefined && version < 5)) {
-    throw new Refusal('reserved-packet-type');
+    throw new MqttRefusal('reserved-packet-type');
   }
-  if (serverOnly.has(type)) throw new Refusal('server-only-packet');
-  if (version === undefined && type !== 'connect') throw new Refusal('connect-expected');
-  if (version !== undefined && type === 'connect') throw new Refusal('connect-repeated');
+  if (serverOnly.has(type)) throw new MqttRefusal('server-only-packet');
+  if (version === undefined && type !== 'connect') throw new MqttRefusal('connect-expected');
+  if (version !== undefined && type === 'connect') throw new MqttRefusal('connect-repeated');
   if (type === 'publish') {
     const qos = (first >> 1) & 0x03;
     // [MQTT-3.3.1-4 v3+v5]
-    if (qos === 3) throw new Refusal('invalid-qos');
+    if (qos === 3) throw new MqttRefusal('invalid-qos');
     // [MQTT-3.3.1-2 v3+v5]
-    if (qos === 0 && (first & 0x08) !== 0) throw new Refusal('dup-at-qos-0');
+    if (qos === 0 && (first & 0x08) !== 0) throw new MqttRefusal('dup-at-qos-0');
   }
   return version === 3 && dupInMqtt31.has(type) ? first & ~0x08 : first;
 }

@@ -1,4 +1,4 @@
-import { Refusal } from './errors.ts';
+import { MqttRefusal } from './errors.ts';
 import type { ByteReader } from './reader.ts';
 import type { PacketCmd, UserProperty } from './types.ts';
 
@@ -62,13 +62,13 @@ export type DecodedProperties = Record<string, unknown>;
 /**
  * Reads a property length and the properties that a client sent in `place`.
  *
- * @throws Refusal with 0x81 for a property that `place` may not carry (section 2.2.2.2), with 0x82
+ * @throws MqttRefusal with 0x81 for a property that `place` may not carry (section 2.2.2.2), with 0x82
  *   for duplicates and values out of range (the sections of the properties).
  */
 export function readProperties(reader: ByteReader, place: PropertyPlace): DecodedProperties {
   const length = reader.variableByteInteger();
   const end = reader.at + length;
-  if (end > reader.end) throw new Refusal('length-mismatch');
+  if (end > reader.end) throw new MqttRefusal('length-mismatch');
   const properties: DecodedProperties = {};
   const userProperties: UserProperty[] = [];
   while (reader.at < end) {
@@ -77,10 +77,10 @@ export function readProperties(reader: ByteReader, place: PropertyPlace): Decode
       userProperties.push([reader.text(), reader.text()]);
     } else {
       const definition = definitions[id];
-      if (definition === undefined) throw new Refusal('unknown-property');
+      if (definition === undefined) throw new MqttRefusal('unknown-property');
       readProperty(reader, place, definition, properties);
     }
-    if (reader.at > end) throw new Refusal('length-mismatch');
+    if (reader.at > end) throw new MqttRefusal('length-mismatch');
   }
   if (userProperties.length > 0) properties.userProperties = userProperties;
   checkTogether(properties, place);
@@ -94,16 +94,16 @@ function readProperty(
   properties: DecodedProperties,
 ): void {
   const { name, type, places, nonZero } = definition;
-  if (!places.includes(place)) throw new Refusal('property-not-allowed', name);
+  if (!places.includes(place)) throw new MqttRefusal('property-not-allowed', name);
   // A client never sends it with a message. [MQTT-3.3.4-6 v5]
   if (name === 'subscriptionIdentifier' && place === 'publish') {
-    throw new Refusal('property-from-server-only', name);
+    throw new MqttRefusal('property-from-server-only', name);
   }
-  if (name in properties) throw new Refusal('duplicate-property', name);
+  if (name in properties) throw new MqttRefusal('duplicate-property', name);
   const value = readValue(reader, type, name);
   // [MQTT-3.3.2-8 v5]
-  if (name === 'topicAlias' && value === 0) throw new Refusal('topic-alias-zero');
-  if (nonZero && value === 0) throw new Refusal('invalid-property-value', name);
+  if (name === 'topicAlias' && value === 0) throw new MqttRefusal('topic-alias-zero');
+  if (nonZero && value === 0) throw new MqttRefusal('invalid-property-value', name);
   properties[name] = value;
 }
 
@@ -111,7 +111,7 @@ function readValue(reader: ByteReader, type: DataType, name: string): number | b
   switch (type) {
     case 'flag': {
       const value = reader.byte();
-      if (value > 1) throw new Refusal('invalid-property-value', name);
+      if (value > 1) throw new MqttRefusal('invalid-property-value', name);
       return value === 1;
     }
     case 'byte':
@@ -135,6 +135,6 @@ function readValue(reader: ByteReader, type: DataType, name: string): number | b
 function checkTogether(properties: DecodedProperties, place: PropertyPlace): void {
   if (properties.authenticationMethod !== undefined) return;
   if (place === 'auth' || properties.authenticationData !== undefined) {
-    throw new Refusal('authentication-method-missing');
+    throw new MqttRefusal('authentication-method-missing');
   }
 }

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { Refusal } from './errors.ts';
+import { MqttRefusal } from './errors.ts';
 
 /**
  * Reads the data types of MQTT (section 1.5 of 5.0) from one packet.
- * @throws Refusal on a read beyond its end.
+ * @throws MqttRefusal on a read beyond its end.
  */
 export class ByteReader {
   readonly bytes: Buffer;
@@ -35,11 +35,11 @@ export class ByteReader {
       const byte = this.byte();
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
-        if (byte === 0 && shift > 0) throw new Refusal('malformed-length');
+        if (byte === 0 && shift > 0) throw new MqttRefusal('malformed-length');
         return value;
       }
     }
-    throw new Refusal('malformed-length');
+    throw new MqttRefusal('malformed-length');
   }
 
   binary(): Buffer {
@@ -66,14 +66,14 @@ export class ByteReader {
    */
   text(): string {
     const bytes = this.binary();
-    if (!isUtf8(bytes)) throw new Refusal('malformed-utf8');
-    if (bytes.includes(0)) throw new Refusal('null-character');
+    if (!isUtf8(bytes)) throw new MqttRefusal('malformed-utf8');
+    if (bytes.includes(0)) throw new MqttRefusal('null-character');
     return bytes.toString('utf8');
   }
 
   #advance(count: number): number {
     const start = this.at;
-    if (start + count > this.end) throw new Refusal('length-mismatch');
+    if (start + count > this.end) throw new MqttRefusal('length-mismatch');
     this.at = start + count;
     return start;
   }

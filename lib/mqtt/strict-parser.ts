@@ -1,5 +1,5 @@
 import { parser as createParser } from 'mqtt-packet';
-import { type MqttErrorCode, Refusal } from './errors.ts';
+import { type MqttErrorCode, MqttRefusal } from './errors.ts';
 import { readProperties } from './properties.ts';
 import { ByteReader } from './reader.ts';
 import { clientMaySend } from './reason-codes.ts';
@@ -54,7 +54,7 @@ const BaseParser = createParser().constructor as unknown as new () => PacketPars
  * repeated properties, packet identifier 0, contradictory flags and trailing bytes.
  *
  * Pass one whole packet at a time.
- * @throws Refusal; the parser must not be used after that.
+ * @throws MqttRefusal; the parser must not be used after that.
  *
  * - A packet has the fields that its flags announce, in their order, and no others. It is read to
  *   its end. [MQTT-3.1.2-9 v3+v5, MQTT-3.1.2-18 v3, MQTT-3.1.2-19 v3, MQTT-3.1.2-20 v3,
@@ -79,7 +79,7 @@ export class StrictParser extends BaseParser {
     // The payload of PUBLISH is the rest of the packet; every other packet must have been read to
     // its end.
     if (this.packet.cmd !== 'publish' && this._pos !== this.packet.length)
-      throw new Refusal('trailing-bytes');
+      throw new MqttRefusal('trailing-bytes');
     return done;
   }
 
@@ -89,17 +89,17 @@ export class StrictParser extends BaseParser {
     const level = reader.byte();
     const flags = reader.byte();
     // [MQTT-3.1.2-1 v3+v5]
-    if (name !== 'MQTT' && name !== 'MQIsdp') throw new Refusal('unsupported-protocol-name');
+    if (name !== 'MQTT' && name !== 'MQIsdp') throw new MqttRefusal('unsupported-protocol-name');
     // mqtt-packet takes bit 7 for a bridge; a bridge that is refused tries again without it.
     // [MQTT-3.1.2-2 v3+v5]
     if (name === 'MQIsdp' ? level !== 3 : level !== 4 && level !== 5) {
-      throw new Refusal('unsupported-protocol-level');
+      throw new MqttRefusal('unsupported-protocol-level');
     }
     const willQos = (flags >> 3) & 0x03;
     // [MQTT-3.1.2-14 v3, MQTT-3.1.2-12 v5]
-    if (willQos > 2) throw new Refusal('invalid-qos', 'Will QoS');
+    if (willQos > 2) throw new MqttRefusal('invalid-qos', 'Will QoS');
     // 5.0 allows it. [MQTT-3.1.2-22 v3]
-    if (level !== 5 && (flags & 0xc0) === 0x40) throw new Refusal('password-without-user-name');
+    if (level !== 5 && (flags & 0xc0) === 0x40) throw new MqttRefusal('password-without-user-name');
     return super._parseConnect();
   }
 
@@ -125,7 +125,7 @@ export class StrictParser extends BaseParser {
   _parseMessageId(): boolean {
     this.packet.messageId = this.#reader.twoByteInteger();
     // [MQTT-2.3.1-1 v3, MQTT-2.2.1-3 v5]
-    if (this.packet.messageId === 0) throw new Refusal('packet-identifier-zero');
+    if (this.packet.messageId === 0) throw new MqttRefusal('packet-identifier-zero');
     return true;
   }
 
@@ -147,15 +147,16 @@ export class StrictParser extends BaseParser {
 
   _emitError(error: Error): never {
     for (const [pattern, code] of complaints) {
-      if (pattern.test(error.message)) throw new Refusal(code);
+      if (pattern.test(error.message)) throw new MqttRefusal(code);
     }
-    throw new Refusal('malformed-packet');
+    throw new MqttRefusal('malformed-packet');
   }
 
   #checkReasonCode(): void {
     const { cmd, reasonCode } = this.packet;
     // [MQTT-3.14.2-1 v5, MQTT-3.15.2-1 v5]
-    if (reasonCode !== undefined && !clientMaySend(cmd, reasonCode)) throw new Refusal('invalid-reason-code');
+    if (reasonCode !== undefined && !clientMaySend(cmd, reasonCode))
+      throw new MqttRefusal('invalid-reason-code');
   }
 }
 

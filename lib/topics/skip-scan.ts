@@ -136,8 +136,8 @@ function above(levels: Levels, at: Place, floor: number): string | undefined {
     const point = literalPoint(levels, at);
     return point === undefined || point <= floor ? undefined : continueWith(levels, at, point);
   }
-  let point = successor(floor);
-  while (point !== undefined && step(levels, at, point) === undefined) point = successor(point);
+  let point = nextCodePoint(floor);
+  while (point !== undefined && step(levels, at, point) === undefined) point = nextCodePoint(point);
   return point === undefined ? undefined : continueWith(levels, at, point);
 }
 
@@ -158,7 +158,7 @@ function continueWith(levels: Levels, at: Place, point: number): string {
 }
 
 /** The next code point that a text can hold, without surrogates. */
-function successor(point: number): number | undefined {
+function nextCodePoint(point: number): number | undefined {
   if (point >= 0x10ffff) return undefined;
   return point === 0xd7ff ? 0xe000 : point + 1;
 }

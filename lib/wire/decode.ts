@@ -22,7 +22,7 @@ export type ServerFrame =
 /** Reads a frame of a client; validates chunks. */
 export function decodeClientFrame(text: string): ClientFrame | WireError {
   if (text === '.') return { kind: 'heartbeat' };
-  if (text[0] !== '~') return decodePackets(text);
+  if (text[0] !== '~') return decodeText(text);
   const chunk = decodeChunk(text);
   return (chunk.kind === 'chunk' && validateChunk(chunk)) || chunk;
 }
@@ -34,7 +34,7 @@ export function decodeClientFrame(text: string): ClientFrame | WireError {
 export function decodeOneWay(text: string): PacketsFrame | WireError {
   try {
     const { packets } = JSON.parse(text) as { readonly packets?: unknown };
-    return decodePackets(typeof packets === 'string' ? packets : '');
+    return decodeText(typeof packets === 'string' ? packets : '');
   } catch {
     return wireError('bad-frame');
   }
@@ -50,11 +50,11 @@ export function decodeServerFrame(text: string): ServerFrame | WireError {
     return { kind: 'error', message: text.split('"')[3] ?? 'gateway error' };
   }
   const isReply = text[0] === '.';
-  const frame = decodePackets(isReply ? text.slice(1) : text);
+  const frame = decodeText(isReply ? text.slice(1) : text);
   return isReply && frame.kind === 'packets' ? { ...frame, kind: 'reply' } : frame;
 }
 
-function decodePackets(text: string): PacketsFrame | WireError {
+function decodeText(text: string): PacketsFrame | WireError {
   if (text.length > maxBase64Length) return wireError('frame-too-large');
   const bytes = text && decodeBase64(text);
   return bytes ? { kind: 'packets', bytes } : wireError(text ? 'bad-base64' : 'bad-frame');

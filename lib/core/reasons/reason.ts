@@ -43,6 +43,6 @@ export function withRemedies<
 }
 
 /** The message of a reason, with a detail behind it where there is one. */
-export function messageOf({ message }: Pick<Reason, 'message'>, detail?: string): string {
+export function withDetail({ message }: Pick<Reason, 'message'>, detail?: string): string {
   return detail === undefined ? message : `${message}: ${detail}`;
 }

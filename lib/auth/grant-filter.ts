@@ -9,7 +9,3 @@ export function isGrantFilter(value: unknown): value is string {
   const parsed = parseFilter(value);
   return !isTopicError(parsed) && parsed.shareName === undefined;
 }
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
