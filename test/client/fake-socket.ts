@@ -2,7 +2,7 @@ import type { NativeWebSocket } from '../../lib/client/index.ts';
 
 type Handler = NativeWebSocket['onopen'];
 
-/** The WebSocket underneath, played by the test. */
+/** The underlying WebSocket, controlled by the test. */
 export class FakeSocket implements NativeWebSocket {
   static last: FakeSocket | undefined;
   readyState = 0;
@@ -32,7 +32,7 @@ export class FakeSocket implements NativeWebSocket {
   }
 }
 
-/** Timers on a clock that the test moves. */
+/** Timers on a clock that the test advances. */
 export class FakeTimers {
   #nowMs = 0;
   readonly #due = new Map<number, { atMs: number; callback: () => void }>();
@@ -59,7 +59,7 @@ export class FakeTimers {
   }
 }
 
-/** Lets everything happen that waits for the end of the turn. */
+/** Runs all pending microtasks of the adapter. */
 export async function turn(): Promise<void> {
   for (let i = 0; i < 5; i++) await Promise.resolve();
 }

@@ -7,7 +7,7 @@ import { startProfileServer } from './profile-server.ts';
 afterEach(() => vi.unstubAllGlobals());
 
 describe('installGlobal', () => {
-  it('serves the URLs that it is told and leaves the others to the original', () => {
+  it('serves the given URLs and leaves the others to the original', () => {
     vi.stubGlobal('WebSocket', FakeSocket);
     const uninstall = installGlobal({ urls: ['wss://wisp.example/'] });
     const Replaced = globalThis.WebSocket;
@@ -19,7 +19,7 @@ describe('installGlobal', () => {
     expect(globalThis.WebSocket).toBe(FakeSocket);
   });
 
-  it('lets the adapter itself through to the original', () => {
+  it('opens the socket of the adapter itself with the original', () => {
     vi.stubGlobal('WebSocket', FakeSocket);
     const uninstall = installGlobal({ urls: ['wss://wisp.example/'] });
     try {
@@ -36,7 +36,7 @@ describe('installGlobal', () => {
     vi.stubGlobal('WebSocket', ws);
     const uninstall = installGlobal({ urls: [server.url] });
     try {
-      // Paho takes its globals from `window` or the global object when it loads.
+      // Paho reads its globals when it loads: from `window` or the global object.
       // @ts-expect-error: the package has no types
       const { default: Paho } = await import('paho-mqtt');
       const client = new Paho.Client(server.url, 'paho');

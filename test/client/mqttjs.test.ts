@@ -72,7 +72,7 @@ describe.each([4, 5] as const)('MQTT.js, protocol version %i', (protocolVersion)
     expect(await received).toEqual(payloads);
   });
 
-  it('gets pushes only after CONNACK, even where they overtake it [MQTT-3.2.0-1 v3+v5]', async () => {
+  it('delivers pushes after CONNACK, even if they overtake it [MQTT-3.2.0-1 v3+v5]', async () => {
     const server = await serverWith({
       reply: (usual, peer, packets) => {
         if (packets[0]?.cmd !== 'connect') return usual;
@@ -102,7 +102,7 @@ describe('MQTT.js', () => {
     expect(server.peers[0]?.packets.map(({ cmd }) => cmd)).toEqual(['connect', 'disconnect']);
   });
 
-  it('is told why it was refused by the final push', async () => {
+  it('learns from the final push why it was refused', async () => {
     const server = await serverWith({
       reply: (_usual, { socket }) => {
         socket.send(finalPush({ cmd: 'connack', returnCode: 5, sessionPresent: false }));
@@ -115,7 +115,7 @@ describe('MQTT.js', () => {
     expect(error).toMatchObject({ code: 5 });
   });
 
-  it('is told why it was disconnected by the final push', async () => {
+  it('learns from the final push why it was disconnected', async () => {
     const server = await serverWith({
       reply: (usual, { socket }, packets) => {
         if (packets[0]?.cmd === 'connect') return usual;
@@ -164,7 +164,7 @@ describe('MQTT.js', () => {
     expect(server.peers[1]?.packets.map(({ cmd }) => cmd)).toEqual(['connect', 'publish']);
   });
 
-  it('passes the headers of wsOptions on', async () => {
+  it('sends the headers of wsOptions', async () => {
     const server = await serverWith();
     const client = clientOf(server.url, { wsOptions: { headers: { Authorization: 'Bearer t' } } });
     await eventOf(client, 'connect');
@@ -174,7 +174,7 @@ describe('MQTT.js', () => {
     });
   });
 
-  it('gets chunks in any order, other messages between', async () => {
+  it('assembles chunks in any order, with other messages between them', async () => {
     const big = new Uint8Array(
       Buffer.concat([Buffer.from([0x30, 0xd3, 0xea, 0x02, 0, 1, 0x74]), Buffer.alloc(46_416, 'b')]),
     );

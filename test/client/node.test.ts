@@ -28,7 +28,7 @@ it('carries MQTT.js in Node without forceNativeWebSocket, next to clients on TCP
   expect(server.peers[0]?.packets.at(-1)?.cmd).toBe('disconnect');
 });
 
-it('makes its writer wait while much is unconfirmed', async () => {
+it('applies back-pressure while more than 262,144 bytes are unconfirmed', async () => {
   let release = () => {};
   const server = await startProfileServer({
     order: (sendReply, sendPushes) => {
@@ -57,7 +57,7 @@ it('makes its writer wait while much is unconfirmed', async () => {
   expect(written).toBe(200);
 });
 
-it('ends with an error where the server refuses the handshake', async () => {
+it('ends with an error if the server refuses the handshake', async () => {
   const server = await startProfileServer({ refuse: () => 401 });
   cleanUps.push(server.close);
   const stream = connectStream(server.url);

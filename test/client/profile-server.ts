@@ -1,6 +1,6 @@
 /**
- * A small server of the wire profile with a loopback broker of one connection each, and faults on
- * demand.
+ * A small server of the wire profile. Each connection has its own broker, which echoes publishes; a
+ * test can inject faults.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
@@ -19,20 +19,19 @@ import {
 export interface Peer {
   readonly request: IncomingMessage;
   readonly socket: WebSocket;
-  /** Every text that came. */
+  /** All received texts, in order. */
   readonly frames: string[];
   readonly packets: Packet[];
   push(packets: readonly Packet[]): void;
 }
 
 export interface Behaviour {
-  /** HTTP status of the handshake instead of 101. */
+  /** HTTP status that refuses the handshake; `undefined` accepts it. */
   refuse?: (request: IncomingMessage) => number | undefined;
-  /** Text instead of the usual route response; `undefined` drops it. */
+  /** Replaces the usual route response; `undefined` drops it. */
   reply?: (usual: string, peer: Peer, packets: readonly Packet[]) => string | undefined;
   /**
-   * Called with the pushes of a frame and its reply, both ready to send; by default the reply goes
-   * first.
+   * Sends the reply and the pushes of a frame in another order. Default: the reply first.
    */
   order?: (sendReply: () => void, sendPushes: () => void) => void;
 }
@@ -140,7 +139,7 @@ function replyTo(packet: Packet): Packet[] {
   }
 }
 
-/** A final push: what the server sends as the last message before it ends a connection. */
+/** Text of a final push: the last message before the server ends a connection. */
 export function finalPush(packet: Packet, version = 4): string {
   return encodePackets(mqtt.generate(packet, { protocolVersion: version }));
 }

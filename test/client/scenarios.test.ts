@@ -3,7 +3,7 @@ import { type AdapterOptions, WispWebSocket } from '../../lib/client/index.ts';
 import { bytesOf, hexOf, type Step, textOf, vectors } from '../wire/vectors.ts';
 import { FakeSocket, FakeTimers, turn } from './fake-socket.ts';
 
-/** Runs one scenario of docs/wire-vectors.json against the adapter. */
+/** Plays the steps of one scenario of docs/wire-vectors.json against the adapter. */
 function player(acknowledge: AdapterOptions['acknowledge'] = 'always') {
   const timers = new FakeTimers();
   const adapter = new WispWebSocket('wss://example.com/mqtt', 'mqtt', {

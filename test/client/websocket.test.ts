@@ -17,7 +17,7 @@ function connecting(options = {}) {
 }
 
 describe('WispWebSocket', () => {
-  it('asks for the profile underneath and reports what the library asked for', async () => {
+  it('offers the subprotocol of the profile and reports that of the library', async () => {
     const { adapter, socket } = connecting();
     expect(socket.url).toBe('wss://example.com/mqtt?token=t');
     expect(socket.protocols).toEqual([subprotocol]);
@@ -27,7 +27,7 @@ describe('WispWebSocket', () => {
     expect([adapter.protocol, adapter.readyState]).toEqual(['mqtt', adapter.OPEN]);
   });
 
-  it('passes headers on to sockets that can send them', () => {
+  it('passes headers to sockets that can send them', () => {
     const { socket } = connecting({ headers: { Authorization: 'Bearer t' } });
     expect(socket.options).toEqual({ headers: { Authorization: 'Bearer t' } });
   });
@@ -39,7 +39,7 @@ describe('WispWebSocket', () => {
     expect(states.map((name) => adapter[name])).toEqual([0, 1, 2, 3]);
   });
 
-  it('says what to do where the runtime has no WebSocket', () => {
+  it('names the missing option in a runtime without WebSocket', () => {
     vi.stubGlobal('WebSocket', undefined);
     try {
       expect(() => new WispWebSocket('wss://example.com/mqtt')).toThrow(/WebSocket.*option/);
@@ -61,7 +61,7 @@ describe('WispWebSocket', () => {
     expect(socket.sent).toEqual(['wAA=']);
   });
 
-  it('sends what the memory held when it was written', async () => {
+  it('sends the bytes as they were when written', async () => {
     const { adapter, socket } = connecting();
     const data = ping.slice();
     adapter.send(data);
@@ -71,14 +71,14 @@ describe('WispWebSocket', () => {
     expect(socket.sent).toEqual(['wAA=']);
   });
 
-  it('refuses text and close codes that are not for applications', () => {
+  it('refuses text and close codes that are reserved', () => {
     const { adapter } = connecting();
     expect(() => adapter.send('text' as never)).toThrow(TypeError);
     expect(() => adapter.close(1001)).toThrow(RangeError);
     expect(adapter.readyState).toBe(adapter.CONNECTING);
   });
 
-  it('hands on messages as binaryType says', async () => {
+  it('delivers messages as binaryType says', async () => {
     const { adapter, socket } = connecting();
     const data: unknown[] = [];
     adapter.onmessage = (event) => data.push(event.data);
@@ -93,7 +93,7 @@ describe('WispWebSocket', () => {
     expect(data[1]).toEqual(ping.buffer);
   });
 
-  it('calls handlers and listeners, once each, until they are removed', () => {
+  it('calls each handler and listener once, until it is removed', () => {
     const { adapter, socket } = connecting();
     const calls: string[] = [];
     const removed = () => calls.push('removed');
@@ -107,7 +107,7 @@ describe('WispWebSocket', () => {
     expect(calls).toEqual(['onopen true', 'listener']);
   });
 
-  it('goes on after a listener that throws, and reports what it threw as uncaught', async () => {
+  it('continues after a listener throws, and reports the error as uncaught', async () => {
     const { adapter, socket } = connecting();
     vi.useFakeTimers();
     try {
@@ -130,7 +130,7 @@ describe('WispWebSocket', () => {
     }
   });
 
-  it('reports an error and then the end, with the code and without content', async () => {
+  it('reports error, then close, with the code and without content', async () => {
     const { adapter, socket } = connecting();
     const events: unknown[] = [];
     adapter.onerror = ({ type, message }) => events.push([type, message]);
@@ -144,7 +144,7 @@ describe('WispWebSocket', () => {
     ]);
   });
 
-  it('reports the end once, whatever comes afterwards', async () => {
+  it('reports close once, whatever follows', async () => {
     const { adapter, socket } = connecting();
     const events: string[] = [];
     for (const type of ['error', 'close', 'message', 'open'] as const) {
@@ -161,7 +161,7 @@ describe('WispWebSocket', () => {
     expect(socket.sent).toEqual([]);
   });
 
-  it('does not take a reply that nobody waits for as one to the next frame', async () => {
+  it('does not count an unexpected reply as the reply to the next frame', async () => {
     const { adapter, socket } = connecting();
     socket.onopen?.({});
     await turn();
@@ -176,7 +176,7 @@ describe('WispWebSocket', () => {
     expect(socket.sent).toEqual(['wAA=', 'wAA=']);
   });
 
-  it('tells of each confirmation by a drain event', async () => {
+  it('emits drain at each confirmation', async () => {
     const { adapter, socket } = connecting();
     const buffered: number[] = [];
     adapter.addEventListener('drain', () => buffered.push(adapter.bufferedAmount));

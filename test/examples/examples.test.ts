@@ -1,4 +1,6 @@
-/** Runs the examples as their READMEs do, against the local service. test/cdk runs examples/cdk-app. */
+/**
+ * Runs the examples as their READMEs do, against the local service. test/cdk runs examples/cdk-app.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
