@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Session } from '../core/model.ts';
 import type { SessionStore } from '../core/store-ports/sessions.ts';
 import { N, S, unlessUnreadable } from './attributes.ts';
 import { updateOf } from './fields.ts';
 import { RouteCache } from './routes.ts';
-import { claimFields, routeOf, sessionFrom, sessionItem, sessionTtlSeconds } from './session-item.ts';
+import {
+  claimFields,
+  inFlightOf,
+  routeOf,
+  sessionFrom,
+  sessionItem,
+  sessionTtlSeconds,
+  takeoverOf,
+} from './session-item.ts';
 import { kinds, sessionRowKey } from './session-keys.ts';
 import { Table } from './table.ts';
 
@@ -47,20 +54,23 @@ export function createSessionStore(
 
     async replace(session, previous) {
       routes.delete(session);
-      return table.putIf(
-        sessionItem(session),
-        previous === undefined
-          ? { condition: 'attribute_not_exists(kind)' }
-          : {
-              condition: `generation = :generation AND seq = :seq AND claims = :claims AND ${holds(previous.address)}`,
-              values: {
-                ':generation': S(previous.generation),
-                ':seq': N(previous.sequence),
-                ':claims': N(previous.claimVersion),
-                ...(previous.address === undefined ? {} : { ':address': S(previous.address) }),
-              },
-            },
-      );
+      if (previous === undefined)
+        return table.putIf(sessionItem(session), { condition: 'attribute_not_exists(kind)' });
+      const { update, names, values } = takeoverOf(session, previous);
+      const { address } = previous;
+      const updated = await table.update(sessionRowKey(session, kinds.session), {
+        update,
+        condition: `#generation = :held AND ${
+          address === undefined ? 'attribute_not_exists(#address)' : '#address = :holder'
+        }`,
+        names,
+        values: {
+          ...values,
+          ':held': S(previous.generation),
+          ...(address === undefined ? {} : { ':holder': S(address) }),
+        },
+      });
+      return updated !== undefined;
     },
 
     async allocate(key, generation, count) {
@@ -88,6 +98,7 @@ export function createSessionStore(
       if (session.address === undefined) return undefined;
       const { update, names, values } = updateOf(claimFields, {
         ...claim,
+        ...inFlightOf({ address: session.address, inFlight: claim.inFlight }),
         claimVersion: session.claimVersion + 1,
       });
       const updated = await table.update(
@@ -148,8 +159,4 @@ export function createSessionStore(
       });
     },
   };
-}
-
-function holds(address: Session['address']): string {
-  return address === undefined ? 'attribute_not_exists(address)' : 'address = :address';
 }

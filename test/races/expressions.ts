@@ -13,7 +13,7 @@ interface Env {
 type Operand = (env: Env) => AttributeValue | { size: number } | undefined;
 type Predicate = (env: Env) => boolean;
 
-const tokenPattern = /\s*(<>|<=|>=|[()=<>,.]|[A-Za-z#:_][\w#:]*)/y;
+const tokenPattern = /\s*(<>|<=|>=|[()=<>,.+]|[A-Za-z#:_][\w#:]*)/y;
 
 function tokensOf(text: string): string[] {
   const tokens: string[] = [];
@@ -203,9 +203,24 @@ export function updated(text: string, old: Item, names: Names, values: Values): 
   const item = { ...old };
   const reader = new Reader(text);
   const operandOf = (token: string): AttributeValue => {
-    const value = values?.[token];
+    const value = token.startsWith(':') ? values?.[token] : old[nameOf(token, names)];
     if (value === undefined) throw new SyntaxError(`no value for ${token}: ${text}`);
     return value;
+  };
+  /** An operand, `if_not_exists(path, operand)`, or the sum of two operands. */
+  const assigned = (): AttributeValue => {
+    const token = reader.take();
+    if (token === 'if_not_exists') {
+      reader.take('(');
+      const stored = old[nameOf(reader.take(), names)];
+      reader.take(',');
+      const otherwise = operandOf(reader.take());
+      reader.take(')');
+      return stored ?? otherwise;
+    }
+    const first = operandOf(token);
+    if (!reader.accept('+')) return first;
+    return { N: String(Number(first.N) + Number(operandOf(reader.take()).N)) };
   };
   while (!reader.done) {
     const clause = reader.take().toUpperCase();
@@ -213,7 +228,7 @@ export function updated(text: string, old: Item, names: Names, values: Values): 
       const path = reader.path().map((token) => nameOf(token, names));
       if (clause === 'SET') {
         reader.take('=');
-        setPath(item, path, operandOf(reader.take()));
+        setPath(item, path, assigned());
       } else if (clause === 'REMOVE') removePath(item, path);
       else if (clause === 'ADD') add(item, path[0] ?? '', operandOf(reader.take()));
       else throw new SyntaxError(`clause "${clause}": ${text}`);

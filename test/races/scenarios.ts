@@ -113,6 +113,14 @@ export const scenarios: Record<string, (qos: 1 | 2) => Scenario> = {
       for (const publisher of publishers) stream(publisher, qos, 2);
       world.events.push({ actor: 'sub', label: 'connects again', run: () => subscriber.connect() });
     }),
+  'takeover and publish, Receive Maximum 2': (qos) =>
+    scenario(
+      { qos, publishers: 2, publisher: oneByOne, subscriber: { receiveMaximum: 2 } },
+      (world, { subscriber, publishers }) => {
+        for (const publisher of publishers) stream(publisher, qos, 3);
+        world.events.push({ actor: 'sub', label: 'connects again', run: () => subscriber.connect() });
+      },
+    ),
   'the publisher comes back on another connection': (qos) =>
     scenario({ qos, publishers: 1, publisher: oneByOne }, (world, { publishers: [publisher] }) => {
       stream(publisher, qos, 3);

@@ -72,15 +72,13 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect(await sessions.get(newKey())).toBeUndefined();
       });
 
-      test('is replaced only as it was read', async () => {
+      test('is replaced only while the generation and the connection that were read hold it', async () => {
         const { sessions } = world.process();
         const before = await opened({ sequence: 5, claimVersion: 3 });
         const after = { ...before, address: newAddress(), claimVersion: 4 };
         const { address: _, ...offline } = before;
         for (const stale of [
           undefined,
-          { ...before, sequence: 4 },
-          { ...before, claimVersion: 2 },
           { ...before, generation: 'another' },
           { ...before, address: newAddress() },
           offline,
@@ -91,6 +89,39 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect(await sessions.get(before)).toEqual(after);
       });
 
+      test('is replaced whatever is numbered and claimed meanwhile, and keeps it', async () => {
+        const { sessions } = world.process();
+        const before = await opened({ sequence: 5, recountAtSequence: 100 });
+        await sessions.allocate(before, before.generation, 8);
+        const claimed = await sessions.claim(before, { ...claimOf('me', [6], [2]), sendingUntilMs: 1 });
+        const resumed = { ...before, address: newAddress() };
+        expect(await sessions.replace(resumed, before)).toBe(true);
+        const { claimedBy: _, sendingUntilMs: __, ...kept } = claimed ?? before;
+        expect(await sessions.get(before)).toEqual({
+          ...kept,
+          address: resumed.address,
+          mode: resumed.mode,
+          sequence: 13,
+          claimVersion: (claimed?.claimVersion ?? 0) + 1,
+          inFlight: new Set(),
+          resent: new Set([2, 6]),
+        });
+        const again = { ...resumed, address: newAddress(), recountAtSequence: 5 };
+        expect(await sessions.replace(again, resumed)).toBe(true);
+        expect(await sessions.get(before)).toMatchObject({ recountAtSequence: 13, resent: new Set([2, 6]) });
+
+        const next = { ...before, address: newAddress(), generation: 'next', recountAtSequence: 15 };
+        await sessions.allocate(before, before.generation, 8);
+        expect(await sessions.replace(next, again)).toBe(true);
+        expect(await sessions.get(before)).toMatchObject({
+          generation: 'next',
+          sequence: 21,
+          recountAtSequence: 31,
+          inFlight: new Set(),
+          resent: new Set(),
+        });
+      });
+
       test('that is gone is not replaced', async () => {
         const session = sessionOf(newKey());
         expect(await world.process().sessions.replace(session, session)).toBe(false);
@@ -99,10 +130,11 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
 
       test('of two connections that open a session exactly one wins, whether it is new or not', async () => {
         const key = newKey();
-        const { sessions } = world.process(meetAt('PutItem', 2));
         let previous: Session | undefined;
-        for (let round = 0; round < 2; round += 1) {
-          const contenders = [sessionOf(key), sessionOf(key)];
+        for (const operation of ['PutItem', 'UpdateItem']) {
+          const { sessions } = world.process(meetAt(operation, 2));
+          const claimVersion = (previous?.claimVersion ?? 0) + 1;
+          const contenders = [sessionOf(key, { claimVersion }), sessionOf(key, { claimVersion })];
           const won = await Promise.all(contenders.map((session) => sessions.replace(session, previous)));
           expect(won.toSorted()).toEqual([false, true]);
           previous = contenders[won.indexOf(true)];
