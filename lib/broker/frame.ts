@@ -112,7 +112,7 @@ async function handlePackets(
   const maxPacketBytes = maxPacketBytesOf(context.settings, quotas);
   const version = initial.connection?.protocolVersion;
   const { packets, error, ...decoded } = decodePackets(bytes, version, { maxPacketBytes });
-  if (!packets.every(accepts)) return refuse(version, 'not-one-way');
+  if (!packets.every(accepts)) return refuseFrame(version, 'not-one-way');
   let state = initial;
   const replies: ServerPacket[] = [];
   for (const run of cutIntoRuns(packets)) {
@@ -141,7 +141,7 @@ async function handleRun(
   if (first.cmd === 'connect') return handleConnect(context, { address, state, packet: first });
   const { connection, live } = state;
   if (connection === undefined || live === undefined)
-    return refuse(connection?.protocolVersion, 'connect-expected');
+    return refuseFrame(connection?.protocolVersion, 'connect-expected');
   // The table pairs each kind with its packets.
   const handle = handlers[kindOf(first)] as Handler<ClientPacket>;
   return handle({ context, connection, live }, run);
@@ -206,14 +206,14 @@ async function bytesOf(
 ): Promise<Uint8Array | Outcome> {
   if (frame.kind === 'packets') return frame.bytes;
   const version = connection?.protocolVersion;
-  if (frame.kind === 'invalid') return refuse(version, frame.code);
-  if (version === undefined) return refuse(version, 'chunk-before-connect');
+  if (frame.kind === 'invalid') return refuseFrame(version, frame.code);
+  if (version === undefined) return refuseFrame(version, 'chunk-before-connect');
   const collected = await collectChunks(context, address, frame);
   if (collected === 'waiting') return { replies: [] };
-  return typeof collected === 'string' ? refuse(version, collected) : collected;
+  return typeof collected === 'string' ? refuseFrame(version, collected) : collected;
 }
 
-function refuse(version: ProtocolVersion | undefined, code: MqttReasonName): Outcome {
+function refuseFrame(version: ProtocolVersion | undefined, code: MqttReasonName): Outcome {
   return { replies: [], end: endWith(version, refusal(code)) };
 }
 

@@ -193,8 +193,8 @@ describe('a message for a shared subscription', () => {
   it('goes to no other member where the session of that member ends, at QoS 2 [MQTT-4.8.2-5 v5]', async () => {
     const { fields, holder, other } = await heldByOne();
     await suite.cut(holder);
-    const anew = await suite.connect({ ...fields, clean: true });
-    expect(await arrived(anew)).toEqual([]);
+    const returned = await suite.connect({ ...fields, clean: true });
+    expect(await arrived(returned)).toEqual([]);
     expect(await other.settle()).toEqual([]);
   });
 

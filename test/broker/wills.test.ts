@@ -258,8 +258,8 @@ describe('Will Delay [MQTT-3.1.3-9 v5]', () => {
 
   it('ends where the client returns with Clean Start', async () => {
     const watching = await watcher();
-    await suite.cut(await suite.connect(delayed(30, 600, { clientId: 'starts-anew' })));
-    await suite.connect({ clientId: 'starts-anew', clean: true });
+    await suite.cut(await suite.connect(delayed(30, 600, { clientId: 'starts-resumedClean' })));
+    await suite.connect({ clientId: 'starts-resumedClean', clean: true });
     expect(await heard(watching)).toEqual(['wills/later']);
   });
 });

@@ -50,7 +50,7 @@ const connectSteps = inOrder(authenticate)
 
 export async function handleConnect(context: Context, connecting: Connecting): Promise<Outcome> {
   const known = await connectSteps.run(context, connecting);
-  if ('refusal' in known) return refuse(context, connecting.packet, known.refusal);
+  if ('refusal' in known) return answerRefusal(context, connecting.packet, known.refusal);
   context.log.count(metrics.connectsAccepted);
   const { connection, live } = known;
   return { replies: [connackFor(context, known)], connection, ...(live === undefined ? {} : { live }) };
@@ -61,7 +61,7 @@ async function scheduleTimers(context: Context, known: Holding): Promise<Holding
   return known;
 }
 
-function refuse(context: Context, packet: ConnectPacket, refusal: Refusal): Outcome {
+function answerRefusal(context: Context, packet: ConnectPacket, refusal: Refusal): Outcome {
   const { protocolVersion, properties } = packet;
   // The connection has had its CONNACK: there is no second one [MQTT-3.2.0-2 v5].
   if (refusal.code === 'connect-repeated') return { replies: [], end: endWith(protocolVersion, refusal) };
