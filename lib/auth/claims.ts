@@ -1,11 +1,9 @@
 import type { Identity, PermissionRule } from '../core/permissions.ts';
 import { clientQuotasSchema } from '../core/quotas.ts';
 import { type Flaw, isObject, validate } from '../core/validation.ts';
-import { claimAt } from './claim-path.ts';
+import { claimAt, isGrantFilter } from './claim-path.ts';
 import { rulesFromAcl } from './emqx-acl.ts';
-import { isGrantFilter } from './grant-filter.ts';
-import type { IssuerClaims } from './issuer-config.ts';
-import { mappedRules, roleRules, rulesOf } from './mapped-grants.ts';
+import type { ClaimMapping, ClaimValue, Grants, IssuerClaims } from './issuer-config.ts';
 
 type Claims = Omit<Identity, 'tenant'>;
 type Payload = { readonly [claim: string]: unknown };
@@ -118,4 +116,61 @@ function isText(value: unknown): value is string {
   return (
     typeof value === 'string' && value.length > 0 && value.length <= maxTextCharacters && !unfit.test(value)
   );
+}
+
+/**
+ * Rules from the claims that an issuer's configuration names: each is a topic filter or a list of
+ * them.
+ * @returns undefined where the token has none of these claims.
+ */
+function mappedRules(
+  { publish, subscribe }: ClaimMapping,
+  payload: Payload,
+): readonly PermissionRule[] | Flaw | undefined {
+  const rules: PermissionRule[] = [];
+  let present = false;
+  for (const [action, path] of [
+    ['publish', publish],
+    ['subscribe', subscribe],
+  ] as const) {
+    const value = path === undefined ? undefined : claimAt(payload, path);
+    if (value === undefined) continue;
+    present = true;
+    for (const filter of [value].flat()) {
+      if (!isGrantFilter(filter)) {
+        return { flaw: `the claim for "${action}" holds something else than topic filters` };
+      }
+      rules.push({ effect: 'allow', action, filter });
+    }
+  }
+  return present ? rules : undefined;
+}
+
+/** Rules of the roles that a token has; unknown role names are ignored. */
+function roleRules({ roleGrants }: IssuerClaims, payload: Payload): readonly PermissionRule[] {
+  if (roleGrants === undefined) return [];
+  const { claim, grants } = roleGrants;
+  const names = new Set<unknown>([claimAt(payload, claim)].flat());
+  return Object.entries(grants).flatMap(([name, granted]) => (names.has(name) ? rulesOf(granted) : []));
+}
+
+function rulesOf({ publish = [], subscribe = [] }: Grants): readonly PermissionRule[] {
+  return [
+    ...publish.map((filter) => ({ effect: 'allow', action: 'publish', filter }) as const),
+    ...subscribe.map((filter) => ({ effect: 'allow', action: 'subscribe', filter }) as const),
+  ];
+}
+
+/**
+ * The first required claim that a token lacks or has with another value; undefined if it has all.
+ */
+export function missingClaim(
+  { requiredClaims = {} }: IssuerClaims,
+  payload: { readonly [claim: string]: unknown },
+): string | undefined {
+  return Object.entries(requiredClaims).find(([path, wanted]) => {
+    const accepted: readonly unknown[] = [wanted].flat() satisfies ClaimValue[];
+    const values: unknown[] = [claimAt(payload, path)].flat();
+    return !values.some((value) => accepted.includes(value));
+  })?.[0];
 }

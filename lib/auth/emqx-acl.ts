@@ -1,6 +1,6 @@
 import type { PermissionRule } from '../core/permissions.ts';
 import { type Flaw, isObject } from '../core/validation.ts';
-import { isGrantFilter } from './grant-filter.ts';
+import { isGrantFilter } from './claim-path.ts';
 
 /**
  * EMQX's claim `acl` (EMQX documentation, "Access Control List"), in both forms:

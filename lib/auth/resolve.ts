@@ -1,5 +1,5 @@
 import type { Identity, PermissionRule, Permissions } from '../core/permissions.ts';
-import { isGrantFilter } from './grant-filter.ts';
+import { isGrantFilter } from './claim-path.ts';
 
 /** The names that CONNECT adds to a verified identity. */
 export interface ClientNames {

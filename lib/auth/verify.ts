@@ -2,15 +2,13 @@ import { errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Identity } from '../core/permissions.ts';
 import { isTenantName, vouchedTenantId } from '../core/tenant-id.ts';
 import { claimAt } from './claim-path.ts';
-import { readClaims } from './claims.ts';
+import { missingClaim, readClaims } from './claims.ts';
 import { type AuthError, type AuthErrorCode, authError, isAuthError } from './errors.ts';
 import type { IssuerConfig } from './issuer-config.ts';
 import { KeyFetchError } from './key-fetch-error.ts';
-import { createKeySources, type KeySources } from './key-sources.ts';
-import { missingClaim } from './required-claims.ts';
+import { type Candidate, candidateKeys, createKeySources, type KeySources } from './key-sources.ts';
 import type { TenantConfig, TenantLookup } from './tenant-config.ts';
 import { readUnverified, type UnverifiedToken } from './token.ts';
-import { type Candidate, candidateKeys } from './verification-keys.ts';
 
 export interface VerifyTokenOptions {
   /** JWT in compact form, at most 8,192 bytes, without `Bearer `. */

@@ -1,8 +1,7 @@
 import type { Context } from '../core/context.ts';
 import type { ConnectionAddress, ProtocolVersion } from '../core/model.ts';
-import { narrowed } from '../core/quotas.ts';
+import { maxPacketBytesOf, narrowed } from '../core/quotas.ts';
 import { type MqttReasonName, refusal } from '../core/reasons.ts';
-import { maxPacketBytesOf } from '../core/session-rules.ts';
 import type { PeerState } from '../core/store-ports/connections.ts';
 import {
   type AuthPacket,

@@ -1,6 +1,6 @@
 import { encodeBase64 } from '../wire/base64.ts';
-import { encodeChunks } from '../wire/encode.ts';
 import type { WireError } from '../wire/error.ts';
+import { encodeChunks } from '../wire/frames.ts';
 import { maxFrameBytes } from '../wire/limits.ts';
 import { encodeOneWay, mayGoOneWay } from '../wire/one-way.ts';
 import { concatBytes, packetLength, splitPackets } from '../wire/packets.ts';

@@ -1,5 +1,5 @@
 import { ChunkAssembler } from '../wire/assembler.ts';
-import { decodeServerFrame } from '../wire/decode.ts';
+import { decodeServerFrame } from '../wire/frames.ts';
 import {
   badPacketCloseCode,
   badServerFrameCloseCode,

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Settings } from './settings.ts';
 import { closedObject, wholeNumber } from './validation.ts';
 
 /**
@@ -101,4 +102,12 @@ export function narrowed(tenant: TenantQuotas, token: ClientQuotas | undefined):
 
 function lower(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined || (other !== undefined && other < one) ? other : one;
+}
+
+/** Maximum size of a client's packet, in bytes. */
+export function maxPacketBytesOf(
+  { maxPacketBytes }: Pick<Settings, 'maxPacketBytes'>,
+  { packetBytes }: ClientQuotas,
+): number {
+  return Math.min(packetBytes ?? maxPacketBytes, maxPacketBytes);
 }

@@ -44,11 +44,3 @@ export function maxSessionExpiry(
 ): number {
   return Math.min(sessionExpirySeconds ?? maxSessionExpirySeconds, maxSessionExpirySeconds);
 }
-
-/** Maximum size of a client's packet, in bytes. */
-export function maxPacketBytesOf(
-  { maxPacketBytes }: Pick<Settings, 'maxPacketBytes'>,
-  { packetBytes }: ClientQuotas,
-): number {
-  return Math.min(packetBytes ?? maxPacketBytes, maxPacketBytes);
-}

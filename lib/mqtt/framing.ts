@@ -1,5 +1,5 @@
 import { MqttRefusal } from './errors.ts';
-import { ByteReader } from './reader.ts';
+import { ByteReader } from './properties.ts';
 import type { PacketCmd, ProtocolVersion } from './types.ts';
 
 /** The fixed header of control packets, and where one packet ends and the next begins. */

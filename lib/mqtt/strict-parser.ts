@@ -1,7 +1,6 @@
 import { parser as createParser } from 'mqtt-packet';
 import { type MqttErrorCode, MqttRefusal } from './errors.ts';
-import { readProperties } from './properties.ts';
-import { ByteReader } from './reader.ts';
+import { ByteReader, readProperties } from './properties.ts';
 import { clientMaySend } from './reason-codes.ts';
 import type { PacketCmd, Subscription } from './types.ts';
 

@@ -64,3 +64,73 @@ export function covers(grant: string, filter: string): boolean {
 function isWildcard(level: string | undefined): boolean {
   return level === '+' || level === '#';
 }
+
+/**
+ * Tuple-space search (Srinivasan, Suri, Varghese, SIGCOMM 1999): filters are looked up, not
+ * scanned. The shape of a filter tells which levels are literal; a topic fitted into a shape gives
+ * the only filter of that shape that can match it.
+ */
+
+interface ParsedShape {
+  /** For each level before `#`: whether it is `+`. */
+  readonly wildcard: readonly boolean[];
+  readonly endsInHash: boolean;
+  readonly beginsWithWildcard: boolean;
+}
+
+/**
+ * Parsed shapes by text. Quotas bound the shapes of a tenant; this bound limits the memory of a
+ * long-lived process.
+ */
+const parsedShapes = new Map<string, ParsedShape>();
+const maxParsedShapes = 4_096;
+
+/**
+ * The shape of a valid filter: `=` for each literal level, `+` and `#` unchanged: `devices/+/cmd` →
+ * `=/+/=`. A filter without wildcards has a shape too (`a/b` → `=/=`), so that a tenant without
+ * such filters pays for no query for them.
+ */
+export function shapeOf(filter: string): string {
+  return filter
+    .split('/')
+    .map((level) => (level === '+' || level === '#' ? level : '='))
+    .join('/');
+}
+
+/**
+ * Every filter that can match `topic` and has one of `shapes`: one per shape of fitting length (`#`
+ * stands for zero or more levels), in the order of `shapes`, without duplicates. The topic must be
+ * valid. A topic that begins with `$` has no candidate that begins with a wildcard. [MQTT-4.7.2-1
+ * v3+v5]
+ */
+export function candidateFilters(shapes: Iterable<string>, topic: string): string[] {
+  const unique = shapes instanceof Set ? (shapes as Set<string>) : new Set(shapes);
+  const levels = topic.split('/');
+  const reserved = topic.startsWith('$');
+  const filters: string[] = [];
+  for (const text of unique) {
+    const shape = parsedShapes.get(text) ?? parse(text);
+    const { wildcard } = shape;
+    if (shape.endsInHash ? wildcard.length > levels.length : wildcard.length !== levels.length) continue;
+    if (reserved && shape.beginsWithWildcard) continue;
+    let filter = '';
+    for (let i = 0; i < wildcard.length; i++) {
+      if (i > 0) filter += '/';
+      filter += wildcard[i] ? '+' : levels[i];
+    }
+    if (shape.endsInHash) filter += wildcard.length > 0 ? '/#' : '#';
+    filters.push(filter);
+  }
+  return filters;
+}
+
+function parse(text: string): ParsedShape {
+  const elements = text.split('/');
+  const endsInHash = elements[elements.length - 1] === '#';
+  if (endsInHash) elements.pop();
+  const wildcard = elements.map((element) => element === '+');
+  const shape = { wildcard, endsInHash, beginsWithWildcard: wildcard[0] ?? true };
+  if (parsedShapes.size >= maxParsedShapes) parsedShapes.clear();
+  parsedShapes.set(text, shape);
+  return shape;
+}

@@ -5,21 +5,19 @@
 export { ChunkAssembler, joinChunks } from './assembler.ts';
 export { decodeBase64, encodeBase64 } from './base64.ts';
 export { type Chunk, validateChunk } from './chunk.ts';
+export type { WireError } from './error.ts';
 export {
   type ClientFrame,
   decodeClientFrame,
   decodeOneWay,
   decodeServerFrame,
-  type PacketsFrame,
-} from './decode.ts';
-export {
   encodeChunks,
   encodeMessages,
   encodePackets,
   encodeReply,
   encodeResponse,
-} from './encode.ts';
-export type { WireError } from './error.ts';
+  type PacketsFrame,
+} from './frames.ts';
 export {
   badPacketCloseCode,
   badServerFrameCloseCode,

@@ -4,9 +4,7 @@ import type { Refusal } from '../../core/reasons.ts';
 import type { ConnectPacket } from '../../mqtt/index.ts';
 import { endWith, type Outcome, refuseConnect } from '../../sessions/outcome.ts';
 import type { Connecting, Holding, Refused, Step } from '../connect/admission.ts';
-import { nameClient } from '../connect/client-id.ts';
-import { connackFor } from '../connect/connack.ts';
-import { describeConnection, scheduleConnectionTimers } from '../connect/connection.ts';
+import { connackFor, describeConnection, scheduleConnectionTimers } from '../connect/connection.ts';
 import {
   createConnection,
   endPreviousHolder,
@@ -14,7 +12,7 @@ import {
   settleWills,
   startDelivery,
 } from '../connect/session.ts';
-import { authenticate, permit } from '../connect/token.ts';
+import { authenticate, nameClient, permit } from '../connect/token.ts';
 import { judgeWill, keepWill } from '../connect/will.ts';
 
 /**
