@@ -2,7 +2,7 @@ import type { Context } from '../core/context.ts';
 import type { ClientKey, Connection, ConnectionAddress, Session } from '../core/model.ts';
 import type { Permissions } from '../core/permissions.ts';
 import { type Refusal, refusal } from '../core/reasons.ts';
-import { hasEnded, mayGoDirect, queueBound } from '../core/session-rules.ts';
+import { mayBeResumed, mayGoDirect, queueBound } from '../core/session-rules.ts';
 import { deleteSessionRows } from './end-session.ts';
 import { narrowSession } from './narrow-session.ts';
 
@@ -47,6 +47,8 @@ export interface SessionRequest extends ClientKey {
  *
  * - A takeover adds no connection, so the quota of connections does not apply: the old connection
  *   may be dead without a `$disconnect`.
+ * - A session with an expiry of 0 is not resumed, even while a connection holds it. It ends with that
+ *   connection: its Will is published, with or without a delay, and its rows are deleted.
  * - A write whose response was lost is recognised by the address in the row.
  * - Subscriptions that the new token does not allow are removed from a resumed session before it is
  *   held.
@@ -74,7 +76,7 @@ export async function openSession(context: Context, request: SessionRequest): Pr
     }
     if (previous?.address === undefined && !(await request.hasRoom())) return refusal('too-many-connections');
     const nowMs = context.clock.nowMs();
-    const present = previous !== undefined && !request.cleanStart && !hasEnded(previous, nowMs);
+    const present = previous !== undefined && !request.cleanStart && mayBeResumed(previous, nowMs);
     // Before the session is held: nothing forbidden may be sent to the new connection.
     if (present) await narrowSession(context, { ...request, generation: previous.generation });
     const session = present

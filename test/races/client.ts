@@ -5,6 +5,8 @@ import type { Step } from './scheduler.ts';
 
 export interface ClientOptions {
   readonly id: string;
+  /** Client identifier in CONNECT. Default: `id`. */
+  readonly clientId?: string;
   readonly version?: 4 | 5;
   readonly cleanStart?: boolean;
   /** v5 session expiry in seconds. Default: never ends. */
@@ -123,7 +125,7 @@ export class Client {
       cmd: 'connect',
       protocolId: 'MQTT',
       protocolVersion: this.version,
-      clientId: id,
+      clientId: this.options.clientId ?? id,
       clean: this.cleanStart,
       keepalive: 60,
       username: 'tenant',

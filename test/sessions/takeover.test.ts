@@ -1,5 +1,6 @@
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { ClientOptions } from '../races/client.ts';
 import { memoryTables } from '../races/memory-dynamo.ts';
 import { World } from '../races/world.ts';
 
@@ -56,4 +57,58 @@ it.each([
   expect(subscriber.life).toBe(1);
   expect([...new Set(subscriber.arrivals.map(({ text }) => text))]).toEqual(['one']);
   expect(world.violations).toEqual([]);
+});
+
+/** A client whose session is kept or ends with its connection, taken over by another of its name. */
+async function takenOver(first: Partial<ClientOptions>, second: Partial<ClientOptions>) {
+  const world = new World();
+  const watcher = world.client({ id: 'watch' });
+  const will = { topic: 'will', text: 'gone', delaySeconds: first.version === 4 ? 0 : 20 };
+  const old = world.client({ id: 'client', will, ...first });
+  await world.settle();
+  watcher.subscribe('will', 1);
+  old.subscribe('a', 1);
+  await world.settle();
+  // The network of the old client is gone, and no `$disconnect` tells so.
+  if (old.socket !== undefined) old.socket.state = 'lost';
+  old.online = false;
+  watcher.publish('a', 'unacknowledged', 1);
+  await world.settle();
+  const late = world.client({ id: 'late', clientId: 'client', ...second });
+  await world.settle();
+  watcher.publish('a', 'live', 1);
+  await world.settle();
+  return {
+    present: late.life === 0,
+    late: late.arrivals.map(({ text }) => text),
+    wills: watcher.arrivals.map(({ text }) => text),
+    violations: world.violations,
+  };
+}
+
+describe('a session that ends with its connection is not resumed [MQTT-3.1.2-6 v3]', () => {
+  it.each([
+    ['5.0, expiry 0', { version: 5, expirySeconds: 0 }, { version: 5, expirySeconds: 60 }],
+    ['Clean Session 1', { version: 4, cleanStart: true }, { version: 4, cleanStart: false }],
+    ['Clean Session 1, then 5.0', { version: 4, cleanStart: true }, { version: 5, expirySeconds: 60 }],
+  ] as const)('%s', async (_, first, second) => {
+    expect(await takenOver(first, second)).toEqual({
+      present: false,
+      late: [],
+      wills: ['gone'],
+      violations: [],
+    });
+  });
+
+  it.each([
+    ['5.0', { version: 5, expirySeconds: 60 }, { version: 5, expirySeconds: 0 }, []],
+    ['Clean Session 0', { version: 4, cleanStart: false }, { version: 4, cleanStart: false }, ['gone']],
+  ] as const)('one that is kept is, %s', async (_, first, second, wills) => {
+    expect(await takenOver(first, second)).toEqual({
+      present: true,
+      late: ['unacknowledged', 'live'],
+      wills,
+      violations: [],
+    });
+  });
 });
