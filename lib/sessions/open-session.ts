@@ -7,8 +7,8 @@ import { deleteSessionRows } from './end-session.ts';
 import { narrowSession } from './narrow-session.ts';
 
 /**
- * Attempts to take a session that other connections of the client keep taking or leaving; a lost attempt
- * is the progress of another. Messages for the session cost no attempt.
+ * Attempts to take a session that other connections of the client keep taking or leaving; a lost
+ * attempt is the progress of another. Messages for the session cost no attempt.
  */
 const maxAttempts = 20;
 

@@ -4,7 +4,9 @@ import type { ClientOptions } from '../races/client.ts';
 import { memoryTables } from '../races/memory-dynamo.ts';
 import { World } from '../races/world.ts';
 
-/** A world in which messages for client `sub` are numbered whenever a handler has read its session. */
+/**
+ * A world in which messages for client `sub` are numbered whenever a handler has read its session.
+ */
 function worldWithPublishersThatNeverPause(): World {
   const world: World = new World({
     observe: (command, run) => {
