@@ -1,6 +1,6 @@
 import { administer } from '../lib/admin/index.ts';
+import { type FunctionService, functionService } from '../lib/aws/function-service.ts';
 import { type HttpApiResult, httpApiEvent, httpApiResult } from '../lib/aws/http-events.ts';
-import { type FunctionService, functionService } from './service.ts';
 
 /** The admin API, behind the IAM authorisation of its routes. */
 export function createAdminHandler(service: () => Pick<FunctionService, 'adminContext' | 'flush'>) {

@@ -1,11 +1,11 @@
 import { webSocketEvent } from '../lib/aws/events.ts';
+import { type HandshakeService, handshakeService } from '../lib/aws/handshake-service.ts';
 import type { ConnectionAddress } from '../lib/core/model.ts';
 import { subprotocol } from '../lib/wire/limits.ts';
-import { type HandshakeService, handshakeService } from './handshake-service.ts';
 
 /**
- * `$connect`: refuses clients that do not offer the wire profile (400) and tokens that do not hold (401); the MQTT
- * CONNECT comes later, through `$default`. The subprotocol is chosen by returning it.
+ * `$connect`: refuses clients that do not offer the wire profile (400) and invalid tokens (401). The MQTT
+ * CONNECT follows through `$default`. Returning the subprotocol selects it.
  */
 export function createConnectHandler(service: () => HandshakeService) {
   return async (event: unknown): Promise<{ statusCode: number; headers?: Record<string, string> }> => {

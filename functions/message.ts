@@ -1,11 +1,11 @@
 import { webSocketEvent } from '../lib/aws/events.ts';
+import { type FunctionService, functionService } from '../lib/aws/function-service.ts';
 import type { ConnectionAddress } from '../lib/core/model.ts';
 import { oneWayRouteKey } from '../lib/wire/index.ts';
-import { type FunctionService, functionService } from './service.ts';
 
 /**
- * `$default`: one frame of a client; the body is the route response that completes it. And `oneway`: one that is not
- * answered, since its route has no response.
+ * `$default`: one frame of a client; the body is the route response that completes it. `oneway`: a frame
+ * without an answer, because its route has no response.
  */
 export function createMessageHandler(service: () => Pick<FunctionService, 'broker' | 'flush'>) {
   return async (event: unknown): Promise<{ statusCode: number; body?: string }> => {

@@ -1,8 +1,8 @@
+import { type FunctionService, functionService } from '../lib/aws/function-service.ts';
 import { type HttpApiResult, httpApiEvent, httpApiResult } from '../lib/aws/http-events.ts';
 import { publishOverHttp } from '../lib/http/publish.ts';
-import { type FunctionService, functionService } from './service.ts';
 
-/** Publishing over HTTP; the function itself verifies the tenant's token. */
+/** Publishing over HTTP. The function verifies the tenant's token. */
 export function createPublishHandler(service: () => Pick<FunctionService, 'context' | 'flush'>) {
   return async (event: unknown): Promise<HttpApiResult> => {
     const { context, flush } = service();

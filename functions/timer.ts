@@ -1,10 +1,10 @@
 import { sqsRecords } from '../lib/aws/events.ts';
+import { type FunctionService, functionService } from '../lib/aws/function-service.ts';
 import { timerFrom } from '../lib/aws/timers.ts';
-import { type FunctionService, functionService } from './service.ts';
 
 /**
- * Timer queue: acts on timers that are due and sends the others on. A record that fails is reported alone and comes
- * again; after some attempts SQS moves it to the dead-letter queue.
+ * Timer queue: fires timers that are due and sends the others again with a new delay. A record that fails
+ * returns to the queue alone; after five attempts SQS moves it to the dead-letter queue.
  */
 export function createTimerHandler(
   service: () => Pick<FunctionService, 'broker' | 'timers' | 'nowMs' | 'log' | 'flush'>,

@@ -3,13 +3,15 @@ import type { Authenticator, Log } from '../core/ports.ts';
 
 export interface VerificationOptions {
   readonly log: Log;
-  /** Where shared secrets are that tenants' rows refer to. Default: none, such issuers have no keys. */
+  /** Source of shared secrets that tenants refer to by ARN. Default: none; such issuers have no keys. */
   readonly secrets?: SecretSource;
-  /** Whether issuers' keys may be fetched over http and from private addresses. For local use; default: false. */
+  /**
+   * Allows issuers' keys over http and from private addresses, for local use. Default: false.
+   */
   readonly allowPrivateIssuers?: boolean;
 }
 
-/** Token verification over the tenants' rows; keys that cannot be had are logged, by source. */
+/** Token verification over the tenants' rows. A failed fetch of keys is logged with its source. */
 export function createAuthenticatorPort(
   lookup: TenantLookup,
   nowMs: () => number,
@@ -19,7 +21,7 @@ export function createAuthenticatorPort(
     lookup,
     nowMs,
     allowPrivate: allowPrivateIssuers,
-    onFailure: ({ code, source }) => log.warn('keys of an issuer are out of reach', { code, source }),
+    onFailure: ({ code, source }) => log.warn('keys of an issuer cannot be fetched', { code, source }),
     ...(secrets === undefined ? {} : { secrets }),
   });
 }

@@ -1,6 +1,6 @@
 import { type TableKind, type TableNames, tableNames } from '../store/schema.ts';
 
-/** Environment variables of the functions: the stack writes them, the functions read them. */
+/** Environment variables of the functions. The stack sets them, the functions read them. */
 export const tableVariables: Readonly<Record<TableKind, string>> = {
   connections: 'CONNECTIONS_TABLE',
   sessions: 'SESSIONS_TABLE',
@@ -10,16 +10,19 @@ export const tableVariables: Readonly<Record<TableKind, string>> = {
   tenants: 'TENANTS_TABLE',
   usage: 'USAGE_TABLE',
 };
-/** URL of the `@connections` API, without it. Never derived from an event: a custom domain would break it. */
+/**
+ * URL of the stage, to which `/@connections` is appended. Events do not tell it: with a custom domain they
+ * name another host.
+ */
 export const callbackEndpointVariable = 'CALLBACK_ENDPOINT';
 export const timerQueueVariable = 'TIMER_QUEUE_URL';
 /** Absent in functions that publish nothing. */
 export const fanoutQueueVariable = 'FANOUT_QUEUE_URL';
-/** `true` in functions on an emulator, whose identity provider is on the same machine. The stack never sets it. */
+/** `true` on emulators, whose identity provider is on the same machine. The stack never sets it. */
 export const allowPrivateIssuersVariable = 'ALLOW_PRIVATE_ISSUERS';
-/** Name of the EventBridge bus for lifecycle events; absent: none are sent. */
+/** Name of the EventBridge bus for lifecycle events. Absent: none are sent. */
 export const eventBusVariable = 'EVENT_BUS_NAME';
-/** `true` in functions that write usage of tenants as metrics too. */
+/** `true` in functions that also write the usage of tenants as metrics. */
 export const tenantMetricsVariable = 'TENANT_METRICS';
 export const logLevelVariable = 'LOG_LEVEL';
 
@@ -39,9 +42,9 @@ export class EnvironmentError extends Error {
 }
 
 /**
- * Reads a function's settings. Tables and the fan-out queue, where the function has no business with them, are absent from its environment; using one
- * fails at the call.
- * @throws EnvironmentError naming the variable that is missing.
+ * Reads a function's environment. A function gets only the tables and queues that it may use; a call to
+ * another one fails with the name of its variable.
+ * @throws EnvironmentError when the variable of the timer queue is missing.
  */
 export function functionEnvironment(
   variables: Readonly<Record<string, string | undefined>>,

@@ -2,16 +2,19 @@ import type { PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { type AwsClientOptions, cheapSettings, removeCostlyMiddleware } from './settings.ts';
 
-/** CONNACK waits for the call: better to lose an event than to keep clients waiting. Two attempts of a second at most. */
+/**
+ * CONNACK waits for the call, so an event is lost rather than delaying the client further: two attempts of
+ * one second each.
+ */
 const maxAttempts = 2;
 const timeouts = { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true } as const;
 
 export interface EventBusClient {
-  /** @returns the code with which EventBridge refused the entry; undefined where it took it. */
+  /** @returns the code with which EventBridge refused the entry; undefined if it accepted it. */
   put(entry: PutEventsRequestEntry): Promise<string | undefined>;
 }
 
-/** In a module of its own, so that it is loaded with the first event. */
+/** In a module of its own, which is loaded with the first event. */
 export function createEventBusClient(options: AwsClientOptions): EventBusClient {
   const client = new EventBridgeClient({
     ...cheapSettings(options),

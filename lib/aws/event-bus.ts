@@ -9,15 +9,15 @@ const detailTypes: Readonly<Record<LifecycleEvent['event'], string>> = {
   disconnected: 'Wisp Client Disconnected',
 };
 
-/** EventBridge took the call and not the event. */
+/** EventBridge answered the call but refused the event; the message is its code. */
 export class EventRefusedError extends Error {
   readonly code = 'event-refused';
   override readonly name = 'EventRefusedError';
 }
 
 /**
- * Lifecycle events on an EventBridge bus, with source `wisp` and the event as detail. The SDK's client is loaded with the
- * first event: most deployments name no bus.
+ * Sends lifecycle events to an EventBridge bus, with source `wisp` and the event as detail. The SDK's client
+ * is loaded with the first event, because most deployments have no bus.
  */
 export function createEventBus(busName: string, options: AwsClientOptions = {}): LifecycleEvents {
   let client: Promise<EventBusClient> | undefined;

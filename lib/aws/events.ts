@@ -1,66 +1,89 @@
-/** The parts of API Gateway's and SQS's events that Wisp reads, checked before they are believed. */
+import * as v from 'valibot';
+
+/** The parts of API Gateway's and SQS's events that Wisp reads, validated. */
 
 export interface WebSocketEvent {
   readonly connectionId: string;
-  /** Empty where the event has none. */
+  /** Empty if the event has none. */
   readonly routeKey: string;
   readonly body: string;
+  /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
 }
 
-/** An event of another shape than the function was deployed for: a wrong integration, not a client's fault. */
+/** An event of another shape than the function's integration sends: a wrong deployment, not a client's fault. */
 export class EventShapeError extends Error {
   readonly code = 'event-shape';
   override readonly name = 'EventShapeError';
 }
 
-/** Reads the event of any route of a WebSocket API; header names become lower-case. */
+/** @throws EventShapeError naming the member that is missing or of the wrong type. */
+export function parseEvent<Schema extends v.GenericSchema>(
+  schema: Schema,
+  event: unknown,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, event, { abortEarly: true });
+  if (result.success) return result.output;
+  const path = v.getDotPath(result.issues[0]) ?? 'event';
+  throw new EventShapeError(`${path} is missing or of the wrong type`);
+}
+
+/** Texts by name; other values are left out. API Gateway sends null or nothing when there are none. */
+export const textsByName = v.pipe(
+  v.nullish(v.record(v.string(), v.unknown()), {}),
+  v.transform((values) =>
+    Object.fromEntries(
+      Object.entries(values).flatMap(([name, value]) =>
+        typeof value === 'string' ? [[name, value] as const] : [],
+      ),
+    ),
+  ),
+);
+
+const webSocketSchema = v.object({
+  requestContext: v.object({
+    connectionId: v.pipe(v.string(), v.minLength(1)),
+    routeKey: v.optional(v.string(), ''),
+  }),
+  body: v.nullish(v.string(), ''),
+  headers: textsByName,
+  queryStringParameters: textsByName,
+});
+
+/** Reads the event of any route of a WebSocket API. @throws EventShapeError */
 export function webSocketEvent(event: unknown): WebSocketEvent {
-  const root = record(event, 'event');
-  const context = record(root.requestContext, 'requestContext');
-  const { connectionId, routeKey } = context;
-  if (typeof connectionId !== 'string' || connectionId === '')
-    throw new EventShapeError('requestContext.connectionId is missing');
-  return {
-    connectionId,
-    routeKey: typeof routeKey === 'string' ? routeKey : '',
-    body: typeof root.body === 'string' ? root.body : '',
-    headers: strings(root.headers, (name) => name.toLowerCase()),
-    query: strings(root.queryStringParameters, (name) => name),
-  };
+  const { requestContext, body, headers, queryStringParameters } = parseEvent(webSocketSchema, event);
+  return { ...requestContext, body, headers: withLowerCaseNames(headers), query: queryStringParameters };
 }
 
 export interface SqsRecord {
   readonly messageId: string;
   readonly body: string;
   readonly receiptHandle: string;
-  /** How often the message has been received; 2 where the event does not say: it may have been worked on. */
+  /** How often the message has been received. 2 if the event does not tell: it may have been handled before. */
   readonly receiveCount: number;
 }
 
+const sqsSchema = v.object({
+  Records: v.array(
+    v.object({
+      messageId: v.string(),
+      body: v.string(),
+      receiptHandle: v.string(),
+      attributes: textsByName,
+    }),
+  ),
+});
+
+/** @throws EventShapeError */
 export function sqsRecords(event: unknown): SqsRecord[] {
-  const { Records } = record(event, 'event');
-  if (!Array.isArray(Records)) throw new EventShapeError('Records is missing');
-  return Records.map((value: unknown) => {
-    const { messageId, body, receiptHandle, attributes } = record(value, 'record');
-    if (typeof messageId !== 'string' || typeof body !== 'string' || typeof receiptHandle !== 'string')
-      throw new EventShapeError('a record lacks messageId, body or receiptHandle');
-    const received = Number(strings(attributes, (name) => name).ApproximateReceiveCount);
-    return { messageId, body, receiptHandle, receiveCount: received >= 1 ? received : 2 };
+  return parseEvent(sqsSchema, event).Records.map(({ attributes, ...record }) => {
+    const received = Number(attributes.ApproximateReceiveCount);
+    return { ...record, receiveCount: received >= 1 ? received : 2 };
   });
 }
 
-function record(value: unknown, name: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  throw new EventShapeError(`${name} is no object`);
-}
-
-function strings(value: unknown, rename: (name: string) => string): Record<string, string> {
-  if (typeof value !== 'object' || value === null) return {};
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, text]) =>
-      typeof text === 'string' ? [[rename(name), text] as const] : [],
-    ),
-  );
+export function withLowerCaseNames(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -5,30 +5,31 @@ import {
   type SendMessageBatchRequestEntry,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import * as v from 'valibot';
 import type { FanoutSlice } from '../core/model.ts';
 import type { FanoutQueue } from '../core/ports.ts';
-import { isTenantName } from '../core/tenant-id.ts';
+import { isTenantName, type TenantId } from '../core/tenant-id.ts';
 
 /** Entries of one SendMessageBatch (Amazon SQS API Reference). */
 const maxBatchEntries = 10;
-/** Bytes of one SendMessageBatch that every SQS-compatible queue takes: SQS's bound before it became 1 MiB. */
+/** Bytes of one SendMessageBatch: SQS's limit before it became 1 MiB, which every compatible queue accepts. */
 const maxBatchBytes = 256 * 1024;
-/** Attempts at entries that SQS could not take, at once. */
+/** Attempts for entries that SQS did not accept, without a delay. */
 const maxAttempts = 4;
 
-/** SQS took some slices and not others, again and again; the publisher must not be acknowledged. */
+/** SQS repeatedly did not accept some slices; the publisher must not be acknowledged. */
 class FanoutSendError extends Error {
   readonly code = 'fanout-send';
   override readonly name = 'FanoutSendError';
   constructor(count: number, reason: string | undefined) {
-    super(`SQS has not taken ${count} slices of a fan-out: ${reason ?? 'no reason given'}`);
+    super(`SQS did not accept ${count} slices of a fan-out: ${reason ?? 'no reason given'}`);
   }
 }
 
 /**
- * Slices of fan-outs on a FIFO queue. A group is a topic and a range, so slices of one are handed out one after the other;
- * the id of fan-out and slice makes a slice that is sent again within 5 minutes count once (Amazon SQS Developer
- * Guide, "FIFO queue and message identifiers").
+ * Slices of fan-outs on a FIFO queue. A message group is a topic and a range of clients, so its slices are
+ * delivered one after another. The deduplication id is that of fan-out and slice: a slice that is sent again
+ * within 5 minutes counts once (Amazon SQS Developer Guide, "FIFO queue and message identifiers").
  */
 export function createFanoutQueue(client: SQSClient, queueUrl: string): FanoutQueue {
   async function sendBatch(entries: SendMessageBatchRequestEntry[]): Promise<void> {
@@ -59,7 +60,7 @@ export function createFanoutQueue(client: SQSClient, queueUrl: string): FanoutQu
   };
 }
 
-/** Makes messages that could not be handled visible again after `seconds`, instead of at the end of their time. */
+/** Makes messages visible again after `seconds`, before their visibility timeout ends. */
 export async function returnToQueue(
   client: SQSClient,
   queueUrl: string,
@@ -75,7 +76,7 @@ export async function returnToQueue(
   );
 }
 
-/** Names the order in which a slice has its place: that of its tenant, topic and range. At most 128 characters. */
+/** The message group of a slice: its tenant, topic and range. At most 128 characters. */
 export function groupOf({ tenant, topic, slice }: FanoutSlice): string {
   return `${createHash('sha256').update(`${tenant}/${topic}`).digest('base64url')}-${slice}`;
 }
@@ -97,7 +98,7 @@ function batches(entries: readonly SendMessageBatchRequestEntry[]): SendMessageB
   return found;
 }
 
-/** A message of the fan-out queue that this release cannot have written: of a newer one, most likely. */
+/** A message of the fan-out queue that this release does not write; most likely a newer one wrote it. */
 export class SliceFormatError extends Error {
   readonly code = 'slice-format';
   override readonly name = 'SliceFormatError';
@@ -105,38 +106,31 @@ export class SliceFormatError extends Error {
 
 /**
  * Reads a message of the fan-out queue. Only this stack writes to it.
- * @throws SliceFormatError where it is no slice that this release knows; it then comes again, and is set aside at last.
+ * @throws SliceFormatError when the message is not a slice of this release. SQS then delivers it again and
+ *   finally moves it to the dead-letter queue.
  */
 export function sliceFrom(body: string): FanoutSlice {
-  const message: unknown = JSON.parse(body);
-  if (!isSliceMessage(message))
+  const result = v.safeParse(messageSchema, JSON.parse(body));
+  if (!result.success)
     throw new SliceFormatError(
       'a message of the fan-out queue is no slice of this release: see docs/upgrading.md',
     );
-  const { v: _, ...slice } = message;
+  const { v: _, ...slice } = result.output;
   return slice;
 }
 
-function isSliceMessage(value: unknown): value is { v: 1 } & FanoutSlice {
-  if (typeof value !== 'object' || value === null) return false;
-  const { v, tenant, id, topic, filters, messageIds, again, slice, slices } = value as Record<
-    string,
-    unknown
-  >;
-  return (
-    v === 1 &&
-    typeof tenant === 'string' &&
-    isTenantName(tenant) &&
-    typeof id === 'string' &&
-    typeof topic === 'string' &&
-    [filters, messageIds, again].every(isStrings) &&
-    Number.isInteger(slices) &&
-    Number.isInteger(slice) &&
-    Number(slice) >= 0 &&
-    Number(slice) < Number(slices)
-  );
-}
-
-function isStrings(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'string');
-}
+const messageSchema = v.pipe(
+  v.object({
+    v: v.literal(1),
+    /** A tenant id that a function of this stack put into the queue. */
+    tenant: v.custom<TenantId>((value) => typeof value === 'string' && isTenantName(value)),
+    id: v.string(),
+    topic: v.string(),
+    filters: v.array(v.string()),
+    messageIds: v.array(v.string()),
+    again: v.array(v.string()),
+    slice: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    slices: v.pipe(v.number(), v.integer()),
+  }),
+  v.check(({ slice, slices }) => slice < slices),
+) satisfies v.GenericSchema<unknown, { v: 1 } & FanoutSlice>;

@@ -9,13 +9,13 @@ import {
 import type { Gateway } from '../core/ports.ts';
 import { type AwsClientOptions, cheapSettings, removeCostlyMiddleware } from './settings.ts';
 
-/** Attempts at a post or a close that is throttled or meets a server fault, with a growing random pause up to 1.6 s. */
+/** Attempts for a post or a close, with exponential back-off and jitter up to 1.6 s between them. */
 const maxAttempts = 6;
 const basePauseMs = 25;
 
 /**
- * API Gateway's `@connections` API. The endpoint is configuration, `https://{api}.execute-api.{region}.amazonaws.com/{stage}`:
- * with a custom domain it cannot be derived from events.
+ * Client of API Gateway's `@connections` API. The endpoint is configuration
+ * (`https://{api}.execute-api.{region}.amazonaws.com/{stage}`): with a custom domain, events name another host.
  */
 export function createManagementClient(options: AwsClientOptions): ApiGatewayManagementApiClient {
   const client = new ApiGatewayManagementApiClient({ ...cheapSettings(options), maxAttempts: 1 });
@@ -24,7 +24,8 @@ export function createManagementClient(options: AwsClientOptions): ApiGatewayMan
 }
 
 /**
- * @param pause waits before another attempt; tests put in one that does not.
+ * The `Gateway` port over the `@connections` API.
+ * @param pause waits between attempts; tests pass one that does not wait.
  */
 export function createGateway(
   client: ApiGatewayManagementApiClient,
@@ -38,7 +39,7 @@ export function createGateway(
           return 'sent';
         } catch (error) {
           if (isGone(error)) return 'gone';
-          if (attempt === maxAttempts || !isPassing(error)) return 'failed';
+          if (attempt === maxAttempts || !isTransient(error)) return 'failed';
           await pause(Math.random() * basePauseMs * 2 ** attempt);
         }
       }
@@ -51,7 +52,7 @@ export function createGateway(
           return;
         } catch (error) {
           if (isGone(error)) return;
-          if (!isPassing(error)) throw error;
+          if (!isTransient(error)) throw error;
           // What stays open is refused at its next frame, and closed by API Gateway when it is idle.
           if (attempt === maxAttempts) return;
           await pause(Math.random() * basePauseMs * 2 ** attempt);
@@ -73,13 +74,13 @@ export function createGateway(
   };
 }
 
-/** 410, also where an emulator does not name the exception. */
+/** 410; emulators do not always name the exception. */
 function isGone(error: unknown): boolean {
   return error instanceof GoneException || statusOf(error) === 410;
 }
 
-/** Throttling (429), server faults (5xx), and a network that did not answer. */
-function isPassing(error: unknown): boolean {
+/** Throttling (429), server faults (5xx) and network failures, which have no status. */
+function isTransient(error: unknown): boolean {
   if (error instanceof LimitExceededException) return true;
   const status = statusOf(error);
   return status === undefined || status === 429 || status >= 500;

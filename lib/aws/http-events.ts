@@ -1,38 +1,41 @@
+import * as v from 'valibot';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
-import { EventShapeError } from './events.ts';
+import { parseEvent, textsByName, withLowerCaseNames } from './events.ts';
 
-/** What an HTTP API takes from a function. */
+/** The answer of a function to an HTTP API, payload format 2.0. */
 export interface HttpApiResult {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
+const httpApiSchema = v.object({
+  version: v.literal('2.0'),
+  rawPath: v.string(),
+  rawQueryString: v.optional(v.string(), ''),
+  headers: textsByName,
+  body: v.nullish(v.string(), ''),
+  isBase64Encoded: v.optional(v.boolean(), false),
+  requestContext: v.object({ http: v.object({ method: v.string() }) }),
+});
+
 /**
- * Reads an event of API Gateway's HTTP APIs, payload format 2.0
- * (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html). `rawPath` comes
- * percent-decoded, `rawQueryString` as it was sent.
+ * Reads an event of API Gateway's HTTP APIs, payload format 2.0. `rawPath` is percent-decoded,
+ * `rawQueryString` is not.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ * @throws EventShapeError
  */
 export function httpApiEvent(event: unknown): HttpRequest {
-  const { version, rawPath, rawQueryString, headers, body, isBase64Encoded, requestContext } = record(
+  const { rawPath, rawQueryString, headers, body, isBase64Encoded, requestContext } = parseEvent(
+    httpApiSchema,
     event,
-    'event',
   );
-  if (version !== '2.0') throw new EventShapeError('version is not 2.0');
-  const { method } = record(record(requestContext, 'requestContext').http, 'requestContext.http');
-  if (typeof method !== 'string' || typeof rawPath !== 'string')
-    throw new EventShapeError('method or rawPath is missing');
-  const text = typeof body === 'string' ? body : '';
   return {
-    method: method.toUpperCase(),
+    method: requestContext.http.method.toUpperCase(),
     path: rawPath,
-    query: new URLSearchParams(typeof rawQueryString === 'string' ? rawQueryString : ''),
-    headers: Object.fromEntries(
-      Object.entries(record(headers ?? {}, 'headers')).flatMap(([name, value]) =>
-        typeof value === 'string' ? [[name.toLowerCase(), value] as const] : [],
-      ),
-    ),
-    body: Buffer.from(text, isBase64Encoded === true ? 'base64' : 'utf8'),
+    query: new URLSearchParams(rawQueryString),
+    headers: withLowerCaseNames(headers),
+    body: Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'),
   };
 }
 
@@ -46,9 +49,4 @@ export function httpApiResult({ status, body, contentType, headers }: HttpRespon
     },
     body: body === undefined ? '' : JSON.stringify(body),
   };
-}
-
-function record(value: unknown, name: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  throw new EventShapeError(`${name} is no object`);
 }

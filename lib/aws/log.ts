@@ -9,8 +9,8 @@ export interface FunctionLog extends Log {
 }
 
 /**
- * Structured logs and metrics in embedded metric format, both as lines on stdout: no call, no agent. `POWERTOOLS_SERVICE_NAME`
- * names the deployment in both, so that several in one account do not add up.
+ * Structured logs, and metrics in embedded metric format. Both are lines on stdout, without a call or an
+ * agent. `POWERTOOLS_SERVICE_NAME` names the deployment in both, so that several in one account stay apart.
  */
 export function createPowertoolsLog(): FunctionLog {
   const logger = new Logger();

@@ -6,7 +6,7 @@ import {
 import { type AwsClientOptions, cheapSettings, removeCostlyMiddleware } from './settings.ts';
 
 export interface SecretsClient {
-  /** @returns undefined where the secret has no version of that stage. */
+  /** @returns undefined if the secret has no version with that stage. */
   read(arn: string, stage: string): Promise<string | Uint8Array | undefined>;
 }
 

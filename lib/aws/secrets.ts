@@ -2,12 +2,12 @@ import type { SecretSource } from '../auth/index.ts';
 import type { SecretsClient } from './secrets-client.ts';
 import type { AwsClientOptions } from './settings.ts';
 
-/** Version stages that count: the one before the current lets tokens live on while secrets are rotated. */
+/** Version stages that are accepted: the previous one keeps tokens valid during a rotation. */
 const stages = ['AWSCURRENT', 'AWSPREVIOUS'] as const;
 
 /**
- * Shared secrets of issuers in AWS Secrets Manager, by ARN; each is asked for in the region that its ARN names. The SDK's
- * client is loaded with the first secret: most deployments have none.
+ * Shared secrets of issuers in AWS Secrets Manager, by ARN and from the region that the ARN names. The SDK's
+ * client is loaded with the first secret, because most deployments have none.
  */
 export function createSecretsManagerSource(options: AwsClientOptions = {}): SecretSource {
   const clients = new Map<string, Promise<SecretsClient>>();

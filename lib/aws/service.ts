@@ -24,13 +24,13 @@ export interface ServiceOptions extends VerificationOptions {
   readonly tables: TableNames;
   readonly timerQueueUrl: string;
   readonly fanoutQueueUrl: string;
-  /** Where lifecycle events go beside MQTT. Default: nowhere. */
+  /** Receives lifecycle events, beside the MQTT topics. Default: none. */
   readonly events?: LifecycleEvents;
-  /** Where usage of tenants goes beside the table. Default: nowhere. */
+  /** Receives the usage of tenants, beside the table. Default: none. */
   readonly usageMetrics?: UsageMetrics;
   readonly nowMs?: () => number;
   readonly settings?: Settings;
-  /** Puts other ports in place of these: for faults and schedulers in tests. */
+  /** Replaces ports, for faults and schedulers in tests. */
   readonly wrap?: (ports: Ports) => Ports;
 }
 
@@ -45,7 +45,7 @@ export interface Service {
   readonly adminContext: AdminContext;
 }
 
-/** Puts the broker together over AWS clients: the same way in Lambda, on emulators and in the local runtime. */
+/** Composes the broker over AWS clients, in the same way for Lambda, emulators and the local runtime. */
 export function createService(options: ServiceOptions): Service {
   const nowMs = options.nowMs ?? Date.now;
   const stores = createStores(options.dynamo, options.tables, nowMs);
@@ -61,7 +61,7 @@ export function createService(options: ServiceOptions): Service {
       nowMs,
       (error) => {
         options.log.count(metrics.usageWritesFailed);
-        options.log.warn('usage could not be written and is kept', {
+        options.log.warn('usage could not be written and is kept for the next attempt', {
           error: error instanceof Error ? error.name : 'unknown',
         });
       },

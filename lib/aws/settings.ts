@@ -1,29 +1,29 @@
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 
 export interface AwsClientOptions {
-  /** Default: the SDK's own search (AWS_REGION, profile). */
+  /** Default: the SDK's own lookup (AWS_REGION, profile). */
   readonly region?: string;
-  /** Another endpoint than AWS's: a local service or an emulator. */
+  /** Endpoint of a local service or an emulator. Default: AWS. */
   readonly endpoint?: string;
-  /** In place of HTTP: the embedded engine, or a wrapper that records or fails calls. */
+  /** Replaces HTTP: the embedded engine, or a wrapper that records or fails calls. */
   readonly requestHandler?: DynamoDBClientConfig['requestHandler'];
   /** Default: the SDK's credential chain. */
   readonly credentials?: DynamoDBClientConfig['credentials'];
 }
 
-/** What any emulator takes: it checks no signature. */
+/** Credentials for emulators, which check no signature. */
 export const localCredentials = { accessKeyId: 'local', secretAccessKey: 'local' } as const;
 
 /**
- * Timeouts far below a Lambda function's: DynamoDB and SQS answer in milliseconds, so a silent connection is dead and
- * a retry on another one is quicker than waiting. Keep-alive is the SDK's default.
+ * Timeouts far below a Lambda function's. DynamoDB and SQS answer in milliseconds, so a silent connection is
+ * dead and a retry on another one is faster than waiting. Keep-alive is the SDK's default.
  */
 const timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true } as const;
 
-/** Attempts altogether. */
+/** Attempts per call, the first included. */
 const maxAttempts = 4;
 
-/** `cacheMiddleware` alone saves a sixth of the CPU of a call. */
+/** Client settings that save CPU: `cacheMiddleware` alone a sixth of a call. */
 export function cheapSettings({ region, endpoint, requestHandler, credentials }: AwsClientOptions) {
   return {
     cacheMiddleware: true,
@@ -35,7 +35,10 @@ export function cheapSettings({ region, endpoint, requestHandler, credentials }:
   };
 }
 
-/** Logging (no logger is set), the user agent and Lambda's recursion header: a fifth of the CPU of a call. */
+/**
+ * Removes logging (no logger is set), the user agent and Lambda's recursion header: a fifth of the CPU of a
+ * call.
+ */
 export function removeCostlyMiddleware(stack: { remove(name: string): boolean }): void {
   for (const name of ['loggerMiddleware', 'getUserAgentMiddleware', 'recursionDetectionMiddleware']) {
     stack.remove(name);

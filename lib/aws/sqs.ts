@@ -1,7 +1,10 @@
 import { SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import { type AwsClientOptions, cheapSettings, removeCostlyMiddleware } from './settings.ts';
 
-/** The plain client with cheap settings, for sending: a long poll would outlast its timeout of 3 s. Add no middleware later. */
+/**
+ * A client for sending: a long poll would exceed its timeout of 3 s. Do not add middleware later: the
+ * resolved stack is cached when a command is first used.
+ */
 export function createSqsClient(options: AwsClientOptions = {}): SQSClient {
   const config: SQSClientConfig = cheapSettings(options);
   const client = new SQSClient(config);

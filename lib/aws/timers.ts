@@ -1,7 +1,8 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { RevocationTarget } from '../core/model.ts';
+import * as v from 'valibot';
+import type { ConnectionAddress } from '../core/model.ts';
 import type { Timer, Timers } from '../core/ports.ts';
-import { isTenantName } from '../core/tenant-id.ts';
+import { isTenantName, type TenantId } from '../core/tenant-id.ts';
 import { gaugeNames, type UsageGauges } from '../core/usage.ts';
 
 /** Longest DelaySeconds of an SQS message (Amazon SQS Developer Guide, "Amazon SQS message quotas"). */
@@ -14,7 +15,10 @@ export interface TimerMessage {
   readonly dueAtMs: number;
 }
 
-/** Timers as delayed SQS messages. One that is due later than 15 minutes is sent on when it arrives. */
+/**
+ * Timers as delayed SQS messages. A timer that is due later than 15 minutes is sent again whenever its
+ * message arrives early.
+ */
 export function createTimerQueue(client: SQSClient, queueUrl: string, nowMs: () => number): Timers {
   return {
     async schedule(timer, dueAtMs) {
@@ -31,7 +35,7 @@ export function createTimerQueue(client: SQSClient, queueUrl: string, nowMs: () 
   };
 }
 
-/** A message of the timer queue that this release cannot have written: of a newer one, most likely. */
+/** A message of the timer queue that this release does not write; most likely a newer one wrote it. */
 export class TimerFormatError extends Error {
   readonly code = 'timer-format';
   override readonly name = 'TimerFormatError';
@@ -39,84 +43,58 @@ export class TimerFormatError extends Error {
 
 /**
  * Reads a message of the timer queue. Only this stack writes to it.
- * @throws TimerFormatError where it is no timer that this release knows; it then comes again, and is set aside at last.
+ * @throws TimerFormatError when the message is not a timer of this release. SQS then delivers it again and
+ *   finally moves it to the dead-letter queue.
  */
 export function timerFrom(body: string): TimerMessage {
-  const message: unknown = JSON.parse(body);
-  if (isTimerMessage(message)) return message;
+  const result = v.safeParse(messageSchema, JSON.parse(body));
+  if (result.success) return result.output;
   throw new TimerFormatError(
     'a message of the timer queue is no timer of this release: see docs/upgrading.md',
   );
 }
 
-function isTimerMessage(value: unknown): value is TimerMessage {
-  if (typeof value !== 'object' || value === null) return false;
-  const { v, timer, dueAtMs } = value as Record<string, unknown>;
-  return v === 1 && typeof dueAtMs === 'number' && isTimer(timer);
-}
+const address = v.custom<ConnectionAddress>((value) => typeof value === 'string' && value !== '');
+/** A tenant id that a function of this stack put into the queue. */
+const tenant = v.custom<TenantId>((value) => typeof value === 'string' && isTenantName(value));
+const client = { tenant, clientId: v.string() };
+const after = v.exactOptional(v.string());
 
-function isTimer(value: unknown): value is Timer {
-  if (typeof value !== 'object' || value === null) return false;
-  const { kind, address, tenant, clientId, generation, goal, settled, after, target, atMs, phase, counted } =
-    value as Record<string, unknown>;
-  const hasAddress = typeof address === 'string' && address !== '';
-  const hasTenant = typeof tenant === 'string' && isTenantName(tenant);
-  const hasClient = hasTenant && typeof clientId === 'string';
-  switch (kind as Timer['kind']) {
-    case 'authentication-deadline':
-    case 'keep-alive':
-    case 'token-expiry':
-      return hasAddress;
-    case 'will':
-      return hasAddress && hasClient;
-    case 'session-expiry':
-      return hasClient && typeof generation === 'string';
-    case 'tenant-sweep':
-      return (
-        hasTenant &&
-        (goal === 'disconnect' || goal === 'erase') &&
-        typeof settled === 'boolean' &&
-        (after === undefined || typeof after === 'string')
-      );
-    case 'revocation':
-      return (
-        hasTenant &&
-        typeof atMs === 'number' &&
-        isTarget(target) &&
-        (after === undefined || typeof after === 'string')
-      );
-    case 'recount':
-      return (
-        hasTenant &&
-        typeof atMs === 'number' &&
-        (phase === 'retained' || phase === 'connections') &&
-        isGauges(counted) &&
-        (after === undefined || typeof after === 'string')
-      );
-    default:
-      return false;
-  }
-}
+const targetSchema = v.variant('kind', [
+  v.object({ kind: v.literal('token'), tokenId: v.string() }),
+  v.object({ kind: v.literal('subject'), subject: v.string() }),
+  v.object({ kind: v.literal('client'), clientId: v.string() }),
+  v.object({ kind: v.literal('tenant') }),
+]);
 
-function isGauges(value: unknown): value is UsageGauges {
-  if (typeof value !== 'object' || value === null) return false;
-  const gauges = value as Record<string, unknown>;
-  return gaugeNames.every((name) => typeof gauges[name] === 'number');
-}
+const gaugesSchema = v.object(
+  v.entriesFromList(gaugeNames, v.number()),
+) satisfies v.GenericSchema<UsageGauges>;
 
-function isTarget(value: unknown): value is RevocationTarget {
-  if (typeof value !== 'object' || value === null) return false;
-  const { kind, tokenId, subject, clientId } = value as Record<string, unknown>;
-  switch (kind as RevocationTarget['kind']) {
-    case 'token':
-      return typeof tokenId === 'string';
-    case 'subject':
-      return typeof subject === 'string';
-    case 'client':
-      return typeof clientId === 'string';
-    case 'tenant':
-      return true;
-    default:
-      return false;
-  }
-}
+const messageSchema = v.object({
+  v: v.literal(1),
+  dueAtMs: v.number(),
+  timer: v.variant('kind', [
+    v.object({ kind: v.literal('authentication-deadline'), address }),
+    v.object({ kind: v.literal('keep-alive'), address }),
+    v.object({ kind: v.literal('token-expiry'), address }),
+    v.object({ kind: v.literal('will'), address, ...client }),
+    v.object({ kind: v.literal('session-expiry'), generation: v.string(), ...client }),
+    v.object({
+      kind: v.literal('tenant-sweep'),
+      tenant,
+      goal: v.picklist(['disconnect', 'erase']),
+      settled: v.boolean(),
+      after,
+    }),
+    v.object({ kind: v.literal('revocation'), tenant, atMs: v.number(), target: targetSchema, after }),
+    v.object({
+      kind: v.literal('recount'),
+      tenant,
+      atMs: v.number(),
+      phase: v.picklist(['retained', 'connections']),
+      counted: gaugesSchema,
+      after,
+    }),
+  ]),
+}) satisfies v.GenericSchema<unknown, TimerMessage>;

@@ -4,7 +4,7 @@ import { createDisconnectHandler } from '../../functions/disconnect.ts';
 import { createFanoutHandler } from '../../functions/fanout.ts';
 import { createMessageHandler } from '../../functions/message.ts';
 import { createPublishHandler } from '../../functions/publish.ts';
-import type { FunctionService } from '../../functions/service.ts';
+import type { FunctionService } from '../aws/function-service.ts';
 import { createTimerHandler } from '../../functions/timer.ts';
 import { adminPrefix } from '../admin/index.ts';
 import { createDynamoClient } from '../aws/dynamodb.ts';

@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { isTenantName, type TenantId, vouchedTenantId } from '../core/tenant-id.ts';
 import { UnreadableItemError } from '../core/unreadable-item.ts';
 
-/** A DynamoDB item or key as the low-level client takes it. */
+/** A DynamoDB item or key, as the low-level client has it. */
 export type Item = Record<string, AttributeValue>;
 
 /** Version of the item formats in this folder; every item carries it as `v` (see docs/architecture.md). */
@@ -17,7 +17,7 @@ export const NS = (values: Iterable<number>): AttributeValue => ({ NS: Array.fro
 export const ttl = (fromMs: number, seconds: number): AttributeValue => N(Math.ceil(fromMs / 1000) + seconds);
 export const version: AttributeValue = N(itemFormatVersion);
 
-/** An item that this release cannot have written: damaged, or of a newer release. */
+/** An item that this release did not write: damaged, or written by a newer release. */
 export class ItemFormatError extends UnreadableItemError {
   readonly code: string = 'item-format';
   override readonly name: string = 'ItemFormatError';
@@ -29,11 +29,11 @@ export class ItemFormatError extends UnreadableItemError {
   }
 }
 
-/** An item of another format version than this release knows: it was rolled back too far, or skipped a release. */
+/** An item of another format version: the deployment was rolled back too far, or skipped a release. */
 export class ItemVersionError extends ItemFormatError {
   override readonly code = 'item-version';
   override readonly name = 'ItemVersionError';
-  /** @param found absent where a write found out. */
+  /** @param found absent if a conditional write detected it. */
   constructor(found?: number) {
     super(
       'v',
@@ -73,7 +73,7 @@ export function string(item: Item, name: string): string {
   return value;
 }
 
-/** A JSON text as its value. */
+/** The value of a JSON text. */
 export function json(item: Item, name: string): unknown {
   try {
     return JSON.parse(string(item, name));
@@ -82,7 +82,7 @@ export function json(item: Item, name: string): unknown {
   }
 }
 
-/** The tenant that whoever wrote the item has vouched for. */
+/** The tenant id of an item, which its writer vouched for. */
 export function storedTenant(name: string, attribute: string): TenantId {
   if (!isTenantName(name)) throw new ItemFormatError(attribute);
   return vouchedTenantId(name);
@@ -113,7 +113,7 @@ export function numberSet(item: Item, name: string): ReadonlySet<number> {
   return new Set((item[name]?.NS ?? []).map(Number));
 }
 
-/** Leaves out the attributes whose value is undefined. */
+/** The attributes that have a value. */
 export function item(attributes: Record<string, AttributeValue | undefined>): Item {
   const result: Item = {};
   for (const [name, value] of Object.entries(attributes)) if (value !== undefined) result[name] = value;

@@ -1,7 +1,10 @@
 import type { ClientKey } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 
-/** A tenant name holds no `/`, so the first one ends it: no client id or filter can reach into another tenant. */
+/**
+ * A key that begins with the tenant. A tenant name contains no `/`, so no client id or filter can address
+ * another tenant's rows.
+ */
 export function scoped(tenant: TenantId, name: string): string {
   return `${tenant}/${name}`;
 }
@@ -11,8 +14,8 @@ export function sessionKey(key: ClientKey): string {
 }
 
 /**
- * 32-bit FNV-1a of a text's UTF-8 bytes, mixed, as 8 hex digits. In front of a client id it spreads one filter's audience
- * evenly over ranges that workers can read side by side.
+ * 32-bit FNV-1a hash of a text's UTF-8 bytes, mixed, as 8 hex digits. As a prefix of client ids it spreads
+ * a filter's audience evenly over ranges that workers read in parallel.
  */
 export function spreadHash(text: string): string {
   let hash = 0x811c9dc5;
@@ -20,7 +23,7 @@ export function spreadHash(text: string): string {
     hash ^= byte;
     hash = Math.imul(hash, 0x01000193);
   }
-  // FNV-1a leaves the high bits of short inputs poorly mixed, and ranges are cut by the high bits.
+  // FNV-1a mixes the high bits of short inputs poorly, and the high bits determine the range.
   hash ^= hash >>> 16;
   hash = Math.imul(hash, 0x85ebca6b);
   hash ^= hash >>> 13;

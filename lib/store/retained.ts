@@ -6,8 +6,9 @@ import { messageAttributes, messageFrom } from './message-item.ts';
 import { Table } from './table.ts';
 
 /**
- * Table Retained: `tenant` / `topic` → the last message of the topic. A write replaces the row as a whole, so two
- * publishers leave one of their messages, never a mixture; an expired row is dropped on read and by TTL.
+ * Table Retained: `tenant` / `topic` → the last message of the topic. A write replaces the whole row, so two
+ * concurrent publishers leave one of their messages, never a mixture. Expired rows are ignored on read and
+ * deleted by TTL.
  */
 export function createRetainedStore(client: DynamoDBClient, tableName: string): RetainedStore {
   const table = new Table(client, tableName);
@@ -53,7 +54,10 @@ export function createRetainedStore(client: DynamoDBClient, tableName: string): 
   };
 }
 
-/** The range of topics ≥ `from` that begin with `prefix`, and the one topic behind it; undefined where it is empty. */
+/**
+ * The range of topics ≥ `from` that begin with `prefix`, and possibly the one topic behind the range.
+ * Undefined: the range is empty.
+ */
 function keyRange(
   prefix: string,
   from: string,
@@ -66,11 +70,11 @@ function keyRange(
   return { condition: ' AND topic BETWEEN :from AND :to', values: { ':from': S(start), ':to': S(behind) } };
 }
 
-/** The lowest text above all that begin with `prefix`: its last character becomes the next one. */
+/** The lowest text above all that begin with `prefix`: its last character is replaced by the next one. */
 function successor(prefix: string): string | undefined {
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
   const last = points.pop();
   if (last === undefined || last >= 0x10ffff) return undefined;
-  // Surrogates are no characters.
+  // Skips the surrogates, which are not characters.
   return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
 }

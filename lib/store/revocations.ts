@@ -3,20 +3,20 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { RevocationTarget } from '../core/model.ts';
 import type { RevocationStore } from '../core/store-ports/revocations.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { type Item, known, N, number, optionalNumber, S, string, version } from './attributes.ts';
+import { type Item, known, N, number, optionalNumber, S, string, ttl, version } from './attributes.ts';
 import { getBatch, Table } from './table.ts';
 import { copyKey, liveCopies } from './tenant-live.ts';
 
 const revokedPrefix = 'revoked#';
 
 /**
- * Table Tenants: `tenant` / `revoked#token#…`, `revoked#subject#…`, `revoked#client#…`, `revoked#tenant` → time of the
- * revocation. What a token names itself by may be longer than a sort key: the key holds its hash.
+ * Table Tenants: `tenant` / `revoked#token#…`, `revoked#subject#…`, `revoked#client#…`, `revoked#tenant` → time
+ * of the revocation. Names may be longer than a sort key, so the key contains their hash.
  *
- * The entry is written before the copies of the tenant's row are raised: whoever reads the raised row finds the entry.
- * A crash between leaves some copies as they were; the caller has had no answer and revokes again. Every copy ends at
- * one value that is higher than all were before, so that every connection, whichever copy it was checked against, is
- * checked again.
+ * The entry is written first, then the copies of the tenant's row are raised: a reader of a raised row finds
+ * the entry. A crash between the copies leaves some of them unchanged; the caller has had no answer and
+ * revokes again. All copies end at one value above every earlier one. So every connection is checked again,
+ * whichever copy it was last checked against.
  */
 export function createRevocationStore(client: DynamoDBClient, tableName: string): RevocationStore {
   const table = new Table(client, tableName);
@@ -50,7 +50,7 @@ export function createRevocationStore(client: DynamoDBClient, tableName: string)
         values: {
           ':at': N(atMs),
           ':v': version,
-          ...(keepSeconds === undefined ? {} : { ':ttl': N(Math.ceil(atMs / 1000) + keepSeconds) }),
+          ...(keepSeconds === undefined ? {} : { ':ttl': ttl(atMs, keepSeconds) }),
         },
       });
       return raise(tenant, atMs);
@@ -87,7 +87,7 @@ function hash(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-/** Deletes what a tenant that has been deleted had revoked. */
+/** Deletes the revocations of a deleted tenant. */
 export async function deleteRevocations(table: Table, tenant: string): Promise<void> {
   const query = {
     KeyConditionExpression: 'tenant = :tenant AND begins_with(part, :prefix)',

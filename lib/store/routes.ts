@@ -3,14 +3,14 @@ import type { TenantId } from '../core/tenant-id.ts';
 import { sessionKey } from './keys.ts';
 
 /**
- * How long a route may be trusted without looking, in milliseconds. Only QoS 0 uses cached routes. A route that
- * is gone shows at once (410) and is looked up again, so this bounds the one remaining case: a client that has
- * moved to a new connection while its old one still seems open.
+ * Maximum age of a cached route in milliseconds. Only QoS 0 uses cached routes. A post to a closed connection
+ * fails at once (410) and the route is read again. So the age bounds one case only: a client that has moved
+ * to a new connection while its old one still seems open.
  */
 const maxAgeMs = 5_000;
 const maxRoutes = 20_000;
 
-/** Routes of online sessions that this process has seen lately; the least recently stored go first. */
+/** Routes of online sessions that this process has read. When full, the oldest entry is dropped. */
 export class RouteCache {
   readonly #routes = new Map<string, { route: Route; storedAtMs: number }>();
   readonly #nowMs: () => number;

@@ -8,11 +8,12 @@ import { scoped, spreadHash } from './keys.ts';
 /**
  * Sort keys of one filter's audience, in their order:
  *
- *     !queued                              the note that messages to this topic go through the fan-out queue
+ *     !queued                              the mark that messages to this topic go through the fan-out queue
  *     {hash}{clientId}                     a client's own subscription; the key is the client's position
  *     ~{share name}NUL{hash}{clientId}     a member of a share
  *
- * `!` sorts before every digit of a hash and `~` behind them, so each kind is one range; no share name holds a NUL.
+ * `!` sorts before every hexadecimal digit and `~` behind them, so each kind is one range. No share name
+ * contains a NUL.
  */
 export const queuedMark = '!queued';
 export const firstPosition = '0';
@@ -30,22 +31,25 @@ export function subscriptionKey(
   return { filter: S(scoped(tenant, filter)), client: S(client) };
 }
 
-/** Bytes of a share name that stand in the key as they are: with the longest client id a sort key has no room for all. */
+/** Longer share names are hashed: with the longest client id they would exceed a sort key of 1,024 bytes. */
 const maxShareNameBytes = 512;
 
-/** Beginning of the keys of a share's members: its name, or its digest behind another NUL. */
+/** Prefix of the keys of a share's members: its name, or a NUL and its digest. */
 export function sharePrefix(shareName: string): string {
   if (Buffer.byteLength(shareName) <= maxShareNameBytes) return `${firstMember}${shareName}\0`;
   return `${firstMember}\0${createHash('sha256').update(shareName).digest('base64url')}\0`;
 }
 
-/** The first key that may belong to another share behind this one. */
+/** The first key behind all members of a share. */
 export function behindShare(prefix: string): string {
   return `${prefix.slice(0, -1)}\u{1}`;
 }
 
-/** The members of a share from a place in the circle of hashes on, and those before it. `place` is in [0, 1). */
-export function circleFrom(prefix: string, place: number): (readonly [from: string, to: string])[] {
+/**
+ * The members of a share as a ring of hashes that begins at `place` in [0, 1): the range from there on, then
+ * the range before it.
+ */
+export function ringFrom(prefix: string, place: number): (readonly [from: string, to: string])[] {
   const start = prefix + boundary(Math.floor(place * hashes));
   return [
     [start, prefix + boundary(hashes)],
@@ -55,7 +59,7 @@ export function circleFrom(prefix: string, place: number): (readonly [from: stri
 
 const hashes = 2 ** 32;
 
-/** A key between two hashes: before all keys of `hash` and those behind it. No key equals it, since no client id is empty. */
+/** The lower bound of keys with `hash` or a higher one. No key equals it, because no client id is empty. */
 function boundary(hash: number): string {
   return hash >= hashes ? 'g' : hash.toString(16).padStart(8, '0');
 }

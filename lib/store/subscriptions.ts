@@ -7,12 +7,12 @@ import { boolean, type Fields, itemOf, maybe, modelFrom, numeric, text } from '.
 import { scoped } from './keys.ts';
 import {
   behindShare,
-  circleFrom,
   firstMember,
   firstPosition,
   lastMember,
   positionsOf,
   queuedMark,
+  ringFrom,
   sharePrefix,
   subscriptionKey,
 } from './subscription-keys.ts';
@@ -74,7 +74,7 @@ export function createSubscriptionStore(
     consistent: boolean,
   ): Promise<Item[]> {
     const members: Item[] = [];
-    for (const [from, to] of circleFrom(prefix, random())) {
+    for (const [from, to] of ringFrom(prefix, random())) {
       const { found } = await rows(
         between(tenant, filter, from, to, consistent),
         Math.max(0, limit - members.length),

@@ -28,10 +28,10 @@ export interface Condition extends Expression {
 /** Limits of BatchGetItem and BatchWriteItem (Amazon DynamoDB API Reference). */
 const maxBatchGetKeys = 100;
 const maxBatchWriteItems = 25;
-/** Rounds of asking again for what a batch left unprocessed, with a growing pause of up to 1.6 s. */
+/** Rounds for the unprocessed items of a batch, with exponential back-off and jitter up to 1.6 s. */
 const maxBatchRounds = 8;
 
-/** One DynamoDB table: single-item operations, queries and batches; a failed condition is a value, not an error. */
+/** One DynamoDB table: single-item operations, queries and batches. A failed condition is a value, not an error. */
 export class Table {
   readonly client: DynamoDBClient;
   readonly name: string;
@@ -76,8 +76,8 @@ export class Table {
   }
 
   /**
-   * @param expressions `update` and, where given, `condition` with the names and values of both.
-   * @returns the attributes asked for by `returning` (empty for NONE); undefined when the condition failed.
+   * @param expressions `update`, optionally `condition`, and the names and values of both.
+   * @returns the attributes that `returning` selects (empty for NONE); undefined when the condition failed.
    */
   async update(
     key: Item,
@@ -103,7 +103,7 @@ export class Table {
     }
   }
 
-  /** @returns the deleted item, if there was one. */
+  /** @returns the deleted item, if it existed. */
   async delete(key: Item): Promise<Item | undefined> {
     const output = await this.client.send(
       new DeleteItemCommand({ TableName: this.name, Key: key, ReturnValues: 'ALL_OLD' }),
@@ -142,7 +142,7 @@ export class Table {
     } while (start !== undefined);
   }
 
-  /** Reads items by key, in no order; absent ones are left out. */
+  /** Reads items by key, unordered, without those that are absent. */
   async getMany(keys: readonly Item[], consistent = false): Promise<Item[]> {
     const chunks = chunksOf(keys, maxBatchGetKeys);
     const consistency = consistent ? { ConsistentRead: true } : {};
@@ -152,7 +152,7 @@ export class Table {
     return found.flatMap((tables) => tables[this.name] ?? []);
   }
 
-  /** Puts and deletes without conditions, 25 a request, requests side by side. */
+  /** Puts and deletes without conditions: 25 per request, requests concurrently. */
   async writeMany(writes: readonly WriteRequest[]): Promise<void> {
     await Promise.all(chunksOf(writes, maxBatchWriteItems).map((chunk) => this.#writeBatch(chunk)));
   }
@@ -172,7 +172,7 @@ export class Table {
 
 export type QueryInput = Omit<QueryCommandInput, 'TableName'>;
 
-/** DynamoDB kept leaving items of a batch unprocessed: the table is throttled. The caller may try again. */
+/** DynamoDB left items of a batch unprocessed in every round: the table is throttled. The caller may retry. */
 class BatchUnprocessedError extends Error {
   readonly code = 'batch-unprocessed';
   override readonly name = 'BatchUnprocessedError';
@@ -181,13 +181,13 @@ class BatchUnprocessedError extends Error {
   }
 }
 
-/** What to read of one table. */
+/** Keys to read from one table. */
 export interface BatchKeys {
   readonly Keys: Item[];
   readonly ConsistentRead?: boolean;
 }
 
-/** BatchGetItem over several tables (at most 100 keys), asking again for what is left. */
+/** BatchGetItem over several tables, at most 100 keys, repeated for unprocessed keys. */
 export async function getBatch(
   client: DynamoDBClient,
   keysByTable: Record<string, BatchKeys>,

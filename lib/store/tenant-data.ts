@@ -15,7 +15,7 @@ import { getBatch, Table } from './table.ts';
 /** Keys in one BatchGetItem. */
 const maxBatchKeys = 100;
 
-/** Operators' view of all tables: what one tenant has, and its erasure. */
+/** All tables as operators' tools see them: the data of one tenant, and its erasure. */
 export function createTenantData(
   client: DynamoDBClient,
   tables: TableNames,
@@ -125,7 +125,7 @@ export function createTenantData(
           const topics = keys
             .map((key) => string(key, 'part'))
             .filter((part) => part.startsWith(queuedPrefix));
-          // Marks first: their list is what leads to them.
+          // Marks first: only the rows in Messages lead to them.
           await erase(
             subscriptions,
             topics.map((part) => markKey(tenant, part.slice(queuedPrefix.length))),

@@ -8,15 +8,15 @@ import { Table } from './table.ts';
 import { liveCopies, livePart } from './tenant-live.ts';
 
 const metaPart = 'meta';
-/** How long a process trusts a configuration it has read, in milliseconds: every CONNECT needs one. */
+/** Maximum age of a cached configuration in milliseconds. Every CONNECT needs one. */
 const maxConfigAgeMs = 5_000;
 const maxConfigs = 10_000;
-/** Rows are read by one BatchGetItem. */
+/** One BatchGetItem reads the rows of a page. */
 const maxTenantsPerPage = 100;
 
 /**
- * Table Tenants: `tenant` / `meta` → issuers and keys, as operators' tools and token verification see it. The copies
- * that the message path reads are in tenant-live.ts.
+ * Table Tenants: `tenant` / `meta` → the configuration with issuers and keys, for operators' tools and token
+ * verification. tenant-live.ts has the copies that the message path reads.
  */
 export function createTenantStore(
   client: DynamoDBClient,
@@ -64,7 +64,7 @@ export function createTenantStore(
       const cached = loaded.get(name);
       if (cached !== undefined && nowMs() - cached.atMs < maxConfigAgeMs) return cached.config;
       const config = await read(name, false);
-      // Names that strangers make up are not kept.
+      // Unknown names are not cached: unauthenticated clients can invent any number of them.
       if (config === undefined) return undefined;
       if (loaded.size >= maxConfigs) loaded.clear();
       loaded.set(name, { config, atMs: nowMs() });
@@ -72,8 +72,8 @@ export function createTenantStore(
     },
 
     /**
-     * The copies first: a crash leaves rows that no token leads to, and the next attempt overwrites them. The same
-     * configuration again is the client's retry of a write whose answer was lost.
+     * Writes the copies first: a crash leaves rows that no token refers to, and the next attempt overwrites
+     * them. An equal stored configuration is this call's own write, repeated because its answer was lost.
      */
     async create(name, config) {
       if ((await read(name, true)) !== undefined) return false;
@@ -124,9 +124,9 @@ export function createTenantStore(
     read: readVersioned,
 
     /**
-     * The configuration first: from then on it decides about tokens. After a crash the copies are as they were; the
-     * same call again, or the next one, writes them. Of two changes at once, whoever has written the copies looks at
-     * the configuration again, so the last to look leaves them as the last change wants them.
+     * Writes the configuration first: from then on it decides about tokens. After a crash the copies are
+     * stale; a repetition of the call or the next change writes them. With two concurrent changes, each reads
+     * the configuration again after writing the copies, so the copies end as the last change requires.
      */
     async update(name, expectedRevision, config) {
       const stored = S(JSON.stringify(config));
@@ -141,7 +141,7 @@ export function createTenantStore(
       return true;
     },
 
-    /** The configuration last: a crash leaves a tenant that can be deleted again. */
+    /** Deletes the configuration last: a crash leaves a tenant that can be deleted again. */
     async delete(name) {
       await Promise.all(
         Array.from({ length: liveCopies }, (_, copy) => table.delete(key(name, livePart(copy)))),

@@ -12,7 +12,7 @@ import { Table } from './table.ts';
 
 const hourPrefix = 'hour#';
 const gaugesPart = 'now';
-/** Hours are kept for 400 days: a year of bills, and a month to dispute the last. */
+/** Hours are kept for 400 days: a year of bills and a month to dispute the last one. */
 const hourTtlSeconds = 400 * 86_400;
 
 /** Table Usage: `tenant` / `hour#2026-11-21T06` → counts of the hour, `tenant` / `now` → gauges. */
@@ -39,7 +39,7 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
           ...(ttlSeconds === undefined ? {} : { '#ttl': 'ttl' }),
           ...(storedBytes === undefined ? {} : { '#stored': 'stored' }),
         },
-        // Counts of another format are not added to.
+        // Counts of another format version must not be changed.
         condition: 'attribute_not_exists(v) OR v = :v',
         values: {
           ':v': version,
@@ -119,7 +119,7 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
       return hours;
     },
 
-    /** Goes back hour by hour to the last change: at most 400 days of rows, for operators only. */
+    /** Reads back hour by hour to the last change: at most 400 days of rows. For operators only. */
     async storedBefore(tenant, hour) {
       const query = {
         KeyConditionExpression: 'tenant = :tenant AND part BETWEEN :first AND :hour',

@@ -49,7 +49,7 @@ async function published(variables: Record<string, string>) {
   };
   const lines = await linesOf(
     `import { createPublishHandler } from ${JSON.stringify(path('functions/publish.ts'))};
-     import { functionService } from ${JSON.stringify(path('functions/service.ts'))};
+     import { functionService } from ${JSON.stringify(path('lib/aws/function-service.ts'))};
      const result = await createPublishHandler(functionService)(${JSON.stringify(event)});
      if (result.statusCode !== 200) throw new Error(JSON.stringify(result));
      const usage = functionService().context.usage;

@@ -1,19 +1,19 @@
-import type { AdminContext } from '../lib/admin/context.ts';
-import { createDynamoClient } from '../lib/aws/dynamodb.ts';
-import { allowPrivateIssuersVariable, functionEnvironment } from '../lib/aws/environment.ts';
-import { createEventBus } from '../lib/aws/event-bus.ts';
-import { returnToQueue } from '../lib/aws/fanout-queue.ts';
-import { createManagementClient } from '../lib/aws/gateway.ts';
-import { createPowertoolsLog } from '../lib/aws/log.ts';
-import { createSecretsManagerSource } from '../lib/aws/secrets.ts';
-import { createService } from '../lib/aws/service.ts';
-import { createSqsClient } from '../lib/aws/sqs.ts';
-import { createTenantMetrics } from '../lib/aws/tenant-metrics.ts';
-import type { Broker } from '../lib/broker/broker.ts';
-import type { Context } from '../lib/core/context.ts';
-import type { Log, Timers } from '../lib/core/ports.ts';
+import type { AdminContext } from '../admin/context.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { Context } from '../core/context.ts';
+import type { Log, Timers } from '../core/ports.ts';
+import { createDynamoClient } from './dynamodb.ts';
+import { allowPrivateIssuersVariable, functionEnvironment } from './environment.ts';
+import { createEventBus } from './event-bus.ts';
+import { returnToQueue } from './fanout-queue.ts';
+import { createManagementClient } from './gateway.ts';
+import { createPowertoolsLog } from './log.ts';
+import { createSecretsManagerSource } from './secrets.ts';
+import { createService } from './service.ts';
+import { createSqsClient } from './sqs.ts';
+import { createTenantMetrics } from './tenant-metrics.ts';
 
-/** What the entry points need; the local runtime makes its own. */
+/** What the entry points need. The local runtime creates its own. */
 export interface FunctionService {
   readonly broker: Broker;
   readonly timers: Timers;
@@ -21,15 +21,15 @@ export interface FunctionService {
   readonly adminContext: AdminContext;
   readonly log: Log;
   readonly nowMs: () => number;
-  /** Makes slices of fan-outs visible in their queue again after that many seconds. */
+  /** Makes slices of fan-outs visible in their queue again after `seconds`. */
   returnSlices(receiptHandles: readonly string[], seconds: number): Promise<void>;
-  /** Writes usage that is due, and metrics; called at the end of each invocation. */
+  /** Writes usage that is due, and metrics. Call it at the end of each invocation. */
   flush(): Promise<void>;
 }
 
 let service: FunctionService | undefined;
 
-/** The service over this function's environment, made at the first request and kept. */
+/** The service over this function's environment, created at the first request and kept. */
 export function functionService(): FunctionService {
   service ??= fromEnvironment();
   return service;
