@@ -1,7 +1,7 @@
 import { sessionsByTenant, type TableKind, tenantsByPart } from '../lib/store/schema.ts';
 import type { FunctionName } from './settings.ts';
 
-/** DynamoDB actions that a function may be granted on a table. No wildcard can be written in this type. */
+/** DynamoDB actions that a function may be granted on a table. The type excludes wildcards. */
 export type TableAction =
   | 'GetItem'
   | 'BatchGetItem'
@@ -13,19 +13,22 @@ export type TableAction =
 
 export interface FunctionAccess {
   readonly tables: Readonly<Partial<Record<TableKind, readonly TableAction[]>>>;
-  /** Indexes of tables that it may query. */
+  /** Indexes that the function may query. */
   readonly indexes?: Readonly<Partial<Record<TableKind, readonly string[]>>>;
-  /** May post to, ask about and close connections of this API's stage. */
+  /** May post to, inspect and close connections of this API's stage. */
   readonly connections: boolean;
-  /** May set timers. */
+  /** May schedule timers. */
   readonly timers: boolean;
-  /** May give slices of large audiences to the fan-out queue: for functions that publish, if only Wills. */
+  /**
+   * May send slices of large audiences to the fan-out queue: for every function that publishes,
+   * also only Wills.
+   */
   readonly publishes?: boolean;
-  /** May read the secrets of issuers in Secrets Manager: for functions that verify tokens. */
+  /** May read the issuers' secrets in Secrets Manager: for functions that verify tokens. */
   readonly issuerSecrets?: boolean;
 }
 
-/** Queues, subscriptions and Wills of sessions: whoever publishes reads and writes them all. */
+/** Every function that publishes reads and writes queues, subscriptions and Wills of sessions. */
 const sessions = [
   'GetItem',
   'BatchGetItem',
@@ -36,13 +39,16 @@ const sessions = [
   'BatchWriteItem',
 ] as const;
 
-/** Messages that several queues or workers share. */
+/** Messages that several queues or workers refer to. */
 const messages = ['BatchGetItem', 'PutItem'] as const;
 
-/** Finding audiences, noting large ones, and deleting what ended sessions have subscribed. */
+/** Reads audiences, marks topics of large ones, and deletes subscriptions of ended sessions. */
 const matching = { subscriptions: ['Query', 'GetItem', 'PutItem', 'DeleteItem'] } as const;
 
-/** Ending connections and sessions, and publishing their Wills: what `disconnect` and `timer` have in common. */
+/**
+ * Ends connections and sessions and publishes their Wills: the common part of `disconnect` and
+ * `timer`.
+ */
 const farewell: FunctionAccess = {
   tables: {
     connections: ['GetItem', 'DeleteItem'],
@@ -58,7 +64,9 @@ const farewell: FunctionAccess = {
   publishes: true,
 };
 
-/** What each function may do, and so which settings it is given: the whole of it, on one page. */
+/**
+ * The permissions of each function, which also determine its environment: complete, on one page.
+ */
 export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
   connect: {
     tables: { tenants: ['GetItem'], connections: ['PutItem'] },
@@ -82,12 +90,12 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     issuerSecrets: true,
   },
   disconnect: farewell,
-  // What a worker finds of a connection that is gone, it ends.
+  // A worker that finds a connection gone ends it.
   fanout: {
     ...farewell,
     tables: { ...farewell.tables, messages: [...messages, 'GetItem'] },
   },
-  // It also erases deleted tenants, and looks for clients whose tokens have been revoked.
+  // It also erases deleted tenants, and searches for clients whose tokens have been revoked.
   timer: {
     ...farewell,
     tables: {

@@ -17,7 +17,10 @@ try {
   process.exitCode = 1;
 }
 
-/** The CDK command invents a region where it finds no account, so only both together mean a real one. */
+/**
+ * The CDK command assumes a region if it finds no account, so the region counts only with an
+ * account.
+ */
 function deploymentRegion(): string | undefined {
   return process.env.CDK_DEFAULT_ACCOUNT ? process.env.CDK_DEFAULT_REGION : undefined;
 }

@@ -8,8 +8,8 @@ import type { FunctionName } from './settings.ts';
 const absolute = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /**
- * The code of a function. In the installed package (`dist/cdk/index.js`) it is a bundle beside this module,
- * which build/cdk.ts made. In the repository CDK bundles the source at synthesis.
+ * The code of a function. In the installed package (`dist/cdk/index.js`) it is a bundle beside this
+ * module, which build/cdk.ts made. In the repository CDK bundles the source at synthesis.
  */
 export function functionSource(
   name: FunctionName,

@@ -5,8 +5,8 @@ import { capitalised } from './constructs/tables.ts';
 import type { ServiceParts } from './service.ts';
 
 /**
- * Adds the outputs that clients (`WebSocketUrl`) and the `wisp` command (the others) need. Their names are
- * fixed, so one stack holds at most one service.
+ * Adds the outputs that clients (`WebSocketUrl`) and the `wisp` command (the others) need. Their
+ * names are fixed, so one stack holds at most one service.
  */
 export function addOutputs(scope: Construct, { webSocketUrl, http, tables, timers }: ServiceParts): void {
   function addOutput(name: string, value: string, description: string): void {

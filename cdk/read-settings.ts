@@ -1,21 +1,23 @@
 import { isIPv4 } from 'node:net';
 import { type DomainSettings, presetNames, presets, type StageSettings } from './settings.ts';
 
-/** A setting that cannot be deployed; the message is one line that tells what to write instead. */
+/** A setting that cannot be deployed. The message is one line with the values that are allowed. */
 export class SettingsError extends Error {
   readonly code = 'SETTINGS';
   override readonly name = 'SettingsError';
 }
 
-/** Reads one context value (`-c NAME=VALUE`); `undefined` where it is absent. */
+/** Reads one context value (`-c NAME=VALUE`); undefined if it is absent. */
 export type ReadContext = (name: string) => unknown;
 
 /**
- * Settings of this deployment: the preset that `-c stage=dev|prod` names (default `prod`), changed by
- * `-c stackName=…`, `-c alarmEmail=…`, `-c eventBusName=…`, `-c tenantMetrics=true|false`, `-c apiGatewayLogRole=create|existing`, and
- * `-c domainName=…` with `-c certificateArn=…` and, for a Route 53 record, `-c hostedZoneId=…` and `-c hostedZoneName=…`.
+ * Settings of this deployment: the preset `-c stage=dev|prod` (default `prod`), changed by
+ * - `-c stackName=…`, `-c alarmEmail=…`, `-c eventBusName=…`
+ * - `-c tenantMetrics=true|false`, `-c apiGatewayLogRole=create|existing`
+ * - `-c domainName=…` with `-c certificateArn=…`, and for a Route 53 record `-c hostedZoneId=…` and
+ *   `-c hostedZoneName=…`
  *
- * @param region region of the deployment where it is known; a certificate of another one is then refused here.
+ * @param region region of the deployment if known: a certificate of another region is then refused.
  * @throws SettingsError when a value is missing or cannot work.
  */
 export function readSettings(context: ReadContext, region?: string): StageSettings {
@@ -91,7 +93,7 @@ function readText(context: ReadContext, name: string): string | undefined {
   return value;
 }
 
-/** A context value of `cdk.json` may be a boolean. */
+/** Context values of `cdk.json` may be booleans. */
 function readSwitch(context: ReadContext, name: string, preset: boolean): boolean {
   const value = context(name);
   if (typeof value === 'boolean') return value;

@@ -26,8 +26,8 @@ export interface ServiceParts {
 }
 
 /**
- * Adds all constructs of the service directly to `scope`, so that the logical ids of a stack and of a
- * construct within another stack are made the same way.
+ * Adds all constructs of the service directly to `scope`, so that the logical ids of a stack and of
+ * a construct within another stack are made the same way.
  */
 export function addService(scope: Construct, settings: StageSettings): ServiceParts {
   const tables = new Tables(scope, 'Tables', settings);
@@ -98,8 +98,9 @@ function addFunctions(scope: Construct, settings: StageSettings): Record<Functio
       name: 'timer',
       description: 'Timers that came due',
       timeout: timerTimeout,
-      // A timer longer than 15 minutes is a chain of messages from this function to its own queue, which
-      // Lambda would cut after some 16 links: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+      // A timer longer than 15 minutes is a chain of messages from this function to its own queue,
+      // which Lambda would cut after some 16 links:
+      // https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
       recursiveLoop: RecursiveLoop.ALLOW,
     }),
     fanout: new ServiceFunction(scope, 'Fanout', settings, {

@@ -1,4 +1,4 @@
-/** The functions of the service; each has its entry in `functions/NAME.ts`. */
+/** The functions of the service; each has its entry point in `functions/NAME.ts`. */
 export const functionNames = [
   'connect',
   'message',
@@ -12,63 +12,80 @@ export type FunctionName = (typeof functionNames)[number];
 
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 
-/** A host name of your own in front of the API. */
+/** A custom domain in front of the API. */
 export interface DomainSettings {
-  /** Host name, for example `mqtt.example.com`; clients then use `wss://mqtt.example.com/mqtt`. */
+  /**
+   * Host name, for example `mqtt.example.com`. Clients then connect to
+   * `wss://mqtt.example.com/mqtt`.
+   */
   readonly name: string;
-  /** ARN of an ACM certificate for the name, in the region of the stack (API Gateway's domains are regional). */
+  /** ARN of an ACM certificate for the name in the stack's region: the domain is regional. */
   readonly certificateArn: string;
-  /** Route 53 zone in which an alias record is made. Default: none; point the name at output `DomainTarget`. */
+  /**
+   * Route 53 zone that gets an alias record. Default: none; point the name at output `DomainTarget`
+   * yourself.
+   */
   readonly hostedZone?: { readonly id: string; readonly name: string };
 }
 
-/** Everything that may differ between deployments. */
+/** Settings of one deployment. */
 export interface StageSettings {
-  /** CloudFormation stack name; give each deployment in one account and region its own. */
+  /** CloudFormation stack name, unique within account and region. */
   readonly stackName: string;
   /**
-   * Whether tables and logs outlive the stack: deletion protection and retention of tables, retention of log
-   * groups and termination protection of the stack. `false` deletes everything with the stack.
+   * Whether tables and logs outlive the stack: deletion protection and retention of tables,
+   * retention of log groups, termination protection of the stack. `false` deletes everything with
+   * the stack.
    */
   readonly retainData: boolean;
-  /** Days of point-in-time recovery, 1 to 35; 0 switches it off. Billed by stored gigabyte. */
+  /** Days of point-in-time recovery, 1 to 35; 0 disables it. Billed by stored gigabyte. */
   readonly pointInTimeRecoveryDays: number;
-  /** Days that function and access logs are kept; one of the values that CloudWatch Logs offers. */
+  /** Days that function and access logs are kept: one of the values that CloudWatch Logs allows. */
   readonly logRetentionDays: number;
   /** Level of the functions' own logs. */
   readonly logLevel: LogLevel;
-  /** Whether Lambda writes its START, END and REPORT lines: two or three lines for every frame of every client. */
+  /**
+   * Whether Lambda writes START, END and REPORT lines: two or three lines for every frame of every
+   * client.
+   */
   readonly logInvocations: boolean;
   /**
-   * Limits of all routes together, per second. An account has 10,000 requests a second with a burst of 5,000,
-   * shared by all its APIs and by `@connections` posts.
+   * Limits of all routes together, per second. An account has 10,000 requests per second with a
+   * burst of 5,000, shared by all its APIs and `@connections` posts.
    */
   readonly throttle: { readonly requestsPerSecond: number; readonly burstRequests: number };
-  /** Memory in MB, 128 to 10,240. CPU comes in proportion: 1,769 MB are one whole processor. */
+  /** Memory in MB, 128 to 10,240. CPU is proportional: 1,769 MB are one vCPU. */
   readonly memoryMegabytes: Readonly<Record<FunctionName, number>>;
-  /** Timer invocations at once, 2 to 1,000, so that a storm of timers leaves concurrency to clients. */
+  /**
+   * Concurrent timer invocations, 2 to 1,000, so that many timers at once leave concurrency for
+   * clients.
+   */
   readonly timerMaxConcurrency: number;
   /**
-   * Fan-out invocations at once, 2 to 1,000: they bound how much of the account's rate of `@connections` posts large
-   * audiences take from everybody else.
+   * Concurrent fan-out invocations, 2 to 1,000. They bound the share of the account's rate of
+   * `@connections` posts that large audiences use.
    */
   readonly fanoutMaxConcurrency: number;
   /**
-   * Whether the stack gives API Gateway its role for CloudWatch Logs. That role is one setting per account and
-   * region and WebSocket stages cannot have access logs without it; `false` where the account has one already.
+   * Whether the stack sets API Gateway's role for CloudWatch Logs. The role is one setting per
+   * account and region, and WebSocket stages need it for access logs. `false`: the account already
+   * has one.
    */
   readonly createApiGatewayLogRole: boolean;
-  /** Address that alarms are sent to. Default: none; alarms then show on the console and dashboard only. */
+  /**
+   * E-mail address that alarms are sent to. Default: none; alarms show on the console and dashboard
+   * only.
+   */
   readonly alarmEmail?: string;
   readonly domain?: DomainSettings;
   /**
-   * EventBridge bus, by name (`default` is the account's own), that is told of connections and their ends. Billed by
-   * event, two for every connection. Default: none.
+   * Name of an EventBridge bus (`default` is the account's own) that receives connection events.
+   * Billed by event, two for every connection. Default: none.
    */
   readonly eventBusName?: string;
   /**
-   * Whether the usage of each tenant goes to CloudWatch as metrics too. Billed by CloudWatch for each tenant and metric
-   * (seven of them), so by default it is in table Usage alone.
+   * Whether the usage of each tenant is also written as CloudWatch metrics. CloudWatch bills each
+   * tenant and metric (seven of them).
    */
   readonly tenantMetrics: boolean;
 }
@@ -76,7 +93,7 @@ export interface StageSettings {
 export const presetNames = ['dev', 'prod'] as const;
 export type PresetName = (typeof presetNames)[number];
 
-/** Memory figures are starting points: enough CPU for one signature check and a short start. */
+/** Starting points: enough CPU for one signature check and a short cold start. */
 const memoryMegabytes = {
   connect: 512,
   message: 1024,
@@ -88,7 +105,7 @@ const memoryMegabytes = {
 } as const;
 
 export const presets: Readonly<Record<PresetName, StageSettings>> = {
-  /** For trying things: cheap, and gone without trace when the stack is destroyed. */
+  /** For trials: cheap, and deleted completely with the stack. */
   dev: {
     stackName: 'WispDev',
     retainData: false,
@@ -103,7 +120,10 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     createApiGatewayLogRole: true,
     tenantMetrics: false,
   },
-  /** For users: nothing is lost by a mistake, and the whole request rate of the account may be used. */
+  /**
+   * For production: data survives mistakes, and the service may use the account's whole request
+   * rate.
+   */
   prod: {
     stackName: 'Wisp',
     retainData: true,

@@ -9,8 +9,8 @@ export interface WispProps extends Partial<Omit<StageSettings, 'stackName'>> {
   /** Settings that the other properties change. Default: `prod`, which retains data. */
   readonly preset?: PresetName;
   /**
-   * Name of the deployment in API names, metrics and the dashboard. Must be unique within account and
-   * region. Default: the name of the stack.
+   * Name of the deployment in API names, metrics and the dashboard. Must be unique within account
+   * and region. Default: the name of the stack.
    */
   readonly deploymentName?: string;
 }

@@ -4,8 +4,8 @@ import type { ConnectionAddress } from '../lib/core/model.ts';
 import { subprotocol } from '../lib/wire/limits.ts';
 
 /**
- * `$connect`: refuses clients that do not offer the wire profile (400) and invalid tokens (401). The MQTT
- * CONNECT follows through `$default`. Returning the subprotocol selects it.
+ * `$connect`: refuses clients that do not offer the wire profile (400) and invalid tokens (401).
+ * The MQTT CONNECT follows through `$default`. Returning the subprotocol selects it.
  */
 export function createConnectHandler(service: () => HandshakeService) {
   return async (event: unknown): Promise<{ statusCode: number; headers?: Record<string, string> }> => {

@@ -2,7 +2,10 @@ import { sqsRecords } from '../lib/aws/events.ts';
 import { type FunctionService, functionService } from '../lib/aws/function-service.ts';
 import { deliverSlices, type SliceService } from '../lib/aws/slice-batch.ts';
 
-/** Fan-out queue: delivers slices of large audiences. Slices that are left return to the queue alone. */
+/**
+ * Fan-out queue: delivers slices of large audiences. Slices that are left return to the queue
+ * alone.
+ */
 export function createFanoutHandler(service: () => SliceService & Pick<FunctionService, 'flush'>) {
   return async (event: unknown): Promise<{ batchItemFailures: { itemIdentifier: string }[] }> => {
     const made = service();

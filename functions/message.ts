@@ -4,8 +4,8 @@ import type { ConnectionAddress } from '../lib/core/model.ts';
 import { oneWayRouteKey } from '../lib/wire/index.ts';
 
 /**
- * `$default`: one frame of a client; the body is the route response that completes it. `oneway`: a frame
- * without an answer, because its route has no response.
+ * `$default`: one frame of a client; the body is the route response that completes it. `oneway`: a
+ * frame without an answer, because its route has no response.
  */
 export function createMessageHandler(service: () => Pick<FunctionService, 'broker' | 'flush'>) {
   return async (event: unknown): Promise<{ statusCode: number; body?: string }> => {

@@ -3,8 +3,8 @@ import { type FunctionService, functionService } from '../lib/aws/function-servi
 import { timerFrom } from '../lib/aws/timers.ts';
 
 /**
- * Timer queue: fires timers that are due and sends the others again with a new delay. A record that fails
- * returns to the queue alone; after five attempts SQS moves it to the dead-letter queue.
+ * Timer queue: fires timers that are due and sends the others again with a new delay. A record that
+ * fails returns to the queue alone; after five attempts SQS moves it to the dead-letter queue.
  */
 export function createTimerHandler(
   service: () => Pick<FunctionService, 'broker' | 'timers' | 'nowMs' | 'log' | 'flush'>,

@@ -8,7 +8,7 @@ import type { DomainSettings } from '../settings.ts';
 import { type Gateway, stageName } from './gateway.ts';
 
 /**
- * A host name in front of the stage, under the same path as without it. `@connections` posts go on using the
+ * A custom domain in front of the stage, with the same path. `@connections` posts still use the
  * API's own host name.
  */
 export class CustomDomain extends Construct {

@@ -3,7 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { eventBusVariable } from '../../lib/aws/environment.ts';
 import type { ServiceFunction } from './service-function.ts';
 
-/** Lets `target` put events on one bus of this account and region, and tells it the bus's name. */
+/** Allows `target` to put events on one bus of this account and region, and sets the bus's name. */
 export function grantPutEvents(target: ServiceFunction, busName: string): void {
   const stack = Stack.of(target);
   const resources = [stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: busName })];

@@ -7,12 +7,12 @@ import { fanoutQueueVariable } from '../../lib/aws/environment.ts';
 import type { StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 
-/** Longest that one invocation may work on slices; what is left then goes on in another. */
+/** Longest invocation. Slices that are left continue in another one. */
 export const fanoutTimeout = Duration.seconds(30);
 
 /**
- * The queue of slices of fan-outs: FIFO, a group for each topic and range of clients, with the throughput that FIFO queues
- * have where groups are many; and the queue of slices that could not be delivered.
+ * The queue of fan-out slices: FIFO, with a message group for each topic and range of clients and
+ * high throughput across groups; and its dead-letter queue.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
  */
 export class FanoutQueue extends Construct {
@@ -25,7 +25,7 @@ export class FanoutQueue extends Construct {
       fifo: true,
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // As long as shared messages are kept.
+      // As long as the messages that slices refer to are kept.
       retentionPeriod: Duration.days(14),
     };
     this.deadLetters = new Queue(this, 'DeadLetters', common);
@@ -33,14 +33,15 @@ export class FanoutQueue extends Construct {
       ...common,
       deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
       fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
-      // Six times the function's time: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+      // Six times the function's time:
+      // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
       visibilityTimeout: Duration.seconds(fanoutTimeout.toSeconds() * 6),
-      // Going on with a large slice is a receive too; a slice that fails waits longer each time, up to a minute.
+      // Continuing a large slice counts as a receive too. A failed slice backs off up to a minute.
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 50 },
     });
   }
 
-  /** Lets `target` hand out slices and tells it where. */
+  /** Allows `target` to send slices, and sets the queue's URL. */
   grantSend(target: ServiceFunction): void {
     target.addToRolePolicy(
       new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
@@ -48,7 +49,10 @@ export class FanoutQueue extends Construct {
     target.addEnvironment(fanoutQueueVariable, this.queue.queueUrl);
   }
 
-  /** Has `target` deliver slices; one that fails is tried again with those behind it in its group, not its whole batch. */
+  /**
+   * Makes `target` deliver slices. A failed one is repeated with those behind it in its group, not
+   * the batch.
+   */
   deliverTo(target: ServiceFunction, settings: StageSettings): void {
     target.addEventSource(
       new SqsEventSource(this.queue, {

@@ -15,14 +15,18 @@ import { oneWayRouteKey, routeSelectionExpression } from '../../lib/wire/index.t
 import type { StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 
-/** Name of the stage, and so the path of the URL that clients use. */
+/** Name of the stage, which is the path of the clients' URL. */
 export const stageName = 'mqtt';
 
-/** API Gateway gives up on an integration after 29 s; a function stops earlier, so that its error is its own. */
+/**
+ * API Gateway's integration timeout is 29 s. The function stops earlier, so that Lambda reports the
+ * error.
+ */
 export const routeTimeout = Duration.seconds(28);
 
 /**
- * One line of JSON for each event. No header, body or query string: a browser's token travels in the query.
+ * One line of JSON per event. No header, body or query string: browsers send their token in the
+ * query.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html
  */
 const accessLogFields = {
@@ -47,7 +51,10 @@ export interface GatewayRoutes {
   readonly disconnect: ServiceFunction;
 }
 
-/** The WebSocket API: four routes, of which `$default` answers, on one stage that deploys itself. */
+/**
+ * The WebSocket API: four routes, of which only `$default` answers, on one stage with automatic
+ * deployment.
+ */
 export class Gateway extends Construct {
   readonly api: WebSocketApi;
   readonly stage: WebSocketStage;
@@ -85,8 +92,9 @@ export class Gateway extends Construct {
   }
 
   /**
-   * Connects routes and functions. Only `$default` may answer, and its reply is the profile's back-pressure; one-way frames
-   * have a route of their own, since only a route without response sends none.
+   * Connects routes and functions. Only `$default` may answer, and its reply is the wire profile's
+   * back-pressure. One-way frames have their own route, because only a route without a route
+   * response sends no answer.
    */
   addRoutes({ connect, message, disconnect }: GatewayRoutes): void {
     const timeout = Duration.seconds(29);
@@ -113,7 +121,9 @@ export class Gateway extends Construct {
     }
   }
 
-  /** Lets `target` post to, ask about and close connections of this stage, and tells it where. */
+  /**
+   * Allows `target` to post to, inspect and close connections of this stage, and sets the endpoint.
+   */
   grantManageConnections(target: ServiceFunction): void {
     const stack = Stack.of(this);
     const apiLogicalId = stack.getLogicalId(this.api.node.defaultChild as CfnApi);
@@ -137,7 +147,7 @@ export class Gateway extends Construct {
     target.addEnvironment(callbackEndpointVariable, this.stage.callbackUrl);
   }
 
-  /** Retained for good: other stacks of the account and region may have come to depend on it. */
+  /** Retained: other stacks of the account and region may depend on it. */
   private makeLogRole(): CfnAccount {
     const role = new Role(this, 'LogRole', {
       assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),

@@ -16,7 +16,7 @@ import type { StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /**
- * One line of JSON for each request. Neither path nor query: they hold client ids and topics.
+ * One line of JSON per request. Neither path nor query: they contain client ids and topics.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
  */
 const accessLogFields = {
@@ -38,7 +38,7 @@ export interface HttpRoutes {
   readonly publish: ServiceFunction;
 }
 
-/** The HTTP API: `/admin` for operators, who sign with AWS credentials, and `/publish` for tenants, who bring a JWT. */
+/** The HTTP API: `/admin` for operators with AWS credentials, `/publish` for tenants with a JWT. */
 export class HttpGateway extends Construct {
   readonly adminUrl: string;
   readonly publishUrl: string;
@@ -97,7 +97,8 @@ export class HttpGateway extends Construct {
 
   /** Allows `grantee` all requests of the admin API. */
   grantAdmin(grantee: IGrantable): Grant {
-    // Any stage, any method: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
+    // Any stage, any method:
+    // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
     return Grant.addToPrincipal({
       grantee,
       actions: ['execute-api:Invoke'],

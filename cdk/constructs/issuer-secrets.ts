@@ -2,12 +2,12 @@ import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ServiceFunction } from './service-function.ts';
 
-/** Names of secrets in Secrets Manager that issuers may refer to begin so. */
+/** Prefix of the names of secrets in Secrets Manager that issuers may refer to. */
 const issuerSecretPrefix = 'wisp/';
 
 /**
- * Lets `target` read the secrets of tenants' issuers (docs/tokens.md): those whose names begin with `wisp/`, and no
- * other secret of the account. Tenants are made after the deployment, so their secrets have no names yet.
+ * Allows `target` to read the secrets of tenants' issuers (docs/tokens.md): those whose names begin
+ * with `wisp/`. Tenants are created after the deployment, so the names are not known.
  */
 export function grantReadIssuerSecrets(target: ServiceFunction): void {
   const resourceName = `${issuerSecretPrefix}*`;

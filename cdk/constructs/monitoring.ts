@@ -32,16 +32,16 @@ export interface Monitored {
 
 const period = Duration.minutes(5);
 
-/** An alarm is named after its section in `docs/runbook.md`. */
+/** The id of an alarm is the name of its section in `docs/runbook.md`. */
 interface AlarmSettings {
   readonly meaning: string;
   readonly metric: IMetric;
   readonly threshold: number;
-  /** Periods of five minutes, all of them over the threshold. */
+  /** Consecutive periods of five minutes that must reach the threshold. */
   readonly periods: number;
 }
 
-/** Alarms, each with a section in the runbook, and one dashboard that shows what they watch. */
+/** Alarms, each with a section in the runbook, and one dashboard with their metrics. */
 export class Monitoring extends Construct {
   private readonly topic: Topic | undefined;
 
@@ -55,63 +55,63 @@ export class Monitoring extends Construct {
 
   private addAlarms(metrics: Metrics): void {
     this.addAlarm('FunctionErrors', {
-      meaning: 'functions fail: clients get an error frame and reconnect, timers are tried again',
+      meaning: 'functions fail: clients get an error frame and reconnect, timers are retried',
       metric: metrics.functionErrors,
       threshold: 5,
       periods: 1,
     });
     this.addAlarm('FunctionThrottles', {
-      meaning: 'Lambda refuses invocations for want of concurrency',
+      meaning: 'Lambda throttles invocations: the concurrency is used up',
       metric: metrics.functionThrottles,
       threshold: 1,
       periods: 2,
     });
     this.addAlarm('MessageSlow', {
-      meaning: 'the slowest hundredth of frames takes more than 10 s; clients give up after 35 s',
+      meaning: 'p99 of frame duration exceeds 10 s; clients give up after 35 s',
       metric: metrics.messageDuration,
       threshold: 10_000,
       periods: 3,
     });
     this.addAlarm('TimersDead', {
-      meaning: 'timers failed five times and were set aside: Wills or expiries did not happen',
+      meaning: 'timers failed five times and are in the dead-letter queue: Wills or expiries did not happen',
       metric: metrics.timersDead,
       threshold: 1,
       periods: 1,
     });
     this.addAlarm('TimersBehind', {
-      meaning: 'timers that are due wait: Wills and expiries come late',
+      meaning: 'timers wait although they are due: Wills and expiries are late',
       metric: metrics.timersDue,
       threshold: 1_000,
       periods: 3,
     });
     this.addAlarm('FanoutDead', {
       meaning:
-        'messages to large audiences failed again and again and were set aside: subscribers have not got them',
+        'messages to large audiences failed repeatedly and are in the dead-letter queue: subscribers lack them',
       metric: metrics.fanoutDead,
       threshold: 1,
       periods: 1,
     });
     this.addAlarm('FanoutBehind', {
-      meaning: 'messages to large audiences wait for more than five minutes',
+      meaning: 'messages to large audiences wait more than five minutes',
       metric: metrics.fanoutAgeSeconds,
       threshold: 300,
       periods: 2,
     });
     this.addAlarm('GatewayErrors', {
-      meaning: 'API Gateway cannot call a function, or a function answers in a way it does not understand',
+      meaning: 'API Gateway cannot invoke a function, or a function returns an invalid response',
       metric: metrics.gatewayErrors,
       threshold: 5,
       periods: 1,
     });
-    // One alarm each: an alarm may read ten metrics, so both together would bound the stack to five tables.
+    // Two alarms, because one may read ten metrics: reads and writes of at most five tables.
     this.addAlarm('TableReadThrottles', {
-      meaning: 'DynamoDB refuses reads: one key is hot, or traffic grew faster than the table',
+      meaning: 'DynamoDB throttles reads: one key is hot, or traffic grew faster than the table',
       metric: metrics.tableReadThrottles,
       threshold: 10,
       periods: 2,
     });
     this.addAlarm('TableWriteThrottles', {
-      meaning: 'DynamoDB refuses writes: one key is hot, or traffic grew faster than the table',
+      meaning: 'DynamoDB throttles writes: one key is hot, or traffic grew faster than the table',
       metric: metrics.tableWriteThrottles,
       threshold: 10,
       periods: 2,
@@ -177,13 +177,13 @@ export class Monitoring extends Construct {
         ],
         [
           graph('Timers due', [metrics.timersDue]),
-          graph('Timers set aside', [metrics.timersDead]),
+          graph('Timers in the dead-letter queue', [metrics.timersDead]),
           graph('Table throttles', [metrics.tableReadThrottles, metrics.tableWriteThrottles]),
         ],
         [
           graph('Fan-out slices waiting', [metrics.fanoutWaiting]),
           graph('Oldest fan-out slice (s)', [metrics.fanoutAgeSeconds]),
-          graph('Fan-out slices set aside', [metrics.fanoutDead]),
+          graph('Fan-out slices in the dead-letter queue', [metrics.fanoutDead]),
         ],
         [
           counted('Messages', ['messagesReceived', 'messagesDelivered', 'connectsAccepted']),
@@ -241,7 +241,9 @@ function collect({ functions, gateway, tables, timers, fanout }: Monitored) {
   };
 }
 
-/** https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html */
+/**
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html
+ */
 function gatewayMetric(gateway: Gateway, metricName: string): Metric {
   return new Metric({
     namespace: 'AWS/ApiGateway',
@@ -254,7 +256,7 @@ function gatewayMetric(gateway: Gateway, metricName: string): Metric {
 
 type Counter = keyof typeof counters;
 
-/** What the functions count themselves, in embedded metric format: lib/aws/log.ts. */
+/** A counter that the functions write in embedded metric format: lib/aws/log.ts. */
 function counterMetric(deployment: string, name: Counter): Metric {
   return new Metric({
     namespace: metricsNamespace,
@@ -265,7 +267,7 @@ function counterMetric(deployment: string, name: Counter): Metric {
   });
 }
 
-/** Sum of at most ten metrics, which is what one alarm may read. */
+/** Sum of at most ten metrics, the limit of one alarm. */
 function sum(label: string, metrics: readonly (readonly [string, IMetric])[]): MathExpression {
   return new MathExpression({
     label,

@@ -19,13 +19,13 @@ export interface ServiceFunctionProps {
   readonly name: FunctionName;
   readonly description: string;
   readonly timeout: Duration;
-  /** Default: Lambda stops a function that feeds its own queue after about 16 rounds. */
+  /** Default: Lambda stops a function that sends to its own queue after about 16 rounds. */
   readonly recursiveLoop?: RecursiveLoop;
 }
 
 /**
- * One function of the service: the entry `functions/NAME.ts` in a bundle of its own, with a log group that
- * expires and a role that can do nothing but write to that log group until something is granted.
+ * One function of the service, with its own bundle, a log group with retention, and a role that may
+ * only write to that log group until more is granted.
  */
 export class ServiceFunction extends NodejsFunction {
   readonly executionRole: Role;

@@ -9,8 +9,9 @@ import type { StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /**
- * The tables of `lib/store/schema.ts`, on demand (nothing is paid while nobody talks) and encrypted with keys
- * that DynamoDB owns. Names are CloudFormation's, so that deployments never meet; outputs tell them.
+ * The tables of `lib/store/schema.ts`: on demand, so that idle tables cost nothing but storage, and
+ * encrypted with keys that DynamoDB owns. CloudFormation generates the names, so deployments never
+ * collide.
  */
 export class Tables extends Construct {
   readonly byKind: Readonly<Record<TableKind, Table>>;
@@ -53,7 +54,7 @@ export class Tables extends Construct {
     return table;
   }
 
-  /** Lets `target` do `actions`, and nothing else, on one table, and tells it the table's name. */
+  /** Allows `target` only `actions` on one table, and sets the table's name. */
   grant(target: ServiceFunction, kind: TableKind, actions: readonly TableAction[]): void {
     const table = this.byKind[kind];
     target.addToRolePolicy(
@@ -65,14 +66,14 @@ export class Tables extends Construct {
     target.addEnvironment(tableVariables[kind], table.tableName);
   }
 
-  /** Lets `target` query one index. */
+  /** Allows `target` to query one index. */
   grantIndex(target: ServiceFunction, kind: TableKind, index: string): void {
     const resources = [`${this.byKind[kind].tableArn}/index/${index}`];
     target.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources }));
   }
 }
 
-/** `sessions` → `Sessions`: construct ids and outputs are written so. */
+/** `sessions` → `Sessions`, for construct ids and outputs. */
 export function capitalised(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
 }

@@ -7,12 +7,12 @@ import { timerQueueVariable } from '../../lib/aws/environment.ts';
 import type { StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 
-/** Longest that one timer invocation may take. */
+/** Longest invocation of the timer function. */
 export const timerTimeout = Duration.seconds(30);
 
 /**
- * The queue of timers: a standard queue (FIFO queues take no delay per message) whose messages come due up to
- * 15 minutes after they were sent, and the queue of those that could not be handled.
+ * The queue of timers: a standard queue, because FIFO queues have no delay per message, of up to 15
+ * minutes; and its dead-letter queue.
  */
 export class TimerQueue extends Construct {
   readonly queue: Queue;
@@ -28,14 +28,15 @@ export class TimerQueue extends Construct {
     this.queue = new Queue(this, 'Queue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // Six times the function's time, so that a message is not handed out again while Lambda still retries:
+      // Six times the function's timeout, so that a message is not received again while Lambda
+      // retries:
       // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
       visibilityTimeout: Duration.seconds(timerTimeout.toSeconds() * 6),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
     });
   }
 
-  /** Lets `target` set timers and tells it where. */
+  /** Allows `target` to schedule timers, and sets the queue's URL. */
   grantSend(target: ServiceFunction): void {
     target.addToRolePolicy(
       new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
@@ -43,7 +44,9 @@ export class TimerQueue extends Construct {
     target.addEnvironment(timerQueueVariable, this.queue.queueUrl);
   }
 
-  /** Has `target` handle timers that come due; one that fails is tried again alone, not its whole batch. */
+  /**
+   * Makes `target` handle timers that are due. A failed one is repeated alone, not with its batch.
+   */
   deliverTo(target: ServiceFunction, settings: StageSettings): void {
     target.addEventSource(
       new SqsEventSource(this.queue, {

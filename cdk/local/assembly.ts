@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { EmulatorKind } from '../../lib/local/attached/emulator.ts';
 import { type Template, templateFor } from './template.ts';
 
-/** A stack of a cloud assembly, as it will be deployed. */
+/** A stack of a cloud assembly. */
 export interface AssemblyStack {
   readonly stackName: string;
   readonly template: Template;
@@ -21,8 +21,9 @@ interface Manifest {
 }
 
 /**
- * Adapts the one stack of the cloud assembly in `directory` to an emulator, in place. The template is also an asset
- * under the hash of its contents, which has to change with them: the emulator's bucket may hold one of the old hash.
+ * Adapts the one stack of the cloud assembly in `directory` to an emulator, in place. The template
+ * is also an asset named by the hash of its contents. The hash is updated too, because the
+ * emulator's bucket may contain an asset with the old one.
  */
 export async function adaptAssembly(directory: string, kind: EmulatorKind): Promise<AssemblyStack> {
   const manifestPath = join(directory, 'manifest.json');

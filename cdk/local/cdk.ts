@@ -7,11 +7,11 @@ import type { Emulator } from '../../lib/local/attached/emulator.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The CDK command failed; the message is its own, in one line. */
+/** The CDK command failed; the message is one line of its output. */
 export class CdkError extends Error {
   readonly code = 'cdk';
   override readonly name = 'CdkError';
-  /** All that the command wrote. */
+  /** The whole output of the command. */
   readonly output: string;
 
   constructor(message: string, output: string) {
@@ -21,9 +21,10 @@ export class CdkError extends Error {
 }
 
 /**
- * Runs the project's CDK command against an emulator, with credentials and a profile of nobody's.
+ * Runs the project's CDK command against an emulator, with credentials and a profile that are valid
+ * nowhere else.
  *
- * @throws CdkError when it ends with another status than 0.
+ * @throws CdkError when its exit status is not 0.
  */
 export async function cdk(emulator: Emulator, args: readonly string[]): Promise<void> {
   const bin = join(dirname(createRequire(import.meta.url).resolve('aws-cdk/package.json')), 'bin', 'cdk');
@@ -54,7 +55,7 @@ export async function cdk(emulator: Emulator, args: readonly string[]): Promise<
   if (status !== 0) throw new CdkError(`cdk ${args[0]}: ${mainLine(output) ?? `status ${status}`}`, output);
 }
 
-/** The line that says most: of a settings error, of a resource that failed, or else the last one. */
+/** The most useful line: a settings error, a failed resource, or else the last line. */
 function mainLine(output: string): string | undefined {
   const lines = output
     .split('\n')

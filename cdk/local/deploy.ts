@@ -25,7 +25,8 @@ async function deploy(context: readonly string[], outputsFile: string): Promise<
   say(`${emulator.kind} at ${emulator.endpoint}, region ${emulator.region}`);
   const directory = await mkdtemp(join(tmpdir(), 'wisp-assembly-'));
   try {
-    // Every later command takes this assembly: given the app, each would make it anew, without the edits.
+    // Later commands use this assembly. With the app they would synthesise it again, without the
+    // edits.
     await cdk(emulator, [
       'synth',
       '--quiet',
@@ -39,7 +40,8 @@ async function deploy(context: readonly string[], outputsFile: string): Promise<
     await cdk(emulator, ['bootstrap', '--app', directory, `aws://${emulatorAccount}/${emulator.region}`]);
     say('bootstrapped');
     await mkdir(dirname(outputsFile), { recursive: true });
-    // Emulators look change sets up by another name than the command asks for, so only direct deployments update.
+    // Emulators do not find change sets by the name that the command uses; only direct deployments
+    // update.
     await cdk(emulator, [
       'deploy',
       ...['--app', directory, '--all', '--method', 'direct'],
@@ -73,7 +75,7 @@ async function main(): Promise<void> {
   });
 }
 
-// The SDK's note that Node 20 is to lose support in 2027: users still have it.
+// Hides the SDK's warning that support of Node 20 ends in 2027.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 await main().catch((error: unknown) => {
   console.error(`deploy:local: ${explain(error).message}`);

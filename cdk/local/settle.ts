@@ -5,10 +5,11 @@ import { type Emulator, emulatorClientSettings } from '../../lib/local/attached/
 import type { AssemblyStack } from './assembly.ts';
 
 /**
- * Sets through the services' own APIs what emulators' CloudFormation drops without a word: time to live of tables and
- * dead-letter queues. Without the latter a timer that always fails would come back for ever.
+ * Sets through the services' APIs what emulators' CloudFormation silently ignores: TTL of tables
+ * and dead-letter queues. Without the latter a timer that always fails would be repeated without
+ * end.
  *
- * @returns what had to be set, one line each; nothing where the emulator has done it.
+ * @returns one line for each change; empty if the emulator has done it.
  */
 export async function settle(emulator: Emulator, { stackName, template }: AssemblyStack): Promise<string[]> {
   const ids = await physicalIds(emulator, stackName);

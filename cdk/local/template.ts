@@ -12,13 +12,13 @@ export interface Template {
 
 export interface Edited {
   readonly template: Template;
-  /** What was changed and why, one line each. */
+  /** One line for each change, with its reason. */
   readonly notes: readonly string[];
 }
 
 /**
- * The template as an emulator can deploy it. Only gaps that make a deployment fail or go wrong are filled, each by the
- * smallest change; what the emulator merely ignores is left to {@link file://./settle.ts}.
+ * The template that an emulator can deploy. It differs only where the deployment would otherwise
+ * fail or be wrong, each time by the smallest change. settle.ts sets what the emulator ignores.
  */
 export function templateFor(kind: EmulatorKind, template: Template): Edited {
   if (kind !== 'ministack') return { template, notes: [] };
@@ -36,7 +36,9 @@ export function templateFor(kind: EmulatorKind, template: Template): Edited {
   return { template: { ...template, Resources: resources }, notes };
 }
 
-/** Why MiniStack 1.4.21 rolls the whole stack back over this resource, if it does. */
+/**
+ * The reason for which MiniStack 1.4.21 would roll back the stack because of this resource, if any.
+ */
 function unsupported({ Type, Properties }: Resource): string | undefined {
   if (Type === 'AWS::ApiGatewayV2::RouteResponse')
     return 'MiniStack has no route responses; the gateway in front always sends them';
@@ -45,7 +47,7 @@ function unsupported({ Type, Properties }: Resource): string | undefined {
   return undefined;
 }
 
-/** Without a name that ends in `.fifo` MiniStack makes a standard queue of it. */
+/** MiniStack creates a standard queue unless the name ends in `.fifo`. */
 function withFifoName(id: string, resource: Resource, notes: string[]): Resource {
   const { Type, Properties } = resource;
   if (Type !== 'AWS::SQS::Queue' || Properties?.FifoQueue !== true || Properties.QueueName !== undefined)

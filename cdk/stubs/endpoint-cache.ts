@@ -1,7 +1,7 @@
 /**
- * Stands in for `@aws-sdk/endpoint-cache` in the functions. DynamoDB's client makes one for endpoint discovery, which is off
- * unless AWS_ENABLE_ENDPOINT_DISCOVERY says otherwise; the real one brings 8 KB of data structures with it. Without
- * a cache discovery would still work, by asking each time.
+ * Replaces `@aws-sdk/endpoint-cache` in the functions, which adds 8 KB. DynamoDB's client uses it
+ * for endpoint discovery, which is disabled unless AWS_ENABLE_ENDPOINT_DISCOVERY is set. Discovery
+ * works without a cache, with a request for each call.
  */
 export class EndpointCache {
   get(): undefined {

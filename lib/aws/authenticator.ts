@@ -3,7 +3,10 @@ import type { Authenticator, Log } from '../core/ports.ts';
 
 export interface VerificationOptions {
   readonly log: Log;
-  /** Source of shared secrets that tenants refer to by ARN. Default: none; such issuers have no keys. */
+  /**
+   * Source of shared secrets that tenants refer to by ARN. Default: none; such issuers have no
+   * keys.
+   */
   readonly secrets?: SecretSource;
   /**
    * Allows issuers' keys over http and from private addresses, for local use. Default: false.

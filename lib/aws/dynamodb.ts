@@ -2,8 +2,9 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { type AwsClientOptions, cheapSettings, removeCostlyMiddleware } from './settings.ts';
 
 /**
- * The low-level client (AttributeValue maps) with settings that take a third less CPU per call than the
- * defaults. Do not add middleware later: the resolved stack is cached when a command is first used.
+ * The low-level client (AttributeValue maps) with settings that take a third less CPU per call than
+ * the defaults. Do not add middleware later: the resolved stack is cached when a command is first
+ * used.
  */
 export function createDynamoClient(options: AwsClientOptions = {}): DynamoDBClient {
   const config: DynamoDBClientConfig = cheapSettings(options);

@@ -11,8 +11,8 @@ export const tableVariables: Readonly<Record<TableKind, string>> = {
   usage: 'USAGE_TABLE',
 };
 /**
- * URL of the stage, to which `/@connections` is appended. Events do not tell it: with a custom domain they
- * name another host.
+ * URL of the stage, to which `/@connections` is appended. Events do not tell it: with a custom
+ * domain they name another host.
  */
 export const callbackEndpointVariable = 'CALLBACK_ENDPOINT';
 export const timerQueueVariable = 'TIMER_QUEUE_URL';
@@ -42,8 +42,8 @@ export class EnvironmentError extends Error {
 }
 
 /**
- * Reads a function's environment. A function gets only the tables and queues that it may use; a call to
- * another one fails with the name of its variable.
+ * Reads a function's environment. A function gets only the tables and queues that it may use; a
+ * call to another one fails with the name of its variable.
  * @throws EnvironmentError when the variable of the timer queue is missing.
  */
 export function functionEnvironment(

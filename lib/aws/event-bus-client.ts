@@ -3,8 +3,8 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { type AwsClientOptions, cheapSettings, removeCostlyMiddleware } from './settings.ts';
 
 /**
- * CONNACK waits for the call, so an event is lost rather than delaying the client further: two attempts of
- * one second each.
+ * CONNACK waits for the call, so an event is lost rather than delaying the client further: two
+ * attempts of one second each.
  */
 const maxAttempts = 2;
 const timeouts = { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true } as const;

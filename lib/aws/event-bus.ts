@@ -16,8 +16,8 @@ export class EventRefusedError extends Error {
 }
 
 /**
- * Sends lifecycle events to an EventBridge bus, with source `wisp` and the event as detail. The SDK's client
- * is loaded with the first event, because most deployments have no bus.
+ * Sends lifecycle events to an EventBridge bus, with source `wisp` and the event as detail. The
+ * SDK's client is loaded with the first event, because most deployments have no bus.
  */
 export function createEventBus(busName: string, options: AwsClientOptions = {}): LifecycleEvents {
   let client: Promise<EventBusClient> | undefined;

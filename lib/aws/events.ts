@@ -12,7 +12,10 @@ export interface WebSocketEvent {
   readonly query: Readonly<Record<string, string>>;
 }
 
-/** An event of another shape than the function's integration sends: a wrong deployment, not a client's fault. */
+/**
+ * An event of another shape than the function's integration sends: a wrong deployment, not a
+ * client's fault.
+ */
 export class EventShapeError extends Error {
   readonly code = 'event-shape';
   override readonly name = 'EventShapeError';
@@ -29,7 +32,9 @@ export function parseEvent<Schema extends v.GenericSchema>(
   throw new EventShapeError(`${path} is missing or of the wrong type`);
 }
 
-/** Texts by name; other values are left out. API Gateway sends null or nothing when there are none. */
+/**
+ * Texts by name; other values are left out. API Gateway sends null or nothing when there are none.
+ */
 export const textsByName = v.pipe(
   v.nullish(v.record(v.string(), v.unknown()), {}),
   v.transform((values) =>
@@ -61,7 +66,10 @@ export interface SqsRecord {
   readonly messageId: string;
   readonly body: string;
   readonly receiptHandle: string;
-  /** How often the message has been received. 2 if the event does not tell: it may have been handled before. */
+  /**
+   * How often the message has been received. 2 if the event does not tell: it may have been handled
+   * before.
+   */
   readonly receiveCount: number;
 }
 

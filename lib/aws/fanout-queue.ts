@@ -12,7 +12,10 @@ import { isTenantName, type TenantId } from '../core/tenant-id.ts';
 
 /** Entries of one SendMessageBatch (Amazon SQS API Reference). */
 const maxBatchEntries = 10;
-/** Bytes of one SendMessageBatch: SQS's limit before it became 1 MiB, which every compatible queue accepts. */
+/**
+ * Bytes of one SendMessageBatch: SQS's limit before it became 1 MiB, which every compatible queue
+ * accepts.
+ */
 const maxBatchBytes = 256 * 1024;
 /** Attempts for entries that SQS did not accept, without a delay. */
 const maxAttempts = 4;
@@ -27,9 +30,10 @@ class FanoutSendError extends Error {
 }
 
 /**
- * Slices of fan-outs on a FIFO queue. A message group is a topic and a range of clients, so its slices are
- * delivered one after another. The deduplication id is that of fan-out and slice: a slice that is sent again
- * within 5 minutes counts once (Amazon SQS Developer Guide, "FIFO queue and message identifiers").
+ * Slices of fan-outs on a FIFO queue. A message group is a topic and a range of clients, so its
+ * slices are delivered one after another. The deduplication id is that of fan-out and slice: a
+ * slice that is sent again within 5 minutes counts once (Amazon SQS Developer Guide, "FIFO queue
+ * and message identifiers").
  */
 export function createFanoutQueue(client: SQSClient, queueUrl: string): FanoutQueue {
   async function sendBatch(entries: SendMessageBatchRequestEntry[]): Promise<void> {
@@ -98,7 +102,10 @@ function batches(entries: readonly SendMessageBatchRequestEntry[]): SendMessageB
   return found;
 }
 
-/** A message of the fan-out queue that this release does not write; most likely a newer one wrote it. */
+/**
+ * A message of the fan-out queue that this release does not write; most likely a newer one wrote
+ * it.
+ */
 export class SliceFormatError extends Error {
   readonly code = 'slice-format';
   override readonly name = 'SliceFormatError';
@@ -106,8 +113,8 @@ export class SliceFormatError extends Error {
 
 /**
  * Reads a message of the fan-out queue. Only this stack writes to it.
- * @throws SliceFormatError when the message is not a slice of this release. SQS then delivers it again and
- *   finally moves it to the dead-letter queue.
+ * @throws SliceFormatError when the message is not a slice of this release. SQS then delivers it
+ *   again and finally moves it to the dead-letter queue.
  */
 export function sliceFrom(body: string): FanoutSlice {
   const result = v.safeParse(messageSchema, JSON.parse(body));

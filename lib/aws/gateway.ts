@@ -9,13 +9,16 @@ import {
 import type { Gateway } from '../core/ports.ts';
 import { type AwsClientOptions, cheapSettings, removeCostlyMiddleware } from './settings.ts';
 
-/** Attempts for a post or a close, with exponential back-off and jitter up to 1.6 s between them. */
+/**
+ * Attempts for a post or a close, with exponential back-off and jitter up to 1.6 s between them.
+ */
 const maxAttempts = 6;
 const basePauseMs = 25;
 
 /**
  * Client of API Gateway's `@connections` API. The endpoint is configuration
- * (`https://{api}.execute-api.{region}.amazonaws.com/{stage}`): with a custom domain, events name another host.
+ * (`https://{api}.execute-api.{region}.amazonaws.com/{stage}`): with a custom domain, events name
+ * another host.
  */
 export function createManagementClient(options: AwsClientOptions): ApiGatewayManagementApiClient {
   const client = new ApiGatewayManagementApiClient({ ...cheapSettings(options), maxAttempts: 1 });
@@ -53,7 +56,8 @@ export function createGateway(
         } catch (error) {
           if (isGone(error)) return;
           if (!isTransient(error)) throw error;
-          // What stays open is refused at its next frame, and closed by API Gateway when it is idle.
+          // What stays open is refused at its next frame, and closed by API Gateway when it is
+          // idle.
           if (attempt === maxAttempts) return;
           await pause(Math.random() * basePauseMs * 2 ** attempt);
         }

@@ -21,8 +21,9 @@ export interface HandshakeService {
 let service: HandshakeService | undefined;
 
 /**
- * The service of `$connect` over this function's environment, created at the first request and kept. Every
- * client waits for this function first, and it starts faster without the codec, the handlers and delivery.
+ * The service of `$connect` over this function's environment, created at the first request and
+ * kept. Every client waits for this function first, and it starts faster without the codec, the
+ * handlers and delivery.
  */
 export function handshakeService(): HandshakeService {
   service ??= fromEnvironment();

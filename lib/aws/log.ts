@@ -9,8 +9,9 @@ export interface FunctionLog extends Log {
 }
 
 /**
- * Structured logs, and metrics in embedded metric format. Both are lines on stdout, without a call or an
- * agent. `POWERTOOLS_SERVICE_NAME` names the deployment in both, so that several in one account stay apart.
+ * Structured logs, and metrics in embedded metric format. Both are lines on stdout, without a call
+ * or an agent. `POWERTOOLS_SERVICE_NAME` names the deployment in both, so that several in one
+ * account stay apart.
  */
 export function createPowertoolsLog(): FunctionLog {
   const logger = new Logger();

@@ -6,8 +6,8 @@ import type { AwsClientOptions } from './settings.ts';
 const stages = ['AWSCURRENT', 'AWSPREVIOUS'] as const;
 
 /**
- * Shared secrets of issuers in AWS Secrets Manager, by ARN and from the region that the ARN names. The SDK's
- * client is loaded with the first secret, because most deployments have none.
+ * Shared secrets of issuers in AWS Secrets Manager, by ARN and from the region that the ARN names.
+ * The SDK's client is loaded with the first secret, because most deployments have none.
  */
 export function createSecretsManagerSource(options: AwsClientOptions = {}): SecretSource {
   const clients = new Map<string, Promise<SecretsClient>>();

@@ -45,7 +45,10 @@ export interface Service {
   readonly adminContext: AdminContext;
 }
 
-/** Composes the broker over AWS clients, in the same way for Lambda, emulators and the local runtime. */
+/**
+ * Composes the broker over AWS clients, in the same way for Lambda, emulators and the local
+ * runtime.
+ */
 export function createService(options: ServiceOptions): Service {
   const nowMs = options.nowMs ?? Date.now;
   const stores = createStores(options.dynamo, options.tables, nowMs);

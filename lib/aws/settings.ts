@@ -15,8 +15,9 @@ export interface AwsClientOptions {
 export const localCredentials = { accessKeyId: 'local', secretAccessKey: 'local' } as const;
 
 /**
- * Timeouts far below a Lambda function's. DynamoDB and SQS answer in milliseconds, so a silent connection is
- * dead and a retry on another one is faster than waiting. Keep-alive is the SDK's default.
+ * Timeouts far below a Lambda function's. DynamoDB and SQS answer in milliseconds, so a silent
+ * connection is dead and a retry on another one is faster than waiting. Keep-alive is the SDK's
+ * default.
  */
 const timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true } as const;
 
@@ -36,8 +37,8 @@ export function cheapSettings({ region, endpoint, requestHandler, credentials }:
 }
 
 /**
- * Removes logging (no logger is set), the user agent and Lambda's recursion header: a fifth of the CPU of a
- * call.
+ * Removes logging (no logger is set), the user agent and Lambda's recursion header: a fifth of the
+ * CPU of a call.
  */
 export function removeCostlyMiddleware(stack: { remove(name: string): boolean }): void {
   for (const name of ['loggerMiddleware', 'getUserAgentMiddleware', 'recursionDetectionMiddleware']) {

@@ -9,14 +9,16 @@ export type SliceService = Pick<FunctionService, 'broker' | 'log' | 'returnSlice
 
 type Delivery = Omit<SqsRecord, 'body'> & { readonly slice: FanoutSlice };
 
-/** Longest delay before a failed slice is tried again, in seconds: exponential back-off up to this. */
+/**
+ * Longest delay before a failed slice is tried again, in seconds: exponential back-off up to this.
+ */
 const maxRetrySeconds = 60;
 
 /**
- * Delivers a batch of the fan-out queue to its clients: groups concurrently, the slices of a group in order.
- * Slices of a group that are received for the first time share their posts. If a slice fails, or the
- * invocation runs out of time, this slice and all behind it in its group return to the queue: without
- * delay if unfinished, with exponential back-off if failed.
+ * Delivers a batch of the fan-out queue to its clients: groups concurrently, the slices of a group
+ * in order. Slices of a group that are received for the first time share their posts. If a slice
+ * fails, or the invocation runs out of time, this slice and all behind it in its group return to
+ * the queue: without delay if unfinished, with exponential back-off if failed.
  * @returns ids of the messages that SQS must keep.
  */
 export async function deliverSlices(service: SliceService, records: readonly SqsRecord[]): Promise<string[]> {
@@ -82,7 +84,10 @@ async function deliverGroup(
   return [];
 }
 
-/** Slices that may be delivered together: equal filters, first receive. A repeated slice stays alone. */
+/**
+ * Slices that may be delivered together: equal filters, first receive. A repeated slice stays
+ * alone.
+ */
 function runFrom(group: readonly Delivery[], start: number): readonly Delivery[] {
   const first = group[start];
   if (first === undefined || first.receiveCount > 1) return group.slice(start, start + 1);

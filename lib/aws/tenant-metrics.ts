@@ -12,8 +12,9 @@ const units = {
 } as const satisfies Record<keyof UsageCounts, string>;
 
 /**
- * Usage as CloudWatch metrics with dimension `tenant`: one line in embedded metric format for each write of
- * counts. CloudWatch bills up to seven metrics for each tenant, for the hours in which they get values.
+ * Usage as CloudWatch metrics with dimension `tenant`: one line in embedded metric format for each
+ * write of counts. CloudWatch bills up to seven metrics for each tenant, for the hours in which
+ * they get values.
  */
 export function createTenantMetrics(): UsageMetrics {
   const metrics = new Metrics({ namespace: metricsNamespace });

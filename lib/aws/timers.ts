@@ -5,7 +5,9 @@ import type { Timer, Timers } from '../core/ports.ts';
 import { isTenantName, type TenantId } from '../core/tenant-id.ts';
 import { gaugeNames, type UsageGauges } from '../core/usage.ts';
 
-/** Longest DelaySeconds of an SQS message (Amazon SQS Developer Guide, "Amazon SQS message quotas"). */
+/**
+ * Longest DelaySeconds of an SQS message (Amazon SQS Developer Guide, "Amazon SQS message quotas").
+ */
 const maxDelaySeconds = 900;
 
 /** A timer on its way through the queue. */
@@ -16,8 +18,8 @@ export interface TimerMessage {
 }
 
 /**
- * Timers as delayed SQS messages. A timer that is due later than 15 minutes is sent again whenever its
- * message arrives early.
+ * Timers as delayed SQS messages. A timer that is due later than 15 minutes is sent again whenever
+ * its message arrives early.
  */
 export function createTimerQueue(client: SQSClient, queueUrl: string, nowMs: () => number): Timers {
   return {
@@ -35,7 +37,9 @@ export function createTimerQueue(client: SQSClient, queueUrl: string, nowMs: () 
   };
 }
 
-/** A message of the timer queue that this release does not write; most likely a newer one wrote it. */
+/**
+ * A message of the timer queue that this release does not write; most likely a newer one wrote it.
+ */
 export class TimerFormatError extends Error {
   readonly code = 'timer-format';
   override readonly name = 'TimerFormatError';
@@ -43,8 +47,8 @@ export class TimerFormatError extends Error {
 
 /**
  * Reads a message of the timer queue. Only this stack writes to it.
- * @throws TimerFormatError when the message is not a timer of this release. SQS then delivers it again and
- *   finally moves it to the dead-letter queue.
+ * @throws TimerFormatError when the message is not a timer of this release. SQS then delivers it
+ *   again and finally moves it to the dead-letter queue.
  */
 export function timerFrom(body: string): TimerMessage {
   const result = v.safeParse(messageSchema, JSON.parse(body));

@@ -5,7 +5,10 @@ import { UnreadableItemError } from '../core/unreadable-item.ts';
 /** A DynamoDB item or key, as the low-level client has it. */
 export type Item = Record<string, AttributeValue>;
 
-/** Version of the item formats in this folder; every item carries it as `v` (see docs/architecture.md). */
+/**
+ * Version of the item formats in this folder; every item carries it as `v` (see
+ * docs/architecture.md).
+ */
 const itemFormatVersion = 1;
 
 export const S = (value: string): AttributeValue => ({ S: value });
@@ -29,7 +32,9 @@ export class ItemFormatError extends UnreadableItemError {
   }
 }
 
-/** An item of another format version: the deployment was rolled back too far, or skipped a release. */
+/**
+ * An item of another format version: the deployment was rolled back too far, or skipped a release.
+ */
 export class ItemVersionError extends ItemFormatError {
   override readonly code = 'item-version';
   override readonly name = 'ItemVersionError';
@@ -53,7 +58,10 @@ export function known(stored: Item): Item {
   return stored;
 }
 
-/** Reads an item of several: undefined for one that is unreadable, so that it does not fail the others. */
+/**
+ * Reads an item of several: undefined for one that is unreadable, so that it does not fail the
+ * others.
+ */
 export function unlessUnreadable<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -4,7 +4,10 @@ import type { ChunkStore } from '../core/store-ports/chunks.ts';
 import { B, bytes, type Item, known, S, ttl, version } from './attributes.ts';
 import { Table } from './table.ts';
 
-/** Chunks are assembled within seconds. Deletion by TTL is free; a delete of 24 KB costs 24 write units. */
+/**
+ * Chunks are assembled within seconds. Deletion by TTL is free; a delete of 24 KB costs 24 write
+ * units.
+ */
 const chunkTtlSeconds = 3600;
 
 /** Table Connections, rows `address~id~index`. */

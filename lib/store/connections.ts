@@ -20,8 +20,8 @@ import { type LiveTenantTable, liveFrom } from './tenant-live.ts';
 const maxKnownTenants = 50_000;
 
 /**
- * Table Connections, rows `address`: the connection, or the pending identity of a handshake token until
- * CONNECT (pending-identities.ts).
+ * Table Connections, rows `address`: the connection, or the pending identity of a handshake token
+ * until CONNECT (pending-identities.ts).
  */
 export function createConnectionStore(
   client: DynamoDBClient,
@@ -83,7 +83,10 @@ export function createConnectionStore(
 
     find,
 
-    /** `by` distinguishes this call's own write, which the SDK repeats when the answer is lost, from a second CONNECT. */
+    /**
+     * `by` distinguishes this call's own write, which the SDK repeats when the answer is lost, from
+     * a second CONNECT.
+     */
     async create(connection) {
       remember(connection);
       const by = S(randomUUID());

@@ -30,7 +30,9 @@ export interface Field<T> {
 /** The stored fields of a model, each listed once. Optional fields need {@link maybe}. */
 export type Fields<T> = { readonly [Name in keyof T]-?: Field<T[Name]> };
 
-/** A string. `T` may be a branded string or a union of literals: the writer vouches for the value. */
+/**
+ * A string. `T` may be a branded string or a union of literals: the writer vouches for the value.
+ */
 export function text<T extends string = string>(attribute: string): Field<T> {
   return single(attribute, S, (stored) => string(stored, attribute) as T);
 }
@@ -119,8 +121,9 @@ export function modelFrom<T extends object>(fields: Fields<T>, stored: Item): T 
 }
 
 /**
- * The update expression that makes an item's fields equal to those of `model`: SET for the attributes
- * with a value, REMOVE for the others. At least one field must have a value. Names are `#attribute`, values `:attribute`.
+ * The update expression that makes an item's fields equal to those of `model`: SET for the
+ * attributes with a value, REMOVE for the others. At least one field must have a value. Names are
+ * `#attribute`, values `:attribute`.
  */
 export function updateOf<T extends object>(
   fields: Fields<T>,

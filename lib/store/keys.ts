@@ -2,8 +2,8 @@ import type { ClientKey } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 
 /**
- * A key that begins with the tenant. A tenant name contains no `/`, so no client id or filter can address
- * another tenant's rows.
+ * A key that begins with the tenant. A tenant name contains no `/`, so no client id or filter can
+ * address another tenant's rows.
  */
 export function scoped(tenant: TenantId, name: string): string {
   return `${tenant}/${name}`;
@@ -14,8 +14,8 @@ export function sessionKey(key: ClientKey): string {
 }
 
 /**
- * 32-bit FNV-1a hash of a text's UTF-8 bytes, mixed, as 8 hex digits. As a prefix of client ids it spreads
- * a filter's audience evenly over ranges that workers read in parallel.
+ * 32-bit FNV-1a hash of a text's UTF-8 bytes, mixed, as 8 hex digits. As a prefix of client ids it
+ * spreads a filter's audience evenly over ranges that workers read in parallel.
  */
 export function spreadHash(text: string): string {
   let hash = 0x811c9dc5;

@@ -5,7 +5,9 @@ import { type Item, json, known, S, storedTenant, ttl, version } from './attribu
 import { connectionKey, connectionTtlSeconds } from './connection-item.ts';
 import { Table } from './table.ts';
 
-/** Table Connections, rows with the attribute `pending` in the place of the later connection row. */
+/**
+ * Table Connections, rows with the attribute `pending` in the place of the later connection row.
+ */
 export function createPendingIdentityStore(
   client: DynamoDBClient,
   tableName: string,

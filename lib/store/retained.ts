@@ -6,9 +6,9 @@ import { messageAttributes, messageFrom } from './message-item.ts';
 import { Table } from './table.ts';
 
 /**
- * Table Retained: `tenant` / `topic` → the last message of the topic. A write replaces the whole row, so two
- * concurrent publishers leave one of their messages, never a mixture. Expired rows are ignored on read and
- * deleted by TTL.
+ * Table Retained: `tenant` / `topic` → the last message of the topic. A write replaces the whole
+ * row, so two concurrent publishers leave one of their messages, never a mixture. Expired rows are
+ * ignored on read and deleted by TTL.
  */
 export function createRetainedStore(client: DynamoDBClient, tableName: string): RetainedStore {
   const table = new Table(client, tableName);
@@ -55,8 +55,8 @@ export function createRetainedStore(client: DynamoDBClient, tableName: string): 
 }
 
 /**
- * The range of topics ≥ `from` that begin with `prefix`, and possibly the one topic behind the range.
- * Undefined: the range is empty.
+ * The range of topics ≥ `from` that begin with `prefix`, and possibly the one topic behind the
+ * range. Undefined: the range is empty.
  */
 function keyRange(
   prefix: string,
@@ -70,7 +70,10 @@ function keyRange(
   return { condition: ' AND topic BETWEEN :from AND :to', values: { ':from': S(start), ':to': S(behind) } };
 }
 
-/** The lowest text above all that begin with `prefix`: its last character is replaced by the next one. */
+/**
+ * The lowest text above all that begin with `prefix`: its last character is replaced by the next
+ * one.
+ */
 function successor(prefix: string): string | undefined {
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
   const last = points.pop();

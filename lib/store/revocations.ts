@@ -10,13 +10,14 @@ import { copyKey, liveCopies } from './tenant-live.ts';
 const revokedPrefix = 'revoked#';
 
 /**
- * Table Tenants: `tenant` / `revoked#token#…`, `revoked#subject#…`, `revoked#client#…`, `revoked#tenant` → time
- * of the revocation. Names may be longer than a sort key, so the key contains their hash.
+ * Table Tenants: `tenant` / `revoked#token#…`, `revoked#subject#…`, `revoked#client#…`,
+ * `revoked#tenant` → time of the revocation. Names may be longer than a sort key, so the key
+ * contains their hash.
  *
- * The entry is written first, then the copies of the tenant's row are raised: a reader of a raised row finds
- * the entry. A crash between the copies leaves some of them unchanged; the caller has had no answer and
- * revokes again. All copies end at one value above every earlier one. So every connection is checked again,
- * whichever copy it was last checked against.
+ * The entry is written first, then the copies of the tenant's row are raised: a reader of a raised
+ * row finds the entry. A crash between the copies leaves some of them unchanged; the caller has had
+ * no answer and revokes again. All copies end at one value above every earlier one. So every
+ * connection is checked again, whichever copy it was last checked against.
  */
 export function createRevocationStore(client: DynamoDBClient, tableName: string): RevocationStore {
   const table = new Table(client, tableName);

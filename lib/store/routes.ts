@@ -3,9 +3,9 @@ import type { TenantId } from '../core/tenant-id.ts';
 import { sessionKey } from './keys.ts';
 
 /**
- * Maximum age of a cached route in milliseconds. Only QoS 0 uses cached routes. A post to a closed connection
- * fails at once (410) and the route is read again. So the age bounds one case only: a client that has moved
- * to a new connection while its old one still seems open.
+ * Maximum age of a cached route in milliseconds. Only QoS 0 uses cached routes. A post to a closed
+ * connection fails at once (410) and the route is read again. So the age bounds one case only: a
+ * client that has moved to a new connection while its old one still seems open.
  */
 const maxAgeMs = 5_000;
 const maxRoutes = 20_000;

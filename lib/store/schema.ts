@@ -1,19 +1,23 @@
-/** A global secondary index that projects keys only. Its result is a hint; the row itself decides. */
+/**
+ * A global secondary index that projects keys only. Its result is a hint; the row itself decides.
+ */
 export interface IndexSchema {
   readonly partitionKey: string;
   readonly sortKey: string;
 }
 
 /**
- * One table, defined once for the CDK stack, the local runtime and the store. DynamoDB's schema consists of the
- * key attributes, which are all strings.
+ * One table, defined once for the CDK stack, the local runtime and the store. DynamoDB's schema
+ * consists of the key attributes, which are all strings.
  */
 export interface TableSchema {
   readonly partitionKey: string;
   readonly sortKey?: string;
   /** TTL attribute, in seconds since 1970. Readers always check the expiry as well. */
   readonly timeToLive?: string;
-  /** By name. Rows without both attributes are not in the index, and writing them costs it nothing. */
+  /**
+   * By name. Rows without both attributes are not in the index, and writing them costs it nothing.
+   */
   readonly indexes?: Readonly<Record<string, IndexSchema>>;
 }
 
@@ -36,7 +40,10 @@ export type TableKind = (typeof tableNames)[number];
 export const tableSchemas: Readonly<Record<TableKind, TableSchema>> = {
   /** `address` → one row per WebSocket. */
   connections: { partitionKey: 'address', timeToLive: 'ttl' },
-  /** `tenant/clientId` → session row, list of subscriptions, outbound queue, Wills, inbound QoS 2 marks. */
+  /**
+   * `tenant/clientId` → session row, list of subscriptions, outbound queue, Wills, inbound QoS 2
+   * marks.
+   */
   sessions: {
     partitionKey: 'session',
     sortKey: 'kind',
@@ -49,7 +56,9 @@ export const tableSchemas: Readonly<Record<TableKind, TableSchema>> = {
   messages: { partitionKey: 'bucket', sortKey: 'part', timeToLive: 'ttl' },
   /** `tenant` → topic. */
   retained: { partitionKey: 'tenant', sortKey: 'topic', timeToLive: 'ttl' },
-  /** `tenant` → configuration (`meta`), copies of the row that the message path reads, revocations. */
+  /**
+   * `tenant` → configuration (`meta`), copies of the row that the message path reads, revocations.
+   */
   tenants: {
     partitionKey: 'tenant',
     sortKey: 'part',

@@ -14,7 +14,9 @@ import {
 import { kinds, sessionRowKey } from './session-keys.ts';
 import type { Expression } from './table.ts';
 
-/** Session expiry interval 0xFFFFFFFF: the session never expires (section 3.1.2.11.2 of MQTT 5.0). */
+/**
+ * Session expiry interval 0xFFFFFFFF: the session never expires (section 3.1.2.11.2 of MQTT 5.0).
+ */
 const neverSeconds = 0xffff_ffff;
 
 /**
@@ -128,7 +130,10 @@ export function sessionFrom(stored: Item): Session {
   };
 }
 
-/** TTL of an offline session: a day after its expiry, so that what still refers to it can be swept first. */
+/**
+ * TTL of an offline session: a day after its expiry, so that what still refers to it can be swept
+ * first.
+ */
 export function sessionTtlSeconds(expirySeconds: number, expiresAtMs: number): number | undefined {
   return expirySeconds === neverSeconds ? undefined : Math.ceil(expiresAtMs / 1000) + 86_400;
 }

@@ -3,12 +3,18 @@ import type { ClientKey } from '../core/model.ts';
 import { type Item, S } from './attributes.ts';
 import { sessionKey } from './keys.ts';
 
-/** Replaces names that may exceed a sort key (1,024 bytes), because they contain a filter: 132 bits of SHA-256. */
+/**
+ * Replaces names that may exceed a sort key (1,024 bytes), because they contain a filter: 132 bits
+ * of SHA-256.
+ */
 function digest(name: string): string {
   return createHash('sha256').update(name).digest('base64url').slice(0, 22);
 }
 
-/** Sort keys in table Sessions. One Query over the partition of a client reads everything a session has. */
+/**
+ * Sort keys in table Sessions. One Query over the partition of a client reads everything a session
+ * has.
+ */
 export const kinds = {
   session: 'session',
   will: (address: string) => `will#${address}`,

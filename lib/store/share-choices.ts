@@ -4,7 +4,9 @@ import { known, S, string, ttl, version } from './attributes.ts';
 import { kinds, sessionRowKey } from './session-keys.ts';
 import { Table } from './table.ts';
 
-/** As long as the marks of received QoS 2 messages: a publisher may repeat the message until then. */
+/**
+ * As long as the marks of received QoS 2 messages: a publisher may repeat the message until then.
+ */
 const choiceTtlSeconds = 7 * 86_400;
 
 /** Table Sessions, rows `c#digest` of the publisher. */

@@ -8,12 +8,12 @@ import { scoped, spreadHash } from './keys.ts';
 /**
  * Sort keys of one filter's audience, in their order:
  *
- *     !queued                              the mark that messages to this topic go through the fan-out queue
- *     {hash}{clientId}                     a client's own subscription; the key is the client's position
- *     ~{share name}NUL{hash}{clientId}     a member of a share
+ *     !queued                            mark: messages to this topic take the fan-out queue
+ *     {hash}{clientId}                   subscription of a client; the key is its position
+ *     ~{share name}NUL{hash}{clientId}   member of a share
  *
- * `!` sorts before every hexadecimal digit and `~` behind them, so each kind is one range. No share name
- * contains a NUL.
+ * `!` sorts before every hexadecimal digit and `~` behind them, so each kind is one range. No share
+ * name contains a NUL.
  */
 export const queuedMark = '!queued';
 export const firstPosition = '0';
@@ -31,7 +31,10 @@ export function subscriptionKey(
   return { filter: S(scoped(tenant, filter)), client: S(client) };
 }
 
-/** Longer share names are hashed: with the longest client id they would exceed a sort key of 1,024 bytes. */
+/**
+ * Longer share names are hashed: with the longest client id they would exceed a sort key of 1,024
+ * bytes.
+ */
 const maxShareNameBytes = 512;
 
 /** Prefix of the keys of a share's members: its name, or a NUL and its digest. */
@@ -46,8 +49,8 @@ export function behindShare(prefix: string): string {
 }
 
 /**
- * The members of a share as a ring of hashes that begins at `place` in [0, 1): the range from there on, then
- * the range before it.
+ * The members of a share as a ring of hashes that begins at `place` in [0, 1): the range from there
+ * on, then the range before it.
  */
 export function ringFrom(prefix: string, place: number): (readonly [from: string, to: string])[] {
   const start = prefix + boundary(Math.floor(place * hashes));
@@ -59,7 +62,10 @@ export function ringFrom(prefix: string, place: number): (readonly [from: string
 
 const hashes = 2 ** 32;
 
-/** The lower bound of keys with `hash` or a higher one. No key equals it, because no client id is empty. */
+/**
+ * The lower bound of keys with `hash` or a higher one. No key equals it, because no client id is
+ * empty.
+ */
 function boundary(hash: number): string {
   return hash >= hashes ? 'g' : hash.toString(16).padStart(8, '0');
 }

@@ -35,9 +35,9 @@ const subscriptionFields: Fields<Omit<Subscription, 'filter'>> = {
 };
 
 /**
- * Table Subscriptions: `tenant/filter` / position → options (subscription-keys.ts). One Query reads a
- * filter's audience, members of shares included. A row never names a connection. It is valid only while
- * its generation is the generation of the client's session.
+ * Table Subscriptions: `tenant/filter` / position → options (subscription-keys.ts). One Query reads
+ * a filter's audience, members of shares included. A row never names a connection. It is valid only
+ * while its generation is the generation of the client's session.
  * @param random chooses which members of a large share are read.
  */
 export function createSubscriptionStore(

@@ -28,10 +28,15 @@ export interface Condition extends Expression {
 /** Limits of BatchGetItem and BatchWriteItem (Amazon DynamoDB API Reference). */
 const maxBatchGetKeys = 100;
 const maxBatchWriteItems = 25;
-/** Rounds for the unprocessed items of a batch, with exponential back-off and jitter up to 1.6 s. */
+/**
+ * Rounds for the unprocessed items of a batch, with exponential back-off and jitter up to 1.6 s.
+ */
 const maxBatchRounds = 8;
 
-/** One DynamoDB table: single-item operations, queries and batches. A failed condition is a value, not an error. */
+/**
+ * One DynamoDB table: single-item operations, queries and batches. A failed condition is a value,
+ * not an error.
+ */
 export class Table {
   readonly client: DynamoDBClient;
   readonly name: string;
@@ -77,7 +82,8 @@ export class Table {
 
   /**
    * @param expressions `update`, optionally `condition`, and the names and values of both.
-   * @returns the attributes that `returning` selects (empty for NONE); undefined when the condition failed.
+   * @returns the attributes that `returning` selects (empty for NONE); undefined when the condition
+   *   failed.
    */
   async update(
     key: Item,
@@ -172,7 +178,10 @@ export class Table {
 
 export type QueryInput = Omit<QueryCommandInput, 'TableName'>;
 
-/** DynamoDB left items of a batch unprocessed in every round: the table is throttled. The caller may retry. */
+/**
+ * DynamoDB left items of a batch unprocessed in every round: the table is throttled. The caller may
+ * retry.
+ */
 class BatchUnprocessedError extends Error {
   readonly code = 'batch-unprocessed';
   override readonly name = 'BatchUnprocessedError';

@@ -7,16 +7,19 @@ import { type Item, json, known, N, optionalNumber, S } from './attributes.ts';
 import { Table } from './table.ts';
 
 /**
- * Copies of the row that every frame of a tenant reads. One DynamoDB partition serves 3,000 read units per
- * second and an eventually consistent read takes half a unit: 6,000 frames per second. The copies share a
- * partition key. DynamoDB splits them, up to one partition each, once they are hot (Amazon DynamoDB Developer
- * Guide, "Burst and adaptive capacity").
+ * Copies of the row that every frame of a tenant reads. One DynamoDB partition serves 3,000 read
+ * units per second and an eventually consistent read takes half a unit: 6,000 frames per second.
+ * The copies share a partition key. DynamoDB splits them, up to one partition each, once they are
+ * hot (Amazon DynamoDB Developer Guide, "Burst and adaptive capacity").
  */
 export const liveCopies = 4;
 
 export const livePart = (copy: number): string => `live#${copy}`;
 
-/** The message path's part of table Tenants: `tenant` / `live#0…3` → status, shapes, quotas, latest revocation. */
+/**
+ * The message path's part of table Tenants: `tenant` / `live#0…3` → status, shapes, quotas, latest
+ * revocation.
+ */
 export interface LiveTenantTable extends LiveTenantStore {
   readonly tableName: string;
   /** Key of one copy, chosen at random. */
@@ -24,8 +27,9 @@ export interface LiveTenantTable extends LiveTenantStore {
 }
 
 /**
- * Every writer updates all copies and every reader chooses one. A crash between the copies leaves a shape in
- * some of them. The SUBACK has not been sent then, and the client's next SUBSCRIBE writes the others.
+ * Every writer updates all copies and every reader chooses one. A crash between the copies leaves a
+ * shape in some of them. The SUBACK has not been sent then, and the client's next SUBSCRIBE writes
+ * the others.
  */
 export function createLiveTenantTable(
   client: DynamoDBClient,

@@ -15,8 +15,8 @@ const maxConfigs = 10_000;
 const maxTenantsPerPage = 100;
 
 /**
- * Table Tenants: `tenant` / `meta` → the configuration with issuers and keys, for operators' tools and token
- * verification. tenant-live.ts has the copies that the message path reads.
+ * Table Tenants: `tenant` / `meta` → the configuration with issuers and keys, for operators' tools
+ * and token verification. tenant-live.ts has the copies that the message path reads.
  */
 export function createTenantStore(
   client: DynamoDBClient,
@@ -72,8 +72,9 @@ export function createTenantStore(
     },
 
     /**
-     * Writes the copies first: a crash leaves rows that no token refers to, and the next attempt overwrites
-     * them. An equal stored configuration is this call's own write, repeated because its answer was lost.
+     * Writes the copies first: a crash leaves rows that no token refers to, and the next attempt
+     * overwrites them. An equal stored configuration is this call's own write, repeated because its
+     * answer was lost.
      */
     async create(name, config) {
       if ((await read(name, true)) !== undefined) return false;
@@ -124,9 +125,10 @@ export function createTenantStore(
     read: readVersioned,
 
     /**
-     * Writes the configuration first: from then on it decides about tokens. After a crash the copies are
-     * stale; a repetition of the call or the next change writes them. With two concurrent changes, each reads
-     * the configuration again after writing the copies, so the copies end as the last change requires.
+     * Writes the configuration first: from then on it decides about tokens. After a crash the
+     * copies are stale; a repetition of the call or the next change writes them. With two
+     * concurrent changes, each reads the configuration again after writing the copies, so the
+     * copies end as the last change requires.
      */
     async update(name, expectedRevision, config) {
       const stored = S(JSON.stringify(config));

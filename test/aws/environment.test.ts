@@ -32,13 +32,13 @@ test("the SDK's own variable for another endpoint comes first", () => {
   expect(functionEnvironment(variables).callbackEndpoint).toBe('http://127.0.0.1:8080/mqtt');
 });
 
-test('usage is written as metrics only where that is asked for', () => {
+test('usage is written as metrics only if the variable says so', () => {
   const asked = (value: string) => functionEnvironment({ ...complete, [tenantMetricsVariable]: value });
   expect(asked('true').tenantMetrics).toBe(true);
   expect(asked('false').tenantMetrics).toBe(false);
 });
 
-test('a function that posts to nobody needs no callback endpoint', () => {
+test('a function that does not post needs no callback endpoint', () => {
   const { [callbackEndpointVariable]: _, ...variables } = complete;
   expect(functionEnvironment(variables)).not.toHaveProperty('callbackEndpoint');
 });
@@ -49,12 +49,12 @@ test('a missing queue is named', () => {
   expect(() => functionEnvironment(variables)).toThrow('TIMER_QUEUE_URL is not set');
 });
 
-test('a missing fan-out queue is named by whoever uses it', () => {
+test('a call to a missing fan-out queue names its variable', () => {
   const { [fanoutQueueVariable]: _, ...variables } = complete;
   expect(functionEnvironment(variables).fanoutQueueUrl).toBe('FANOUT_QUEUE_URL is not set');
 });
 
-test.each(tableNames)('a missing table is named by whoever uses it: %s', (kind) => {
+test.each(tableNames)('a call to a missing table names its variable: %s', (kind) => {
   const { [tableVariables[kind]]: _, ...variables } = complete;
   expect(functionEnvironment(variables).tables[kind]).toBe(`${tableVariables[kind]} is not set`);
 });

@@ -24,7 +24,7 @@ const disconnected: LifecycleEvent = {
   initiator: 'network',
 };
 
-/** EventBridge as far as it is asked. */
+/** The part of EventBridge that is called. */
 function bridge(answer: () => ReturnType<typeof jsonResponse>) {
   const asked: { operation: string; input: unknown }[] = [];
   const requestHandler = createRequestHandler(async (request) => {

@@ -3,7 +3,7 @@ import { EventShapeError, sqsRecords, webSocketEvent } from '../../lib/aws/event
 
 const requestContext = { connectionId: 'L0SM9cOFvHcCIhw=', routeKey: '$default' };
 
-test('reads what each route has', () => {
+test('reads the members of each route', () => {
   expect(webSocketEvent({ requestContext, body: 'QUJD', isBase64Encoded: false })).toEqual({
     connectionId: 'L0SM9cOFvHcCIhw=',
     routeKey: '$default',
@@ -23,7 +23,7 @@ test('reads what each route has', () => {
   });
 });
 
-test('what is no text is left out, what is absent is empty', () => {
+test('leaves out values that are not texts; absent members are empty', () => {
   expect(
     webSocketEvent({
       requestContext,

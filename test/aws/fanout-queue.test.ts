@@ -108,7 +108,7 @@ test.each([
   const sending = createFanoutQueue(client(handler), 'http://localhost/slices.fifo').send(sixteen());
   if (outcome === 'sent') await sending;
   else await expect(sending).rejects.toMatchObject({ code: outcome });
-  // What was taken is not sent again.
+  // Accepted entries are not sent again.
   expect([...tries].filter(([id, count]) => id !== '3' && count !== 1)).toEqual([]);
 });
 

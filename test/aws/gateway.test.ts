@@ -46,7 +46,7 @@ async function connected(faults: FaultPlan = {}) {
   return { gateway, clock, socket, texts, closed, pauses, port, address };
 }
 
-/** Refuses the first `count` posts with the statuses given, by turns. */
+/** Refuses the first `count` posts, alternating between the statuses. */
 function refusing(count: number, ...statuses: (429 | 500)[]): FaultPlan & { readonly asked: () => number } {
   let asked = 0;
   return {
@@ -119,7 +119,7 @@ test('a gateway that cannot be reached has failed in the end', async () => {
   expect(pauses).toHaveLength(5);
 });
 
-test('closing ends the connection; closing one that is gone does no harm', async () => {
+test('closing ends the connection; closing a connection that is gone has no effect', async () => {
   const { port, address, closed } = await connected();
   await port.close(address);
   await closed;
@@ -128,7 +128,7 @@ test('closing ends the connection; closing one that is gone does no harm', async
   expect(await port.post(address, 'x')).toBe('gone');
 });
 
-test('tells when the client was last heard of', async () => {
+test('returns when the client was last active', async () => {
   const { port, address, clock, socket, closed, gateway } = await connected();
   const connectedAtMs = await port.lastActiveAtMs(address);
   expect(connectedAtMs).toBe(clock.now());

@@ -6,7 +6,7 @@ import { metrics, metricsNamespace } from '../../lib/core/metrics.ts';
 
 const module = fileURLToPath(new URL('../../lib/aws/log.ts', import.meta.url));
 
-/** Lines that a process writes, as Lambda hands them to CloudWatch. */
+/** Lines that a process writes, as Lambda passes them to CloudWatch. */
 async function written(code: string): Promise<Record<string, unknown>[]> {
   const { stdout, stderr } = await promisify(execFile)(
     process.execPath,

@@ -5,7 +5,7 @@ import { createRequestHandler, inputOf, jsonResponse, operationOf } from '../../
 
 const arn = 'arn:aws:secretsmanager:eu-west-3:123456789012:secret:wisp/acme-AbCdEf';
 
-/** Secrets Manager as far as it is asked: versions by stage, and what came over the wire. */
+/** The part of Secrets Manager that is called: versions by stage, and the requests. */
 function secretsManager(versions: Readonly<Record<string, object>>) {
   const asked: object[] = [];
   const requestHandler = createRequestHandler(async (request) => {

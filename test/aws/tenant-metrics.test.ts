@@ -19,7 +19,10 @@ afterAll(() => service.close());
 const payload = 'a-secret-payload';
 const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
-/** Runs code in a process of its own. @returns the lines that it writes, as Lambda hands them to CloudWatch. */
+/**
+ * Runs code in a process of its own.
+ * @returns the lines that it writes, as Lambda hands them to CloudWatch.
+ */
 async function linesOf(code: string, variables: Record<string, string>): Promise<Record<string, unknown>[]> {
   const { stdout, stderr } = await promisify(execFile)(
     process.execPath,
@@ -35,7 +38,9 @@ async function linesOf(code: string, variables: Record<string, string>): Promise
 
 const isOfTenant = (line: Record<string, unknown>): boolean => JSON.stringify(line).includes('"tenant"');
 
-/** The `publish` function handles one retained message, and a later call writes what it has counted. */
+/**
+ * The `publish` function handles one retained message, and a later call writes what it has counted.
+ */
 async function published(variables: Record<string, string>) {
   const token = await mint();
   const event = {

@@ -12,7 +12,7 @@ const timer: Timer = { kind: 'keep-alive', address };
 let queues: QueueService<'timers'> | undefined;
 afterEach(() => queues?.close());
 
-/** Timers over a queue, and what its messages are as they arrive. */
+/** Timers over a queue, and its messages as they arrive. */
 async function timersOf(clock = createManualClock()) {
   queues = await openQueueService({ queues: { timers: {} }, clock });
   const sqs = createSqsClient({

@@ -54,7 +54,7 @@ describe('bundles of the functions', () => {
     }
   });
 
-  it('hold no more than they need: the handshake loads neither codec nor delivery', () => {
+  it('contain only what they need: the handshake has neither codec nor delivery', () => {
     const sizes = bundles.map((path) => statSync(path).size).sort((one, other) => one - other);
     expect(sizes[0]).toBeLessThan(360_000);
     expect(sizes.at(-1)).toBeLessThan(600_000);
@@ -73,7 +73,7 @@ describe('bundles of the functions', () => {
   });
 });
 
-describe('the modules put in place of others', () => {
+describe('the replaced modules', () => {
   it('parse and write packets as the unbundled code does', () => {
     const [path] = bundle((app) => {
       new NodejsFunction(new Stack(app, 'Fixture'), 'Packets', {
@@ -110,7 +110,7 @@ describe('the modules put in place of others', () => {
     vi.stubEnv('AWS_SESSION_TOKEN', session);
   };
 
-  it('hand over the credentials that Lambda put into the environment', async () => {
+  it('return the credentials that Lambda sets in the environment', async () => {
     stubCredentials('key', 'secret', 'session');
     expect(await defaultProvider()()).toEqual({
       accessKeyId: 'key',
@@ -128,7 +128,7 @@ describe('the modules put in place of others', () => {
 });
 
 describe('event streams', () => {
-  it('say that they were left out, should anything ask for them', () => {
+  it('fail with a message when they are used', () => {
     expect(() => new EventStreamSerde()).toThrow('left out of this bundle');
   });
 });

@@ -11,7 +11,7 @@ import { localTables } from '../../lib/local/service.ts';
 import { tableNames } from '../../lib/store/schema.ts';
 import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
 
-/** Which function a call to the store belongs to: the whole service runs in this process. */
+/** The function that makes a call to the store: the whole service runs in this process. */
 const { running, within } = await vi.hoisted(async () => {
   const { AsyncLocalStorage } = await import('node:async_hooks');
   const running = new AsyncLocalStorage<string>();
@@ -87,7 +87,8 @@ function record({ operation, tables }: StoreCall): void {
   const name = running.getStore();
   for (const kind of tableNames.filter((one) => tables.includes(localTables[one]))) {
     const call = `${name} ${kind} ${operation}`;
-    // Usage that other functions have counted in this process may be due when `connect` ends; its own has none.
+    // Usage of other functions in this process may be due when `connect` ends; `connect` itself
+    // counts none.
     if (name === 'connect' && kind === 'usage') continue;
     if (name !== undefined) calls.set(call, (calls.get(call) ?? 0) + 1);
   }
@@ -96,7 +97,8 @@ function record({ operation, tables }: StoreCall): void {
 beforeAll(async () => {
   service = await startTestService({
     clock,
-    // One slice with a batch for each client, after each of which its time is over: it reads how far it has come.
+    // One slice with a batch per client. Its time is over after each batch, so it reads its
+    // progress.
     settings: {
       ...defaultSettings,
       tenantSettleSeconds: 2,
@@ -123,7 +125,7 @@ const will = (topic: string, delay = 0) => ({
 });
 const kept = { clean: false, properties: { sessionExpiryInterval: 600 } };
 
-/** Loses every connection of this client; `$disconnect` runs. */
+/** Closes every connection of this client; `$disconnect` runs. */
 async function cut(client: MqttClient): Promise<void> {
   const gone = closed(client);
   client.stream.destroy();
@@ -135,7 +137,7 @@ async function useEverything(): Promise<void> {
   const seen = inbox(watcher);
   await watcher.subscribeAsync('wills/#', { qos: 1 });
 
-  // Frames: every packet, sessions that wait, catch up, and are taken over.
+  // Frames: every packet; sessions that wait, catch up, and are taken over.
   const asleep = await service.connect(mint, { clientId: 'asleep', ...kept });
   await asleep.subscribeAsync(['to/+/asleep', 'wills/#', '$share/group/to/share'], { qos: 2 });
   await asleep.endAsync();
@@ -191,7 +193,7 @@ async function useEverything(): Promise<void> {
   await useHttp();
 }
 
-/** A topic whose audience goes through the fan-out queue, published to by every function that publishes. */
+/** Every function that publishes does so to a topic whose audience takes the fan-out queue. */
 async function useLargeAudiences(): Promise<void> {
   const crowd = await service.tenant('crowd');
   const members = await Promise.all(
@@ -199,7 +201,7 @@ async function useLargeAudiences(): Promise<void> {
   );
   for (const member of members) await member.subscribeAsync('+/crowd', { qos: 1 });
   const [first, second] = members;
-  // Near the bound, and over it.
+  // Near the limit, and above it.
   await second?.unsubscribeAsync('+/crowd');
   await first?.publishAsync('near/crowd', 'x');
   await second?.subscribeAsync('+/crowd', { qos: 1 });
@@ -285,7 +287,7 @@ const granted = (name: FunctionName) => [
   ...Object.keys(access[name].indexes ?? {}).map((kind) => `${kind} Query`),
 ];
 
-/** In one process all functions share what the first has cached; elsewhere they read it. */
+/** In this process all functions share one cache. In Lambda each reads these rows itself. */
 const otherProcesses = ['messages BatchGetItem'];
 
 describe('calls and grants', () => {

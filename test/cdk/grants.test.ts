@@ -197,7 +197,7 @@ describe('connections', () => {
     expect(resources).toHaveLength(3);
   });
 
-  it('connect manages none: a post inside the handshake would fail', () => {
+  it('connect manages none: a post during the handshake fails', () => {
     expect(actionsOn('connect', 'execute-api')).toEqual([]);
   });
 });
@@ -289,7 +289,7 @@ describe('the event bus', () => {
     expect(actionsOn(name, 'events')).toEqual([]);
   });
 
-  it('is told by every function that may end connections, and by name', () => {
+  it('receives events from every function that may end connections', () => {
     const told = new Synthesised({ ...presets.prod, eventBusName: 'devices' });
     for (const name of functionNames) {
       const policy = told.one('AWS::IAM::Policy', `${capitalised(name)}RoleDefaultPolicy`);

@@ -102,7 +102,7 @@ describe('the emulator', () => {
     await close();
   });
 
-  test('that does not answer is told of in one line', async () => {
+  test('that does not answer is reported in one line', async () => {
     const { port, close } = await serve('/');
     await close();
     const AWS_ENDPOINT_URL = `http://127.0.0.1:${port}`;

@@ -10,7 +10,7 @@ const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/12345678-
 const domainName = 'mqtt.example.com';
 
 describe('readSettings', () => {
-  it('deploys for production unless told otherwise', () => {
+  it('uses the preset for production by default', () => {
     expect(read()).toEqual(presets.prod);
     expect(read({ stage: 'dev' })).toEqual(presets.dev);
   });
@@ -26,18 +26,18 @@ describe('readSettings', () => {
     });
   });
 
-  it('tells an event bus only where one is named', () => {
+  it('has an event bus only if one is named', () => {
     expect(read()).not.toHaveProperty('eventBusName');
     expect(read({ eventBusName: 'default' }).eventBusName).toBe('default');
   });
 
-  it('has usage of tenants as metrics only where asked to', () => {
+  it('writes usage of tenants as metrics only on request', () => {
     for (const preset of [presets.dev, presets.prod]) expect(preset.tenantMetrics).toBe(false);
     for (const tenantMetrics of ['true', true]) expect(read({ tenantMetrics }).tenantMetrics).toBe(true);
     for (const tenantMetrics of ['false', false]) expect(read({ tenantMetrics }).tenantMetrics).toBe(false);
   });
 
-  it('takes a domain with its certificate, and a zone', () => {
+  it('accepts a domain with its certificate, and a zone', () => {
     expect(read({ domainName, certificateArn }, 'eu-west-1').domain).toEqual({
       name: domainName,
       certificateArn,

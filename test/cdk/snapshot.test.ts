@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { presets } from '../../cdk/settings.ts';
 import { Synthesised } from './synthesise.ts';
 
-/** Hashes of assets and what stands for them change with every change of code; the template must not. */
+/** Asset hashes change with the code of functions; the rest of the template must not. */
 function normalised(template: unknown): unknown {
   return JSON.parse(JSON.stringify(template).replace(/[0-9a-f]{64}/g, 'HASH'));
 }

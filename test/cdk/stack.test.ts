@@ -38,7 +38,7 @@ describe('tables', () => {
     expect(Properties.TableName).toBeUndefined();
   });
 
-  it('survive mistakes in production, and leave nothing behind in development', () => {
+  it('are retained in production and deleted in development', () => {
     for (const table of Object.values(prod.resources('AWS::DynamoDB::Table'))) {
       expect(table.DeletionPolicy).toBe('Retain');
       expect(table.Properties.DeletionProtectionEnabled).toBe(true);
@@ -78,13 +78,13 @@ describe('functions', () => {
     expect(dev.one('AWS::Logs::LogGroup', `${capitalised(name)}Logs`).DeletionPolicy).toBe('Delete');
   });
 
-  it('stop before API Gateway gives up on them', () => {
+  it('time out before API Gateway does', () => {
     expect(serviceFunction('message').Properties.Timeout).toBe(28);
     expect(serviceFunction('disconnect').Properties.Timeout).toBe(28);
     expect(serviceFunction('connect').Properties.Timeout).toBe(10);
   });
 
-  it.each(functionNames)('%s is told exactly what it may use', (name) => {
+  it.each(functionNames)('%s has variables for exactly what it may use', (name) => {
     const always = ['LOG_LEVEL', 'POWERTOOLS_SERVICE_NAME', 'TIMER_QUEUE_URL'];
     const publishing = [
       'CALLBACK_ENDPOINT',
@@ -194,7 +194,7 @@ describe('gateway', () => {
     expect(format).not.toMatch(/authoriz|query|header|path|body/i);
   });
 
-  it('gives API Gateway its log role before the stage needs it, for good, unless there is one', () => {
+  it("sets and retains API Gateway's log role before the stage needs it, unless the account has one", () => {
     const account = prod.one('AWS::ApiGateway::Account');
     expect(account.DeletionPolicy).toBe('Retain');
     expect(prod.one('AWS::IAM::Role', 'GatewayLogRole').DeletionPolicy).toBe('Retain');
@@ -244,7 +244,7 @@ describe('timers', () => {
   const deadLetters = prod.one('AWS::SQS::Queue', 'TimersDeadLetters');
   const queue = prod.one('AWS::SQS::Queue', 'TimersQueue');
 
-  it('are tried five times and then set aside for two weeks', () => {
+  it('are received five times, then kept in the dead-letter queue for two weeks', () => {
     expect(queue.Properties.RedrivePolicy).toEqual({
       deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters.id, 'Arn'] },
       maxReceiveCount: 5,
@@ -252,7 +252,7 @@ describe('timers', () => {
     expect(deadLetters.Properties.MessageRetentionPeriod).toBe(14 * 24 * 60 * 60);
   });
 
-  it('wait in a standard queue, which alone takes a delay per message', () => {
+  it('wait in a standard queue, because FIFO queues have no delay per message', () => {
     expect(queue.Properties.FifoQueue).toBeUndefined();
     expect(queue.Properties.SqsManagedSseEnabled).toBe(true);
   });
@@ -269,7 +269,7 @@ describe('timers', () => {
     expect(queue.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * timer.Properties.Timeout);
   });
 
-  it('may be chained without end by the timer function, as Wills may by fan-outs, and by no other', () => {
+  it('may be chained without limit by the timer function, Wills by the fan-out function, by no other', () => {
     const looping = functionNames.filter(
       (name) => serviceFunction(name).Properties.RecursiveLoop === 'Allow',
     );
@@ -293,7 +293,7 @@ describe('slices of fan-outs', () => {
     expect(queue.Properties.ContentBasedDeduplication).toBeUndefined();
   });
 
-  it('are tried 50 times, since going on is a try too, and then set aside', () => {
+  it('are received 50 times, because continuing counts too, then kept in the dead-letter queue', () => {
     expect(queue.Properties.RedrivePolicy).toEqual({
       deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters.id, 'Arn'] },
       maxReceiveCount: 50,

@@ -6,7 +6,7 @@ import { WispStack } from '../../cdk/stack.ts';
 
 const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
-/** The app with the flags of `cdk.json`, without bundling: assets play no part in the template's assertions. */
+/** The app with the flags of `cdk.json`, without bundling: no assertion depends on assets. */
 export function makeStack(settings: StageSettings = presets.prod): WispStack {
   const app = new App({
     autoSynth: false,
@@ -37,7 +37,7 @@ export class Synthesised {
     return this.template.findResources(type) as Record<string, Resource>;
   }
 
-  /** The only resource of its type whose logical id begins so. */
+  /** The only resource of a type whose logical id begins with `prefix`. */
   one(type: string, prefix = ''): Resource & { readonly id: string } {
     const found = Object.entries(this.resources(type)).filter(([id]) => id.startsWith(prefix));
     const [first] = found;

@@ -6,9 +6,10 @@ const prod = new Synthesised(presets.prod);
 const dev = new Synthesised(presets.dev);
 
 /**
- * What an update must keep (docs/upgrading.md), by logical id, with every property whose change has CloudFormation make
- * another one in its place: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/ ("Replacement").
- * A change here is a change for those who run Wisp, and belongs into docs/upgrading.md and CHANGELOG.md.
+ * What an update must keep (docs/upgrading.md), by logical id, with every property whose change has
+ * CloudFormation make another one in its place:
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/ ("Replacement"). A change
+ * here affects every deployment and needs an entry in docs/upgrading.md and CHANGELOG.md.
  */
 const kept: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>> = {
   'AWS::DynamoDB::Table': {
@@ -79,7 +80,7 @@ describe('data in production', () => {
 });
 
 describe('the secondary indexes', () => {
-  it('come one by one: CloudFormation makes or deletes one of a table in one update', () => {
+  it('are added one by one: CloudFormation creates or deletes one of a table per update', () => {
     const indexes = Object.entries(prod.resources('AWS::DynamoDB::Table')).map(([id, { Properties }]) => [
       id,
       (Properties.GlobalSecondaryIndexes ?? []).map((index: { IndexName: string }) => index.IndexName),

@@ -24,7 +24,10 @@ const recordOf = (slice: FanoutSlice, receiveCount?: number) => ({
   ...(receiveCount === undefined ? {} : { attributes: { ApproximateReceiveCount: String(receiveCount) } }),
 });
 
-/** Runs the handler over a broker that answers by the id of a run's first slice; absent: done. */
+/**
+ * Runs the handler over a broker whose outcome depends on the id of a run's first slice; absent:
+ * done.
+ */
 async function run(
   records: readonly object[],
   answers: Readonly<Record<string, 'unfinished' | 'fails'>> = {},
@@ -57,7 +60,7 @@ async function run(
   return { worked, back, failed: batchItemFailures.map(({ itemIdentifier }) => itemIdentifier) };
 }
 
-test('slices of one group that come for the first time are worked off together', async () => {
+test('slices of one group that are received for the first time are delivered together', async () => {
   const records = ['a', 'b', 'c'].map((id) => recordOf(sliceOf(id), 1));
   expect(await run(records)).toEqual({
     worked: [{ ids: ['a', 'b', 'c'], isRetry: false }],
@@ -66,7 +69,7 @@ test('slices of one group that come for the first time are worked off together',
   });
 });
 
-test('other filters, and other groups, are worked off apart', async () => {
+test('slices with other filters, or of other groups, are delivered separately', async () => {
   const records = [
     recordOf(sliceOf('a'), 1),
     recordOf(sliceOf('b', { filters: ['t', '#'] }), 1),
@@ -79,7 +82,7 @@ test('other filters, and other groups, are worked off apart', async () => {
   expect(failed).toEqual([]);
 });
 
-test('a slice that was received before is worked off by itself, and so is one that does not say', async () => {
+test('a slice that was received before, or may have been, is delivered alone', async () => {
   const records = [recordOf(sliceOf('a'), 3), recordOf(sliceOf('b')), recordOf(sliceOf('c'), 1)];
   expect((await run(records)).worked).toEqual([
     { ids: ['a'], isRetry: true },
@@ -109,12 +112,12 @@ test.each([
   },
 );
 
-test('what cannot be returned at once is reported all the same', async () => {
+test('slices that cannot be returned at once are still reported', async () => {
   const { failed } = await run([recordOf(sliceOf('a'), 1)], { a: 'fails' }, 'fails');
   expect(failed).toEqual(['a']);
 });
 
-test('one that this release cannot read fails alone', async () => {
+test('a slice that this release cannot read fails alone', async () => {
   const newer = { ...recordOf(sliceOf('newer'), 1), body: JSON.stringify({ v: 2 }) };
   const broken = { ...recordOf(sliceOf('broken'), 1), body: '{secret' };
   const { worked, failed } = await run([newer, recordOf(sliceOf('a'), 1), broken, recordOf(sliceOf('b'), 1)]);

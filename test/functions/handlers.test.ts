@@ -17,7 +17,7 @@ const event = (more: object = {}) => ({ requestContext: { connectionId }, ...mor
 const offering = (protocols: string, more: object = {}) =>
   event({ headers: { 'Sec-WebSocket-Protocol': protocols, ...more } });
 
-/** A broker that only remembers what it was asked. */
+/** A broker that records its calls. */
 function remembering(changes: Partial<Broker> = {}) {
   const asked: unknown[][] = [];
   let flushed = 0;
@@ -86,7 +86,7 @@ test.each([
   expect(asked).toEqual([[connectionId, token, tenant]]);
 });
 
-test('$connect refuses a token that does not hold, without choosing a subprotocol', async () => {
+test('$connect refuses an invalid token, without selecting a subprotocol', async () => {
   const { service } = remembering({ handshake: async () => 401 });
   expect(await createConnectHandler(service)(offering('wisp.b64.v1'))).toEqual({ statusCode: 401 });
 });
@@ -127,13 +127,13 @@ test('oneway answers nothing', async () => {
   expect(flushed()).toBe(1);
 });
 
-test('$disconnect tells the broker', async () => {
+test('$disconnect calls the broker', async () => {
   const { asked, service } = remembering();
   expect(await createDisconnectHandler(service)(event())).toEqual({ statusCode: 200 });
   expect(asked).toEqual([[connectionId]]);
 });
 
-test('what the broker cannot do fails the invocation, and what was counted is written', async () => {
+test('an error of the broker fails the invocation, and counters are written', async () => {
   const broken = async () => {
     throw new Error('no');
   };

@@ -19,7 +19,10 @@ const timerOf = (address: string): Timer => ({ kind: 'keep-alive', address: addr
 const bodyOf = (address: string, dueAtMs: number) =>
   JSON.stringify({ v: 1, timer: timerOf(address), dueAtMs });
 
-/** The timer function behind its queue, with a broker that notes what fires and fails for `failing` addresses. */
+/**
+ * The timer function behind its queue, with a broker that records timers and fails for `failing`
+ * addresses.
+ */
 async function timerService(failing: ReadonlySet<string> = new Set()) {
   const clock = createManualClock();
   queues = await openQueueService({
@@ -55,7 +58,7 @@ async function timerService(failing: ReadonlySet<string> = new Set()) {
   }));
   const service = queues;
   const attach = () => service.attach('timers', handler, { batchSize: 10, reportBatchItemFailures: true });
-  /** Moves on minute by minute, so that what is sent on meanwhile arrives in time. */
+  /** Advances minute by minute, so that timers that are sent again arrive in time. */
   const advance = async (minutes: number) => {
     for (let minute = 0; minute < minutes; minute += 1) {
       await clock.advance(minuteMs);
@@ -72,7 +75,7 @@ const eventOf = (...bodies: string[]) => ({
   Records: bodies.map((body, index) => ({ messageId: `m${index}`, receiptHandle: `r${index}`, body })),
 });
 
-test('fires what is due and sends the rest on', async () => {
+test('fires timers that are due and sends the others again', async () => {
   const { handler, fired, startMs, queues: service, flushed } = await timerService();
   const answer = await handler(
     eventOf(bodyOf('now', startMs), bodyOf('past', 0), bodyOf('later', startMs + 1)),
@@ -83,7 +86,7 @@ test('fires what is due and sends the rest on', async () => {
   expect(flushed()).toBe(1);
 });
 
-test('reports only the records that failed, the damaged among them, and says nothing of their content', async () => {
+test('reports only the records that failed, also damaged ones, without their content', async () => {
   const { handler, fired, startMs, logged } = await timerService(new Set(['bad']));
   const answer = await handler(
     eventOf(bodyOf('good', startMs), 'secret{', bodyOf('bad', startMs), '{"v":9}', bodyOf('fine', startMs)),
@@ -115,7 +118,7 @@ test('a timer beyond 15 minutes is reached in several steps and fires once, not 
   expect(fired[0]?.afterMs).toBeLessThanOrEqual(48 * minuteMs + 500);
 });
 
-test('what fails comes again, alone, and ends in the dead-letter queue', async () => {
+test('a timer that fails is repeated alone and ends in the dead-letter queue', async () => {
   const { timers, fired, attach, advance, startMs, queues: service } = await timerService(new Set(['bad']));
   attach();
   for (const address of ['good', 'bad']) await timers.schedule(timerOf(address), startMs);

@@ -8,7 +8,10 @@ if (!process.env[endpointVariable]) {
   process.exit(1);
 }
 
-/** The contracts of the tables against another service than the embedded engine: `npm run test:dynamodb-local`. */
+/**
+ * The contracts of the tables against a service instead of the embedded engine: `npm run
+ * test:dynamodb-local`.
+ */
 export default defineConfig({
   test: {
     include: ['test/store/endpoint.contract.ts'],

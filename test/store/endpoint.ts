@@ -12,7 +12,10 @@ import { type Interception, intercept } from '../../lib/local/dynamodb/intercept
 import { type TableNames, tableNames, tableSchemas } from '../../lib/store/schema.ts';
 import type { Tables } from './world.ts';
 
-/** URL of a DynamoDB-compatible service: DynamoDB Local, LocalStack, or AWS's own (with credentials in the environment). */
+/**
+ * URL of a DynamoDB-compatible service: DynamoDB Local, LocalStack, or AWS with credentials in the
+ * environment.
+ */
 export const endpointVariable = 'WISP_DYNAMODB_ENDPOINT';
 
 const region = 'us-east-1';
@@ -44,7 +47,7 @@ export async function embeddedTables(): Promise<Tables> {
   };
 }
 
-/** Tables of their own, made at the endpoint with CreateTable and deleted at the end. */
+/** New tables, created at the endpoint with CreateTable and deleted at the end. */
 export async function endpointTables(endpoint: string): Promise<Tables> {
   const client = createDynamoClient({ region, endpoint, credentials: localCredentials });
   const handler = overHttp(client);
@@ -88,7 +91,7 @@ async function createTable(client: DynamoDBClient, names: TableNames, kind: keyo
   );
 }
 
-/** The client's own HTTP handler in the form that `intercept` takes; it meters nothing. */
+/** The client's HTTP handler in the form that `intercept` expects; it meters nothing. */
 function overHttp(client: DynamoDBClient): EngineRequestHandler {
   const http = client.config.requestHandler;
   const handle = async (request: unknown) => {

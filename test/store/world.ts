@@ -15,23 +15,23 @@ import { createStores, type Stores } from '../../lib/store/stores.ts';
 
 export type Item = Record<string, AttributeValue>;
 
-/** Tables of some DynamoDB endpoint, freshly made. */
+/** New tables of a DynamoDB endpoint. */
 export interface Tables {
   readonly names: TableNames;
-  /** A client of its own, as another process would have one; `hooks` stand between it and the tables. */
+  /** A client like that of another process; `hooks` intercept its calls. */
   client(hooks?: Interception): DynamoDBClient;
   close(): Promise<void>;
 }
 
-/** What a contract needs: stores as any number of processes have them, and a look at the raw items. */
+/** What a contract needs: the stores of any number of processes, and the raw items. */
 export interface World {
   readonly clock: ManualClock;
   readonly names: TableNames;
-  /** The stores of one more process: nothing cached yet. */
+  /** The stores of another process, with empty caches. */
   process(hooks?: Interception): Stores;
-  /** A tenant nobody else has. */
+  /** A new tenant. */
   tenant(): TenantId;
-  /** All items of one partition, or one item where the table has no sort key. */
+  /** All items of one partition, or the one item if the table has no sort key. */
   items(kind: TableKind, partitionKey: string): Promise<Item[]>;
   putItem(kind: TableKind, item: Item): Promise<void>;
   close(): Promise<void>;
@@ -77,7 +77,7 @@ export async function openWorld(open: () => Promise<Tables>): Promise<World> {
   };
 }
 
-/** Records every call that passes. */
+/** Records every call. */
 export function recorder(): Interception & { readonly calls: StoreCall[]; readonly operations: string[] } {
   const calls: StoreCall[] = [];
   return {
@@ -92,8 +92,8 @@ export function recorder(): Interception & { readonly calls: StoreCall[]; readon
 }
 
 /**
- * Loses the answer of the first call of that kind after it took effect. The client, as in AWS, sees a server fault and
- * tries again by itself.
+ * Loses the answer of the first call of an operation, after it took effect. The client sees a
+ * server fault and retries, as with AWS.
  */
 export function loseFirstAnswer(operation: string): Interception & { readonly lost: () => boolean } {
   let lost = false;
@@ -107,7 +107,7 @@ export function loseFirstAnswer(operation: string): Interception & { readonly lo
   };
 }
 
-/** Holds calls of one kind until `count` of them have come, so that all of them race. */
+/** Holds calls of an operation until `count` of them have arrived, so that all of them race. */
 export function meetAt(operation: string, count: number): Interception {
   const waiting: (() => void)[] = [];
   return {
@@ -121,13 +121,13 @@ export function meetAt(operation: string, count: number): Interception {
   };
 }
 
-/** Seconds since 1970 in a TTL attribute, from now; undefined where the item has none. */
+/** Seconds from now to the TTL of an item; undefined if it has none. */
 export function ttlFromNow(item: Item | undefined, clock: ManualClock): number | undefined {
   const ttl = item?.ttl?.N;
   return ttl === undefined ? undefined : Number(ttl) - Math.ceil(clock.now() / 1000);
 }
 
-/** Names that have broken somebody's keys. */
+/** Names that are likely to break keys. */
 export const oddNames: readonly (readonly [string, string])[] = [
   ['unicode', 'sensor-℃-日本'],
   ['beyond the basic plane', '😀𝒳'],

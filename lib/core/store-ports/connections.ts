@@ -52,7 +52,9 @@ export interface ConnectionStore {
   create(connection: Connection): Promise<boolean>;
   /** Adds topic aliases to a connection that exists. */
   addTopicAliases(address: ConnectionAddress, aliases: Readonly<Record<number, string>>): Promise<void>;
-  /** Replaces the token's fields after re-authentication; fields absent from `token` are removed. */
+  /**
+   * Replaces the token's fields after re-authentication; fields absent from `token` are removed.
+   */
   renew(address: ConnectionAddress, token: TokenState): Promise<void>;
   /**
    * Stores the use of the connection's rates, unless another handler has stored it since `known`

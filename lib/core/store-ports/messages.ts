@@ -13,8 +13,8 @@ export interface MessageStore {
   progress(slice: FanoutSlice): Promise<SliceProgress | undefined>;
   setProgress(slice: FanoutSlice, progress: SliceProgress): Promise<void>;
   /**
-   * Remembers a topic that `SubscriptionStore.markQueued` has marked, so that the erasure of the tenant
-   * finds it.
+   * Remembers a topic that `SubscriptionStore.markQueued` has marked, so that the erasure of the
+   * tenant finds it.
    */
   noteQueuedTopic(tenant: TenantId, topic: string, untilMs: number): Promise<void>;
 }

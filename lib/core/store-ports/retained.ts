@@ -9,8 +9,8 @@ export interface RetainedStore {
   delete(tenant: TenantId, topic: string): Promise<RetainedMessage | undefined>;
   get(tenant: TenantId, topic: string): Promise<RetainedMessage | undefined>;
   /**
-   * Messages whose topic starts with `prefix` and is ≥ `from` (UTF-8 byte order), ascending, strongly
-   * consistent.
+   * Messages whose topic starts with `prefix` and is ≥ `from` (UTF-8 byte order), ascending,
+   * strongly consistent.
    */
   page(
     tenant: TenantId,

@@ -5,13 +5,15 @@ export interface ListedSubscription {
   /** With its `$share/…` prefix, if it has one. */
   readonly filter: string;
   readonly generation: string;
-  /** Highest QoS of the subscription; absent: 2. Permissions are checked with it when they change. */
+  /**
+   * Highest QoS of the subscription; absent: 2. Permissions are checked with it when they change.
+   */
   readonly qos?: Qos;
 }
 
 /**
- * The list of a session's subscriptions, kept beside the session row so that they can be checked and
- * deleted with it. `SubscriptionStore` holds the subscriptions that publishes are matched with.
+ * The list of a session's subscriptions, kept beside the session row so that they can be checked
+ * and deleted with it. `SubscriptionStore` holds the subscriptions that publishes are matched with.
  */
 export interface SessionSubscriptionStore {
   /** Subscriptions of all generations, strongly consistent. */

@@ -20,8 +20,8 @@ export interface SessionStore {
   /** Strongly consistent. Returns expired sessions too: the caller checks the expiry. */
   get(key: ClientKey): Promise<Session | undefined>;
   /**
-   * Routes of online sessions for QoS 0, cached for up to 5 seconds (lib/store/routes.ts). A session
-   * whose row is unreadable has none.
+   * Routes of online sessions for QoS 0, cached for up to 5 seconds (lib/store/routes.ts). A
+   * session whose row is unreadable has none.
    */
   routes(tenant: TenantId, clientIds: readonly string[]): Promise<Map<string, Route>>;
   /** Removes a client's cached route, because its connection turned out to be gone. */
@@ -48,15 +48,15 @@ export interface SessionStore {
   /** Sets the sequence at which the queue is counted again. */
   setRecount(key: ClientKey, generation: string, recountAtSequence: number): Promise<void>;
   /**
-   * Claims queue entries for the session's current connection, if no other handler has claimed since
-   * `session` was read and the same connection still holds the session.
+   * Claims queue entries for the session's current connection, if no other handler has claimed
+   * since `session` was read and the same connection still holds the session.
    * @returns the session after the change; undefined if the claim failed.
    */
   claim(session: Session, claim: Claim): Promise<Session | undefined>;
   /**
    * Marks the session offline if `address` still holds it.
-   * @returns the session, with `first` true if this call made the change and false if an earlier call
-   *   for `address` did; undefined if another connection holds the session.
+   * @returns the session, with `first` true if this call made the change and false if an earlier
+   *   call for `address` did; undefined if another connection holds the session.
    */
   markOffline(
     key: ClientKey,
@@ -65,9 +65,9 @@ export interface SessionStore {
   ): Promise<{ readonly session: Session; readonly first: boolean } | undefined>;
   /**
    * Notes that everything an ended session of that generation left has been deleted, unless a
-   * connection holds the session again. TTL deletes the row itself a day after the session's expiry.
-   * Until then the next session continues its packet numbers, so that a late acknowledgement of
-   * the old session cannot match a message of the new one.
+   * connection holds the session again. TTL deletes the row itself a day after the session's
+   * expiry. Until then the next session continues its packet numbers, so that a late
+   * acknowledgement of the old session cannot match a message of the new one.
    */
   markSwept(key: ClientKey, generation: string): Promise<void>;
 }

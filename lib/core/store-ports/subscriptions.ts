@@ -11,21 +11,25 @@ export interface SubscriptionStore {
     subscription: Pick<Subscription, 'clientId' | 'filter' | 'shareName' | 'generation'>,
   ): Promise<boolean>;
   /**
-   * Subscriptions with exactly this filter: clients in the order of their positions, then members of
-   * shares. Reads at most `limit` subscriptions with one Query, or with several if a page of 1 MB ends
-   * earlier.
+   * Subscriptions with exactly this filter: clients in the order of their positions, then members
+   * of shares. Reads at most `limit` subscriptions with one Query, or with several if a page of 1
+   * MB ends earlier.
    */
   audience(tenant: TenantId, filter: string, options: AudienceOptions): Promise<AudiencePage>;
   /**
-   * Members of every share of a filter, or of one share. Of a share with more than `perShare` members it
-   * reads that many from a random position of a ring, so that each member is equally likely.
+   * Members of every share of a filter, or of one share. Of a share with more than `perShare`
+   * members it reads that many from a random position of a ring, so that each member is equally
+   * likely.
    */
   shareMembers(
     tenant: TenantId,
     filter: string,
     options: { readonly perShare: number; readonly consistent: boolean; readonly shareName?: string },
   ): Promise<Subscription[]>;
-  /** Subscriptions of clients (without shares) to a filter in a range of positions, in order, page by page. */
+  /**
+   * Subscriptions of clients (without shares) to a filter in a range of positions, in order, page
+   * by page.
+   */
   range(
     tenant: TenantId,
     filter: string,
@@ -51,15 +55,16 @@ export interface AudiencePage {
   /** Whether there are more than `limit`. */
   readonly more: boolean;
   /**
-   * Present when messages to this topic have recently gone through the fan-out queue. Until then (ms
-   * since 1970) all messages to it take the queue, so that none overtakes another.
+   * Present when messages to this topic have recently gone through the fan-out queue. Until then
+   * (ms since 1970) all messages to it take the queue, so that none overtakes another.
    */
   readonly queuedUntilMs?: number;
 }
 
 /**
- * A range of positions of clients in an audience. A position is an opaque string, ordered by its UTF-8
- * bytes and spread evenly by a hash of the client id. A client has the same position for every filter.
+ * A range of positions of clients in an audience. A position is an opaque string, ordered by its
+ * UTF-8 bytes and spread evenly by a hash of the client id. A client has the same position for
+ * every filter.
  */
 export interface PositionRange {
   readonly slice: number;

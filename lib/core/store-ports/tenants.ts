@@ -6,8 +6,8 @@ export interface LiveTenantStore {
   /** @returns undefined when there is no such tenant. */
   readLive(tenant: TenantId, consistent: boolean): Promise<TenantLive | undefined>;
   /**
-   * Adds a shape to all copies of the tenant's row. Idempotent: a call that crashed between the copies is
-   * repaired by the next SUBSCRIBE with that shape.
+   * Adds a shape to all copies of the tenant's row. Idempotent: a call that crashed between the
+   * copies is repaired by the next SUBSCRIBE with that shape.
    * @returns false when the tenant already has `maxShapes`.
    */
   addShape(tenant: TenantId, shape: string, maxShapes: number): Promise<boolean>;

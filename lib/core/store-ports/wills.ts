@@ -7,7 +7,10 @@ export interface LeftWill {
   readonly generation: string;
 }
 
-/** Wills, one per connection. A client may have several until those of earlier connections are taken. */
+/**
+ * Wills, one per connection. A client may have several until those of earlier connections are
+ * taken.
+ */
 export interface WillStore {
   put(key: ClientKey, address: ConnectionAddress, generation: string, will: Will): Promise<void>;
   /** Strongly consistent. */
@@ -16,8 +19,8 @@ export interface WillStore {
   list(key: ClientKey): Promise<LeftWill[]>;
   /**
    * Deletes the Will of connection `address`.
-   * @returns whether this call deleted it. Only then may the caller publish it, so a Will is published
-   *   at most once; a crash between the two loses it.
+   * @returns whether this call deleted it. Only then may the caller publish it, so a Will is
+   *   published at most once; a crash between the two loses it.
    */
   take(key: ClientKey, address: ConnectionAddress): Promise<boolean>;
 }

@@ -6,7 +6,7 @@ import { loseFirstAnswer, meetAt, oddNames, recorder, ttlFromNow, type World } f
 import { connectionOf, everyByte, keyOf, newAddress } from './samples.ts';
 import { createTenant } from './tenants.ts';
 
-/** Table Connections: rows, identities waiting for CONNECT, chunks of larger packets. */
+/** Table Connections: connections, pending identities, chunks of larger packets. */
 export function connectionsContract(name: string, open: () => Promise<World>): void {
   describe(`connections: ${name}`, () => {
     let world: World;
@@ -313,7 +313,7 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
         const row = await rowOf(address);
         expect(row?.v).toEqual({ N: '1' });
         const seconds = ttlFromNow(row, world.clock);
-        // API Gateway ends a connection after 2 hours; a packet is put together within seconds.
+        // API Gateway closes a connection after 2 hours; chunks are assembled within seconds.
         expect(seconds).toBeGreaterThan(address.includes('~') ? 60 : 2 * 3600);
         expect(seconds).toBeLessThanOrEqual(24 * 3600);
       }

@@ -3,17 +3,23 @@ import { connectionsContract } from './connections.ts';
 import { messagesContract } from './messages.ts';
 import { queueContract } from './queue.ts';
 import { queueRowsContract } from './queue-rows.ts';
+import { receivedMarksContract } from './received-marks.ts';
 import { retainedContract } from './retained.ts';
 import { revocationsContract } from './revocations.ts';
+import { sessionSubscriptionsContract } from './session-subscriptions.ts';
 import { sessionsContract } from './sessions.ts';
 import { subscriptionsContract } from './subscriptions.ts';
 import { tenantsContract } from './tenants.ts';
 import { versionsContract } from './versions.ts';
+import { willsContract } from './wills.ts';
 
-/** What every DynamoDB-compatible service must give the tables. */
+/** The behaviour that the stores need from every DynamoDB-compatible service. */
 export function storeContracts(name: string, open: () => Promise<World>): void {
   connectionsContract(name, open);
   sessionsContract(name, open);
+  sessionSubscriptionsContract(name, open);
+  willsContract(name, open);
+  receivedMarksContract(name, open);
   queueContract(name, open);
   queueRowsContract(name, open);
   subscriptionsContract(name, open);

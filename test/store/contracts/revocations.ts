@@ -62,7 +62,7 @@ export function revocationsContract(name: string, open: () => Promise<World>): v
       const tenant = await createTenant(world);
       expect((await tenants.readLive(tenant, true))?.revokedAtMs).toBeUndefined();
       let before = 0;
-      // The same time, and clocks that lag, included.
+      // Also at the same time, and with clocks that lag.
       for (const atMs of [1_000, 1_000, 500, 2_000]) {
         await revocations.revoke(tenant, token('a'), atMs);
         const copies = await revokedInCopies(tenant);

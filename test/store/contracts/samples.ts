@@ -13,7 +13,7 @@ import { numbersPerRow } from '../../../lib/store/queue-numbers.ts';
 
 let addresses = 0;
 
-/** An address as API Gateway makes them; never the same twice. */
+/** A unique address, formed like those of API Gateway. */
 export function newAddress(): ConnectionAddress {
   addresses += 1;
   return `L0SM9c${String(addresses).padStart(8, '0')}=` as ConnectionAddress;
@@ -61,7 +61,7 @@ export function sessionOf(key: ClientKey, changes: Partial<Session> = {}): Sessi
   };
 }
 
-/** Rows after which packet identifiers begin anew. */
+/** Number of rows after which packet identifiers repeat. */
 export const rowsPerRound = maxPacketIdentifier / numbersPerRow;
 
 /** The sequence of a message that has a row to itself, the `row`-th; rows are counted from 1. */
@@ -89,10 +89,10 @@ export function messageOf(changes: Partial<Message> = {}): Message {
   };
 }
 
-/** Every byte value, so that no layer can take it for text. */
+/** Every byte value, so that no layer mistakes it for text. */
 export const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 
-/** A message with all there is. */
+/** A message with every field. */
 export function fullMessage(changes: Partial<Message> = {}): Message {
   return messageOf({
     payload: everyByte,
@@ -150,7 +150,7 @@ export const keyOf = (tenant: TenantId, clientId = 'client'): ClientKey => ({ te
 /** Key of a session's partition. */
 export const partitionOf = ({ tenant, clientId }: ClientKey): string => `${tenant}/${clientId}`;
 
-/** Plain bytes: the SDK answers with whichever view it likes. */
+/** Plain bytes: the SDK returns different views. */
 export function plain<T>(value: T): T {
   if (value instanceof Uint8Array) return Uint8Array.from(value) as T;
   if (value instanceof Set || value instanceof Map) return value;

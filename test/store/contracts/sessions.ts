@@ -1,18 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClientKey, ConnectionAddress, Session, Will } from '../../../lib/core/model.ts';
 import { ItemFormatError } from '../../../lib/store/attributes.ts';
-import { topicLimits } from '../../../lib/topics/index.ts';
 import { loseFirstAnswer, meetAt, oddNames, recorder, ttlFromNow, type World } from '../world.ts';
-import {
-  everyByte,
-  fullMessage,
-  keyOf,
-  messageOf,
-  newAddress,
-  partitionOf,
-  plain,
-  sessionOf,
-} from './samples.ts';
+import { keyOf, messageOf, newAddress, partitionOf, sessionOf } from './samples.ts';
 
 const never = 0xffff_ffff;
 const claimOf = (claimedBy: string, inFlight: number[] = [], resent: number[] = []) => ({
@@ -24,7 +14,7 @@ const claimOf = (claimedBy: string, inFlight: number[] = [], resent: number[] = 
   onlyAtSequence: false,
 });
 
-/** Table Sessions, all but the queue. */
+/** Table Sessions: session rows, routes, and properties of all its rows but the queue. */
 export function sessionsContract(name: string, open: () => Promise<World>): void {
   describe(`sessions: ${name}`, () => {
     let world: World;
@@ -142,7 +132,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         }
       });
 
-      test('after a lost answer shows by its address who holds it', async () => {
+      test('after a lost answer tells by its address which connection holds it', async () => {
         const fault = loseFirstAnswer('PutItem');
         const { sessions } = world.process(fault);
         const session = sessionOf(newKey());
@@ -153,7 +143,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
     });
 
     describe('numbering', () => {
-      test('gives each caller numbers of its own', async () => {
+      test('gives each caller different numbers', async () => {
         const { sessions } = world.process(meetAt('UpdateItem', 20));
         const session = await opened();
         const ends = await Promise.all(
@@ -182,7 +172,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect(await rowOf(key)).toBeUndefined();
       });
 
-      test('again after a lost answer leaves a gap and nothing worse', async () => {
+      test('repeated after a lost answer leaves a gap in the numbers, nothing else', async () => {
         const session = await opened();
         const { sessions } = world.process(loseFirstAnswer('UpdateItem'));
         expect((await sessions.allocate(session, session.generation, 2))?.sequence).toBe(4);
@@ -201,7 +191,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
     });
 
     describe('claims', () => {
-      test('count, and say what is in flight, what goes again and by whom', async () => {
+      test('are counted and store what is in flight, what is sent again and who claimed', async () => {
         const { sessions } = world.process();
         const session = await opened({ resent: new Set([9]) });
         const answer = await sessions.claim(session, {
@@ -231,7 +221,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect(await sessions.get(session)).toEqual(direct);
       });
 
-      test('fail when somebody has claimed, the connection is another, or nobody is there', async () => {
+      test('fail after another claim, on another connection, or offline', async () => {
         const { sessions } = world.process();
         const session = await opened();
         expect(await sessions.claim({ ...session, claimVersion: 0 }, claimOf('me'))).toBeUndefined();
@@ -261,7 +251,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect((await sessions.get(session))?.sequence).toBe(1);
       });
 
-      test('of two handlers exactly one gets', async () => {
+      test('of two handlers at once: exactly one succeeds', async () => {
         const { sessions } = world.process(meetAt('UpdateItem', 2));
         const session = await opened();
         const won = await Promise.all([
@@ -272,7 +262,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect((await sessions.get(session))?.claimedBy).toBe(won[0] === undefined ? 'two' : 'one');
       });
 
-      test('whose answer was lost are recognised by their name', async () => {
+      test('whose answer was lost are recognised by their id', async () => {
         const fault = loseFirstAnswer('UpdateItem');
         const { sessions } = world.process(fault);
         const session = await opened();
@@ -300,7 +290,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect(await sessions.get(session)).toEqual(offline);
       });
 
-      test('is for the connection that holds the session', async () => {
+      test('is possible only for the connection that holds the session', async () => {
         const { sessions } = world.process();
         const session = await opened();
         expect(await sessions.markOffline(session, newAddress(), offlineIn(1))).toBeUndefined();
@@ -310,7 +300,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect(await rowOf(key)).toBeUndefined();
       });
 
-      test('again, after a crash or a lost answer, finds the session as it was left', async () => {
+      test('repeated after a crash or a lost answer, returns the session as it was left', async () => {
         const fault = loseFirstAnswer('UpdateItem');
         const { sessions } = world.process(fault);
         const session = await opened();
@@ -330,7 +320,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect(await rowOf(session)).toEqual(before);
       });
 
-      test('by a connection of long ago does not touch what has been resumed or left since', async () => {
+      test('for an earlier connection does not change a session that was resumed or left since', async () => {
         const { sessions } = world.process();
         const first = await opened();
         const left = await sessions.markOffline(first, first.address ?? newAddress(), offlineIn(600));
@@ -356,7 +346,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect((await one.sessions.get(session))?.address).toBe(replaced ? next.address : undefined);
       });
 
-      test('of two that mark it at once one is the first', async () => {
+      test('by two handlers at once: exactly one is the first', async () => {
         const { sessions } = world.process(meetAt('UpdateItem', 2));
         const session = await opened();
         const address = session.address ?? newAddress();
@@ -367,7 +357,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect(left.map((one) => one?.first).toSorted()).toEqual([false, true]);
       });
 
-      test('may be followed by a note that all it left is deleted, while nobody holds it', async () => {
+      test('may be followed by the mark that its rows are deleted, unless a connection holds it', async () => {
         const { sessions } = world.process();
         const session = await opened();
         await sessions.markSwept(session, session.generation);
@@ -419,7 +409,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         ]);
       });
 
-      test('of more clients than fit a batch are found in several, side by side', async () => {
+      test('of more clients than one batch holds are read in several, concurrently', async () => {
         const tenant = world.tenant();
         const opened = await openedIn(tenant, 230);
         const calls = recorder();
@@ -432,7 +422,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect(calls.operations).toEqual(['BatchGetItem', 'BatchGetItem', 'BatchGetItem']);
       });
 
-      test('are trusted for 5 seconds, those of others are read', async () => {
+      test('are cached for 5 seconds; others are read', async () => {
         const tenant = world.tenant();
         await openedIn(tenant, 2);
         const calls = recorder();
@@ -450,7 +440,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect(calls.operations).toHaveLength(3);
       });
 
-      test('of offline clients are not trusted: they may be back at any moment', async () => {
+      test('of offline clients are not cached: they may return at any moment', async () => {
         const tenant = world.tenant();
         const { sessions } = world.process();
         expect((await sessions.routes(tenant, ['c0'])).size).toBe(0);
@@ -458,7 +448,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect((await sessions.routes(tenant, ['c0'])).size).toBe(1);
       });
 
-      test('are forgotten when they turn out to be gone', async () => {
+      test('are dropped from the cache when the connection turns out to be gone', async () => {
         const session = await one();
         const { sessions } = world.process();
         await sessions.routes(session.tenant, ['c0']);
@@ -470,7 +460,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect(await address()).toBe(moved.address);
       });
 
-      test('are forgotten by the process that changes the session', async () => {
+      test('are dropped from the cache of the process that changes the session', async () => {
         const session = await one();
         const { sessions } = world.process();
         const online = async () => (await sessions.routes(session.tenant, ['c0'])).get('c0')?.address;
@@ -480,147 +470,6 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         expect(await online()).toBe(moved.address);
         await sessions.markOffline(session, moved.address, offlineIn(0));
         expect(await online()).toBeUndefined();
-      });
-    });
-
-    describe('the list of subscriptions', () => {
-      test('holds filters as they were written, each with its generation', async () => {
-        const { sessionSubscriptions } = world.process();
-        const key = newKey();
-        const filters = ['a/+', '$share/g/a/+', '#', 'ö'.repeat(topicLimits.maxBytes / 2), '😀/#'];
-        for (const filter of filters) await sessionSubscriptions.put(key, filter, 'g');
-        await sessionSubscriptions.put(key, '#', 'h');
-        const listed = await sessionSubscriptions.list(key);
-        expect(new Set(listed)).toEqual(
-          new Set(filters.map((filter) => ({ filter, generation: filter === '#' ? 'h' : 'g' }))),
-        );
-      });
-
-      test('tells the QoS of a subscription, where it was given', async () => {
-        const { sessionSubscriptions } = world.process();
-        const key = newKey();
-        await sessionSubscriptions.put(key, 'a', 'g', 1);
-        await sessionSubscriptions.put(key, 'b', 'g', 0);
-        await sessionSubscriptions.put(key, 'a', 'g', 2);
-        expect(await sessionSubscriptions.list(key)).toEqual([
-          { filter: 'a', generation: 'g', qos: 2 },
-          { filter: 'b', generation: 'g', qos: 0 },
-        ]);
-      });
-
-      test('loses a filter only to the generation that put it', async () => {
-        const { sessionSubscriptions } = world.process();
-        const key = newKey();
-        await sessionSubscriptions.put(key, 'a', 'g');
-        await sessionSubscriptions.delete(key, 'a', 'another');
-        await sessionSubscriptions.delete(key, 'b', 'g');
-        expect(await sessionSubscriptions.list(key)).toEqual([{ filter: 'a', generation: 'g' }]);
-        await sessionSubscriptions.delete(key, 'a', 'g');
-        expect(await sessionSubscriptions.list(key)).toEqual([]);
-      });
-
-      test('is read beyond a page of 1 MB', async () => {
-        const { sessionSubscriptions } = world.process();
-        const key = newKey();
-        const count = 1_100;
-        for (let start = 0; start < count; start += 100)
-          await Promise.all(
-            Array.from({ length: 100 }, (_, index) =>
-              sessionSubscriptions.put(key, `${start + index}/${'x'.repeat(990)}`, 'g'),
-            ),
-          );
-        expect(await sessionSubscriptions.list(key)).toHaveLength(count);
-      });
-
-      test('is counted no further than asked', async () => {
-        const { sessionSubscriptions } = world.process();
-        const key = newKey();
-        for (const filter of ['a', 'b', 'c']) await sessionSubscriptions.put(key, filter, 'g');
-        expect(await sessionSubscriptions.count(key, 10)).toBe(3);
-        expect(await sessionSubscriptions.count(key, 2)).toBe(2);
-      });
-    });
-
-    describe('the Will', () => {
-      const willOf = (changes: Partial<Will> = {}): Will => ({
-        message: messageOf({ payload: everyByte }),
-        delaySeconds: 0,
-        ...changes,
-      });
-
-      test('reads back what was put', async () => {
-        const { wills } = world.process();
-        const key = newKey();
-        expect(await wills.list(key)).toEqual([]);
-        const { expiresAtMs: _, ...message } = fullMessage({ payload: new Uint8Array(65_535).fill(9) });
-        for (const will of [willOf(), willOf({ delaySeconds: 5, messageExpirySeconds: never, message })]) {
-          const address = newAddress();
-          await wills.put(key, address, 'g', will);
-          expect(plain(await wills.get(key, address))).toEqual(will);
-          expect(plain(await wills.list(key))).toContainEqual({ will, address, generation: 'g' });
-        }
-      });
-
-      test('is taken once, and only what that connection left', async () => {
-        const { wills } = world.process(meetAt('DeleteItem', 2));
-        const key = newKey();
-        const [address, later] = [newAddress(), newAddress()];
-        await wills.put(key, address, 'g', willOf());
-        const taken = await Promise.all([wills.take(key, address), wills.take(key, address)]);
-        expect(taken.toSorted()).toEqual([false, true]);
-        await wills.put(key, later, 'g', willOf());
-        const other = await Promise.all([wills.take(key, address), wills.take(key, newAddress())]);
-        expect(other).toEqual([false, false]);
-        expect((await wills.list(key)).map((left) => left.address)).toEqual([later]);
-      });
-    });
-
-    describe('marks of received messages', () => {
-      test('keep the id that came first', async () => {
-        const { receivedMarks } = world.process();
-        const key = newKey();
-        expect(await receivedMarks.put(key, 'g', 1, 'm1')).toEqual({ messageId: 'm1', first: true });
-        expect(await receivedMarks.put(key, 'g', 1, 'm2')).toEqual({ messageId: 'm1', first: false });
-        expect(await receivedMarks.put(key, 'g', 65_535, 'm3')).toEqual({ messageId: 'm3', first: true });
-        // A mark of an earlier session is nothing to a new one.
-        expect(await receivedMarks.put(key, 'h', 1, 'm4')).toEqual({ messageId: 'm4', first: true });
-      });
-
-      test('of two handlers that mark at once: one is first, both know its id', async () => {
-        const { receivedMarks } = world.process(meetAt('PutItem', 2));
-        const key = newKey();
-        const marks = await Promise.all([
-          receivedMarks.put(key, 'g', 1, 'm1'),
-          receivedMarks.put(key, 'g', 1, 'm2'),
-        ]);
-        expect(marks.map((mark) => mark.first).toSorted()).toEqual([false, true]);
-        expect(new Set(marks.map((mark) => mark.messageId)).size).toBe(1);
-      });
-
-      test('are first although the first answer is lost', async () => {
-        const fault = loseFirstAnswer('PutItem');
-        const { receivedMarks } = world.process(fault);
-        const key = newKey();
-        expect(await receivedMarks.put(key, 'g', 1, 'm1')).toEqual({ messageId: 'm1', first: true });
-        expect(fault.lost()).toBe(true);
-      });
-
-      test('go once, with their generation', async () => {
-        const { receivedMarks } = world.process();
-        const key = newKey();
-        await receivedMarks.put(key, 'g', 1, 'm1');
-        expect(await receivedMarks.delete(key, 'another', 1)).toBe(false);
-        expect(await receivedMarks.delete(key, 'g', 1)).toBe(true);
-        expect(await receivedMarks.delete(key, 'g', 1)).toBe(false);
-        expect(await receivedMarks.put(key, 'g', 1, 'm2')).toEqual({ messageId: 'm2', first: true });
-      });
-
-      test('are counted no further than asked', async () => {
-        const { receivedMarks } = world.process();
-        const key = newKey();
-        for (const identifier of [1, 2, 65_535]) await receivedMarks.put(key, 'g', identifier, 'm');
-        expect(await receivedMarks.count(key, 1_000)).toBe(3);
-        expect(await receivedMarks.count(key, 2)).toBe(2);
       });
     });
 
@@ -690,7 +539,7 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       expect(markDays).toBeLessThanOrEqual(30);
 
       const offline = await sessions.markOffline(session, address, offlineIn(3_600));
-      // Later than the expiry, so that timers find the row; not by more than some days.
+      // After the expiry, so that timers still find the row, but at most some days.
       expect(await ttlOf('session')).toBeGreaterThan(3_600);
       expect(await ttlOf('session')).toBeLessThanOrEqual(3_600 + 7 * 86_400);
       const back = { ...session, address: newAddress(), claimVersion: 3, sequence: 1 };

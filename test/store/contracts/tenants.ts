@@ -25,7 +25,7 @@ export async function createTenant(world: World): Promise<TenantId> {
   return tenant;
 }
 
-/** Shapes that the store itself must bear; a tenant's quota may be lower. */
+/** Shapes that the store must support; a tenant's quota may be lower. */
 const maxShapes = 64;
 
 /** Table Tenants: configuration, and the copies of the row that the message path reads. */

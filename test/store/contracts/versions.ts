@@ -9,8 +9,9 @@ import { createTenant } from './tenants.ts';
 const hour = '2026-11-21T06';
 
 /**
- * Items of a newer format, as an older release meets them after a rollback: none is misread. Rows of connections, sessions,
- * queues, subscriptions, retained messages and tenants have such a case beside their other contracts.
+ * Items of a newer format version, which an older release finds after a rollback: none is misread.
+ * The other contracts contain this case for connections, sessions, queues, subscriptions, retained
+ * messages and tenants.
  */
 export function versionsContract(name: string, open: () => Promise<World>): void {
   describe(`items of a newer format: ${name}`, () => {
@@ -20,7 +21,7 @@ export function versionsContract(name: string, open: () => Promise<World>): void
     });
     afterAll(() => world.close());
 
-    /** Gives all items of a partition that `matches` picks the next version. */
+    /** Sets the next format version in all items of a partition that match. */
     async function renew(kind: TableKind, partition: string, matches: RegExp): Promise<void> {
       const items = (await world.items(kind, partition)).filter((item) => matches.test(JSON.stringify(item)));
       expect(items.length).toBeGreaterThan(0);

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { topicLimits } from '../../../lib/topics/index.ts';
+import type { World } from '../world.ts';
+import { keyOf } from './samples.ts';
+
+/** Table Sessions: the list of a session's subscriptions. */
+export function sessionSubscriptionsContract(name: string, open: () => Promise<World>): void {
+  describe(`subscriptions of a session: ${name}`, () => {
+    let world: World;
+    beforeAll(async () => {
+      world = await open();
+    });
+    afterAll(() => world.close());
+    const newKey = () => keyOf(world.tenant());
+
+    test('returns filters as they were written, each with its generation', async () => {
+      const { sessionSubscriptions } = world.process();
+      const key = newKey();
+      const filters = ['a/+', '$share/g/a/+', '#', 'ö'.repeat(topicLimits.maxBytes / 2), '😀/#'];
+      for (const filter of filters) await sessionSubscriptions.put(key, filter, 'g');
+      await sessionSubscriptions.put(key, '#', 'h');
+      const listed = await sessionSubscriptions.list(key);
+      expect(new Set(listed)).toEqual(
+        new Set(filters.map((filter) => ({ filter, generation: filter === '#' ? 'h' : 'g' }))),
+      );
+    });
+
+    test('returns the QoS of a subscription if it was given', async () => {
+      const { sessionSubscriptions } = world.process();
+      const key = newKey();
+      await sessionSubscriptions.put(key, 'a', 'g', 1);
+      await sessionSubscriptions.put(key, 'b', 'g', 0);
+      await sessionSubscriptions.put(key, 'a', 'g', 2);
+      expect(await sessionSubscriptions.list(key)).toEqual([
+        { filter: 'a', generation: 'g', qos: 2 },
+        { filter: 'b', generation: 'g', qos: 0 },
+      ]);
+    });
+
+    test('deletes a filter only for the generation that put it', async () => {
+      const { sessionSubscriptions } = world.process();
+      const key = newKey();
+      await sessionSubscriptions.put(key, 'a', 'g');
+      await sessionSubscriptions.delete(key, 'a', 'another');
+      await sessionSubscriptions.delete(key, 'b', 'g');
+      expect(await sessionSubscriptions.list(key)).toEqual([{ filter: 'a', generation: 'g' }]);
+      await sessionSubscriptions.delete(key, 'a', 'g');
+      expect(await sessionSubscriptions.list(key)).toEqual([]);
+    });
+
+    test('is read beyond a page of 1 MB', async () => {
+      const { sessionSubscriptions } = world.process();
+      const key = newKey();
+      const count = 1_100;
+      for (let start = 0; start < count; start += 100)
+        await Promise.all(
+          Array.from({ length: 100 }, (_, index) =>
+            sessionSubscriptions.put(key, `${start + index}/${'x'.repeat(990)}`, 'g'),
+          ),
+        );
+      expect(await sessionSubscriptions.list(key)).toHaveLength(count);
+    });
+
+    test('is counted up to the limit', async () => {
+      const { sessionSubscriptions } = world.process();
+      const key = newKey();
+      for (const filter of ['a', 'b', 'c']) await sessionSubscriptions.put(key, filter, 'g');
+      expect(await sessionSubscriptions.count(key, 10)).toBe(3);
+      expect(await sessionSubscriptions.count(key, 2)).toBe(2);
+    });
+  });
+}
