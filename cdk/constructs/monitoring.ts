@@ -55,7 +55,7 @@ export class Monitoring extends Construct {
 
   private addAlarms(metrics: Metrics): void {
     this.addAlarm('FunctionErrors', {
-      meaning: 'functions fail: clients get an error frame and reconnect, timers are retried',
+      meaning: 'functions fail: clients get an error frame and reconnect, timers are tried again',
       metric: metrics.functionErrors,
       threshold: 5,
       periods: 1,
@@ -79,7 +79,7 @@ export class Monitoring extends Construct {
       periods: 1,
     });
     this.addAlarm('TimersBehind', {
-      meaning: 'timers wait although they are due: Wills and expiries are late',
+      meaning: 'timers that are due wait: Wills and expiries come late',
       metric: metrics.timersDue,
       threshold: 1_000,
       periods: 3,
@@ -92,26 +92,26 @@ export class Monitoring extends Construct {
       periods: 1,
     });
     this.addAlarm('FanoutBehind', {
-      meaning: 'messages to large audiences wait more than five minutes',
+      meaning: 'messages to large audiences wait for more than five minutes',
       metric: metrics.fanoutAgeSeconds,
       threshold: 300,
       periods: 2,
     });
     this.addAlarm('GatewayErrors', {
-      meaning: 'API Gateway cannot invoke a function, or a function returns an invalid response',
+      meaning: 'API Gateway cannot call a function, or a function answers in a way it does not understand',
       metric: metrics.gatewayErrors,
       threshold: 5,
       periods: 1,
     });
     // Two alarms, because one may read ten metrics: reads and writes of at most five tables.
     this.addAlarm('TableReadThrottles', {
-      meaning: 'DynamoDB throttles reads: one key is hot, or traffic grew faster than the table',
+      meaning: 'DynamoDB refuses reads: one key is hot, or traffic grew faster than the table',
       metric: metrics.tableReadThrottles,
       threshold: 10,
       periods: 2,
     });
     this.addAlarm('TableWriteThrottles', {
-      meaning: 'DynamoDB throttles writes: one key is hot, or traffic grew faster than the table',
+      meaning: 'DynamoDB refuses writes: one key is hot, or traffic grew faster than the table',
       metric: metrics.tableWriteThrottles,
       threshold: 10,
       periods: 2,

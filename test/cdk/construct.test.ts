@@ -101,7 +101,7 @@ describe('the installed package', () => {
     for (const asset of assets)
       expect(typeof load(join(outputDirectory, asset, 'index.js')).handler).toBe('function');
     vi.unstubAllEnvs();
-  }, 60_000);
+  }, 180_000);
 
   it('declares its types for strict TypeScript', async () => {
     await writeFile(
@@ -119,5 +119,5 @@ describe('the installed package', () => {
     await run(process.execPath, [compiler, ...options, 'typed.ts'], { cwd: directory }).catch(
       ({ stdout }: { stdout: string }) => expect.fail(stdout),
     );
-  }, 60_000);
+  }, 180_000);
 });
