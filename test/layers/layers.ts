@@ -334,6 +334,12 @@ export const testFolders: readonly TestFolder[] = [
     of: ['lib/bridge'],
     also: ['test/support', ...emulators],
   },
+  {
+    name: 'test/examples',
+    about: 'examples',
+    of: ['lib/bridge'],
+    also: ['build', 'test/support', ...emulators],
+  },
   { name: 'test/deployed', about: 'deployed stack', of: ['lib/cli', 'lib/client'], also: ['test/support'] },
   {
     name: 'test/bench',
