@@ -17,13 +17,15 @@ const maxTextCharacters = 1_024;
 
 /**
  * Reads the claims that Wisp uses of a verified token, as the issuer's configuration says. A claim
- * of a wrong form refuses the whole token, because a part of a list of rules would be another list.
- * A token without grants is valid and permits nothing.
+ * of a wrong form, null included, refuses the whole token: a part of a list of rules would be
+ * another list, and a token whose `jti` is ignored could not be revoked. A token without grants is
+ * valid and permits nothing.
  */
 export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims | Flaw {
   const { exp, sub, jti, iat } = payload;
   if (typeof exp === 'number' && !(exp <= maxTimeSeconds)) return { flaw: '"exp" is not a time' };
   if (sub !== undefined && !isText(sub)) return { flaw: '"sub" is not a text' };
+  if (jti !== undefined && !isText(jti)) return { flaw: '"jti" is not a text' };
   const granted = grantedBy(payload, issuer);
   if ('flaw' in granted) return granted;
   const clientId = clientIdOf(payload, issuer, granted);
@@ -33,17 +35,20 @@ export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims 
   const quotas = narrowing === undefined ? undefined : validate(clientQuotasSchema, narrowing, 'quotas');
   if (quotas !== undefined && 'flaw' in quotas) return quotas;
   const username = claimAt(payload, issuer.claimMapping?.username ?? 'username');
+  if (username !== undefined && !isText(username))
+    return { flaw: 'the claim for the user name is not a text' };
   const roles = roleRules(issuer, payload);
+  if ('flaw' in roles) return roles;
   const grants =
     granted.grants === undefined && roles.length === 0
       ? rulesOf(issuer.defaultGrants ?? {})
       : [...(granted.grants ?? []), ...roles];
   return {
     ...(sub === undefined ? {} : { subject: sub }),
-    ...(isText(username) ? { username } : {}),
+    ...(username === undefined ? {} : { username }),
     ...(clientId === undefined ? {} : { clientId }),
     ...(typeof exp === 'number' ? { expiresAtSeconds: Math.floor(exp) } : {}),
-    ...(isText(jti) ? { tokenId: jti } : {}),
+    ...(jti === undefined ? {} : { tokenId: jti }),
     ...(typeof iat === 'number' && iat >= 0 ? { issuedAtSeconds: Math.floor(iat) } : {}),
     ...(quotas === undefined ? {} : { quotas: quotas.value }),
     grants,
@@ -146,11 +151,15 @@ function mappedRules(
   return present ? rules : undefined;
 }
 
-/** Rules of the roles that a token has; unknown role names are ignored. */
-function roleRules({ roleGrants }: IssuerClaims, payload: Payload): readonly PermissionRule[] {
+/** Rules of the roles that a token has: a text or a list of them. Unknown names are ignored. */
+function roleRules({ roleGrants }: IssuerClaims, payload: Payload): readonly PermissionRule[] | Flaw {
   if (roleGrants === undefined) return [];
   const { claim, grants } = roleGrants;
-  const names = new Set<unknown>([claimAt(payload, claim)].flat());
+  const value = claimAt(payload, claim);
+  const listed: unknown[] = value === undefined ? [] : [value].flat();
+  if (!listed.every((name) => typeof name === 'string'))
+    return { flaw: 'the claim for the roles holds something else than texts' };
+  const names = new Set(listed);
   return Object.entries(grants).flatMap(([name, granted]) => (names.has(name) ? rulesOf(granted) : []));
 }
 

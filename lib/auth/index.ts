@@ -14,7 +14,7 @@ export {
   type KeySourcesOptions,
   type SecretSource,
 } from './key-sources.ts';
-export { type ClientNames, resolvePermissions } from './resolve.ts';
+export { resolvePermissions } from './resolve.ts';
 export {
   maxIssuers,
   newIssuerSchema,

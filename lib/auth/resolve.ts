@@ -1,29 +1,23 @@
 import type { Identity, PermissionRule, Permissions } from '../core/permissions.ts';
 import { isGrantFilter } from './claim-path.ts';
 
-/** The names that CONNECT adds to a verified identity. */
-export interface ClientNames {
-  readonly clientId: string;
-  /** User name of CONNECT; the value of `${username}` if the token has no claim `username`. */
-  readonly username?: string | undefined;
-}
-
 const placeholder = /\$\{([^}]*)\}/g;
 
 /**
  * Replaces `${clientId}` (or `${clientid}`), `${sub}`, `${username}` and `${tenant}` in an
- * identity's rules.
+ * identity's rules. The values come from the verified token alone, never from CONNECT or a request:
+ * a client that names itself could take the topics of another.
  *
  * A value that holds `+`, `#` or `/`, is empty, or begins a filter with `$` would change the levels
  * that a rule covers. An allow rule with such a value, or with an unknown or unset placeholder,
  * grants nothing. A deny rule must not become narrower, so it denies everything from that level on.
  */
-export function resolvePermissions(identity: Identity, names: ClientNames): Permissions {
+export function resolvePermissions(identity: Identity): Permissions {
   const values: Readonly<Record<string, string | undefined>> = {
-    clientId: names.clientId,
-    clientid: names.clientId,
+    clientId: identity.clientId,
+    clientid: identity.clientId,
     sub: identity.subject,
-    username: identity.username ?? names.username,
+    username: identity.username,
     tenant: identity.tenant,
   };
   const valueFor = (name: string) => (Object.hasOwn(values, name) ? values[name] : undefined);

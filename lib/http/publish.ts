@@ -79,7 +79,7 @@ function publisherOf(
   if (named !== undefined && (Buffer.byteLength(named) > maxClientIdBytes || named.includes('\0')))
     throw new Problem('client-id', { detail: `at most ${maxClientIdBytes} bytes` });
   const clientId = identity.clientId ?? named;
-  const permissions = resolvePermissions(identity, { clientId: clientId ?? '' });
+  const permissions = resolvePermissions(identity);
   const { quotas, subject = '' } = identity;
   return {
     permissions,

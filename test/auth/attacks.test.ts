@@ -137,7 +137,7 @@ describe('names that try to escape their place', () => {
     const { verify } = verifierOf([mapped], provider);
     const identity = await verify(await sign(real, { iss, sub: 's', device: 'd', ...claims }));
     if (isAuthError(identity)) return identity.code;
-    return resolvePermissions(identity, { clientId: identity.clientId ?? '' });
+    return resolvePermissions(identity);
   }
 
   it('a text without a UTF-8 form, or with U+0000, refuses the token', async () => {

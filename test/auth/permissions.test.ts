@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readClaims } from '../../lib/auth/claims.ts';
 import {
-  type ClientNames,
+  type Identity,
   mayPublish,
   maySubscribe,
   type PermissionRule,
@@ -16,12 +16,11 @@ function grantsOf(claims: Record<string, unknown>): readonly PermissionRule[] {
   return read.grants;
 }
 
-/** Permissions of a client with the claims of a token. */
-function permissionsOf(claims: Record<string, unknown>, names: Partial<ClientNames> = {}) {
+/** Permissions of a client with the claims of a token, which names the client id `c1`. */
+function permissionsOf(claims: Record<string, unknown>, names: Partial<Identity> = {}) {
   const read = readClaims(claims);
   if ('flaw' in read) throw new Error(read.flaw);
-  const identity = { tenant: vouchedTenantId('acme'), ...read };
-  return resolvePermissions(identity, { clientId: 'c1', ...names });
+  return resolvePermissions({ tenant: vouchedTenantId('acme'), clientId: 'c1', ...read, ...names });
 }
 
 const allow = (filter: string, more: Partial<PermissionRule> = {}): PermissionRule => ({
@@ -136,18 +135,50 @@ describe('claims', () => {
   });
 });
 
+describe('a claim of a wrong kind refuses the token', () => {
+  const wrong = [123, 0, true, null, '', [], ['victim'], {}, 'a\0b', '\ud800', 'x'.repeat(1_025)];
+
+  it.each(wrong)('username, sub and jti of %j', (value) => {
+    for (const claim of ['username', 'sub', 'jti'])
+      expect(readClaims({ [claim]: value, mqtt: { subscribe: ['u/${username}/#'] } }), claim).toHaveProperty(
+        'flaw',
+      );
+  });
+
+  it.each(wrong)('a mapped user name or client id of %j', (value) => {
+    for (const member of ['username', 'clientId'])
+      expect(
+        readClaims({ at: { it: value } }, { claimMapping: { [member]: '/at/it' } }),
+        member,
+      ).toHaveProperty('flaw');
+  });
+
+  it.each([1, null, true, {}, ['a', 1], [['a']], [null]])('roles of %j', (roles) => {
+    const roleGrants = { claim: 'roles', grants: { a: { publish: ['a'] } } };
+    expect(readClaims({ roles }, { roleGrants })).toHaveProperty('flaw');
+  });
+
+  it('a mapped claim that is absent leaves its variable without a value', () => {
+    const read = readClaims({ username: 'native' }, { claimMapping: { username: 'name' } });
+    expect(read).not.toHaveProperty('username');
+    expect(read).not.toHaveProperty('flaw');
+  });
+});
+
 describe('placeholders', () => {
   it('stand for client id, subject, user name and tenant', () => {
     const publish = ['a/${clientId}', 'b/${clientid}', 'c/x-${sub}-y/#', 'd/${username}', 'e/${tenant}/+'];
-    const filters = permissionsOf({ sub: 's', mqtt: { publish } }, { username: 'u' }).map(
-      (rule) => rule.filter,
-    );
+    const filters = permissionsOf({ sub: 's', username: 'u', mqtt: { publish } }).map((rule) => rule.filter);
     expect(filters).toEqual(['a/c1', 'b/c1', 'c/x-s-y/#', 'd/u', 'e/acme/+']);
   });
 
-  it('${username} is the verified claim where there is one', () => {
-    const claims = { username: 'claimed', mqtt: { publish: ['${username}'] } };
-    expect(permissionsOf(claims, { username: 'chosen' })).toMatchObject([{ filter: 'claimed' }]);
+  it('a client id or user name that the token does not have grants nothing', () => {
+    const claims = { mqtt: { publish: ['c/${clientId}', 'c/${clientid}', 'u/${username}/#', 'ok'] } };
+    const read = readClaims(claims);
+    if ('flaw' in read) throw new Error(read.flaw);
+    expect(resolvePermissions({ tenant: vouchedTenantId('acme'), ...read })).toMatchObject([
+      { filter: 'ok' },
+    ]);
   });
 
   it.each(['+', '#', 'a/b', '/', 'a+', 'x#', ''])('a client id %j grants nothing', (clientId) => {
@@ -175,7 +206,7 @@ describe('placeholders', () => {
     expect(patterns.map((rule) => rule.filter)).toEqual(['a/$&$1$$']);
   });
 
-  it.each(['${sub}', '${unknown}', '${constructor}', '${__proto__}', '${}'])(
+  it.each(['${sub}', '${username}', '${unknown}', '${constructor}', '${__proto__}', '${}'])(
     '%s without a value grants nothing',
     (name) => {
       expect(permissionsOf({ mqtt: { publish: [`a/${name}`] } })).toEqual([]);

@@ -199,7 +199,8 @@ describe('claims', () => {
   });
 
   it('grant topics by client identifier and subject', async () => {
-    const claims = { sub: 'anna', mqtt: { publish: [`\${clientId}/#`], subscribe: [`users/\${sub}`] } };
+    const mqtt = { clientId: 'device-7', publish: [`\${clientId}/#`], subscribe: [`users/\${sub}`] };
+    const claims = { sub: 'anna', mqtt };
     const client = await suite.connect({ clientId: 'device-7', claims });
     const replies = await client.send(
       publish('device-7/x', suite.text('x'), { qos: 1, messageId: 1 }),
@@ -207,6 +208,28 @@ describe('claims', () => {
       subscribe(3, 'users/anna', 'users/bert', 'users/+'),
     );
     expect(replies).toMatchObject([{ reasonCode: 0x10 }, { reasonCode: 0x87 }, { granted: [0, 0x87, 0x87] }]);
+  });
+
+  it('grant nothing by the names that the client gives itself', async () => {
+    const filters = [`u/\${username}/#`, `c/\${clientId}/#`];
+    const token = await suite.mint({ mqtt: { publish: filters, subscribe: filters } });
+    const client = await suite.open(bearer(token));
+    const replies = await client.send(
+      { ...(await bare({ clientId: 'victim' })), username: 'victim' },
+      subscribe(1, 'u/victim/#', 'c/victim/#'),
+      publish('c/victim/x', suite.text('x'), { qos: 1, messageId: 2 }),
+    );
+    expect(replies).toMatchObject([
+      { cmd: 'connack' },
+      { cmd: 'suback', granted: [0x87, 0x87] },
+      { cmd: 'puback', reasonCode: 0x87 },
+    ]);
+  });
+
+  it.each([123, null, '', ['victim']])('are refused where the user name is %j', async (username) => {
+    const client = await suite.open();
+    const { pushes } = await client.exchange(await suite.connectPacket({ claims: { username } }));
+    expect(pushes).toMatchObject([{ cmd: 'connack', reasonCode: 0x87 }]);
   });
 
   it('without grants let a client connect, but neither publish nor subscribe', async () => {

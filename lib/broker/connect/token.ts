@@ -46,15 +46,11 @@ async function identityOf(
  * been.
  */
 export async function permit(context: Context, known: Named): Promise<Permitted | Refused> {
-  const { identity, clientId, packet } = known;
+  const { identity, clientId } = known;
   const live = await context.tenants.readLive(identity.tenant, true);
   if (await isRevoked(context, live ?? {}, { ...identity, clientId }))
     return { refusal: refusal('token-revoked') };
-  const { username } = packet;
-  const permissions = resolvePermissions(identity, {
-    clientId,
-    ...(username === undefined ? {} : { username }),
-  });
+  const permissions = resolvePermissions(identity);
   return { ...known, live, permissions, quotas: narrowed(live?.quotas ?? {}, identity.quotas) };
 }
 

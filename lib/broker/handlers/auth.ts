@@ -79,7 +79,7 @@ async function verifyRenewal(
   const live = await context.tenants.readLive(connection.tenant, true);
   if (await isRevoked(context, live ?? {}, { ...identity, clientId: connection.clientId }))
     return refusal('token-revoked');
-  return tokenState(identity, resolvePermissions(identity, connection), live?.revokedAtMs);
+  return tokenState(identity, resolvePermissions(identity), live?.revokedAtMs);
 }
 
 function isOfSameClient(identity: Identity, { tenant, clientId }: Connection): boolean {
