@@ -140,8 +140,8 @@ export type DecodedProperties = Record<string, unknown>;
 /**
  * Reads a property length and the properties that a client sent in `place`.
  *
- * @throws MqttRefusal with 0x81 for a property that `place` may not carry (section 2.2.2.2), with 0x82
- *   for duplicates and values out of range (the sections of the properties).
+ * @throws MqttRefusal with 0x81 for a property that `place` may not carry (section 2.2.2.2), with
+ *   0x82 for duplicates and values out of range (the sections of the properties).
  */
 export function readProperties(reader: ByteReader, place: PropertyPlace): DecodedProperties {
   const length = reader.variableByteInteger();

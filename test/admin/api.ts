@@ -4,7 +4,7 @@ import { type Exchange, flawsOf, operationOf } from './openapi.ts';
 export interface Answer {
   readonly status: number;
   readonly contentType: string | null;
-  // biome-ignore lint/suspicious/noExplicitAny: tests say what they expect of an answer, and the document its form
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the form of its answer
   readonly body: any;
 }
 

@@ -1,6 +1,22 @@
 import { expect, test } from 'vitest';
 import { readSources } from './sources.ts';
 
+const commentColumns = 100;
+
+test(`no line of a comment is wider than ${commentColumns} columns`, () => {
+  const wide = readSources(['lib', 'functions', 'cdk', 'build', 'test', 'examples']).flatMap(
+    ({ path, text }) =>
+      text
+        .split('\n')
+        .map((line, index) => ({ line, place: `${path}:${index + 1}` }))
+        .filter(({ line }) => /^\s*(\/\/|\/?\*)/.test(line) && [...line].length > commentColumns)
+        // A long URL stays on one line.
+        .filter(({ line }) => !/^\s*(\/\/|\*) https:\S+$/.test(line))
+        .map(({ place }) => place),
+  );
+  expect(wide).toEqual([]);
+});
+
 test('no two folders of lib export functions of the same name', () => {
   const foldersOf = new Map<string, Set<string>>();
   const exported =

@@ -20,8 +20,9 @@ export interface MintTokenOptions {
 }
 
 /**
- * Signs a JWT (ES256) for a tenant of `createTenantWithKey`, with `iss` `wisp:TENANT`, `aud` `wisp` and
- * the claim `mqtt`. Without filters it allows all topics of the tenant that do not begin with `$`.
+ * Signs a JWT (ES256) for a tenant of `createTenantWithKey`, with `iss` `wisp:TENANT`, `aud` `wisp`
+ * and the claim `mqtt`. Without filters it allows all topics of the tenant that do not begin with
+ * `$`.
  *
  * @throws UserError `usage`, `token-too-large`, or the code of a malformed filter
  */
