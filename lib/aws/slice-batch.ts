@@ -21,7 +21,10 @@ const maxRetrySeconds = 60;
  * the queue: without delay if unfinished, with exponential back-off if failed.
  * @returns ids of the messages that SQS must keep.
  */
-export async function deliverSlices(service: SliceService, records: readonly SqsRecord[]): Promise<string[]> {
+export async function deliverSliceBatch(
+  service: SliceService,
+  records: readonly SqsRecord[],
+): Promise<string[]> {
   const groups = new Map<string, Delivery[]>();
   const unreadable: string[] = [];
   for (const record of records) {

@@ -22,9 +22,9 @@ export function hasEnded(session: Session, nowMs: number): boolean {
 }
 
 /**
- * Whether another connection of the client may resume the session. One with an expiry of 0 ends with its
- * connection: a takeover ends that connection, and so the session (5.0: section 3.1.2.11.2 and the note
- * in 3.1.4). [MQTT-3.1.2-6 v3]
+ * Whether another connection of the client may resume the session. One with an expiry of 0 ends
+ * with its connection: a takeover ends that connection, and so the session (5.0: section 3.1.2.11.2
+ * and the note in 3.1.4). [MQTT-3.1.2-6 v3]
  */
 export function mayBeResumed(session: Session, nowMs: number): boolean {
   return session.expirySeconds !== 0 && !hasEnded(session, nowMs);

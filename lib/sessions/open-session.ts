@@ -47,8 +47,8 @@ export interface SessionRequest extends ClientKey {
  *
  * - A takeover adds no connection, so the quota of connections does not apply: the old connection
  *   may be dead without a `$disconnect`.
- * - A session with an expiry of 0 is not resumed, even while a connection holds it. It ends with that
- *   connection: its Will is published, with or without a delay, and its rows are deleted.
+ * - A session with an expiry of 0 is not resumed, even while a connection holds it. It ends with
+ *   that connection: its Will is published, with or without a delay, and its rows are deleted.
  * - A write whose response was lost is recognised by the address in the row.
  * - Subscriptions that the new token does not allow are removed from a resumed session before it is
  *   held.

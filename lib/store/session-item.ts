@@ -20,8 +20,8 @@ import type { Expression } from './table.ts';
 const neverSeconds = 0xffff_ffff;
 
 /**
- * A session as it is stored. `inFlight` belongs to the connection that is named beside it: a takeover
- * moves the session and leaves the set, whatever is claimed meanwhile.
+ * A session as it is stored. `inFlight` belongs to the connection that is named beside it: a
+ * takeover moves the session and leaves the set, whatever is claimed meanwhile.
  */
 type StoredFields = Omit<Session, 'tenant' | 'clientId'> & { readonly inFlightOf?: string };
 
@@ -69,8 +69,8 @@ export const claimFields: Fields<
 };
 
 /**
- * The update that makes `session` the successor of `previous`, in whichever state other handlers have
- * brought the row: numbering and claims go on meanwhile and are not overwritten.
+ * The update that makes `session` the successor of `previous`, in whichever state other handlers
+ * have brought the row: numbering and claims go on meanwhile and are not overwritten.
  *
  * - `seq` stays as stored, and `claims` is counted up.
  * - `recount` stays, or moves as far from `seq` as it is from `session.sequence`.

@@ -18,7 +18,7 @@ export function makeStack(settings: StageSettings = presets.prod): WispStack {
 
 export interface Resource {
   readonly Type: string;
-  // biome-ignore lint/suspicious/noExplicitAny: resource properties have no type in a synthesised template
+  // biome-ignore lint/suspicious/noExplicitAny: properties of a template have no type
   readonly Properties: Record<string, any>;
   readonly DeletionPolicy?: string;
   readonly DependsOn?: string[];

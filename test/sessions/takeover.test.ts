@@ -61,7 +61,9 @@ it.each([
   expect(world.violations).toEqual([]);
 });
 
-/** A client whose session is kept or ends with its connection, taken over by another of its name. */
+/**
+ * A client whose session is kept or ends with its connection, taken over by another of its name.
+ */
 async function takenOver(first: Partial<ClientOptions>, second: Partial<ClientOptions>) {
   const world = new World();
   const watcher = world.client({ id: 'watch' });

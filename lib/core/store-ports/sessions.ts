@@ -27,14 +27,14 @@ export interface SessionStore {
   /** Removes a client's cached route, because its connection turned out to be gone. */
   forgetRoute(key: ClientKey): void;
   /**
-   * Gives a session to another connection, if the stored row still has the generation and the address
-   * of `previous`, or is absent when `previous` is undefined. Messages may be numbered and claimed
-   * meanwhile, so a publisher that never pauses does not delay a takeover:
+   * Gives a session to another connection, if the stored row still has the generation and the
+   * address of `previous`, or is absent when `previous` is undefined. Messages may be numbered and
+   * claimed meanwhile, so a publisher that never pauses does not delay a takeover:
    *
-   * - The sequence stays as stored. The sequence of the recount moves with it, or stays if it is that of
-   *   `previous`. The claim version is counted up.
-   * - If the generation stays, so do the batches opened and the entries in flight. The latter then read
-   *   as {@link Session.resent}, because an earlier connection may have received them.
+   * - The sequence stays as stored. The sequence of the recount moves with it, or stays if it is
+   *   that of `previous`. The claim version is counted up.
+   * - If the generation stays, so do the batches opened and the entries in flight. The latter then
+   *   read as {@link Session.resent}, because an earlier connection may have received them.
    *
    * @returns false if generation or address differ: read again.
    */
