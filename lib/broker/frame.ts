@@ -20,6 +20,7 @@ import {
 import { closeConnection } from '../sessions/close-connection.ts';
 import { endWith, type Outcome, refuseConnect } from '../sessions/outcome.ts';
 import { encodeReplies, heartbeatReply } from '../sessions/replies.ts';
+import { noteFrame } from '../sessions/silence.ts';
 import {
   type Chunk,
   type ClientFrame,
@@ -88,8 +89,10 @@ export async function handleFrame(
   if (frame.kind === 'heartbeat') return heartbeatReply;
   const state = await readState(context, address, frame);
   const end = await refusalOf(context, state);
-  const outcome =
-    end === undefined ? await handlePackets(context, address, state, frame, kind) : { replies: [], end };
+  const [outcome] = await Promise.all([
+    end === undefined ? handlePackets(context, address, state, frame, kind) : { replies: [], end },
+    noteFrame(context, state.connection),
+  ]);
   return finish(context, address, state, outcome);
 }
 

@@ -11,8 +11,8 @@ import { publishWillOf } from '../sessions/left-will.ts';
 import { endWith } from '../sessions/outcome.ts';
 import { connectionLost } from '../sessions/release-connection.ts';
 import { endRevoked } from '../sessions/revocation.ts';
+import { graceMs, isSilent, watchIfDoubtful } from '../sessions/silence.ts';
 import { sweepTenant } from '../sessions/tenant-sweep.ts';
-import { graceMs } from './connect/connection.ts';
 
 /**
  * Acts on a timer that has fired. Each kind reads the state first, so a timer that fires twice,
@@ -51,9 +51,9 @@ async function authenticationDeadline(context: Context, address: ConnectionAddre
 }
 
 /**
- * Ends a connection without a packet for 1.5 times the keep-alive as if the network had failed. No
- * packet causes a write: API Gateway knows when the client was last active [MQTT-3.1.2-22 v5,
- * MQTT-3.1.2-24 v3].
+ * Ends a connection without a packet for 1.5 times the keep-alive as if the network had failed. API
+ * Gateway knows when the connection was last active. Where that may have been a post, the connection is
+ * watched (lib/sessions/silence.ts). [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3]
  */
 async function keepAlive(context: Context, address: ConnectionAddress): Promise<void> {
   const connection = await context.connections.get(address);
@@ -61,7 +61,8 @@ async function keepAlive(context: Context, address: ConnectionAddress): Promise<
   const lastActiveAtMs = await context.gateway.lastActiveAtMs(address);
   if (lastActiveAtMs === undefined) return connectionLost(context, connection, address);
   const dueAtMs = lastActiveAtMs + graceMs(connection.keepAliveSeconds);
-  if (dueAtMs <= context.clock.nowMs()) {
+  const nowMs = context.clock.nowMs();
+  if (dueAtMs <= nowMs || isSilent(connection, nowMs)) {
     const end = endWith(connection.protocolVersion, refusal('keep-alive-timeout'));
     return closeConnection(context, address, connection, [], end);
   }
@@ -69,7 +70,8 @@ async function keepAlive(context: Context, address: ConnectionAddress): Promise<
   // queue delivers this timer again; the next one is scheduled last, so the connection keeps a
   // single chain.
   await drain(context, connection);
-  await context.timers.schedule({ kind: 'keep-alive', address }, dueAtMs);
+  const watchEndsAtMs = await watchIfDoubtful(context, connection, lastActiveAtMs);
+  await context.timers.schedule({ kind: 'keep-alive', address }, Math.min(dueAtMs, watchEndsAtMs ?? dueAtMs));
 }
 
 /** Ends a connection whose token has expired, unless AUTH has renewed the token. */

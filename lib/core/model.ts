@@ -61,6 +61,10 @@ export interface Connection extends ClientKey {
   /** Authentication Method of CONNECT. */
   readonly authenticationMethod?: string;
   readonly connectedAtMs: number;
+  /** Since when the keep-alive timer waits for a packet of the client; absent: it does not. */
+  readonly watchedSinceMs?: number;
+  /** When a packet of the client last ended a watch. */
+  readonly heardAtMs?: number;
 }
 
 /**

@@ -50,6 +50,8 @@ export interface LocalServiceOptions {
   readonly clock?: Clock;
   readonly settings?: Settings;
   readonly faults?: FaultPlan;
+  /** Whether the gateway's `lastActiveAt` counts messages to the client. Default: true. */
+  readonly postsAreActivity?: boolean;
   readonly random?: () => number;
   /** Wraps the embedded DynamoDB, to meter, hold or fail calls of the store. */
   readonly wrapStore?: (handler: EngineRequestHandler) => RequestHandler;
@@ -120,6 +122,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
       }
     },
     ...(options.faults === undefined ? {} : { faults: options.faults }),
+    ...(options.postsAreActivity === undefined ? {} : { postsAreActivity: options.postsAreActivity }),
     ...(options.random === undefined ? {} : { random: options.random }),
   }).catch(async (error: unknown) => {
     await queues.close();

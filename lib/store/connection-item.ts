@@ -48,6 +48,8 @@ export const connectionFields: Fields<Connection> = {
   sessionExpirySeconds: numeric('expiry'),
   authenticationMethod: maybe(text('method')),
   connectedAtMs: numeric('connected'),
+  watchedSinceMs: maybe(numeric('watched')),
+  heardAtMs: maybe(numeric('heard')),
   topicAliases: aliases('aliases'),
 };
 

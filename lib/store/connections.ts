@@ -155,6 +155,22 @@ export function createConnectionStore(
       });
     },
 
+    async watch(address, sinceMs) {
+      await table.update(connectionKey(address), {
+        update: 'SET watched = :since',
+        condition: 'attribute_exists(address)',
+        values: { ':since': N(sinceMs) },
+      });
+    },
+
+    async endWatch(address, heardAtMs) {
+      await table.update(connectionKey(address), {
+        update: 'SET heard = :heard REMOVE watched',
+        condition: 'attribute_exists(address)',
+        values: { ':heard': N(heardAtMs) },
+      });
+    },
+
     async delete(address) {
       tenantOf.delete(address);
       await table.delete(connectionKey(address));

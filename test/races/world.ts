@@ -60,6 +60,9 @@ export class World {
   postCount = 0;
   readonly #brokers: Broker[];
   readonly random: () => number;
+  /** Whether the gateway counts posts as activity. If so, every connection has just been active. */
+  postsAreActivity = true;
+  readonly #receivedAtMs = new Map<ConnectionAddress, number>();
   readonly #replies: Step[] = [];
   #ids = 0;
   #handlers = 0;
@@ -148,6 +151,7 @@ export class World {
 
   /** Passes a frame to the broker; its reply becomes a step of the client. */
   frame(socket: Socket, text: string): void {
+    this.#receivedAtMs.set(socket.address, this.nowMs);
     const run = (): Promise<string> =>
       this.#start(socket.client.options.id, (broker) => broker.message(socket.address, text));
     // A second CONNECT is a protocol error. [MQTT-3.1.0-2 v3+v5]
@@ -260,9 +264,10 @@ export class World {
           if (wasOpen) this.#announce(socket);
         }),
       lastActiveAtMs: (address) =>
-        this.scheduler.hold(`activity of ${address}`, () =>
-          this.sockets.get(address)?.state === 'closed' ? undefined : this.nowMs,
-        ),
+        this.scheduler.hold(`activity of ${address}`, () => {
+          if (this.sockets.get(address)?.state === 'closed') return undefined;
+          return this.postsAreActivity ? this.nowMs : this.#receivedAtMs.get(address);
+        }),
     };
   }
 

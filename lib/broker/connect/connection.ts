@@ -3,6 +3,7 @@ import type { Connection } from '../../core/model.ts';
 import { clientQuotaNames, maxPacketBytesOf, type TenantQuotas } from '../../core/quotas.ts';
 import { maxSessionExpiry } from '../../core/session-rules.ts';
 import { type ConnackPacket, type ConnectPacket, reasonCodes } from '../../mqtt/index.ts';
+import { graceMs } from '../../sessions/silence.ts';
 import type { Described, Holding, WillJudged } from './admission.ts';
 import { tokenState } from './token.ts';
 
@@ -74,11 +75,6 @@ export async function scheduleConnectionTimers(context: Context, connection: Con
       ? undefined
       : context.timers.schedule({ kind: 'token-expiry', address }, tokenExpiresAtSeconds * 1000),
   ]);
-}
-
-/** One and a half times the keep-alive, in milliseconds [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3]. */
-export function graceMs(keepAliveSeconds: number): number {
-  return keepAliveSeconds * 1500;
 }
 
 /**

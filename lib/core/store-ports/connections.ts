@@ -64,6 +64,10 @@ export interface ConnectionStore {
   setRateUse(address: ConnectionAddress, use: RateUse, known: RateUse | undefined): Promise<boolean>;
   /** Stores up to which revocation (ms since 1970) the connection's token has been checked. */
   setRevocationsSeen(address: ConnectionAddress, revocationsSeenMs: number): Promise<void>;
+  /** Notes since when (ms since 1970) the keep-alive timer waits for a packet of the client. */
+  watch(address: ConnectionAddress, sinceMs: number): Promise<void>;
+  /** Notes that a packet of the client has come, so the timer no longer waits. */
+  endWatch(address: ConnectionAddress, heardAtMs: number): Promise<void>;
   /** Idempotent. */
   delete(address: ConnectionAddress): Promise<void>;
 }

@@ -8,6 +8,8 @@ export interface Connection extends Peer {
   readonly socket: WebSocket;
   /** Time of the last message in either direction. */
   lastActiveAtMs: number;
+  /** When the client last sent a message, or connected. */
+  lastReceivedAtMs: number;
   /** Invocations under way. */
   running: number;
 }
@@ -106,7 +108,13 @@ export function createConnections(
       return connection?.socket.readyState === connection?.socket.OPEN ? connection : undefined;
     },
     open(peer, socket) {
-      const connection: Connection = { ...peer, socket, lastActiveAtMs: clock.now(), running: 0 };
+      const connection: Connection = {
+        ...peer,
+        socket,
+        lastActiveAtMs: clock.now(),
+        lastReceivedAtMs: clock.now(),
+        running: 0,
+      };
       open.set(peer.connectionId, connection);
       sockets.add(socket);
       socket.once('close', () => {

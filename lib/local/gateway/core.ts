@@ -17,6 +17,8 @@ export interface Core {
   readonly connections: Connections;
   readonly invoker: Invoker;
   readonly selectRoute: SelectRoute;
+  /** Whether `lastActiveAt` counts messages to the client. */
+  readonly postsAreActivity: boolean;
   /** Work that `close` waits for. */
   readonly tasks: Tasks;
   /** Runs `$disconnect` once; its failure is only logged, because AWS delivers it best effort. */
@@ -31,10 +33,11 @@ export interface CoreOptions {
   readonly random: () => number;
   readonly log: (line: object) => void;
   readonly selectRoute: SelectRoute;
+  readonly postsAreActivity: boolean;
 }
 
 export function createCore(options: CoreOptions): Core {
-  const { api, clock, faults, random, log, selectRoute } = options;
+  const { api, clock, faults, random, log, selectRoute, postsAreActivity } = options;
   const meters = createMeters();
   const tasks = createTasks(log);
   const invoker = createInvoker({ ...options, meters });
@@ -51,7 +54,20 @@ export function createCore(options: CoreOptions): Core {
   }
 
   const connections = createConnections(clock, meters, disconnected);
-  return { api, clock, faults, random, log, meters, connections, invoker, selectRoute, tasks, disconnected };
+  return {
+    api,
+    clock,
+    faults,
+    random,
+    log,
+    meters,
+    connections,
+    invoker,
+    selectRoute,
+    postsAreActivity,
+    tasks,
+    disconnected,
+  };
 }
 
 export interface Tasks {

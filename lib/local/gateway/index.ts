@@ -46,6 +46,11 @@ export interface GatewayOptions {
   readonly faults?: FaultPlan;
   /** Random numbers for faults, not for ids. Default: Math.random. */
   readonly random?: () => number;
+  /**
+   * Whether `lastActiveAt` of a connection counts messages to the client. AWS does not say, so tests run
+   * with both. Default: true, under which a silent client is harder to find.
+   */
+  readonly postsAreActivity?: boolean;
   /** Receives a line per connection, refusal and failure; never a payload, header or query. */
   readonly log?: (line: object) => void;
 }
@@ -94,6 +99,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     faults: options.faults ?? {},
     random: options.random ?? Math.random,
     log: options.log ?? (() => {}),
+    postsAreActivity: options.postsAreActivity ?? true,
   });
   const { connections, meters, tasks } = core;
   const upgrades = createUpgrades(core);

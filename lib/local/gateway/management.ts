@@ -72,7 +72,7 @@ function readTarget(url: string, stage: string): Answer | { readonly connectionI
 }
 
 function answerGetOrDelete(core: Core, method: string | undefined, connectionId: string): Answer {
-  const { connections } = core;
+  const { connections, postsAreActivity } = core;
   if (method !== 'GET' && method !== 'DELETE') return forbidden;
   const connection = connections.get(connectionId);
   if (!connection) return gone;
@@ -86,7 +86,9 @@ function answerGetOrDelete(core: Core, method: string | undefined, connectionId:
     body: {
       connectedAt: new Date(connection.connectedAtMs).toISOString(),
       identity: connection.identity,
-      lastActiveAt: new Date(connection.lastActiveAtMs).toISOString(),
+      lastActiveAt: new Date(
+        postsAreActivity ? connection.lastActiveAtMs : connection.lastReceivedAtMs,
+      ).toISOString(),
     },
   };
 }

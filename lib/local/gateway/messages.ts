@@ -14,6 +14,7 @@ import { meteredMessages } from './meters.ts';
 export function receiveMessage(core: Core, connection: Connection, data: Buffer): void {
   const { clock, meters, tasks } = core;
   connection.lastActiveAtMs = clock.now();
+  connection.lastReceivedAtMs = clock.now();
   meters.messagesIn++;
   meters.meteredMessagesIn += meteredMessages(data.length);
   if (++connection.running >= maxConcurrentInvocations) connection.socket.pause();

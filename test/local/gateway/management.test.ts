@@ -102,6 +102,17 @@ describe('GET', () => {
     expect(await get()).toMatchObject({ ConnectedAt: connectedAt, LastActiveAt: new Date(clock.now()) });
   });
 
+  test('tells messages of the client alone as activity where the gateway is set so', async () => {
+    const clock = createManualClock();
+    const service = await start({}, { clock, postsAreActivity: false });
+    const { connectionId } = await connectAs(service);
+    const connectedAt = new Date(clock.now());
+    await clock.advance(1_500);
+    await service.client.send(post(connectionId, '.'));
+    const found = await service.client.send(new GetConnectionCommand({ ConnectionId: connectionId }));
+    expect(found.LastActiveAt).toEqual(connectedAt);
+  });
+
   test('is JSON with ISO times in milliseconds', async () => {
     const service = await start({}, { clock: createManualClock() });
     const { connectionId } = await connectAs(service);

@@ -1,0 +1,67 @@
+import type { Context } from '../core/context.ts';
+import type { Connection } from '../core/model.ts';
+
+/**
+ * Activity within this share of the keep-alive is doubtful: it may be a post. An idle client sends
+ * PINGREQ once per keep-alive, so its timer, which fires after 1.5, finds activity half a keep-alive ago.
+ */
+const doubtfulShare = 0.4;
+/** Activity is doubtful, too, if no packet has been noted for so long. */
+const doubtfulAfterMs = 30 * 60_000;
+/** A frame may read the row as it was before a watch began, and so not note itself. */
+const staleReadMs = 1_000;
+
+/**
+ * Whether a watched connection has been silent: no MQTT packet of the client since the watch began, 1.5
+ * times the keep-alive ago. [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3]
+ */
+export function isSilent(connection: Connection, nowMs: number): boolean {
+  const endsAtMs = watchEndsAtMs(connection);
+  return endsAtMs !== undefined && endsAtMs <= nowMs;
+}
+
+/**
+ * Begins to watch a connection whose last activity may be a post to the client. AWS does not say whether
+ * `lastActiveAt` of a connection counts posts, so a dead client on a busy topic may look alive.
+ *
+ * A watch costs two writes: one here, and one of the first frame that comes ({@link noteFrame}). An idle
+ * client that sends PINGREQ once per keep-alive is watched every 30 minutes, a busy connection once per
+ * 1.5 times the keep-alive. A dead client is found within 3 times the keep-alive if posts come more often
+ * than every 0.4, and else within 30 minutes.
+ *
+ * A crash after the write leaves a watch that the next timer finds.
+ *
+ * @returns when the watch ends, in ms since 1970; undefined if the connection is not watched.
+ */
+export async function watchIfDoubtful(
+  context: Context,
+  connection: Connection,
+  lastActiveAtMs: number,
+): Promise<number | undefined> {
+  const { address, keepAliveSeconds, connectedAtMs, heardAtMs = connectedAtMs } = connection;
+  if (connection.watchedSinceMs !== undefined) return watchEndsAtMs(connection);
+  const nowMs = context.clock.nowMs();
+  const isDoubtful =
+    nowMs - lastActiveAtMs < keepAliveSeconds * 1000 * doubtfulShare || nowMs - heardAtMs >= doubtfulAfterMs;
+  if (!isDoubtful) return undefined;
+  await context.connections.watch(address, nowMs);
+  return watchEndsAtMs({ keepAliveSeconds, watchedSinceMs: nowMs });
+}
+
+/** Ends the watch of a connection: one of its frames has come. Writes nothing if it is not watched. */
+export async function noteFrame(context: Context, connection: Connection | undefined): Promise<void> {
+  if (connection?.watchedSinceMs === undefined) return;
+  await context.connections.endWatch(connection.address, context.clock.nowMs());
+}
+
+/** One and a half times the keep-alive, in milliseconds [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3]. */
+export function graceMs(keepAliveSeconds: number): number {
+  return keepAliveSeconds * 1500;
+}
+
+function watchEndsAtMs({
+  keepAliveSeconds,
+  watchedSinceMs,
+}: Pick<Connection, 'keepAliveSeconds' | 'watchedSinceMs'>): number | undefined {
+  return watchedSinceMs === undefined ? undefined : watchedSinceMs + graceMs(keepAliveSeconds) + staleReadMs;
+}
