@@ -1,6 +1,6 @@
 import type { Context } from '../core/context.ts';
 import type { QueueEntry, Session } from '../core/model.ts';
-import { ageOrder } from '../core/packet-identifier.ts';
+import { ageOrder } from '../core/session-rules.ts';
 import { isExpired } from './post.ts';
 
 /** The next step of a drain, from one read of the session and its queue. */

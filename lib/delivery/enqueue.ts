@@ -1,8 +1,7 @@
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { ClientKey, Message, QueueEntry, Route, Session } from '../core/model.ts';
-import { packetIdentifierOf } from '../core/packet-identifier.ts';
-import { hasEnded, queueBound } from '../core/session-rules.ts';
+import { hasEnded, packetIdentifierOf, queueBound } from '../core/session-rules.ts';
 import { drain } from './drain.ts';
 import { isBegun, isOverdue } from './drain-round.ts';
 import { isExpired } from './post.ts';

@@ -1,6 +1,6 @@
 import type { Context } from '../core/context.ts';
 import type { ClientKey, ConnectionAddress, QueueEntry, Route } from '../core/model.ts';
-import { packetIdentifierOf } from '../core/packet-identifier.ts';
+import { packetIdentifierOf } from '../core/session-rules.ts';
 import { encodePacket } from '../mqtt/index.ts';
 import { encodeMessages } from '../wire/index.ts';
 import { chunkId, post } from './post.ts';

@@ -1,23 +1,25 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ClientKey, Message, QueueEntry } from '../core/model.ts';
-import { maxPacketIdentifier, packetIdentifierOf } from '../core/packet-identifier.ts';
+import { maxPacketIdentifier, packetIdentifierOf } from '../core/session-rules.ts';
 import type { MessageStore } from '../core/store-ports/messages.ts';
 import type { QueueStore } from '../core/store-ports/queue.ts';
 import { type Item, known, N, number, optionalString, S, string, version } from './attributes.ts';
-import { sessionKey } from './keys.ts';
-import { maxEntriesPerRow, numberApart, numberTogether, slotOf } from './queue-numbers.ts';
+import { kinds, prefixQuery, sessionKey, sessionRowKey } from './keys.ts';
 import {
   byRow,
   entryFrom,
   entryRowKey,
+  maxEntriesPerRow,
   namesMessage,
+  numberApart,
+  numberTogether,
   rowItem,
   type StoredEntry,
   sharedSlots,
   slotAttribute,
+  slotOf,
   storedEntries,
 } from './queue-rows.ts';
-import { kinds, prefixQuery, sessionRowKey } from './session-keys.ts';
 import { Table } from './table.ts';
 
 /** Retention of the owner of a QoS 2 message; no publisher repeats a message after that. */

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ReceivedMarkStore } from '../core/store-ports/received-marks.ts';
 import { known, S, string, ttl, version } from './attributes.ts';
-import { kinds, prefixQuery, sessionRowKey } from './session-keys.ts';
+import { kinds, prefixQuery, sessionRowKey } from './keys.ts';
 import { Table } from './table.ts';
 
 /** Longer than any reasonable reconnection. The end of the session deletes marks earlier. */

@@ -11,7 +11,7 @@ import {
   text,
   updateOf,
 } from './fields.ts';
-import { kinds, sessionRowKey } from './session-keys.ts';
+import { kinds, sessionRowKey } from './keys.ts';
 import type { Expression } from './table.ts';
 
 /**

@@ -5,7 +5,7 @@ import type {
 } from '../core/store-ports/session-subscriptions.ts';
 import { S, string } from './attributes.ts';
 import { type Fields, itemOf, maybe, modelFrom, numeric, text } from './fields.ts';
-import { kinds, prefixQuery, sessionRowKey } from './session-keys.ts';
+import { kinds, prefixQuery, sessionRowKey } from './keys.ts';
 import { Table } from './table.ts';
 
 const prefix = kinds.subscription('');

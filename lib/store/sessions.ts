@@ -3,6 +3,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SessionStore } from '../core/store-ports/sessions.ts';
 import { N, S, unlessUnreadable } from './attributes.ts';
 import { updateOf } from './fields.ts';
+import { kinds, sessionRowKey } from './keys.ts';
 import { RouteCache } from './routes.ts';
 import {
   claimFields,
@@ -13,7 +14,6 @@ import {
   sessionTtlSeconds,
   takeoverOf,
 } from './session-item.ts';
-import { kinds, sessionRowKey } from './session-keys.ts';
 import { Table } from './table.ts';
 
 /** Table Sessions, rows `session`, and the cache of routes that are read from them. */

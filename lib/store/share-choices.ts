@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ShareChoiceStore } from '../core/store-ports/share-choices.ts';
 import { known, S, string, ttl, version } from './attributes.ts';
-import { kinds, sessionRowKey } from './session-keys.ts';
+import { kinds, sessionRowKey } from './keys.ts';
 import { Table } from './table.ts';
 
 /**

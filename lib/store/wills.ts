@@ -2,8 +2,8 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Will } from '../core/model.ts';
 import type { LeftWill, WillStore } from '../core/store-ports/wills.ts';
 import { type Fields, group, itemOf, maybe, modelFrom, numeric, text } from './fields.ts';
+import { kinds, prefixQuery, sessionRowKey } from './keys.ts';
 import { messageField } from './message-item.ts';
-import { kinds, prefixQuery, sessionRowKey } from './session-keys.ts';
 import { Table } from './table.ts';
 
 const willFields: Fields<Will> = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maxPacketIdentifier } from '../../lib/core/packet-identifier.ts';
+import { maxPacketIdentifier } from '../../lib/core/session-rules.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import type { Got } from '../support/raw-client.ts';
 import { publish, subscribe } from './packets.ts';

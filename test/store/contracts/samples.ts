@@ -8,8 +8,8 @@ import type {
   Session,
   Subscription,
 } from '../../../lib/core/model.ts';
-import { maxPacketIdentifier, packetIdentifierOf } from '../../../lib/core/packet-identifier.ts';
-import { numbersPerRow } from '../../../lib/store/queue-numbers.ts';
+import { maxPacketIdentifier, packetIdentifierOf } from '../../../lib/core/session-rules.ts';
+import { numbersPerRow } from '../../../lib/store/queue-rows.ts';
 
 let addresses = 0;
 
