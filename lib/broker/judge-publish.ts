@@ -10,7 +10,7 @@ import {
   type PublishPacket,
   payloadFormatError,
 } from '../mqtt/index.ts';
-import { validateTopicName } from '../topics/index.ts';
+import { exceedsLimits, validateTopicName } from '../topics/index.ts';
 
 /** A request to publish a message, over MQTT or HTTP. */
 export type PublishRequest = Pick<PublishPacket, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>;
@@ -35,7 +35,11 @@ export function judgePublish(
 ): Message | PublishRefusal {
   const { topic, payload, qos, retain, properties } = request;
   const topicError = validateTopicName(topic);
-  if (topicError !== undefined) return { ...topicError, kind: 'invalid' };
+  if (topicError !== undefined) {
+    if (!exceedsLimits(topicError)) return { ...topicError, kind: 'invalid' };
+    context.log.count(metrics.publishesOverTopicLimits);
+    return { ...topicError, kind: 'topic-limits' };
+  }
   const responseTopic = properties?.responseTopic;
   if (responseTopic !== undefined && validateTopicName(responseTopic) !== undefined)
     return { ...refusal('response-topic-invalid'), kind: 'invalid' }; // [MQTT-3.3.2-14 v5]

@@ -52,8 +52,8 @@ async function authenticationDeadline(context: Context, address: ConnectionAddre
 
 /**
  * Ends a connection without a packet for 1.5 times the keep-alive as if the network had failed. API
- * Gateway knows when the connection was last active. Where that may have been a post, the connection is
- * watched (lib/sessions/silence.ts). [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3]
+ * Gateway knows when the connection was last active. Where that may have been a post, the
+ * connection is watched (lib/sessions/silence.ts). [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3]
  */
 async function keepAlive(context: Context, address: ConnectionAddress): Promise<void> {
   const connection = await context.connections.get(address);

@@ -17,6 +17,7 @@ export const metrics = {
   messagesExpired: 'MessagesExpired',
   publishesNotAuthorized: 'PublishesNotAuthorized',
   publishesOverQuota: 'PublishesOverQuota',
+  publishesOverTopicLimits: 'PublishesOverTopicLimits',
   subscriptionsNotAuthorized: 'SubscriptionsNotAuthorized',
   subscriptionsRemoved: 'SubscriptionsRemoved',
   connectionsRevoked: 'ConnectionsRevoked',

@@ -75,6 +75,6 @@ async function mark(
     context.subscriptions.markQueued(tenant, topic, untilMs),
     live.shapes.has(shape)
       ? undefined
-      : context.tenants.addShape(tenant, shape, maxShapes + topicLimits.maxLevels),
+      : context.tenants.addShape(tenant, shape, maxShapes + topicLimits.maxNameLevels),
   ]);
 }

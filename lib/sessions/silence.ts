@@ -3,7 +3,8 @@ import type { Connection } from '../core/model.ts';
 
 /**
  * Activity within this share of the keep-alive is doubtful: it may be a post. An idle client sends
- * PINGREQ once per keep-alive, so its timer, which fires after 1.5, finds activity half a keep-alive ago.
+ * PINGREQ once per keep-alive, so its timer, which fires after 1.5, finds activity half a
+ * keep-alive ago.
  */
 const doubtfulShare = 0.4;
 /** Activity is doubtful, too, if no packet has been noted for so long. */
@@ -12,8 +13,8 @@ const doubtfulAfterMs = 30 * 60_000;
 const staleReadMs = 1_000;
 
 /**
- * Whether a watched connection has been silent: no MQTT packet of the client since the watch began, 1.5
- * times the keep-alive ago. [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3]
+ * Whether a watched connection has been silent: no MQTT packet of the client since the watch began,
+ * 1.5 times the keep-alive ago. [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3]
  */
 export function isSilent(connection: Connection, nowMs: number): boolean {
   const endsAtMs = watchEndsAtMs(connection);
@@ -21,13 +22,14 @@ export function isSilent(connection: Connection, nowMs: number): boolean {
 }
 
 /**
- * Begins to watch a connection whose last activity may be a post to the client. AWS does not say whether
- * `lastActiveAt` of a connection counts posts, so a dead client on a busy topic may look alive.
+ * Begins to watch a connection whose last activity may be a post to the client. AWS does not say
+ * whether `lastActiveAt` of a connection counts posts, so a dead client on a busy topic may look
+ * alive.
  *
- * A watch costs two writes: one here, and one of the first frame that comes ({@link noteFrame}). An idle
- * client that sends PINGREQ once per keep-alive is watched every 30 minutes, a busy connection once per
- * 1.5 times the keep-alive. A dead client is found within 3 times the keep-alive if posts come more often
- * than every 0.4, and else within 30 minutes.
+ * A watch costs two writes: one here, and one of the first frame that comes ({@link noteFrame}). An
+ * idle client that sends PINGREQ once per keep-alive is watched every 30 minutes, a busy connection
+ * once per 1.5 times the keep-alive. A dead client is found within 3 times the keep-alive if posts
+ * come more often than every 0.4, and else within 30 minutes.
  *
  * A crash after the write leaves a watch that the next timer finds.
  *
@@ -48,7 +50,9 @@ export async function watchIfDoubtful(
   return watchEndsAtMs({ keepAliveSeconds, watchedSinceMs: nowMs });
 }
 
-/** Ends the watch of a connection: one of its frames has come. Writes nothing if it is not watched. */
+/**
+ * Ends the watch of a connection: one of its frames has come. Writes nothing if it is not watched.
+ */
 export async function noteFrame(context: Context, connection: Connection | undefined): Promise<void> {
   if (connection?.watchedSinceMs === undefined) return;
   await context.connections.endWatch(connection.address, context.clock.nowMs());

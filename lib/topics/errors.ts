@@ -1,6 +1,6 @@
 import { topicLimits } from './limits.ts';
 
-const { maxBytes, maxLevels } = topicLimits;
+const { maxBytes, maxNameLevels, maxLevels } = topicLimits;
 
 /**
  * Why a topic name or filter is refused: stable code, MQTT 5.0 reason code and message. The reason
@@ -14,7 +14,7 @@ export const topicErrors = {
   'topic-ill-formed': { reasonCode: 0x90, message: 'the topic name has no UTF-8 form: lone surrogate' },
   'topic-wildcard': { reasonCode: 0x90, message: 'a topic name contains no "+" or "#"' },
   'topic-too-long': { reasonCode: 0x90, message: `a topic name has at most ${maxBytes} UTF-8 bytes` },
-  'topic-too-deep': { reasonCode: 0x90, message: `a topic name has at most ${maxLevels} levels` },
+  'topic-too-deep': { reasonCode: 0x90, message: `a topic name has at most ${maxNameLevels} levels` },
   'filter-empty': { reasonCode: 0x8f, message: 'a topic filter has at least one character' },
   'filter-null-character': { reasonCode: 0x8f, message: 'U+0000 is not allowed in a topic filter' },
   'filter-ill-formed': { reasonCode: 0x8f, message: 'the topic filter has no UTF-8 form: lone surrogate' },

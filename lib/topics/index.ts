@@ -6,6 +6,7 @@ export type { TopicError } from './errors.ts';
 export { topicLimits } from './limits.ts';
 export { candidateFilters, covers, matches, shapeOf } from './match.ts';
 export {
+  exceedsLimits,
   isTopicError,
   type ParsedFilter,
   parseFilter,

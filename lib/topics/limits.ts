@@ -7,7 +7,12 @@ export const topicLimits = {
    */
   maxBytes: 1_000,
   /**
-   * Levels of a topic name or filter (`a/b` has 2). The shape of a subscription has as many
+   * Levels of a topic name. A topic fits at most one filter per shape, so its depth costs a publish
+   * little; with a large audience its own shape joins those of the tenant.
+   */
+  maxNameLevels: 64,
+  /**
+   * Levels of a topic filter (`a/b` has 2). The shape of a subscription has as many
    * elements, and every publish fits its topic into every shape of its tenant: this bounds the work
    * and the row of shapes. Four times the limit of AWS IoT Core.
    */

@@ -31,7 +31,7 @@ export function isTopicError(value: ParsedFilter | TopicError | undefined): valu
 export function validateTopicName(topic: string): TopicError | undefined {
   if (topic.length === 0) return topicError('topic-empty');
   if (topic.includes('+') || topic.includes('#')) return topicError('topic-wildcard');
-  return checkText(topic, topicTextCodes);
+  return checkText(topic, topicTextCodes, topicLimits.maxNameLevels);
 }
 
 /**
@@ -46,7 +46,8 @@ export function validateTopicName(topic: string): TopicError | undefined {
  *   filter [MQTT-4.8.2-1 v5, MQTT-4.8.2-2 v5]
  */
 export function parseFilter(text: string): ParsedFilter | TopicError {
-  const error = text.length === 0 ? topicError('filter-empty') : checkText(text, filterTextCodes);
+  const error =
+    text.length === 0 ? topicError('filter-empty') : checkText(text, filterTextCodes, topicLimits.maxLevels);
   if (error !== undefined) return error;
   if (!text.startsWith(sharePrefix)) return checkWildcards(text) ?? { filter: text };
 
@@ -57,6 +58,14 @@ export function parseFilter(text: string): ParsedFilter | TopicError {
   if (shareName.includes('+') || shareName.includes('#')) return topicError('share-name-wildcard');
   if (filter.length === 0) return topicError('share-filter-missing');
   return checkWildcards(filter) ?? { filter, shareName };
+}
+
+/**
+ * Whether the topic name is well-formed and only exceeds {@link topicLimits}. MQTT allows such a
+ * name, so a client that sends it breaks no rule.
+ */
+export function exceedsLimits({ code }: TopicError): boolean {
+  return code === 'topic-too-long' || code === 'topic-too-deep';
 }
 
 /** The codes of {@link checkText}, written out so that a search finds each of them. */
@@ -81,8 +90,8 @@ const filterTextCodes: TextCodes = {
   tooDeep: 'filter-too-deep',
 };
 
-function checkText(text: string, codes: TextCodes): TopicError | undefined {
-  const { maxBytes, maxLevels } = topicLimits;
+function checkText(text: string, codes: TextCodes, maxLevels: number): TopicError | undefined {
+  const { maxBytes } = topicLimits;
   if (text.includes('\0')) return topicError(codes.nullCharacter);
   if (loneSurrogate.test(text)) return topicError(codes.illFormed);
   // A UTF-16 unit has at most three UTF-8 bytes, so most topics need no counting.

@@ -32,15 +32,15 @@ describe('topic names', () => {
   });
 
   test('limits count UTF-8 bytes and levels', () => {
-    const { maxBytes, maxLevels } = topicLimits;
+    const { maxBytes, maxNameLevels } = topicLimits;
     expect(validateTopicName('a'.repeat(maxBytes))).toBeUndefined();
     expect(validateTopicName('a'.repeat(maxBytes + 1))?.code).toBe('topic-too-long');
     expect(validateTopicName('ä'.repeat(maxBytes / 2))).toBeUndefined();
     expect(validateTopicName(`${'ä'.repeat(maxBytes / 2)}a`)?.code).toBe('topic-too-long');
     expect(validateTopicName('\u{1f600}'.repeat(maxBytes / 4))).toBeUndefined();
     expect(validateTopicName(`${'\u{1f600}'.repeat(maxBytes / 4)}a`)?.code).toBe('topic-too-long');
-    expect(validateTopicName('/'.repeat(maxLevels - 1))).toBeUndefined();
-    expect(validateTopicName('/'.repeat(maxLevels))?.code).toBe('topic-too-deep');
+    expect(validateTopicName('/'.repeat(maxNameLevels - 1))).toBeUndefined();
+    expect(validateTopicName('/'.repeat(maxNameLevels))?.code).toBe('topic-too-deep');
   });
 
   test('an error never repeats the topic', () => {

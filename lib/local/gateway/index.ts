@@ -47,8 +47,8 @@ export interface GatewayOptions {
   /** Random numbers for faults, not for ids. Default: Math.random. */
   readonly random?: () => number;
   /**
-   * Whether `lastActiveAt` of a connection counts messages to the client. AWS does not say, so tests run
-   * with both. Default: true, under which a silent client is harder to find.
+   * Whether `lastActiveAt` of a connection counts messages to the client. AWS does not say, so
+   * tests run with both. Default: true, under which a silent client is harder to find.
    */
   readonly postsAreActivity?: boolean;
   /** Receives a line per connection, refusal and failure; never a payload, header or query. */

@@ -350,12 +350,37 @@ const publishing: ExchangeCase[] = [
       ends: 0x90,
     }),
   ),
-  {
-    name: 'PUBLISH to a topic of more than 1,000 bytes [MQTT-4.7.3-3 v3+v5]',
-    versions: all,
-    send: [publish('x'.repeat(1_001), 'x')],
-    ends: 0x90,
-  },
+  ...(
+    [
+      ['more than 1,000 bytes', 'x'.repeat(1_001), 'a topic name has at most 1000 UTF-8 bytes'],
+      ['more than 64 levels', 'x/'.repeat(64), 'a topic name has at most 64 levels'],
+    ] as const
+  ).flatMap(([what, topic, reasonString]): ExchangeCase[] => [
+    {
+      name: `PUBLISH to a topic of ${what} is refused by itself [MQTT-4.7.3-3 v3+v5]`,
+      versions: v5,
+      send: [
+        subscribe(1, '#'),
+        publish(topic, 'x', { qos: 1, messageId: 2 }),
+        publish(topic, 'x', { qos: 2, messageId: 3 }),
+        publish(topic, 'x'),
+        publish('a', 'next', { qos: 1, messageId: 4 }),
+      ],
+      replies: [
+        suback(1, 0),
+        { ...puback(2, 0x90), properties: { reasonString } },
+        { ...pubrec(3, 0x90), properties: { reasonString } },
+        puback(4, 0),
+      ],
+      pushes: [{ cmd: 'publish', topic: 'a', payload: 'next' }],
+    },
+    {
+      name: `PUBLISH at QoS 1 to a topic of ${what}, which 3.1.1 cannot refuse otherwise`,
+      versions: v3,
+      send: [publish(topic, 'x', { qos: 1, messageId: 2 })],
+      ends: 0x90,
+    },
+  ]),
   {
     name: 'PUBLISH to a topic of 1,000 bytes',
     versions: all,
