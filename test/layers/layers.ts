@@ -55,16 +55,8 @@ export const layers: readonly Layer[] = [
   {
     name: 'cdk',
     about: 'the stack; `cdk/local` deploys it to an emulator of AWS',
-    knows: [
-      'lib/local',
-      'lib/local/operator',
-      'lib/local/parts',
-      'lib/aws',
-      'lib/store',
-      'lib/core',
-      'lib/wire',
-    ],
-    packages: ['aws-cdk-lib', 'aws-cdk-lib/*', 'cdk-nag', 'constructs', 'esbuild', '@aws-sdk/*', 'node:*'],
+    knows: ['lib/local', 'lib/local/operator', 'lib/aws', 'lib/store', 'lib/core', 'lib/wire'],
+    packages: ['aws-cdk-lib', 'aws-cdk-lib/*', 'cdk-nag', 'constructs', '@aws-sdk/*', 'node:*'],
   },
   {
     name: 'lib/local',
@@ -134,7 +126,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'functions',
     about: 'entry points of Lambda',
-    knows: ['lib/aws', 'lib/store', 'lib/admin', 'lib/http', 'lib/broker', 'lib/core', 'lib/wire'],
+    knows: ['lib/aws', 'lib/admin', 'lib/http', 'lib/core', 'lib/wire'],
     packages: [],
   },
   {
@@ -152,22 +144,13 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/admin',
     about: "the operator's HTTP API, one file per resource",
-    knows: [
-      'lib/http',
-      'lib/broker',
-      'lib/sessions',
-      'lib/delivery',
-      'lib/limits',
-      'lib/auth',
-      'lib/core',
-      'lib/topics',
-    ],
+    knows: ['lib/http', 'lib/broker', 'lib/sessions', 'lib/delivery', 'lib/auth', 'lib/core', 'lib/topics'],
     packages: ['node:buffer', 'node:crypto', 'valibot'],
   },
   {
     name: 'lib/http',
     about: 'publishing over HTTP',
-    knows: ['lib/broker', 'lib/sessions', 'lib/delivery', 'lib/limits', 'lib/auth', 'lib/core', 'lib/mqtt'],
+    knows: ['lib/broker', 'lib/sessions', 'lib/auth', 'lib/core'],
     packages: ['valibot'],
   },
   {
@@ -188,7 +171,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/sessions',
     about: 'opening, taking over and ending sessions and connections; Wills; presence; revocation',
-    knows: ['lib/delivery', 'lib/limits', 'lib/auth', 'lib/core', 'lib/mqtt', 'lib/wire', 'lib/topics'],
+    knows: ['lib/delivery', 'lib/auth', 'lib/core', 'lib/mqtt', 'lib/wire', 'lib/topics'],
     packages: [],
   },
   {
@@ -227,13 +210,13 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/bridge',
     about: 'stock MQTT ⇄ the wire profile',
-    knows: ['lib/client', 'lib/client/node.ts', 'lib/wire'],
+    knows: ['lib/client'],
     packages: ['ws', 'node:*'],
   },
   {
     name: 'lib/client/node.ts',
     about: 'the adapter in Node',
-    knows: ['lib/client', 'lib/wire'],
+    knows: ['lib/client'],
     packages: ['ws', 'node:stream'],
   },
   {
@@ -312,7 +295,7 @@ export const testFolders: readonly TestFolder[] = [
     name: 'test/functions',
     about: 'entry points of Lambda',
     of: ['functions'],
-    also: ['lib/local', 'test/support', ...emulators],
+    also: ['lib/broker', 'lib/local', 'test/support', ...emulators],
   },
   { name: 'test/local', about: 'local service', of: ['lib/local'], also: ['test/support', 'test/wire'] },
   { name: 'test/cli', about: 'command', of: ['lib/cli'], also: ['build', 'test/support', ...emulators] },
@@ -332,7 +315,7 @@ export const testFolders: readonly TestFolder[] = [
     name: 'test/integration',
     about: 'stock clients',
     of: ['lib/bridge'],
-    also: ['test/support', ...emulators],
+    also: ['lib/wire', 'test/support', ...emulators],
   },
   {
     name: 'test/examples',
