@@ -9,7 +9,7 @@ import { type Chunk, type PacketsFrame, splitPackets, type WireError } from '../
 
 /**
  * Reads the rows of the connection and of its tenant. Chooses strong or eventual consistency by the
- * packets in the frame; the packet of a chunked message is known with the last chunk only.
+ * packets in the frame. A chunk needs the latest row, which holds the slots of unfinished packets.
  */
 export async function readState(
   context: Context,
@@ -20,7 +20,7 @@ export async function readState(
   const state = await context.connections.readState(
     address,
     frame.kind === 'chunk' || packets.some(isReliablePublish),
-    frame.kind === 'chunk' ? frame.index === frame.count - 1 : packets.some(needsLatestRow),
+    frame.kind === 'chunk' || packets.some(needsLatestRow),
   );
   const { connection } = state;
   if (connection === undefined || !hasExpired(context, connection)) return state;

@@ -108,17 +108,18 @@ async function handlePackets(
   frame: PacketsFrame | Chunk | WireError,
   { accepts }: FrameKind,
 ): Promise<Outcome> {
-  const bytes = await bytesOf(context, address, initial, frame);
+  const bytes = await bytesOf(context, initial, frame);
   if ('replies' in bytes) return bytes;
   const quotas = narrowed(initial.live?.quotas ?? {}, initial.connection?.quotas);
   const maxPacketBytes = maxPacketBytesOf(context.settings, quotas);
   const version = initial.connection?.protocolVersion;
   const { packets, error, ...decoded } = decodePackets(bytes, version, { maxPacketBytes });
   if (!packets.every(accepts)) return refuseFrame(version, 'not-one-way');
+  const countedBytes = frame.kind === 'chunk' ? bytes.length : 0;
   let state = initial;
   const replies: ServerPacket[] = [];
   for (const run of cutIntoRuns(packets)) {
-    const outcome = await handleRun(context, address, state, run);
+    const outcome = await handleRun(context, address, state, run, countedBytes);
     replies.push(...outcome.replies);
     const { connection = state.connection, live = state.live } = outcome;
     state = { ...(connection && { connection }), ...(live && { live }) };
@@ -138,6 +139,7 @@ async function handleRun(
   address: ConnectionAddress,
   state: PeerState,
   run: Run<ClientPacket>,
+  countedBytes: number,
 ): Promise<Outcome> {
   const [first] = run;
   if (first.cmd === 'connect') return handleConnect(context, { address, state, packet: first });
@@ -146,7 +148,7 @@ async function handleRun(
     return refuseFrame(connection?.protocolVersion, 'connect-expected');
   // The table pairs each kind with its packets.
   const handle = handlers[kindOf(first)] as Handler<ClientPacket>;
-  return handle({ context, connection, live }, run);
+  return handle({ context, connection, live, countedBytes }, run);
 }
 
 interface PacketsByKind {
@@ -202,17 +204,16 @@ function cutIntoRuns(packets: readonly ClientPacket[]): Run<ClientPacket>[] {
 /** The bytes of the packets in a frame, or what answers a frame that has none to be handled. */
 async function bytesOf(
   context: Context,
-  address: ConnectionAddress,
-  { connection }: PeerState,
+  { connection, live }: PeerState,
   frame: PacketsFrame | Chunk | WireError,
 ): Promise<Uint8Array | Outcome> {
   if (frame.kind === 'packets') return frame.bytes;
   const version = connection?.protocolVersion;
   if (frame.kind === 'invalid') return refuseFrame(version, frame.code);
-  if (version === undefined) return refuseFrame(version, 'chunk-before-connect');
-  const collected = await collectChunks(context, address, frame);
+  if (connection === undefined || live === undefined) return refuseFrame(version, 'chunk-before-connect');
+  const collected = await collectChunks(context, connection, live, frame);
   if (collected === 'waiting') return { replies: [] };
-  return typeof collected === 'string' ? refuseFrame(version, collected) : collected;
+  return 'code' in collected ? { replies: [], end: endWith(version, collected) } : collected;
 }
 
 function refuseFrame(version: ProtocolVersion | undefined, code: MqttReasonName): Outcome {

@@ -58,6 +58,8 @@ export interface Connection extends ClientKey {
   readonly sessionExpirySeconds: number;
   /** Topic aliases that the client has set. */
   readonly topicAliases: Readonly<Record<number, string>>;
+  /** Packets of which some chunks have come; absent: none. */
+  readonly unfinishedPackets?: readonly UnfinishedPacket[];
   /** Authentication Method of CONNECT. */
   readonly authenticationMethod?: string;
   readonly connectedAtMs: number;
@@ -65,6 +67,18 @@ export interface Connection extends ClientKey {
   readonly watchedSinceMs?: number;
   /** When a packet of the client last ended a watch. */
   readonly heardAtMs?: number;
+}
+
+/** A packet that comes in chunks. */
+export interface UnfinishedPacket {
+  /** 0 … 15: where the store keeps its chunks. */
+  readonly slot: number;
+  /** The client's id of the packet, which it may use again later. */
+  readonly id: string;
+  /** Random: distinguishes the packet from earlier ones in its slot. */
+  readonly key: string;
+  /** Length of the packet in bytes, as its first chunk tells. */
+  readonly bytes: number;
 }
 
 /**

@@ -18,6 +18,8 @@ export interface QuotaBearer {
    * tenants, `use` is `local` for a client without a connection.
    */
   readonly client?: { readonly name: string; readonly use: RateUse | undefined | 'local' };
+  /** Bytes of the messages that {@link bytesRefusal} has counted already. Default 0. */
+  readonly countedBytes?: number;
 }
 
 /**
@@ -44,21 +46,44 @@ export async function quotaRefusals(
   return refused;
 }
 
-/** Checks the client's rates first: what they refuse takes nothing from the tenant's. */
 function rateRefusal(
   context: Context,
   tenant: TenantId,
-  { quotas, client }: QuotaBearer,
+  bearer: QuotaBearer,
   messages: readonly Message[],
 ): PublishRefusal | undefined {
-  const { usage, clock } = context;
   const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);
-  const publishes = { messages: messages.length, bytes };
+  const { countedBytes = 0 } = bearer;
+  const publishes = { messages: messages.length, bytes: Math.max(0, bytes - countedBytes) };
+  return ratesRefusal(context, tenant, bearer, publishes);
+}
+
+/**
+ * Counts bytes of a packet that is not complete yet against the rates.
+ * @returns why they are refused.
+ */
+export function bytesRefusal(
+  context: Context,
+  tenant: TenantId,
+  bearer: QuotaBearer,
+  bytes: number,
+): PublishRefusal | undefined {
+  return ratesRefusal(context, tenant, bearer, { messages: 0, bytes });
+}
+
+/** Checks the client's rates first: what they refuse takes nothing from the tenant's. */
+function ratesRefusal(
+  { usage, clock }: Context,
+  tenant: TenantId,
+  { quotas, client }: QuotaBearer,
+  publishes: { readonly messages: number; readonly bytes: number },
+): PublishRefusal | undefined {
   if (client !== undefined && hasClientRate(quotas)) {
     const { name, use } = client;
     if (!usage.clientRates.admits(name, quotas, use, publishes, clock.nowMs())) return clientTooFast;
   }
-  if (!hasTenantRate(quotas) || usage.admits(tenant, quotas, messages.length, bytes)) return undefined;
+  if (!hasTenantRate(quotas) || usage.admits(tenant, quotas, publishes.messages, publishes.bytes))
+    return undefined;
   return tenantTooFast;
 }
 

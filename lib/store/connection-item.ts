@@ -1,5 +1,6 @@
-import type { Connection, ConnectionAddress, RateUse } from '../core/model.ts';
+import type { Connection, ConnectionAddress, RateUse, UnfinishedPacket } from '../core/model.ts';
 import type { TokenState } from '../core/store-ports/connections.ts';
+import { maxUnfinishedPackets } from '../wire/limits.ts';
 import { type Item, ItemFormatError, S } from './attributes.ts';
 import {
   boolean,
@@ -51,6 +52,7 @@ export const connectionFields: Fields<Connection> = {
   watchedSinceMs: maybe(numeric('watched')),
   heardAtMs: maybe(numeric('heard')),
   topicAliases: aliases('aliases'),
+  unfinishedPackets: slots(),
 };
 
 export function connectionKey(address: ConnectionAddress): Item {
@@ -72,4 +74,31 @@ function aliases(attribute: string): Field<Connection['topicAliases']> {
         }),
       ),
   );
+}
+
+/** Attribute of the connection's row that holds the unfinished packet in a slot. */
+export function slotAttribute(slot: number): string {
+  return `chunked${slot}`;
+}
+
+/** The value of {@link slotAttribute}: `id:key:bytes`. */
+export function slotText({ id, key, bytes }: UnfinishedPacket): string {
+  return `${id}:${key}:${bytes}`;
+}
+
+/** One attribute per slot, so that an update claims or frees one of them. */
+function slots(): Field<readonly UnfinishedPacket[] | undefined> {
+  const attributes = Array.from({ length: maxUnfinishedPackets }, (_, slot) => slotAttribute(slot));
+  return {
+    attributes,
+    write: (packets = []) =>
+      Object.fromEntries(packets.map((packet) => [slotAttribute(packet.slot), S(slotText(packet))])),
+    read: (stored) => {
+      const packets = attributes.flatMap((attribute, slot) => {
+        const [id = '', key = '', bytes] = stored[attribute]?.S?.split(':') ?? [];
+        return bytes === undefined ? [] : [{ slot, id, key, bytes: Number(bytes) }];
+      });
+      return packets.length === 0 ? undefined : packets;
+    },
+  };
 }

@@ -7,6 +7,8 @@ export interface Peer {
   readonly context: Context;
   readonly connection: Connection;
   readonly live: TenantLive;
+  /** Bytes of the frame that were counted against the rates as chunks. Default 0. */
+  readonly countedBytes?: number;
 }
 
 /** Consecutive packets of one kind, handled together: a burst costs little more than one packet. */

@@ -28,7 +28,7 @@ import type { Peer, Run } from './handler.ts';
  * MQTT-4.3.2-5 v5]
  */
 export async function handlePublishes(
-  { context, connection, live }: Peer,
+  { context, connection, live, countedBytes = 0 }: Peer,
   run: Run<PublishPacket>,
 ): Promise<Outcome> {
   context.log.count(metrics.messagesReceived, run.length);
@@ -43,7 +43,7 @@ export async function handlePublishes(
     live,
     requests: limited.packets,
     judge: (packet) => judgePublish(context, connection, packet),
-    bearer: { quotas, client: { name: address, use: rateUse } },
+    bearer: { quotas, client: { name: address, use: rateUse }, countedBytes },
     endsRun: (reason, packet) => endsConnection(connection, packet, reason),
     accept: (judged) => acceptQos2(context, connection, judged),
   });

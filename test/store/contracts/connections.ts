@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Identity } from '../../../lib/auth/index.ts';
-import type { Connection } from '../../../lib/core/model.ts';
+import type { Connection, UnfinishedPacket } from '../../../lib/core/model.ts';
 import { ItemFormatError } from '../../../lib/store/attributes.ts';
 import { loseFirstAnswer, meetAt, oddNames, recorder, ttlFromNow, type World } from '../world.ts';
 import { connectionOf, everyByte, keyOf, newAddress } from './samples.ts';
@@ -265,37 +265,65 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
       expect(await connections.get(connection.address)).toBeUndefined();
     });
 
+    const packetIn = (slot: number, key = 'key'): UnfinishedPacket => ({
+      slot,
+      id: 'p',
+      key,
+      bytes: 140_000,
+    });
+
     test('chunks come back in order, however they were stored', async () => {
       const { chunks } = world.process();
       const address = newAddress();
       const parts = Array.from({ length: 6 }, (_, index) => new Uint8Array(24_000).fill(index + 250));
       for (const index of [5, 0, 3, 1, 4, 2])
-        await chunks.put(address, 'p', index, parts[index] ?? everyByte);
-      await chunks.put(address, 'p', 3, parts[3] ?? everyByte);
-      const read = await chunks.read(address, 'p', 6);
+        await chunks.put(address, packetIn(0), index, parts[index] ?? everyByte);
+      await chunks.put(address, packetIn(0), 3, parts[3] ?? everyByte);
+      const read = await chunks.read(address, packetIn(0), 6);
       expect(read?.map((chunk) => Uint8Array.from(chunk))).toEqual(parts);
     });
 
     test('chunks of other packets and connections are others; a missing one is told', async () => {
       const { chunks } = world.process();
       const [one, other] = [newAddress(), newAddress()];
-      await chunks.put(one, '1', 0, everyByte);
-      await chunks.put(one, '1', 1, everyByte);
-      await chunks.put(one, '2', 0, Uint8Array.of(2));
-      await chunks.put(other, '1', 0, Uint8Array.of(3));
-      expect(await chunks.read(one, '1', 3)).toBeUndefined();
-      expect(await chunks.read(one, '3', 1)).toBeUndefined();
-      const first = async (address: typeof one, id: string) =>
-        (await chunks.read(address, id, 1))?.map((chunk) => Uint8Array.from(chunk));
-      expect(await first(one, '1')).toEqual([everyByte]);
-      expect(await first(one, '2')).toEqual([Uint8Array.of(2)]);
-      expect(await first(other, '1')).toEqual([Uint8Array.of(3)]);
+      await chunks.put(one, packetIn(1), 0, everyByte);
+      await chunks.put(one, packetIn(1), 1, everyByte);
+      await chunks.put(one, packetIn(2), 0, Uint8Array.of(2));
+      await chunks.put(other, packetIn(1), 0, Uint8Array.of(3));
+      expect(await chunks.read(one, packetIn(1), 3)).toBeUndefined();
+      expect(await chunks.read(one, packetIn(3), 1)).toBeUndefined();
+      expect(await chunks.read(one, packetIn(1, 'later'), 1)).toBeUndefined();
+      const first = async (address: typeof one, slot: number) =>
+        (await chunks.read(address, packetIn(slot), 1))?.map((chunk) => Uint8Array.from(chunk));
+      expect(await first(one, 1)).toEqual([everyByte]);
+      expect(await first(one, 2)).toEqual([Uint8Array.of(2)]);
+    });
+
+    test('a slot holds one packet, which is finished once', async () => {
+      const { connections, chunks } = world.process();
+      const connection = full();
+      const { address } = connection;
+      expect(await chunks.begin(address, packetIn(15))).toBe(false);
+      await connections.create(connection);
+      expect(await chunks.begin(address, packetIn(15))).toBe(true);
+      expect(await chunks.begin(address, packetIn(15, 'other'))).toBe(false);
+      expect(await chunks.begin(address, packetIn(0))).toBe(true);
+      const unfinishedPackets = [packetIn(0), packetIn(15)];
+      expect(await connections.get(address)).toEqual({ ...connection, unfinishedPackets });
+      expect(await chunks.finish(address, packetIn(15, 'other'))).toBe(false);
+      const both = await Promise.all([
+        chunks.finish(address, packetIn(15)),
+        chunks.finish(address, packetIn(15)),
+      ]);
+      expect(both.filter(Boolean)).toHaveLength(1);
+      expect(await chunks.finish(address, packetIn(0))).toBe(true);
+      expect(await connections.get(address)).toEqual(connection);
     });
 
     test('a chunk is no connection', async () => {
       const { connections, chunks } = world.process();
       const address = newAddress();
-      await chunks.put(address, '1', 0, everyByte);
+      await chunks.put(address, packetIn(1), 0, everyByte);
       expect(await connections.get(address)).toBeUndefined();
       expect(await connections.readState(address, false)).toEqual({});
     });
@@ -306,7 +334,7 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
       const pending = newAddress();
       await connections.create(connection);
       await pendingIdentities.put(pending, { tenant: connection.tenant, grants: [] });
-      await chunks.put(pending, '1', 0, everyByte);
+      await chunks.put(pending, packetIn(1), 0, everyByte);
       await connections.addTopicAliases(connection.address, { 1: 'a' });
       await connections.renew(connection.address, { permissions: [] });
       for (const address of [connection.address, pending, `${pending}~1~0`]) {

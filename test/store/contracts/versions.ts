@@ -31,9 +31,10 @@ export function versionsContract(name: string, open: () => Promise<World>): void
     test('chunks of a packet', async () => {
       const address = 'versions-chunk' as ConnectionAddress;
       const { chunks } = world.process();
-      await chunks.put(address, '7', 0, Uint8Array.of(1));
+      const packet = { slot: 7, id: 'p', key: 'key', bytes: 30_000 };
+      await chunks.put(address, packet, 0, Uint8Array.of(1));
       await renew('connections', `${address}~7~0`, /./);
-      await expect(chunks.read(address, '7', 1)).rejects.toThrow(ItemVersionError);
+      await expect(chunks.read(address, packet, 1)).rejects.toThrow(ItemVersionError);
     });
 
     test('the chosen member of a share', async () => {
