@@ -27,7 +27,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const { host = '127.0.0.1', mqttPort, wsPort, tls, log = () => {} } = options;
   const limits: Limits = {
     maxConnections: options.maxConnections ?? 10_000,
-    firstByteTimeoutMs: options.firstByteTimeoutMs ?? 10_000,
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     maxClientBufferBytes: options.maxClientBufferBytes ?? 4 * 1024 * 1024,
   };
   const connect = createUpstreamConnector(options.upstreamUrl, options.WebSocket);

@@ -22,8 +22,8 @@ export interface BridgeOptions {
   readonly WebSocket?: NativeWebSocketConstructor;
   /** Bound of clients on all listeners together. Default 10,000. */
   readonly maxConnections?: number;
-  /** Time for the first byte of a TCP client. Default 10,000. */
-  readonly firstByteTimeoutMs?: number;
+  /** Time for the header of a TCP client's CONNECT, in milliseconds. Default 10,000. */
+  readonly connectTimeoutMs?: number;
   /** A client is disconnected when more bytes than this wait for it to read. Default 4 MiB. */
   readonly maxClientBufferBytes?: number;
 }
@@ -70,6 +70,6 @@ export interface Bridge {
 /** Bounds for all clients. */
 export interface Limits {
   readonly maxConnections: number;
-  readonly firstByteTimeoutMs: number;
+  readonly connectTimeoutMs: number;
   readonly maxClientBufferBytes: number;
 }

@@ -1,18 +1,16 @@
 import type { Socket } from 'node:net';
+import { readConnectHeader } from './connect-header.ts';
 import type { BridgeLogEntry, Limits } from './options.ts';
 import { type ClientSide, type Session, startSession } from './session.ts';
 import type { Connect } from './upstream.ts';
-
-/** First byte of CONNECT, with which every client must begin. [MQTT-3.1.0-1 v3+v5] */
-const connectByte = 0x10;
 
 /** Time for a client to read the rest and close, after upstream has closed. */
 const endTimeoutMs = 5_000;
 
 /**
  * Serves one client on TCP or TLS, an ordered and lossless stream of bytes. The upstream connection
- * opens only when the first byte begins a CONNECT, so that health checks and port scanners cost
- * nothing.
+ * opens only when the header of CONNECT is complete, so that health checks, port scanners and slow
+ * writers cost nothing.
  *
  * [MQTT-7.1.1-1 v3, MQTT-4.2.0-1 v5]
  */
@@ -27,25 +25,34 @@ export function serveTcpClient(
   let session: Session | undefined;
   tcp.setNoDelay(true);
   tcp.setKeepAlive(true, 60_000);
-  tcp.setTimeout(limits.firstByteTimeoutMs, () => tcp.destroy());
+  let begun: Uint8Array = new Uint8Array();
+  const deadline = setTimeout(() => tcp.destroy(), limits.connectTimeoutMs);
   tcp.on('error', (error: NodeJS.ErrnoException) =>
     log({ event: 'connection-error', transport, error: error.code ?? error.name }),
   );
   tcp.on('data', (bytes) => {
-    if (!session) {
-      if (bytes[0] !== connectByte) {
-        log({ event: 'not-mqtt', transport });
-        tcp.destroy();
-        return;
-      }
-      tcp.setTimeout(0);
-      session = startSession(tcpClientSide(tcp, transport), connect({}), limits, log);
-      started(session);
-      log({ event: 'connected', transport });
+    if (session) {
+      session.receive(bytes);
+      return;
     }
-    session.receive(bytes);
+    begun = Buffer.concat([begun, bytes]);
+    const header = readConnectHeader(begun);
+    if (header === 'incomplete') return;
+    clearTimeout(deadline);
+    if (header === 'not-connect') {
+      log({ event: 'not-mqtt', transport });
+      tcp.destroy();
+      return;
+    }
+    session = startSession(tcpClientSide(tcp, transport), connect({}), limits, log);
+    started(session);
+    log({ event: 'connected', transport });
+    session.receive(begun);
   });
-  tcp.on('close', () => session?.clientClosed());
+  tcp.on('close', () => {
+    clearTimeout(deadline);
+    session?.clientClosed();
+  });
 }
 
 function tcpClientSide(tcp: Socket, transport: 'tcp' | 'tls'): ClientSide {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Context } from '../core/context.ts';
 import type { Connection, TenantLive, UnfinishedPacket } from '../core/model.ts';
 import { maxPacketBytesOf, narrowed } from '../core/quotas.ts';
@@ -80,7 +79,7 @@ async function slotOf(
     const taken = new Set(unfinished.map(({ slot }) => slot));
     let slot = 0;
     while (taken.has(slot)) slot++;
-    const begun = { slot, id, key: randomUUID().slice(0, 8), bytes: packetLength(bytes) };
+    const begun = { slot, id, key: context.ids.unique(), bytes: packetLength(bytes) };
     if (await context.chunks.begin(address, begun)) return begun;
     const current = await context.connections.get(address);
     if (current === undefined) return 'chunks-incomplete';

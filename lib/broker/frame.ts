@@ -72,7 +72,7 @@ export const oneWayFrame: FrameKind = {
 /**
  * Handles one text message of a client: decodes the text, reads the state, admits the connection,
  * decodes the packets, hands them to their handlers, and returns the text of the route response
- * (docs/wire.md). Heartbeats cost nothing. The end of a connection is pushed as its last message,
+ * (docs/wire.md). The end of a connection is pushed as its last message,
  * then the connection is deleted.
  *
  * A crash at any point leaves the client without a reply: it reconnects and sends again what MQTT
@@ -86,7 +86,7 @@ export async function handleFrame(
   kind: FrameKind = answeredFrame,
 ): Promise<string> {
   const frame = kind.decode(text);
-  if (frame.kind === 'heartbeat') return heartbeatReply;
+  if (frame.kind === 'heartbeat') return heartbeat(context, address);
   const state = await readState(context, address, frame);
   const end = await refusalOf(context, state);
   const [outcome] = await Promise.all([
@@ -94,6 +94,16 @@ export async function handleFrame(
     noteFrame(context, state.connection),
   ]);
   return finish(context, address, state, outcome);
+}
+
+/**
+ * A heartbeat reads nothing where this process knows the connection. One before CONNECT closes the
+ * socket, because each heartbeat is paid for.
+ */
+async function heartbeat(context: Context, address: ConnectionAddress): Promise<string> {
+  if (!(await context.connections.isAccepted(address)))
+    await closeConnection(context, address, undefined, [], endWith(undefined, refusal('connect-expected')));
+  return heartbeatReply;
 }
 
 /**

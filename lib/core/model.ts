@@ -75,7 +75,7 @@ export interface UnfinishedPacket {
   readonly slot: number;
   /** The client's id of the packet, which it may use again later. */
   readonly id: string;
-  /** Random: distinguishes the packet from earlier ones in its slot. */
+  /** Unique: distinguishes the packet from earlier ones in its slot. */
   readonly key: string;
   /** Length of the packet in bytes, as its first chunk tells. */
   readonly bytes: number;

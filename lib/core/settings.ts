@@ -32,7 +32,10 @@ export interface Settings {
    * Length of a client identifier in UTF-8 bytes: it is part of sort keys, which hold 1,024 bytes.
    */
   readonly maxClientIdBytes: number;
-  /** Time a socket may stay open without an accepted CONNECT, in seconds. */
+  /**
+   * Time a socket may stay open without an accepted CONNECT, in seconds: enough for a slow network,
+   * and short because a stranger's socket is paid for.
+   */
   readonly authenticationDeadlineSeconds: number;
   /**
    * Time after a tenant's suspension or deletion during which handlers may act on its old state, in
@@ -89,7 +92,7 @@ export const defaultSettings: Settings = {
   maxSubscriptionsPerClient: 1_000,
   maxFiltersPerPacket: 100,
   maxClientIdBytes: 256,
-  authenticationDeadlineSeconds: 30,
+  authenticationDeadlineSeconds: 10,
   tenantSettleSeconds: 35,
   maxConcurrentPosts: 64,
   inlineAudience: 256,

@@ -1,6 +1,6 @@
 import type { Connection, ConnectionAddress, RateUse, UnfinishedPacket } from '../core/model.ts';
+import { packetSlots } from '../core/store-ports/chunks.ts';
 import type { TokenState } from '../core/store-ports/connections.ts';
-import { maxUnfinishedPackets } from '../wire/limits.ts';
 import { type Item, ItemFormatError, S } from './attributes.ts';
 import {
   boolean,
@@ -88,7 +88,7 @@ export function slotText({ id, key, bytes }: UnfinishedPacket): string {
 
 /** One attribute per slot, so that an update claims or frees one of them. */
 function slots(): Field<readonly UnfinishedPacket[] | undefined> {
-  const attributes = Array.from({ length: maxUnfinishedPackets }, (_, slot) => slotAttribute(slot));
+  const attributes = Array.from({ length: packetSlots }, (_, slot) => slotAttribute(slot));
   return {
     attributes,
     write: (packets = []) =>

@@ -5,7 +5,7 @@ import type WebSocket from 'ws';
 import { connack, connectPacket, startBridged, tcpTo } from './bridged.ts';
 
 describe('a TCP client', () => {
-  it('reaches upstream with its first byte, and only if that begins a CONNECT [MQTT-3.1.0-1 v3+v5]', async () => {
+  it('reaches upstream only if it begins with CONNECT [MQTT-3.1.0-1 v3+v5]', async () => {
     const { server, bridge, logged } = await startBridged();
     const notMqtt = logged('not-mqtt');
     const wrong = tcpTo(bridge);
@@ -20,8 +20,29 @@ describe('a TCP client', () => {
   });
 
   it('that stays silent is closed', async () => {
-    const { bridge, server } = await startBridged({}, { firstByteTimeoutMs: 20 });
+    const { bridge, server } = await startBridged({}, { connectTimeoutMs: 20 });
     await once(tcpTo(bridge), 'close');
+    expect(server.peers).toHaveLength(0);
+  });
+
+  it.each([
+    ['another protocol name', '100c00044d5154550402003c0000'],
+    ['a header that its length does not hold', '100600044d515454'],
+    ['a malformed length', '10ffffffff01'],
+    ['a packet that is too large', '10feff0700044d515454'],
+  ])('does not reach upstream with %s', async (_, hex) => {
+    const { server, bridge } = await startBridged();
+    const socket = tcpTo(bridge);
+    socket.write(Buffer.from(hex, 'hex'));
+    await once(socket, 'close');
+    expect(server.peers).toHaveLength(0);
+  });
+
+  it.each([1, 2, 7, 10])('does not reach upstream with %i bytes of CONNECT', async (bytes) => {
+    const { server, bridge } = await startBridged({}, { connectTimeoutMs: 50 });
+    const socket = tcpTo(bridge);
+    socket.write(connectPacket.subarray(0, bytes));
+    await once(socket, 'close');
     expect(server.peers).toHaveLength(0);
   });
 

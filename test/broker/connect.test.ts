@@ -220,10 +220,16 @@ describe('a connection carries', () => {
     }
   });
 
-  it('heartbeats before CONNECT', async () => {
+  it('no heartbeat before CONNECT', async () => {
+    for (const options of [{}, { headers: { authorization: `Bearer ${await suite.mint()}` } }]) {
+      const client = await suite.open(options);
+      expect((await client.exchangeText('.')).closed).toBeDefined();
+    }
+  });
+
+  it('nothing for longer than the authentication deadline of ten seconds', async () => {
     const client = await suite.open();
-    expect(await client.exchangeText('.')).toEqual({ replies: [], pushes: [] });
-    const { replies } = await client.exchange(await suite.connectPacket());
-    expect(replies).toMatchObject([{ cmd: 'connack', reasonCode: 0 }]);
+    await suite.advance(10);
+    expect((await client.closed).code).toBe(1000);
   });
 });

@@ -1,4 +1,8 @@
+import { maxUnfinishedPackets } from '../../wire/limits.ts';
 import type { ConnectionAddress, UnfinishedPacket } from '../model.ts';
+
+/** Slots of a connection for unfinished packets. */
+export const packetSlots = maxUnfinishedPackets;
 
 /**
  * Chunks of packets that are larger than one frame. A connection has 16 slots, each for one
