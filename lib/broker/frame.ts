@@ -191,7 +191,14 @@ const handlers: { readonly [K in Kind]: Handler<PacketsByKind[K]> } = {
 };
 
 /** Kinds of which consecutive packets make one run. */
-const runKinds: ReadonlySet<Kind> = new Set(['publish', 'acknowledgement', 'pubrec', 'pubrel']);
+const runKinds: ReadonlySet<Kind> = new Set([
+  'publish',
+  'acknowledgement',
+  'pubrec',
+  'pubrel',
+  'subscribe',
+  'unsubscribe',
+]);
 
 function kindOf(packet: Exclude<ClientPacket, ConnectPacket>): Kind {
   if (packet.cmd === 'puback' || packet.cmd === 'pubcomp') return 'acknowledgement';

@@ -26,7 +26,10 @@ export interface Settings {
   readonly maxSubscriptionsPerClient: number;
   /** Lease for sending claimed entries, in seconds: longer than a function may run (30 s). */
   readonly sendingSeconds: number;
-  /** Filters in one SUBSCRIBE or UNSUBSCRIBE. */
+  /**
+   * Filters in one SUBSCRIBE or UNSUBSCRIBE: as many as a client may have subscriptions. Stock
+   * clients subscribe again with all their filters in one packet.
+   */
   readonly maxFiltersPerPacket: number;
   /**
    * Length of a client identifier in UTF-8 bytes: it is part of sort keys, which hold 1,024 bytes.
@@ -90,7 +93,7 @@ export const defaultSettings: Settings = {
   sendingSeconds: 40,
   maxShapes: 64,
   maxSubscriptionsPerClient: 1_000,
-  maxFiltersPerPacket: 100,
+  maxFiltersPerPacket: 1_000,
   maxClientIdBytes: 256,
   authenticationDeadlineSeconds: 10,
   tenantSettleSeconds: 35,

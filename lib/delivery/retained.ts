@@ -4,14 +4,11 @@ import type { Connection, Message, Qos, Route, Subscription } from '../core/mode
 import type { TenantId } from '../core/tenant-id.ts';
 import { messageBytes } from '../core/usage.ts';
 import { askForRecount, recountAfterMs } from '../limits/recount.ts';
-import { matches, nextSeek, scanRange } from '../topics/index.ts';
 import { enqueue } from './enqueue.ts';
 import { isExpired, postAtMostOnce } from './post.ts';
+import { type RetainedMatch, type RetainedScan, readRetained } from './retained-scan.ts';
 
-/** Retained messages per page; each page is sent before the next is read. */
-const pageMessages = 100;
-
-/** Retained messages that matched the subscriptions of one SUBSCRIBE. */
+/** Retained messages that matched the subscriptions of a run. */
 export interface RetainedSent {
   readonly matched: number;
   /** QoS 1 and 2 messages for which the session's queue had no room. */
@@ -35,15 +32,17 @@ export async function sendRetained(
   subscriptions: readonly Subscription[],
 ): Promise<RetainedSent> {
   const sent = { matched: 0, dropped: 0 };
-  for (const subscription of subscriptions)
-    for await (const messages of retainedPages(context, connection, subscription.filter)) {
-      const nowMs = context.clock.nowMs();
-      const current = messages.filter((message) => !isExpired(message, nowMs));
-      const dropped = await send(context, connection, subscription, current, sent.dropped > 0);
-      if (dropped === 'ended') return sent;
-      sent.matched += current.length;
-      sent.dropped += dropped;
-    }
+  let scans: readonly RetainedScan[] = subscriptions.map((subscription) => ({ subscription }));
+  while (scans.length > 0) {
+    const { found, rest } = await readRetained(context, connection.tenant, scans);
+    scans = rest;
+    const nowMs = context.clock.nowMs();
+    const current = found.filter(({ message }) => !isExpired(message, nowMs));
+    const dropped = await send(context, connection, current, sent.dropped > 0);
+    if (dropped === 'ended') return sent;
+    sent.matched += current.length;
+    sent.dropped += dropped;
+  }
   if (sent.dropped > 0) {
     const { tenant, clientId } = connection;
     context.log.warn('retained messages were dropped: the queue is full', { tenant, clientId, ...sent });
@@ -51,50 +50,20 @@ export async function sendRetained(
   return sent;
 }
 
-/**
- * The retained messages that match a filter, in pages. A literal filter takes one read. A filter
- * with wildcards reads the range under its literal prefix and seeks past branches that cannot
- * match.
- */
-async function* retainedPages(
-  context: Context,
-  { tenant }: Connection,
-  filter: string,
-): AsyncGenerator<Message[]> {
-  if (!filter.includes('+') && !filter.includes('#')) {
-    const message = await context.retained.get(tenant, filter);
-    if (message !== undefined) yield [message];
-    return;
-  }
-  const { prefix } = scanRange(filter);
-  let from: string | undefined = prefix;
-  while (from !== undefined) {
-    const { messages, more } = await context.retained.page(tenant, prefix, from, pageMessages);
-    const matching = messages.filter((message) => matches(filter, message.topic));
-    if (matching.length > 0) yield matching;
-    const last: Message | undefined = messages.at(-1);
-    if (!more || last === undefined) return;
-    from = matches(filter, last.topic) ? `${last.topic}\0` : nextSeek(filter, last.topic);
-  }
-}
-
 /** @returns how many were dropped; `ended` if the session has ended. */
 async function send(
   context: Context,
   connection: Connection,
-  subscription: Subscription,
-  messages: readonly Message[],
+  found: readonly RetainedMatch[],
   isFull: boolean,
 ): Promise<number | 'ended'> {
-  const identifier = subscription.subscriptionIdentifier;
-  const subscriptionIdentifiers = identifier === undefined ? [] : [identifier];
   const route: Route = connection;
-  const deliveries = messages.map((message) => ({
+  const deliveries = found.map(({ message, subscription: { qos, subscriptionIdentifier } }) => ({
     message,
-    qos: Math.min(message.qos, subscription.qos) as Qos,
+    qos: Math.min(message.qos, qos) as Qos,
     retain: true,
     dup: false,
-    subscriptionIdentifiers,
+    subscriptionIdentifiers: subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier],
   }));
   const atMostOnce = deliveries.filter((delivery) => delivery.qos === 0);
   const queued = deliveries.flatMap(({ qos, ...delivery }) => (qos === 0 ? [] : [{ ...delivery, qos }]));

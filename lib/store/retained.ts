@@ -35,6 +35,11 @@ export function createRetainedStore(client: DynamoDBClient, tableName: string): 
       return found === undefined ? undefined : messageFrom(known(found));
     },
 
+    async getMany(tenant, topics) {
+      const keys = topics.map((topic) => ({ tenant: S(tenant), topic: S(topic) }));
+      return (await table.getMany(keys, true)).map((found) => messageFrom(known(found)));
+    },
+
     async page(tenant, prefix, from, limit) {
       const range = keyRange(prefix, from);
       if (range === undefined) return { messages: [], more: false };

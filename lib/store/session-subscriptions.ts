@@ -1,14 +1,21 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { ClientKey } from '../core/model.ts';
 import type {
   ListedSubscription,
   SessionSubscriptionStore,
 } from '../core/store-ports/session-subscriptions.ts';
-import { S, string } from './attributes.ts';
+import { type Item, S, string } from './attributes.ts';
 import { type Fields, itemOf, maybe, modelFrom, numeric, text } from './fields.ts';
 import { kinds, prefixQuery, sessionRowKey } from './keys.ts';
 import { Table } from './table.ts';
 
 const prefix = kinds.subscription('');
+
+/**
+ * Filters that are read one by one, for one read unit each, absent ones included. A Query of the
+ * whole list costs one read unit for about 70 short filters.
+ */
+const maxSingleReads = 4;
 
 /** The fields beside the filter, which is in the key. */
 const listedFields: Fields<Omit<ListedSubscription, 'filter'>> = {
@@ -22,21 +29,31 @@ export function createSessionSubscriptionStore(
   tableName: string,
 ): SessionSubscriptionStore {
   const table = new Table(client, tableName);
+
+  async function list(key: ClientKey): Promise<ListedSubscription[]> {
+    const found: ListedSubscription[] = [];
+    for await (const row of table.items(prefixQuery(key, prefix))) found.push(listedFrom(row));
+    return found;
+  }
+
   return {
-    async list(key) {
-      const found: ListedSubscription[] = [];
-      for await (const row of table.items(prefixQuery(key, prefix))) {
-        const filter = string(row, 'kind').slice(prefix.length);
-        found.push({ filter, ...modelFrom(listedFields, row) });
-      }
-      return found;
-    },
+    list,
 
     async put(key, filter, generation, qos) {
-      await table.put({
-        ...sessionRowKey(key, kinds.subscription(filter)),
-        ...itemOf(listedFields, { generation, ...(qos === undefined ? {} : { qos }) }),
-      });
+      await table.put(itemFrom(key, { filter, generation, ...(qos === undefined ? {} : { qos }) }));
+    },
+
+    async putMany(key, entries) {
+      await table.putMany(entries.map((entry) => itemFrom(key, entry)));
+    },
+
+    async find(key, filters) {
+      if (filters.length > maxSingleReads) {
+        const wanted = new Set(filters);
+        return (await list(key)).filter(({ filter }) => wanted.has(filter));
+      }
+      const keys = filters.map((filter) => sessionRowKey(key, kinds.subscription(filter)));
+      return (await table.getMany(keys, true)).map(listedFrom);
     },
 
     async count(key, limit) {
@@ -55,4 +72,12 @@ export function createSessionSubscriptionStore(
       });
     },
   };
+}
+
+function itemFrom(key: ClientKey, { filter, ...fields }: ListedSubscription): Item {
+  return { ...sessionRowKey(key, kinds.subscription(filter)), ...itemOf(listedFields, fields) };
+}
+
+function listedFrom(row: Item): ListedSubscription {
+  return { filter: string(row, 'kind').slice(prefix.length), ...modelFrom(listedFields, row) };
 }

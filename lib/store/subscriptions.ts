@@ -87,11 +87,12 @@ export function createSubscriptionStore(
 
   return {
     async put(tenant, subscription) {
-      const previous = await table.replace({
-        ...subscriptionKey(tenant, subscription),
-        ...itemOf(subscriptionFields, subscription),
-      });
+      const previous = await table.replace(itemFrom(tenant, subscription));
       return previous !== undefined && optionalString(previous, 'generation') === subscription.generation;
+    },
+
+    async putMany(tenant, subscriptions) {
+      await table.putMany(subscriptions.map((subscription) => itemFrom(tenant, subscription)));
     },
 
     async delete(tenant, subscription) {
@@ -158,6 +159,10 @@ export function createSubscriptionStore(
       return mark === undefined ? undefined : number(known(mark), 'until');
     },
   };
+}
+
+function itemFrom(tenant: TenantId, subscription: Subscription): Item {
+  return { ...subscriptionKey(tenant, subscription), ...itemOf(subscriptionFields, subscription) };
 }
 
 export function markKey(tenant: TenantId, topic: string): Item {

@@ -158,6 +158,14 @@ export class Table {
     return found.flatMap((tables) => tables[this.name] ?? []);
   }
 
+  /** Puts items with different keys, without conditions and in any order. */
+  async putMany(items: readonly Item[]): Promise<void> {
+    const [first, ...others] = items;
+    if (first === undefined) return;
+    if (others.length === 0) return this.put(first);
+    await this.writeMany(items.map((Item) => ({ PutRequest: { Item } })));
+  }
+
   /** Puts and deletes without conditions: 25 per request, requests concurrently. */
   async writeMany(writes: readonly WriteRequest[]): Promise<void> {
     await Promise.all(chunksOf(writes, maxBatchWriteItems).map((chunk) => this.#writeBatch(chunk)));

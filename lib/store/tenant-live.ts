@@ -48,20 +48,48 @@ export function createLiveTenantTable(
       return found === undefined ? undefined : liveFrom(found);
     },
 
-    async addShape(tenant, shape, maxShapes) {
-      const first = maxShapes > 0 ? ' OR attribute_not_exists(shapes)' : '';
-      const added = await Promise.all(
-        Array.from({ length: liveCopies }, (_, copy) =>
-          table.update(copyKey(tenant, copy), {
-            update: 'ADD shapes :shape',
-            condition: `attribute_exists(tenant) AND (contains(shapes, :one) OR size(shapes) < :max${first})`,
-            values: { ':shape': { SS: [shape] }, ':one': S(shape), ':max': N(maxShapes) },
-          }),
-        ),
-      );
-      return added.every((result) => result !== undefined);
+    addShape,
+
+    async addShapes(tenant, shapes, maxShapes) {
+      if (shapes.length > 1 && (await addTogether(tenant, shapes, maxShapes))) return new Set(shapes);
+      const added = new Set<string>();
+      for (const shape of shapes) if (await addShape(tenant, shape, maxShapes)) added.add(shape);
+      return added;
     },
   };
+
+  async function addShape(tenant: TenantId, shape: string, maxShapes: number): Promise<boolean> {
+    const first = maxShapes > 0 ? ' OR attribute_not_exists(shapes)' : '';
+    const added = await Promise.all(
+      Array.from({ length: liveCopies }, (_, copy) =>
+        table.update(copyKey(tenant, copy), {
+          update: 'ADD shapes :shape',
+          condition: `attribute_exists(tenant) AND (contains(shapes, :one) OR size(shapes) < :max${first})`,
+          values: { ':shape': { SS: [shape] }, ':one': S(shape), ':max': N(maxShapes) },
+        }),
+      ),
+    );
+    return added.every((result) => result !== undefined);
+  }
+
+  /** @returns false when a copy has no room for all, even if it holds some of them. */
+  async function addTogether(
+    tenant: TenantId,
+    shapes: readonly string[],
+    maxShapes: number,
+  ): Promise<boolean> {
+    if (shapes.length > maxShapes) return false;
+    const added = await Promise.all(
+      Array.from({ length: liveCopies }, (_, copy) =>
+        table.update(copyKey(tenant, copy), {
+          update: 'ADD shapes :shapes',
+          condition: 'attribute_exists(tenant) AND (size(shapes) < :full OR attribute_not_exists(shapes))',
+          values: { ':shapes': { SS: [...shapes] }, ':full': N(maxShapes - shapes.length + 1) },
+        }),
+      ),
+    );
+    return added.every((result) => result !== undefined);
+  }
 }
 
 export function liveFrom(stored: Item): TenantLive {

@@ -32,8 +32,8 @@ describe('the cost of each exchange', () => {
       SUBSCRIBE, shape new to the tenant           9    3.5      6            6      0        1         1
       SUBSCRIBE, known shape                       5    3.5      2            5      0        1         1
       SUBSCRIBE, again                             5    3.5      2            5      0        1         1
-      SUBSCRIBE, 10 filters                       32   12.5     20           32      0        1         1
-      UNSUBSCRIBE                                  3      1      2            3      0        1         1
+      SUBSCRIBE, 10 filters                        5   12.5     20            5      0        1         1
+      UNSUBSCRIBE                                  4      2      2            4      0        1         1
       PUBLISH QoS 0 retained                       3    1.5      1            3      0        1         1
       PUBLISH QoS 0 retained, again                3    1.5      1            3      0        1         1
       SUBSCRIBE, 1 retained                        5    3.5      2            6      0        1         2

@@ -16,3 +16,9 @@ export type Run<P> = readonly [P, ...P[]];
 
 /** Handles a run of packets. Handlers write first; the caller sends the replies after. */
 export type Handler<P> = (peer: Peer, run: Run<P>) => Outcome | Promise<Outcome>;
+
+/**
+ * Concurrent conditional writes of one handler, to different rows: the AWS SDK opens at most 50
+ * connections.
+ */
+export const maxConcurrentWrites = 50;

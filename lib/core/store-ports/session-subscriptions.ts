@@ -19,6 +19,10 @@ export interface SessionSubscriptionStore {
   /** Subscriptions of all generations, strongly consistent. */
   list(key: ClientKey): Promise<ListedSubscription[]>;
   put(key: ClientKey, filter: string, generation: string, qos?: Qos): Promise<void>;
+  /** Stores entries of different filters, in any order. A failure may leave some of them stored. */
+  putMany(key: ClientKey, entries: readonly ListedSubscription[]): Promise<void>;
+  /** Those of `filters` that the list holds, with any generation, strongly consistent. */
+  find(key: ClientKey, filters: readonly string[]): Promise<ListedSubscription[]>;
   /** Number of filters in the list, strongly consistent, counted up to `limit`. */
   count(key: ClientKey, limit: number): Promise<number>;
   /** Deletes a filter from the list if it belongs to that generation. Idempotent. */

@@ -5,6 +5,11 @@ import type { TenantId } from '../tenant-id.ts';
 export interface SubscriptionStore {
   /** @returns whether the same generation already had this subscription. */
   put(tenant: TenantId, subscription: Subscription): Promise<boolean>;
+  /**
+   * Stores subscriptions of one client to different filters, in any order. A failure may leave some
+   * of them stored.
+   */
+  putMany(tenant: TenantId, subscriptions: readonly Subscription[]): Promise<void>;
   /** @returns whether a subscription of that generation existed. */
   delete(
     tenant: TenantId,

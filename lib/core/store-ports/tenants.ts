@@ -11,4 +11,10 @@ export interface LiveTenantStore {
    * @returns false when the tenant already has `maxShapes`.
    */
   addShape(tenant: TenantId, shape: string, maxShapes: number): Promise<boolean>;
+  /**
+   * Adds different shapes: all with one write per copy where there is room for all, else one by one
+   * in order. A crash is repaired like that of {@link addShape}.
+   * @returns the shapes that the tenant has now.
+   */
+  addShapes(tenant: TenantId, shapes: readonly string[], maxShapes: number): Promise<ReadonlySet<string>>;
 }

@@ -206,19 +206,19 @@ const subscribing: ExchangeCase[] = [
   {
     name: 'a SUBSCRIBE at the bound of filters',
     versions: v5,
-    send: [subscribe(5, ...Array.from({ length: 100 }, (_, i) => `many/${i}`))],
-    replies: [suback(5, ...Array.from({ length: 100 }, () => 0))],
+    send: [subscribe(5, ...Array.from({ length: 1_000 }, (_, i) => `many/${i}`))],
+    replies: [suback(5, ...Array.from({ length: 1_000 }, () => 0))],
   },
   {
     name: 'a SUBSCRIBE beyond the bound of filters',
     versions: all,
-    send: [subscribe(5, ...Array.from({ length: 101 }, (_, i) => `many/${i}`))],
+    send: [subscribe(5, ...Array.from({ length: 1_001 }, (_, i) => `many/${i}`))],
     ends: 0x97,
   },
   {
     name: 'an UNSUBSCRIBE beyond the bound of filters',
     versions: all,
-    send: [unsubscribe(5, ...Array.from({ length: 101 }, (_, i) => `many/${i}`))],
+    send: [unsubscribe(5, ...Array.from({ length: 1_001 }, (_, i) => `many/${i}`))],
     ends: 0x97,
   },
   {

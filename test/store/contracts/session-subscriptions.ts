@@ -61,6 +61,24 @@ export function sessionSubscriptionsContract(name: string, open: () => Promise<W
       expect(await sessionSubscriptions.list(key)).toHaveLength(count);
     });
 
+    test('takes many filters at once, and finds the wanted ones', async () => {
+      const { sessionSubscriptions } = world.process();
+      const key = newKey();
+      const entries = Array.from({ length: 60 }, (_, index) => ({
+        filter: `f/${index}`,
+        generation: 'g',
+        qos: 1 as const,
+      }));
+      await sessionSubscriptions.putMany(key, entries);
+      await sessionSubscriptions.putMany(key, []);
+      expect(await sessionSubscriptions.list(key)).toHaveLength(entries.length);
+      for (const count of [1, 3, 20]) {
+        const filters = entries.slice(0, count).map(({ filter }) => filter);
+        const found = await sessionSubscriptions.find(key, [...filters, 'absent']);
+        expect(new Set(found)).toEqual(new Set(entries.slice(0, count)));
+      }
+    });
+
     test('is counted up to the limit', async () => {
       const { sessionSubscriptions } = world.process();
       const key = newKey();

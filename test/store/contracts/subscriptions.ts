@@ -57,6 +57,15 @@ export function subscriptionsContract(name: string, open: () => Promise<World>):
       expect(await audienceOf(subscriptions, tenant, 'a/+', true)).toEqual([later]);
     });
 
+    test('puts subscriptions to many filters at once', async () => {
+      const { subscriptions } = world.process();
+      const tenant = world.tenant();
+      const filters = Array.from({ length: 60 }, (_, index) => `f/${index}`);
+      const all = filters.map((filter) => subscriptionOf('c', { filter }));
+      await subscriptions.putMany(tenant, all);
+      for (const one of all) expect(await audienceOf(subscriptions, tenant, one.filter, true)).toEqual([one]);
+    });
+
     test('only the generation that made a subscription deletes it', async () => {
       const { subscriptions } = world.process();
       const tenant = world.tenant();

@@ -210,6 +210,18 @@ export function tenantsContract(name: string, open: () => Promise<World>): void 
       expect((await tenants.readLive(tenant, true))?.shapes).toEqual(new Set(shapes));
     });
 
+    test('shapes are added together as far as there is room', async () => {
+      const { tenants } = world.process();
+      const tenant = await createTenant(world);
+      const shapes = Array.from({ length: maxShapes }, (_, index) => `+${'/='.repeat(index)}`);
+      const [first = '', second = ''] = shapes;
+      expect(await tenants.addShapes(tenant, [first, second], maxShapes)).toEqual(new Set([first, second]));
+      expect(await tenants.addShapes(tenant, shapes, maxShapes)).toEqual(new Set(shapes));
+      expect(await tenants.addShapes(tenant, ['#', first], maxShapes)).toEqual(new Set([first]));
+      expect(await tenants.addShapes(tenant, [], maxShapes)).toEqual(new Set());
+      expect(await shapesInAllCopies(tenant)).toEqual(Array(liveCopies).fill(shapes.toSorted()));
+    });
+
     test('a tenant that may have none gets none', async () => {
       const { tenants } = world.process();
       const tenant = await createTenant(world);
