@@ -4,6 +4,7 @@ import { hasEnded } from '../core/session-rules.ts';
 import { Problem } from '../http/problem.ts';
 import { parameter } from '../http/read.ts';
 import { disconnectClient } from '../sessions/disconnect-client.ts';
+import { releaseClient } from '../sessions/release-client.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminCall, type AdminOperation, existingTenant } from './request.ts';
 import { isoTime } from './tenant-config.ts';
@@ -82,6 +83,14 @@ export const kickClient: AdminOperation = async (call) => {
   const { key } = await sessionOf(call);
   const disconnected = await disconnectClient(call.context, key, refusal('client-disconnected'));
   return { status: 200, body: { disconnected } };
+};
+
+/** Ends the client's connection and session, so that its client id belongs to no subject. */
+export const releaseClientId: AdminOperation = async (call) => {
+  const { key } = await sessionOf(call);
+  const refused = await releaseClient(call.context, key);
+  if (refused !== undefined) throw new Problem('tenant-busy');
+  return { status: 200, body: { released: true } };
 };
 
 async function sessionOf(call: AdminCall): Promise<{ session: Session; key: ClientKey }> {

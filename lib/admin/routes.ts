@@ -1,4 +1,4 @@
-import { kickClient, listClients, showClient } from './clients.ts';
+import { kickClient, listClients, releaseClientId, showClient } from './clients.ts';
 import { addIssuer, listIssuers, removeIssuer } from './issuers.ts';
 import { publishAsOperator } from './publish.ts';
 import type { AdminOperation } from './request.ts';
@@ -40,6 +40,7 @@ export const routes: readonly AdminRoute[] = [
   { path: '/tenants/{tenant}/clients', methods: { GET: listClients } },
   { path: '/tenants/{tenant}/client', methods: { GET: showClient } },
   { path: '/tenants/{tenant}/client/disconnect', methods: { POST: kickClient } },
+  { path: '/tenants/{tenant}/client/release', methods: { POST: releaseClientId } },
   { path: '/tenants/{tenant}/subscribers', methods: { GET: listSubscribers } },
   { path: '/tenants/{tenant}/retained', methods: { GET: listRetained } },
   { path: '/tenants/{tenant}/retained/message', methods: { GET: showRetained, DELETE: deleteRetained } },

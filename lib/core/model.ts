@@ -179,6 +179,12 @@ export interface Session extends ClientKey {
   readonly generation: string;
   /** The connection that holds the session; absent while offline. */
   readonly address?: ConnectionAddress;
+  /**
+   * Subject of the token that opened or last took the session; empty where that token has no
+   * subject but names the client id. Absent: the session belongs to nobody, and the first subject
+   * takes it.
+   */
+  readonly owner?: string;
   readonly protocolVersion: ProtocolVersion;
   readonly clientMaxPacketBytes?: number;
   readonly clientTopicAliasMaximum: number;

@@ -2,7 +2,7 @@ import type { Context } from '../core/context.ts';
 import type { ClientKey, Connection, ConnectionAddress, Session } from '../core/model.ts';
 import type { Permissions } from '../core/permissions.ts';
 import { type Refusal, refusal } from '../core/reasons.ts';
-import { mayBeResumed, mayGoDirect, queueBound } from '../core/session-rules.ts';
+import { hasEnded, mayBeResumed, mayGoDirect, queueBound } from '../core/session-rules.ts';
 import { deleteSessionRows } from './end-session.ts';
 import { narrowSession } from './narrow-session.ts';
 
@@ -31,6 +31,10 @@ export interface SessionRequest extends ClientKey {
   readonly clientMaxPacketBytes?: number;
   readonly clientTopicAliasMaximum: number;
   readonly permissions: Permissions;
+  /** Subject of the token. */
+  readonly subject?: string;
+  /** Whether the token names the client identifier, so that its session may be taken from any subject. */
+  readonly isNamed: boolean;
   readonly maxQueuedMessages?: number;
   readonly maxQueueSeconds?: number;
   /**
@@ -45,6 +49,9 @@ export interface SessionRequest extends ClientKey {
  * write decides between concurrent connections. The caller ends the connection at
  * `previousAddress`.
  *
+ * - A session belongs to the subject of its token. A token of another subject takes it only if it
+ *   names the client identifier; otherwise its client could end the connection of another, or read
+ *   what waits for it.
  * - A takeover adds no connection, so the quota of connections does not apply: the old connection
  *   may be dead without a `$disconnect`.
  * - A session with an expiry of 0 is not resumed, even while a connection holds it. It ends with
@@ -62,8 +69,8 @@ export interface SessionRequest extends ClientKey {
  * [MQTT-3.1.3-2 v5, MQTT-3.1.2-4 v5, MQTT-3.1.2-5 v5, MQTT-3.1.2-6 v5, MQTT-3.1.4-4 v5,
  * MQTT-3.1.2-6 v3]
  *
- * @returns a refusal, with nothing written, where the session changes too often (0x89) or the
- *   tenant has too many connections (0x97).
+ * @returns a refusal, with nothing written, where the session belongs to another subject (0x85),
+ *   changes too often (0x89), or the tenant has too many connections (0x97).
  */
 export async function openSession(context: Context, request: SessionRequest): Promise<Opened | Refusal> {
   let takenFrom: Session | undefined;
@@ -74,6 +81,8 @@ export async function openSession(context: Context, request: SessionRequest): Pr
       if (ended !== undefined) await deleteSessionRows(context, ended);
       return opened(previous, previous.generation !== request.address, takenFrom);
     }
+    if (previous !== undefined && !mayTake(previous, request, context.clock.nowMs()))
+      return refusal('client-id-taken');
     if (previous?.address === undefined && !(await request.hasRoom())) return refusal('too-many-connections');
     const nowMs = context.clock.nowMs();
     const present = previous !== undefined && !request.cleanStart && mayBeResumed(previous, nowMs);
@@ -89,6 +98,12 @@ export async function openSession(context: Context, request: SessionRequest): Pr
     return opened(session, present, takenFrom);
   }
   return refusal('session-busy');
+}
+
+/** Whether a token may take the session. One that has ended belongs to nobody. */
+function mayTake(session: Session, { subject, isNamed }: SessionRequest, nowMs: number): boolean {
+  if (isNamed || session.owner === undefined || session.owner === subject) return true;
+  return hasEnded(session, nowMs);
 }
 
 function opened(session: Session, present: boolean, takenFrom: Session | undefined): Opened {
@@ -148,6 +163,7 @@ function resumedSession(context: Context, previous: Session, request: SessionReq
 function holderFields(request: SessionRequest) {
   const { address, tenant, clientId, expirySeconds, receiveMaximum, protocolVersion } = request;
   const { clientMaxPacketBytes, clientTopicAliasMaximum, maxQueuedMessages, maxQueueSeconds } = request;
+  const owner = request.subject ?? (request.isNamed ? '' : undefined);
   return {
     address,
     tenant,
@@ -156,6 +172,7 @@ function holderFields(request: SessionRequest) {
     receiveMaximum,
     protocolVersion,
     clientTopicAliasMaximum,
+    ...(owner === undefined ? {} : { owner }),
     ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
     ...(maxQueuedMessages === undefined ? {} : { maxQueuedMessages }),
     ...(maxQueueSeconds === undefined ? {} : { maxQueueSeconds }),

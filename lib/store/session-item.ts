@@ -29,6 +29,7 @@ type StoredFields = Omit<Session, 'tenant' | 'clientId'> & { readonly inFlightOf
 const sessionFields: Fields<StoredFields> = {
   generation: text('generation'),
   address: maybe(text('address')),
+  owner: maybe(text('owner')),
   protocolVersion: numeric('protocol'),
   clientMaxPacketBytes: maybe(numeric('maxBytes')),
   clientTopicAliasMaximum: numeric('aliases'),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Ports } from '../../lib/core/ports.ts';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { reasonText } from '../../lib/mqtt/index.ts';
 import { refusedConnects } from './cases/refused-connects.ts';
 import { publish, subscribe } from './packets.ts';
@@ -75,6 +76,36 @@ describe('a suspended tenant', () => {
     ]);
   });
 });
+
+it.each(versions)(
+  'a suspended tenant is refused at CONNECT with an earlier handshake token, and so are the packets behind it, version %i',
+  async (protocolVersion) => {
+    const mint = await suite.tenant(`suspended-handshake-${protocolVersion}`);
+    const { password: _, username: __, ...packet } = await suite.connectPacket({ protocolVersion });
+    const open = async () =>
+      suite.open({ version: protocolVersion, headers: { Authorization: `Bearer ${await mint()}` } });
+    const [suspended, deleted] = [await open(), await open()];
+    const { tenantAdmin, sessions } = suite.service.stores;
+    const config = await tenantAdmin.show(mint.tenant);
+    if (config === undefined) throw new Error('The tenant does not exist');
+    for (const [client, v5, v3] of [
+      [deleted, 0x86, 4],
+      [suspended, 0x87, 5],
+    ] as const) {
+      await tenantAdmin.delete(mint.tenant);
+      if (client === suspended) await tenantAdmin.create(mint.tenant, { ...config, status: 'suspended' });
+      const message = publish('retained', suite.text('x'), { retain: true });
+      const { replies, pushes, closed } = await client.exchange(packet, subscribe(1, '#'), message);
+      expect(replies).toEqual([]);
+      expect(closed).toBeDefined();
+      expect(pushes).toMatchObject([
+        protocolVersion === 5 ? { cmd: 'connack', reasonCode: v5 } : { cmd: 'connack', returnCode: v3 },
+      ]);
+    }
+    const key = { tenant: vouchedTenantId(mint.tenant), clientId: packet.clientId };
+    expect(await sessions.get(key)).toBeUndefined();
+  },
+);
 
 describe('a CONNECT is accepted', () => {
   it.each(versions)(

@@ -70,6 +70,8 @@ describe('wisp client', () => {
     expect((await wisp('client', 'disconnect', 'acme', 'a/b c+\u009b')).stdout).toContain(
       'was not connected',
     );
+    expect((await wisp('client', 'release', 'acme', 'a/b c+\u009b')).stdout).toBe('Released.');
+    expect((await wisp('client', 'list', 'acme')).stdout).toBe('');
     expect(await wisp('client', 'show', 'acme', 'nobody')).toEqual({
       exitCode: 1,
       stdout: '',

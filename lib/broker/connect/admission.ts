@@ -28,8 +28,8 @@ export interface Named extends Authenticated {
 
 /** The client has the permissions and quotas of its token. */
 export interface Permitted extends Named {
-  /** The tenant's row, read consistently; absent where the tenant is gone. */
-  readonly live: TenantLive | undefined;
+  /** The tenant's row, read consistently. */
+  readonly live: TenantLive;
   readonly permissions: Permissions;
   /** The tenant's quotas as the token narrows them for this client. */
   readonly quotas: TenantQuotas;

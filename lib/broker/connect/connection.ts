@@ -19,7 +19,7 @@ export function describeConnection(context: Context, known: WillJudged): Describ
     protocolVersion,
     generation: address,
     keepAliveSeconds: effectiveKeepAlive(context, packet, quotas),
-    ...tokenState(identity, permissions, live?.revokedAtMs),
+    ...tokenState(identity, permissions, live.revokedAtMs),
     clientTopicAliasMaximum: properties.topicAliasMaximum ?? 0,
     requestProblemInformation: properties.requestProblemInformation ?? true,
     sessionExpirySeconds: effectiveSessionExpiry(context, packet, quotas),

@@ -16,7 +16,7 @@ import type { Described, Holding, Refused } from './admission.ts';
  * connections.
  */
 export async function holdSession(context: Context, known: Described): Promise<Holding | Refused> {
-  const { connection, packet, quotas } = known;
+  const { connection, packet, quotas, identity } = known;
   const { tenant, clientId, address, protocolVersion, clientTopicAliasMaximum } = connection;
   const { clientMaxPacketBytes, permissions, sessionExpirySeconds } = connection;
   const { connections, queuedMessages, queueSeconds } = quotas;
@@ -27,10 +27,12 @@ export async function holdSession(context: Context, known: Described): Promise<H
     protocolVersion,
     clientTopicAliasMaximum,
     permissions,
+    isNamed: identity.clientId !== undefined,
     cleanStart: packet.clean,
     expirySeconds: sessionExpirySeconds,
     receiveMaximum: packet.properties?.receiveMaximum ?? unlimitedReceiveMaximum,
     hasRoom: () => hasRoom(context, tenant, connections),
+    ...(identity.subject === undefined ? {} : { subject: identity.subject }),
     ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
     ...(queuedMessages === undefined ? {} : { maxQueuedMessages: queuedMessages }),
     ...(queueSeconds === undefined ? {} : { maxQueueSeconds: queueSeconds }),

@@ -41,17 +41,19 @@ async function identityOf(
 }
 
 /**
- * Refuses a revoked token, and resolves the permissions and quotas of the others. The tenant's row
+ * Refuses a revoked token and a tenant that is not active, and resolves the permissions and quotas of the others. The tenant's row
  * is read consistently: an earlier revocation is seen, and the connection row notes which ones have
  * been.
  */
 export async function permit(context: Context, known: Named): Promise<Permitted | Refused> {
   const { identity, clientId } = known;
   const live = await context.tenants.readLive(identity.tenant, true);
-  if (await isRevoked(context, live ?? {}, { ...identity, clientId }))
-    return { refusal: refusal('token-revoked') };
+  // A handshake token was verified earlier; the tenant may have been suspended or deleted since.
+  if (live?.status !== 'active')
+    return { refusal: refusal(live === undefined ? 'tenant-unknown' : 'tenant-suspended') };
+  if (await isRevoked(context, live, { ...identity, clientId })) return { refusal: refusal('token-revoked') };
   const permissions = resolvePermissions(identity);
-  return { ...known, live, permissions, quotas: narrowed(live?.quotas ?? {}, identity.quotas) };
+  return { ...known, live, permissions, quotas: narrowed(live.quotas, identity.quotas) };
 }
 
 /** What a connection row keeps of its token. */

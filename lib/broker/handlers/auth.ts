@@ -14,7 +14,7 @@ import type { Peer, Run } from './handler.ts';
 
 /**
  * AUTH with 0x19 renews the token without a reconnect (section 4.12.1 of MQTT 5.0). The new token
- * must belong to the same tenant and fit the client identifier. Its permissions apply from the next
+ * must belong to the same tenant and subject and fit the client identifier. Its permissions apply from the next
  * packet on. Subscriptions, queued messages and a Will that they do not allow are removed before
  * AUTH is answered, with the same method. A failure ends the connection.
  *
@@ -82,9 +82,11 @@ async function verifyRenewal(
   return tokenState(identity, resolvePermissions(identity), live?.revokedAtMs);
 }
 
-function isOfSameClient(identity: Identity, { tenant, clientId }: Connection): boolean {
+/** A token that does not name the client identifier must be of the subject that the session belongs to. */
+function isOfSameClient(identity: Identity, { tenant, clientId, subject }: Connection): boolean {
   if (identity.tenant !== tenant) return false;
-  return identity.clientId === undefined || identity.clientId === clientId;
+  if (identity.clientId !== undefined) return identity.clientId === clientId;
+  return subject === undefined || identity.subject === subject;
 }
 
 function withoutToken(connection: Connection): Omit<Connection, keyof TokenState> {

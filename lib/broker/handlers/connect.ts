@@ -51,7 +51,7 @@ export async function handleConnect(context: Context, connecting: Connecting): P
   if ('refusal' in known) return answerRefusal(context, connecting.packet, known.refusal);
   context.log.count(metrics.connectsAccepted);
   const { connection, live } = known;
-  return { replies: [connackFor(context, known)], connection, ...(live === undefined ? {} : { live }) };
+  return { replies: [connackFor(context, known)], connection, live };
 }
 
 async function scheduleTimers(context: Context, known: Holding): Promise<Holding> {

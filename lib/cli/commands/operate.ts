@@ -34,7 +34,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
     else if (isEmpty) terminal.err(none);
   }
 
-  const client = program.command('client').summary('list, show and disconnect clients');
+  const client = program.command('client').summary('list, show, disconnect and release clients');
   client.description('Clients of a tenant that are connected or have a session.').addHelpText('after', help);
 
   tenantCommand(client, 'list', 'list clients')
@@ -64,6 +64,14 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
       const path = `/${tenant}/client/disconnect?${query({ clientId })}`;
       const { disconnected } = (await (await apiOf(options)).call('POST', path)) as { disconnected: boolean };
       terminal.out(disconnected ? 'Disconnected.' : 'The client was not connected.');
+    });
+
+  tenantCommand(client, 'release', 'end the session of a client')
+    .description('Ends connection and session of a client. Its client id then belongs to no subject.')
+    .argument('<client-id>', 'client identifier')
+    .action(async (tenant: string, clientId: string, options: TargetOptions) => {
+      await (await apiOf(options)).call('POST', `/${tenant}/client/release?${query({ clientId })}`);
+      terminal.out('Released.');
     });
 
   tenantCommand(program, 'subscribers', 'list the clients that a message to a topic would reach')

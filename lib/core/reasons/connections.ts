@@ -18,6 +18,12 @@ export const connectionReasons = {
     message: 'the token names another client identifier',
     remedy: 'Connect with the client identifier of the token, or leave it empty.',
   },
+  'client-id-taken': {
+    reasonCode: 0x85,
+    message: 'the session of this client identifier belongs to another subject',
+    remedy:
+      'Use a client identifier of your own, or a token that names this one (mqtt.clientId). The operator can free it: "wisp client release".',
+  },
   'will-not-authorized': {
     reasonCode: 0x87,
     message: 'the client may not publish its Will',

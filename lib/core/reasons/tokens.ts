@@ -128,8 +128,8 @@ export const authenticationReasons = {
   'token-of-another-client': {
     reasonCode: 0x87,
     v3: 'close',
-    message: 'the token is for another tenant or client identifier',
-    remedy: 'Renew a connection with a token of the same tenant and client identifier.',
+    message: 'the token is for another tenant, client identifier or subject',
+    remedy: 'Renew a connection with a token of the same tenant, subject and client identifier.',
   },
   'tenant-inactive': {
     reasonCode: 0x98,
