@@ -5,7 +5,9 @@ import { type MqttReasonName, type Refusal, refusal } from '../core/reasons.ts';
 import { bytesRefusal, writeRateUse } from '../limits/publish-quotas.ts';
 import { type Chunk, joinChunks, maxFrameBytes, maxUnfinishedPackets, packetLength } from '../wire/index.ts';
 
-/** The bytes of a complete packet, `waiting` while chunks are missing, or why the chunk is refused. */
+/**
+ * The bytes of a complete packet, `waiting` while chunks are missing, or why the chunk is refused.
+ */
 type Collected = Uint8Array | 'waiting' | Refusal;
 
 /**

@@ -29,7 +29,8 @@ export interface ChunkStore {
   ): Promise<Uint8Array[] | undefined>;
   /**
    * Frees the packet's slot.
-   * @returns whether this call freed it; false also where the answer of an earlier attempt was lost.
+   * @returns whether this call freed it; false also where the answer of an earlier attempt was
+   * lost.
    */
   finish(address: ConnectionAddress, packet: UnfinishedPacket): Promise<boolean>;
 }
