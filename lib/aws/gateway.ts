@@ -35,40 +35,33 @@ export function createGateway(
   pause: (milliseconds: number) => Promise<void> = sleep,
 ): Gateway {
   return {
+    /**
+     * A post whose fate is unknown, because its answer timed out or was a server fault, is not
+     * repeated: the client would get its packets twice on one connection.
+     */
     async post(address, text) {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          await client.send(new PostToConnectionCommand({ ConnectionId: address, Data: text }));
-          return 'sent';
-        } catch (error) {
-          if (isGone(error)) return 'gone';
-          if (attempt === maxAttempts || !isTransient(error)) return 'failed';
-          await pause(Math.random() * basePauseMs * 2 ** attempt);
-        }
+      const command = new PostToConnectionCommand({ ConnectionId: address, Data: text });
+      try {
+        await attempt(() => client.send(command), wasNotAccepted);
+        return 'sent';
+      } catch (error) {
+        return isGone(error) ? 'gone' : 'failed';
       }
     },
 
     async close(address) {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          await client.send(new DeleteConnectionCommand({ ConnectionId: address }));
-          return;
-        } catch (error) {
-          if (isGone(error)) return;
-          if (!isTransient(error)) throw error;
-          // What stays open is refused at its next frame, and closed by API Gateway when it is
-          // idle.
-          if (attempt === maxAttempts) return;
-          await pause(Math.random() * basePauseMs * 2 ** attempt);
-        }
+      try {
+        await attempt(() => client.send(new DeleteConnectionCommand({ ConnectionId: address })), isTransient);
+      } catch (error) {
+        // What stays open is refused at its next frame, and closed by API Gateway when it is idle.
+        if (!isGone(error) && !isTransient(error)) throw error;
       }
     },
 
     async lastActiveAtMs(address) {
       try {
-        const { LastActiveAt, ConnectedAt } = await client.send(
-          new GetConnectionCommand({ ConnectionId: address }),
-        );
+        const command = new GetConnectionCommand({ ConnectionId: address });
+        const { LastActiveAt, ConnectedAt } = await attempt(() => client.send(command), isTransient);
         return (LastActiveAt ?? ConnectedAt)?.getTime();
       } catch (error) {
         if (isGone(error)) return undefined;
@@ -76,11 +69,39 @@ export function createGateway(
       }
     },
   };
+
+  /** Repeats a call that failed in a way that `mayRepeat`. */
+  async function attempt<T>(call: () => Promise<T>, mayRepeat: (error: unknown) => boolean): Promise<T> {
+    for (let made = 1; ; made += 1) {
+      try {
+        return await call();
+      } catch (error) {
+        if (made === maxAttempts || isGone(error) || !mayRepeat(error)) throw error;
+        await pause(Math.random() * basePauseMs * 2 ** made);
+      }
+    }
+  }
 }
 
 /** 410; emulators do not always name the exception. */
 function isGone(error: unknown): boolean {
   return error instanceof GoneException || statusOf(error) === 410;
+}
+
+/** Failures to connect, and connections that the server closed while they were idle. */
+const notSentCodes: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** Whether API Gateway surely did not accept the call: throttled (429), unavailable (503), not sent. */
+function wasNotAccepted(error: unknown): boolean {
+  if (error instanceof LimitExceededException) return true;
+  const status = statusOf(error);
+  return status === 429 || status === 503 || notSentCodes.has((error as { code?: unknown }).code);
 }
 
 /** Throttling (429), server faults (5xx) and network failures, which have no status. */

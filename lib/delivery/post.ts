@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { ClientKey, Message, Qos, Route } from '../core/model.ts';
+import { messageBytes } from '../core/usage.ts';
 import { encodePacket, type PublishPacket } from '../mqtt/index.ts';
 import { concatBytes, encodeChunks, encodePackets, maxFrameBytes } from '../wire/index.ts';
 
@@ -39,10 +40,11 @@ export async function post(
     context.log.count(outcome === 'gone' ? metrics.postsGone : metrics.postsFailed);
     return { outcome, tooLarge };
   }
-  context.log.count(metrics.messagesDelivered, deliveries.length - tooLarge.length);
+  const delivered = deliveries.filter((delivery) => !tooLarge.includes(delivery));
+  context.log.count(metrics.messagesDelivered, delivered.length);
   context.usage.count(key.tenant, {
-    messagesOut: deliveries.length - tooLarge.length,
-    bytesOut: texts.reduce((sum, text) => sum + text.length, 0),
+    messagesOut: delivered.length,
+    bytesOut: delivered.reduce((sum, { message }) => sum + messageBytes(message), 0),
   });
   return { outcome: 'sent', tooLarge };
 }

@@ -47,7 +47,10 @@ async function connected(faults: FaultPlan = {}) {
 }
 
 /** Refuses the first `count` posts, alternating between the statuses. */
-function refusing(count: number, ...statuses: (429 | 500)[]): FaultPlan & { readonly asked: () => number } {
+function refusing(
+  count: number,
+  ...statuses: (429 | 500 | 503)[]
+): FaultPlan & { readonly asked: () => number } {
   let asked = 0;
   return {
     asked: () => asked,
@@ -80,8 +83,8 @@ test('a connection that is gone, or never was, is told apart at once', async () 
 
 test.each([
   ['throttling', [429] as const],
-  ['server faults', [500] as const],
-  ['both by turns', [429, 500] as const],
+  ['an unavailable service', [503] as const],
+  ['both by turns', [429, 503] as const],
 ])('%s is tried again with growing pauses, and sent once', async (_, statuses) => {
   const faults = refusing(5, ...statuses);
   const { port, address, texts, pauses, socket } = await connected(faults);
@@ -92,6 +95,20 @@ test.each([
   expect(faults.asked()).toBe(6);
   expect(pauses).toHaveLength(5);
   for (const [index, pause] of pauses.entries()) expect(pause).toBeLessThanOrEqual(25 * 2 ** (index + 1));
+});
+
+test('a post that may have reached the client is not sent again', async () => {
+  const faults = refusing(1, 500);
+  const { port, address, pauses } = await connected(faults);
+  expect(await port.post(address, 'x')).toBe('failed');
+  expect(faults.asked()).toBe(1);
+
+  const timedOut = answering(() => {
+    throw Object.assign(new Error('no answer in time'), { name: 'TimeoutError' });
+  });
+  expect(await timedOut.port.post(nobody, 'x')).toBe('failed');
+  expect(timedOut.asked()).toBe(1);
+  expect(pauses).toEqual([]);
 });
 
 test('after six attempts a post has failed, and the next one starts anew', async () => {
@@ -143,10 +160,8 @@ test('returns when the client was last active', async () => {
   expect(await port.lastActiveAtMs(nobody)).toBeUndefined();
 });
 
-test.each([
-  [2, 'closed'],
-  [9, 'left to the idle limit'],
-])('a close that is refused %i times is tried again: %s', async (times) => {
+/** A port whose calls get these answers, and how many calls there were. */
+function answering(answer: (call: number) => ReturnType<typeof jsonResponse>) {
   let asked = 0;
   const client = createManagementClient({
     region: 'us-east-1',
@@ -154,13 +169,30 @@ test.each([
     endpoint: 'http://127.0.0.1:1/mqtt',
     requestHandler: createRequestHandler(async () => {
       asked += 1;
-      return jsonResponse(asked <= times ? 429 : 204, {});
+      return answer(asked);
     }),
   });
   const pauses: number[] = [];
-  await createGateway(client, async (milliseconds) => {
+  const port = createGateway(client, async (milliseconds) => {
     pauses.push(milliseconds);
-  }).close(nobody);
-  expect(asked).toBe(Math.min(times + 1, 6));
-  expect(pauses).toHaveLength(asked - 1);
+  });
+  return { port, pauses, asked: () => asked };
+}
+
+test.each([
+  [2, 'closed'],
+  [9, 'left to the idle limit'],
+])('a close that is refused %i times is tried again: %s', async (times) => {
+  const { port, pauses, asked } = answering((call) => jsonResponse(call <= times ? 429 : 204, {}));
+  await port.close(nobody);
+  expect(asked()).toBe(Math.min(times + 1, 6));
+  expect(pauses).toHaveLength(asked() - 1);
+});
+
+test('the question when a client was last active is tried again', async () => {
+  const { port, asked } = answering((call) =>
+    call <= 2 ? jsonResponse(429, {}) : jsonResponse(200, { lastActiveAt: '2026-11-28T10:00:00Z' }),
+  );
+  expect(await port.lastActiveAtMs(nobody)).toBe(Date.parse('2026-11-28T10:00:00Z'));
+  expect(asked()).toBe(3);
 });

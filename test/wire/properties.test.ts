@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   batchPackets,
   concatBytes,
@@ -154,5 +154,47 @@ describe('chunks kept elsewhere', () => {
     expect(validateChunk({ index: 5, count: 6, bytes: new Uint8Array(11_073) })?.code).toBe(
       'packet-too-large',
     );
+  });
+});
+
+describe('base64 of a runtime', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.resetModules();
+  });
+
+  it.each(['fromBase64', 'the loops'])('without Buffer, by %s, is the same', async (means) => {
+    const buffer = Buffer;
+    const originalFrom = Object.getOwnPropertyDescriptor(Uint8Array, 'fromBase64');
+    const originalTo = Object.getOwnPropertyDescriptor(Uint8Array.prototype, 'toBase64');
+    vi.stubGlobal('Buffer', undefined);
+    Object.assign(Uint8Array, {
+      fromBase64:
+        means === 'the loops' ? undefined : (text: string) => new Uint8Array(buffer.from(text, 'base64')),
+    });
+    Object.assign(Uint8Array.prototype, {
+      toBase64(this: Uint8Array) {
+        return buffer.from(this).toString('base64');
+      },
+    });
+    try {
+      vi.resetModules();
+      const other = await import('../../lib/wire/base64.ts');
+      fc.assert(
+        fc.property(anyBytes, fc.nat(), fc.constantFrom(...'A/=z-_ \n.~é'), (bytes, at, char) => {
+          const text = other.encodeBase64(bytes);
+          expect(text).toBe(encodeBase64(bytes));
+          const index = at % (text.length + 1);
+          const changed = text.slice(0, index) + char + text.slice(index + 1);
+          expect(other.decodeBase64(text)).toEqual(new Uint8Array(bytes));
+          expect(other.decodeBase64(changed)).toEqual(decodeBase64(changed));
+        }),
+      );
+    } finally {
+      if (originalFrom === undefined) Reflect.deleteProperty(Uint8Array, 'fromBase64');
+      else Object.defineProperty(Uint8Array, 'fromBase64', originalFrom);
+      if (originalTo === undefined) Reflect.deleteProperty(Uint8Array.prototype, 'toBase64');
+      else Object.defineProperty(Uint8Array.prototype, 'toBase64', originalTo);
+    }
   });
 });

@@ -38,8 +38,8 @@ export interface FaultPlan {
   dropRouteResponse?(call: Call): boolean;
   /** Drops a `$disconnect`, which AWS delivers best effort. */
   dropDisconnect?(call: Call): boolean;
-  /** Answers 429 LimitExceededException or 500, and sends nothing to the client. */
-  refusePost?(post: Post): 429 | 500 | undefined;
+  /** Answers 429 LimitExceededException, 500 or 503, and sends nothing to the client. */
+  refusePost?(post: Post): 429 | 500 | 503 | undefined;
   /** Loses the network without a close handshake, before an invocation or its route response. */
   cut?(call: Call, moment: 'invoke' | 'routeResponse'): boolean;
 }

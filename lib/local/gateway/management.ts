@@ -98,7 +98,7 @@ async function post(core: Core, connectionId: string, body: Buffer): Promise<Ans
   try {
     const about = { connectionId, body, random };
     const refusal = faults.refusePost?.(about);
-    if (refusal !== undefined) return refusal === 429 ? limitExceeded : internal;
+    if (refusal !== undefined) return refusal === 429 ? limitExceeded : { ...internal, status: refusal };
     const pause = waitFor(faults.delayPost?.(about), clock);
     if (pause) await pause;
   } catch {
