@@ -33,7 +33,10 @@ export interface SessionRequest extends ClientKey {
   readonly permissions: Permissions;
   /** Subject of the token. */
   readonly subject?: string;
-  /** Whether the token names the client identifier, so that its session may be taken from any subject. */
+  /**
+   * Whether the token names the client identifier, so that its session may be taken from any
+   * subject.
+   */
   readonly isNamed: boolean;
   readonly maxQueuedMessages?: number;
   readonly maxQueueSeconds?: number;

@@ -41,9 +41,9 @@ async function identityOf(
 }
 
 /**
- * Refuses a revoked token and a tenant that is not active, and resolves the permissions and quotas of the others. The tenant's row
- * is read consistently: an earlier revocation is seen, and the connection row notes which ones have
- * been.
+ * Refuses a revoked token and a tenant that is not active, and resolves the permissions and quotas
+ * of the others. The tenant's row is read consistently: an earlier revocation is seen, and the
+ * connection row notes which ones have been.
  */
 export async function permit(context: Context, known: Named): Promise<Permitted | Refused> {
   const { identity, clientId } = known;

@@ -14,9 +14,9 @@ import type { Peer, Run } from './handler.ts';
 
 /**
  * AUTH with 0x19 renews the token without a reconnect (section 4.12.1 of MQTT 5.0). The new token
- * must belong to the same tenant and subject and fit the client identifier. Its permissions apply from the next
- * packet on. Subscriptions, queued messages and a Will that they do not allow are removed before
- * AUTH is answered, with the same method. A failure ends the connection.
+ * must belong to the same tenant and subject and fit the client identifier. Its permissions apply
+ * from the next packet on. Subscriptions, queued messages and a Will that they do not allow are
+ * removed before AUTH is answered, with the same method. A failure ends the connection.
  *
  * Order of the writes: connection row, timer, session, Will. A crash between them leaves the new
  * permissions with subscriptions that they do not allow; the client, having had no answer,
@@ -82,7 +82,10 @@ async function verifyRenewal(
   return tokenState(identity, resolvePermissions(identity), live?.revokedAtMs);
 }
 
-/** A token that does not name the client identifier must be of the subject that the session belongs to. */
+/**
+ * A token that does not name the client identifier must be of the subject that the session belongs
+ * to.
+ */
 function isOfSameClient(identity: Identity, { tenant, clientId, subject }: Connection): boolean {
   if (identity.tenant !== tenant) return false;
   if (identity.clientId !== undefined) return identity.clientId === clientId;
