@@ -58,18 +58,20 @@ export async function handlePubrecs({ context, connection }: Peer, run: Run<Pubr
 /**
  * PUBREL: frees the packet identifier and answers PUBCOMP. The marks of a run are deleted
  * concurrently, each before its answer. A repeated PUBREL, or one without a PUBLISH, gets PUBCOMP
- * with 0x92 in 5.0.
+ * with 0x92 in 5.0. Where the connection has resumed its session, it gets success: the PUBCOMP of
+ * the earlier connection may have been lost, and clients take 0x92 for a failed delivery.
  *
  * [MQTT-4.3.3-12 v5, MQTT-4.3.3-11 v5, MQTT-2.2.1-5 v5, MQTT-4.3.3-2 v3]
  */
 export async function handlePubrels({ context, connection }: Peer, run: Run<PubrelPacket>): Promise<Outcome> {
   const seen = new Set<number>();
+  const isResumed = connection.generation !== connection.address;
   const replies = run.map(async ({ messageId }): Promise<PubcompPacket> => {
     const isRepeated = seen.has(messageId);
     seen.add(messageId);
     const isKnown =
       !isRepeated && (await context.receivedMarks.delete(connection, connection.generation, messageId));
-    return { cmd: 'pubcomp', messageId, ...reasonCodeFor(connection.protocolVersion, isKnown) };
+    return { cmd: 'pubcomp', messageId, ...reasonCodeFor(connection.protocolVersion, isKnown || isResumed) };
   });
   return { replies: await Promise.all(replies) };
 }
