@@ -139,7 +139,7 @@ async function deliverBatch(
         return;
       }
       // QoS 0 copies may have been sent.
-      failed.push({ ...parcel, atMostOnce: [] });
+      failed.push({ ...parcel, atMostOnce: [], behindQueued: [] });
     });
     if (failed.length > 0 && round === maxRounds) throw lastError;
     if (failed.length > 0) await pause(round);

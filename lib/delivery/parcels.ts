@@ -28,6 +28,8 @@ export interface Parcel {
   readonly key: ClientKey;
   readonly generation: string;
   readonly atMostOnce: Delivery[];
+  /** QoS 0 messages behind a queued one of the same topic, which they must not overtake. */
+  readonly behindQueued: Delivery[];
   readonly queued: Queueable[];
   readonly shared: SharedDelivery[];
 }
@@ -94,11 +96,13 @@ export class Parcels {
     let parcel = this.#byClient.get(id);
     if (parcel === undefined) {
       const key = { tenant: this.#tenant, clientId };
-      parcel = { key, generation, atMostOnce: [], queued: [], shared: [] };
+      parcel = { key, generation, atMostOnce: [], behindQueued: [], queued: [], shared: [] };
       this.#byClient.set(id, parcel);
     }
     if (qos === 0) {
-      parcel.atMostOnce.push({ message, qos, retain, dup: false, subscriptionIdentifiers }); // [MQTT-4.3.1-1 v3+v5]
+      const isBehind = parcel.queued.some((queued) => queued.message.topic === message.topic);
+      const list = isBehind ? parcel.behindQueued : parcel.atMostOnce;
+      list.push({ message, qos, retain, dup: false, subscriptionIdentifiers }); // [MQTT-4.3.1-1 v3+v5]
       return;
     }
     const share = shared === undefined ? {} : { share: shared.share.id };
@@ -154,7 +158,9 @@ export async function sendParcels(
   parcels: readonly Parcel[],
   failed?: (parcel: Parcel, error: unknown) => void,
 ): Promise<Parcel[]> {
-  const wanted = parcels.filter(({ atMostOnce }) => atMostOnce.length > 0).map(({ key }) => key.clientId);
+  const wanted = parcels
+    .filter(({ atMostOnce, behindQueued }) => atMostOnce.length + behindQueued.length > 0)
+    .map(({ key }) => key.clientId);
   const routes =
     wanted.length === 0
       ? new Map<string, Route>()
@@ -176,16 +182,17 @@ export async function sendParcels(
 
 async function sendParcel(
   context: Context,
-  { key, generation, atMostOnce, queued }: Parcel,
+  { key, generation, atMostOnce, behindQueued, queued }: Parcel,
   route: Route | undefined,
 ): Promise<'sent' | 'ended'> {
-  const posted =
-    atMostOnce.length > 0 && route?.generation === generation
-      ? postAtMostOnce(context, key, route, atMostOnce)
-      : undefined;
+  const post = async (deliveries: readonly Delivery[]): Promise<void> => {
+    if (deliveries.length > 0 && route?.generation === generation)
+      await postAtMostOnce(context, key, route, deliveries);
+  };
   const [outcome] = await Promise.all([
     queued.length > 0 ? enqueue(context, key, generation, queued) : undefined,
-    posted,
+    post(atMostOnce),
   ]);
+  if (outcome !== 'ended') await post(behindQueued);
   return outcome === 'ended' ? 'ended' : 'sent';
 }
