@@ -1,11 +1,11 @@
 import type { Context } from '../core/context.ts';
-import { metrics } from '../core/metrics.ts';
 import type { ClientKey, Message, QueueEntry, Route, Session } from '../core/model.ts';
 import { hasEnded, packetIdentifierOf, queueBound } from '../core/session-rules.ts';
 import { drain } from './drain.ts';
 import { isBegun, isOverdue } from './drain-round.ts';
 import { isExpired } from './post.ts';
 import { deleteEntries, forceReconnect, ownedOnly, pushEntries } from './queue-entries.ts';
+import { reportDropped } from './queue-full-log.ts';
 
 /** A message for the queue of one session. */
 export interface Queueable {
@@ -50,7 +50,7 @@ export async function enqueue(
   const session = await context.sessions.allocate(key, generation, numbering.numbers);
   if (!isAlive(context, session, generation)) return 'ended';
   const room = await queueRoom(context, session, queueables.length);
-  if (room < queueables.length) context.log.count(metrics.messagesDroppedQueueFull, queueables.length - room);
+  if (room < queueables.length) reportDropped(context, key, queueables.length - room);
   const accepted = queueables.slice(0, room);
   if (accepted.length === 0) return 0;
 
@@ -64,7 +64,7 @@ export async function enqueue(
     await deleteEntries(context, key, stored);
     return 'ended';
   }
-  const stored = await store(context, key, generation, writes.flat());
+  const stored = await storeOneByOne(context, key, generation, writes);
   const now = await pushDirectly(context, key, { ...session, address: pushedTo }, stored);
   if (isAlive(context, now, generation)) return accepted.length;
   // They have been sent, so they are not delivered elsewhere. Shared ones are handed on as at any
@@ -166,6 +166,23 @@ async function storeInOrder(
 }
 
 /**
+ * Stores the entries of each write after those of the one before. So what a dead handler leaves,
+ * and what a connection finds that takes the session over meanwhile, is the beginning of the batch
+ * without a gap. Hiding the entries until all are stored, as {@link storeInOrder} does, would hide
+ * them from every resumption that finds the first one acknowledged.
+ */
+async function storeOneByOne(
+  context: Context,
+  key: ClientKey,
+  generation: string,
+  writes: readonly (readonly QueueEntry[])[],
+): Promise<QueueEntry[]> {
+  const stored: QueueEntry[] = [];
+  for (const entries of writes) stored.push(...(await store(context, key, generation, entries)));
+  return stored;
+}
+
+/**
  * Stores entries. If the numbers of some are still in use (a message has stayed unacknowledged
  * while all other identifiers were used), these entries are numbered again, each apart: an
  * identifier in use is never assigned twice. [MQTT-2.2.1-4 v5, MQTT-2.3.1-4 v3]
@@ -200,10 +217,6 @@ async function store(
  * session may meanwhile have moved to another connection, whose resumption may have listed the
  * queue before the entries were in it. So the session is read again, and if it has moved, a drain
  * sends the entries; `pushedTo` shows that the new connection has not received them.
- *
- * If the session moves while several entries are being stored, the new connection may receive the
- * later ones first. Hiding them until all are stored, as {@link storeInOrder} does, would hide them
- * from every resumption that finds the first one acknowledged.
  */
 async function pushDirectly(
   context: Context,

@@ -43,13 +43,13 @@ describe('the cost of each exchange', () => {
       PUBLISH QoS 0, no subscriber                 2    1.5      0            2      0        1         1
       PUBLISH QoS 1                                5    3.5      2            5      0        1         2
       its PUBACK                                   3      2      1            3      0        1         1
-      10 × PUBLISH QoS 1                           6    3.5      3            5      0        1         2
+      10 × PUBLISH QoS 1                           6    3.5      3            6      0        1         2
       10 × its PUBACK                              4      2      2            3      0        1         1
       PUBLISH QoS 2                                9    5.5      4            9      0        1         2
       its PUBREL                                   2      1      1            2      0        1         1
       its PUBREC                                   2      1      1            2      0        1         1
       its PUBCOMP                                  3      2      1            3      0        1         1
-      10 × PUBLISH QoS 2                          28    5.5     23           10      0        1         2
+      10 × PUBLISH QoS 2                          28    5.5     23           11      0        1         2
       10 × its PUBREL                             11      1     10            2      0        1         1
       10 × its PUBREC                              3      1      2            2      0        1         1
       10 × its PUBCOMP                             4      2      2            3      0        1         1
@@ -85,7 +85,8 @@ describe('the cost of each exchange', () => {
     expect(ten.calls).toBeLessThan(6 * one.calls);
     expect(ten.readUnits).toBeLessThanOrEqual(2 * one.readUnits);
     expect(ten.writeUnits).toBeLessThanOrEqual(10 * one.writeUnits);
-    expect(ten.roundTrips).toBeLessThanOrEqual(one.roundTrips + 1);
+    // One more for each row of the subscriber's queue behind the first: rows are stored in order.
+    expect(ten.roundTrips).toBeLessThanOrEqual(one.roundTrips + 2);
     expect(ten.messagesIn + ten.messagesOut).toBe(one.messagesIn + one.messagesOut);
   });
 

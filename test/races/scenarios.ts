@@ -121,6 +121,11 @@ export const scenarios: Record<string, (qos: 1 | 2) => Scenario> = {
         world.events.push({ actor: 'sub', label: 'connects again', run: () => subscriber.connect() });
       },
     ),
+  'takeover while a batch of two rows is being stored': (qos) =>
+    scenario({ qos }, (world, { subscriber, publishers: [publisher] }) => {
+      stream(publisher, qos, 9);
+      world.events.push({ actor: 'sub', label: 'connects again', run: () => subscriber.connect() });
+    }),
   'the publisher comes back on another connection': (qos) =>
     scenario({ qos, publishers: 1, publisher: oneByOne }, (world, { publishers: [publisher] }) => {
       stream(publisher, qos, 3);

@@ -70,6 +70,9 @@ describe('the queue of an offline session', () => {
     const before = dropped();
     await fill('full', maxQueuedMessages + 100);
     expect(dropped() - before).toBe(100);
+    const lines = suite.service.logged.filter((line) => line.includes('messages dropped'));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('full');
     const client = await suite.connect({ ...kept, clientId: 'full' });
     const got: unknown[] = [];
     for (
