@@ -2,7 +2,7 @@
  * Topic names and filters: validity, matching, shapes for tuple-space search, skip-scan of retained
  * messages.
  */
-export type { TopicError } from './errors.ts';
+export { isIllFormedFilter, type TopicError } from './errors.ts';
 export { topicLimits } from './limits.ts';
 export { candidateFilters, covers, matches, shapeOf } from './match.ts';
 export {

@@ -387,7 +387,7 @@ describe('announced limits', () => {
     const client = await suite.connect({ claims, properties: { requestProblemInformation: false } });
     const replies = await client.send(
       publish('no', suite.text('x'), { qos: 1, messageId: 1 }),
-      subscribe(2, 'no', 'a#'),
+      subscribe(2, 'no', 'x'.repeat(1_100)),
     );
     expect(replies).toEqual([
       { cmd: 'puback', messageId: 1, reasonCode: 0x87 },

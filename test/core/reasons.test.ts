@@ -60,7 +60,8 @@ describe('a refusal', () => {
   it('becomes a return code of MQTT 3.1.1, 0x80 in SUBACK, or the close of the connection', () => {
     expect(v3Answer('token-signature')).toBe(4);
     expect(v3Answer('too-many-connections')).toBe(3);
-    expect(v3Answer('filter-empty')).toBe(0x80);
+    expect(v3Answer('filter-too-deep')).toBe(0x80);
+    expect(v3Answer('filter-empty')).toBe('close');
     expect(v3Answer('publish-rate')).toBe('close');
     expect(v3Answer('malformed-utf8')).toBe('close');
   });

@@ -1,5 +1,6 @@
 import { refusal } from '../../core/reasons.ts';
 import { type End, endWith } from '../../sessions/outcome.ts';
+import { isIllFormedFilter, isTopicError, parseFilter, type TopicError } from '../../topics/index.ts';
 import type { Peer, Run } from './handler.ts';
 
 /** The packets of a run that are handled, and why the packet behind them ends the connection. */
@@ -9,8 +10,11 @@ export interface Accepted<P> {
 }
 
 /**
- * Cuts a run before the first SUBSCRIBE or UNSUBSCRIBE with more than `maxFiltersPerPacket`
- * filters, which ends the connection: 0x97 in 5.0.
+ * Cuts a run before the first SUBSCRIBE or UNSUBSCRIBE that ends the connection: one with more than
+ * `maxFiltersPerPacket` filters (in 5.0: 0x97) or with an ill-formed filter (0x81).
+ *
+ * [MQTT-4.7.3-1 v3+v5, MQTT-4.7.1-1 v5, MQTT-4.7.1-2 v3+v5, MQTT-4.7.1-3 v3, MQTT-4.8.0-1 v3,
+ * MQTT-4.8.2-1 v5, MQTT-4.8.2-2 v5, MQTT-4.13.1-1 v5]
  */
 export function acceptFilters<P>(
   { context: { settings }, connection }: Pick<Peer, 'context' | 'connection'>,
@@ -18,8 +22,22 @@ export function acceptFilters<P>(
   filtersOf: (packet: P) => readonly string[],
 ): Accepted<P> {
   const { maxFiltersPerPacket } = settings;
-  const index = run.findIndex((packet) => filtersOf(packet).length > maxFiltersPerPacket);
-  if (index === -1) return { packets: run };
-  const tooMany = refusal('too-many-filters', `at most ${maxFiltersPerPacket}`);
-  return { packets: run.slice(0, index), end: endWith(connection.protocolVersion, tooMany) };
+  for (const [index, packet] of run.entries()) {
+    const filters = filtersOf(packet);
+    const reason =
+      filters.length > maxFiltersPerPacket
+        ? refusal('too-many-filters', `at most ${maxFiltersPerPacket}`)
+        : illFormed(filters);
+    if (reason === undefined) continue;
+    return { packets: run.slice(0, index), end: endWith(connection.protocolVersion, reason) };
+  }
+  return { packets: run };
+}
+
+function illFormed(filters: readonly string[]): TopicError | undefined {
+  for (const filter of filters) {
+    const parsed = parseFilter(filter);
+    if (isTopicError(parsed) && isIllFormedFilter(parsed)) return parsed;
+  }
+  return undefined;
 }

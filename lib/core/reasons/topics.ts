@@ -7,7 +7,7 @@ const shorten = { http, remedy: 'Shorten the topic: the limit is part of the tab
 const flatten = { http, remedy: 'Use fewer levels (a/b has two); put details into the payload.' };
 const noNull = { http, remedy: 'Remove U+0000 from the text.' };
 const wellFormed = { http, remedy: 'Send well-formed Unicode: a surrogate occurs in pairs only.' };
-const share = { http, v3, remedy: 'Write shared subscriptions as $share/NAME/FILTER.' };
+const share = { http, remedy: 'Write shared subscriptions as $share/NAME/FILTER.' };
 
 /** Topic names and filters; code and message come from lib/topics/errors.ts. */
 const nameReasons = withRemedies(topicErrors, {
@@ -19,12 +19,11 @@ const nameReasons = withRemedies(topicErrors, {
   'topic-too-deep': flatten,
   'filter-empty': {
     http,
-    v3,
     remedy: 'Name a topic filter; # matches every topic that does not begin with $.',
   },
-  'filter-null-character': { ...noNull, v3 },
-  'filter-ill-formed': { ...wellFormed, v3 },
-  'filter-wildcard-placement': { http, v3, remedy: 'Write wildcards as whole levels: a/+/b, a/#.' },
+  'filter-null-character': noNull,
+  'filter-ill-formed': wellFormed,
+  'filter-wildcard-placement': { http, remedy: 'Write wildcards as whole levels: a/+/b, a/#.' },
   'filter-too-long': { ...shorten, v3 },
   'filter-too-deep': { ...flatten, v3 },
   'share-name-empty': share,
