@@ -48,7 +48,8 @@ async function bundleEntries(outputDirectory: string, format: Format, extension:
     target: 'es2022',
     packages: 'external',
     minify: true,
-    // lib/wire/base64.ts then leaves out its path for Node: most platforms of the adapter lack Buffer.
+    // lib/wire/base64.ts then leaves out its path for Node: most platforms of the adapter lack
+    // Buffer.
     define: { 'globalThis.Buffer': 'undefined' },
     plugins: [externalIndex(extension)],
   });

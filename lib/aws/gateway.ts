@@ -97,7 +97,9 @@ const notSentCodes: ReadonlySet<unknown> = new Set([
   'EAI_AGAIN',
 ]);
 
-/** Whether API Gateway surely did not accept the call: throttled (429), unavailable (503), not sent. */
+/**
+ * Whether API Gateway surely did not accept the call: throttled (429), unavailable (503), not sent.
+ */
 function wasNotAccepted(error: unknown): boolean {
   if (error instanceof LimitExceededException) return true;
   const status = statusOf(error);
