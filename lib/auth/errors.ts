@@ -17,6 +17,7 @@ export type AuthError = Refusal<AuthErrorCode>;
 const unproved: ReadonlySet<string> = new Set([
   'tenant-unknown',
   'token-key-unknown',
+  'token-keys-unavailable',
   'token-signature',
 ] satisfies AuthErrorCode[]);
 

@@ -114,6 +114,8 @@ const issuerLimits = {
   /** Characters of `iss`, of each audience, and of values of claims. */
   maxNameCharacters: 512,
   maxClockToleranceSeconds: 300,
+  /** Ten years: largest `maxTokenSeconds`. */
+  longestTokenSeconds: 315_360_000,
   /** Claims that are required, and accepted values of each. */
   maxRequirements: 16,
   maxRoles: 64,
@@ -176,6 +178,11 @@ export interface IssuerConfig extends IssuerClaims {
   readonly keys: IssuerKeys;
   /** Leeway for `exp` and `nbf`, 0 to 300. Default: 0. */
   readonly clockToleranceSeconds?: number;
+  /**
+   * Longest lifetime of a token in seconds, 1 to 315,360,000: `exp` minus `iat`, or minus the current
+   * time where `iat` is absent or later. A token without `exp` is refused too. Absent: no limit.
+   */
+  readonly maxTokenSeconds?: number;
 }
 
 const { maxAudiences, maxNameCharacters, maxClockToleranceSeconds, maxRequirements, maxRoles, maxFilters } =
@@ -197,6 +204,7 @@ const filters = list(
   0,
   maxFilters,
 );
+const tokenSeconds = `a whole number from 1 to ${issuerLimits.longestTokenSeconds}`;
 const tolerance = `a number from 0 to ${maxClockToleranceSeconds}`;
 
 const grantsSchema = closedObject({
@@ -250,6 +258,14 @@ export function issuerSchema(object: typeof v.strictObject) {
           v.number(tolerance),
           v.minValue(0, tolerance),
           v.maxValue(maxClockToleranceSeconds, tolerance),
+        ),
+      ),
+      maxTokenSeconds: v.exactOptional(
+        v.pipe(
+          v.number(tokenSeconds),
+          v.integer(tokenSeconds),
+          v.minValue(1, tokenSeconds),
+          v.maxValue(issuerLimits.longestTokenSeconds, tokenSeconds),
         ),
       ),
       ...claimEntries,

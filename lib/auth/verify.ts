@@ -110,10 +110,21 @@ async function verifyBy(
       ...(issuer.iss === undefined ? {} : { issuer: issuer.iss }),
       ...(issuer.audience === undefined ? {} : { audience: [issuer.audience].flat() }),
     });
-    return missingClaim(issuer, payload) === undefined ? { payload, issuer } : 'token-claim';
+    if (missingClaim(issuer, payload) !== undefined) return 'token-claim';
+    return livesTooLong(issuer, payload, nowSeconds) ? 'token-lifetime' : { payload, issuer };
   } catch (error) {
     return authErrorCodeOf(error);
   }
+}
+
+/** An `iat` in the future counts as now, so that it cannot shorten the lifetime. */
+function livesTooLong(
+  { maxTokenSeconds, clockToleranceSeconds = 0 }: IssuerConfig,
+  { exp, iat = Number.POSITIVE_INFINITY }: JWTPayload,
+  nowSeconds: number,
+): boolean {
+  if (maxTokenSeconds === undefined) return false;
+  return exp === undefined || exp - Math.min(iat, nowSeconds) > maxTokenSeconds + clockToleranceSeconds;
 }
 
 /** Reads only class and claim name of a jose error, because some carry the whole payload. */

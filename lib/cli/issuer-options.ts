@@ -13,6 +13,7 @@ export interface IssuerOptions {
   readonly secretArn?: string;
   readonly secretEncoding?: 'base64url' | 'utf8';
   readonly clockTolerance?: number;
+  readonly maxTokenSeconds?: number;
   readonly clientIdClaim?: string;
   readonly usernameClaim?: string;
   readonly publishClaim?: string;
@@ -30,13 +31,14 @@ export interface IssuerOptions {
  *   file cannot be read.
  */
 export async function issuerFrom(options: IssuerOptions): Promise<unknown> {
-  const { iss, audience, clockTolerance } = options;
+  const { iss, audience, clockTolerance, maxTokenSeconds } = options;
   if (options.file !== undefined) return parseJson(options.file, await read(options.file));
   return {
     ...member('iss', iss),
     ...member('audience', audience?.length === 1 ? audience[0] : audience),
     keys: await keysFrom(options),
     ...member('clockToleranceSeconds', clockTolerance),
+    ...member('maxTokenSeconds', maxTokenSeconds),
     ...group('claimMapping', {
       clientId: options.clientIdClaim,
       username: options.usernameClaim,

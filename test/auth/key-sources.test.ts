@@ -118,7 +118,7 @@ describe('JWKS by URL', () => {
     const { verify, advance } = verifier();
     const token = await tokenOf(first);
     provider.failure = 'keys-connection';
-    expect(await verify(token)).toMatchObject({ code: 'token-keys-unavailable', reasonCode: 0x88 });
+    expect(await verify(token)).toMatchObject({ code: 'token-keys-unavailable', reasonCode: 0x86 });
     expect(await outcome(verify(token))).toBe('token-keys-unavailable');
     expect(provider.requests).toHaveLength(1);
     provider.failure = undefined;

@@ -76,12 +76,14 @@ describe('a provider’s tokens in the whole service', () => {
     expect(await connectAs(256)).toMatchObject({ connected: true });
   });
 
-  it('that cannot be verified now are refused with 0x88; the log has the cause and no secret', async () => {
+  it('that cannot be verified now are refused like those of no tenant; the log has the cause and no secret', async () => {
     const refused = await service.connect(mintFor('lost')).catch((error: unknown) => error);
-    expect(refused).toMatchObject({ code: 0x88 });
+    expect(refused).toMatchObject({ code: 0x86 });
+    const stranger = await service.connect(mintFor('nobody')).catch((error: unknown) => error);
+    expect(stranger).toEqual(refused);
     const lines = service.logged.join('\n');
     expect(lines).toMatch(
-      /"keys of an issuer are out of reach","code":"keys-connection","source":"127.0.0.1:1"/,
+      /"keys of an issuer cannot be fetched","code":"keys-connection","source":"127.0.0.1:1"/,
     );
     expect(lines).not.toMatch(/s3cret|eyJ|payload/);
   });

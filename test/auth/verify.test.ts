@@ -119,6 +119,38 @@ describe('time', () => {
   });
 });
 
+describe('the lifetime that an issuer accepts', () => {
+  it.each([
+    ['no exp', { exp: undefined }, false],
+    ['no exp, but iat', { exp: undefined, iat: 1_000 }, false],
+    ['exactly as long', { iat: 1_000, exp: 1_600 }, true],
+    ['longer', { iat: 1_000, exp: 1_601 }, false],
+    ['longer, of which little is left', { iat: 600, exp: 1_201 }, false],
+    ['without iat, as long from now', { exp: 1_700 }, true],
+    ['without iat, longer from now', { exp: 1_701 }, false],
+    ['an iat in the future', { iat: 9_000, exp: 9_100 }, false],
+    ['an iat before 1970', { iat: -1, exp: 1_200 }, false],
+  ] as const)('%s: %j', async (_, claims, accepted) => {
+    tenants.capped = tenant([{ keys: acme.keys, maxTokenSeconds: 600 }]);
+    const token = await sign(acme, { ...claims });
+    if (accepted) expect(await verify(token, 'capped', 1_100)).toMatchObject({ tenant: 'capped' });
+    else
+      expect(await refusal(token, 'capped', 1_100)).toMatchObject({
+        code: 'token-lifetime',
+        reasonCode: 0x87,
+      });
+  });
+
+  it('has the clock tolerance on top', async () => {
+    tenants.capped = tenant([{ keys: acme.keys, maxTokenSeconds: 600, clockToleranceSeconds: 30 }]);
+    const verified = verify(await sign(acme, { iat: 1_000, exp: 1_630 }), 'capped', 1_000);
+    expect(await verified).toMatchObject({ tenant: 'capped' });
+    expect((await refusal(await sign(acme, { iat: 1_000, exp: 1_631 }), 'capped', 1_000)).code).toBe(
+      'token-lifetime',
+    );
+  });
+});
+
 describe('forgery', () => {
   it('fails: another key of the same kid, a changed claim, a cut signature', async () => {
     const forged = await sign(other);

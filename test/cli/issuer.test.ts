@@ -67,7 +67,16 @@ describe('wisp issuer', () => {
   it('adds an issuer with a JWKS URL and mapped claims', async () => {
     const { exitCode, stdout, stderr } = await wisp(
       ...['issuer', 'add', 'acme', '--iss', 'https://idp.example/', '--audience', 'a', '--audience', 'b'],
-      ...['--jwks-url', 'https://idp.example/jwks', '--clock-tolerance', '5', '--client-id-claim', '/a/b'],
+      ...[
+        '--jwks-url',
+        'https://idp.example/jwks',
+        '--clock-tolerance',
+        '5',
+        '--max-token-seconds',
+        '3600',
+        '--client-id-claim',
+        '/a/b',
+      ],
       ...['--username-claim', 'u', '--publish-claim', 'p', '--subscribe-claim', 's', '--tenant-claim', 't'],
       ...[
         '--require',
@@ -87,6 +96,7 @@ describe('wisp issuer', () => {
         audience: ['a', 'b'],
         keys: { kind: 'jwks-url', url: 'https://idp.example/jwks' },
         clockToleranceSeconds: 5,
+        maxTokenSeconds: 3_600,
         claimMapping: { clientId: '/a/b', username: 'u', publish: 'p', subscribe: 's', tenant: 't' },
         requiredClaims: { token_use: 'access', 'https://x/y?z=1': ['one', 'two'], verified: true },
         defaultGrants: { publish: ['users/${sub}/#'], subscribe: ['#'] },

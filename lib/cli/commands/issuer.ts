@@ -90,6 +90,7 @@ function addIssuerOptions(command: Command): Command {
       new Option('--secret-encoding <encoding>', 'encoding of the secret').choices(['base64url', 'utf8']),
     )
     .option('--clock-tolerance <seconds>', 'leeway for "exp" and "nbf" (default: 0)', Number)
+    .option('--max-token-seconds <seconds>', 'longest lifetime of its tokens, which then need "exp"', Number)
     .option('--client-id-claim <claim>', 'claim that names the client id')
     .option('--username-claim <claim>', 'claim that names the user')
     .option('--publish-claim <claim>', 'claim with the topic filters to publish to')

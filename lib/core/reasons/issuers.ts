@@ -1,8 +1,8 @@
 import type { Reason } from './reason.ts';
 
 /**
- * Configuration of issuers, and loading their keys. Clients are told token-keys-unavailable; the
- * log has these codes.
+ * Configuration of issuers, and loading their keys. Clients are told token-not-verified; the
+ * log has these codes and token-keys-unavailable.
  */
 export const issuerReasons = {
   'tenant-config': {

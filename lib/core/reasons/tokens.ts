@@ -49,10 +49,11 @@ export const tokenReasons = {
     remedy: notVerifiedHint,
   },
   'token-keys-unavailable': {
-    reasonCode: 0x88,
+    reasonCode: 0x86,
     http: 401,
-    message: 'the keys that verify the token cannot be loaded at the moment; try again in some seconds',
-    remedy: 'Try again with back-off. The log names the source of the keys and the cause (keys-…, secret-…).',
+    message: 'the keys that verify the token cannot be loaded at the moment',
+    remedy:
+      'Try again with back-off. The log names the source and the cause (keys-…, secret-…); the client is told token-not-verified.',
   },
   'token-issuer': {
     reasonCode: 0x87,
@@ -72,6 +73,12 @@ export const tokenReasons = {
     http: 401,
     message: 'the token has expired',
     remedy: 'Get a new token and connect again; MQTT 5.0 clients can renew it with AUTH before "exp".',
+  },
+  'token-lifetime': {
+    reasonCode: 0x87,
+    http: 401,
+    message: 'the token does not expire ("exp"), or lives longer than this tenant accepts',
+    remedy: 'Issue tokens with an "exp" within maxTokenSeconds of the issuer: "wisp issuer list".',
   },
   'token-not-yet-valid': {
     reasonCode: 0x87,
