@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
   ChangeMessageVisibilityCommand,
-  SendMessageBatchCommand,
   type SendMessageBatchRequestEntry,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
@@ -9,25 +8,7 @@ import * as v from 'valibot';
 import type { FanoutSlice } from '../core/model.ts';
 import type { FanoutQueue } from '../core/ports.ts';
 import { isTenantName, type TenantId } from '../core/tenant-id.ts';
-
-/** Entries of one SendMessageBatch (Amazon SQS API Reference). */
-const maxBatchEntries = 10;
-/**
- * Bytes of one SendMessageBatch: SQS's limit before it became 1 MiB, which every compatible queue
- * accepts.
- */
-const maxBatchBytes = 256 * 1024;
-/** Attempts for entries that SQS did not accept, without a delay. */
-const maxAttempts = 4;
-
-/** SQS repeatedly did not accept some slices; the publisher must not be acknowledged. */
-class FanoutSendError extends Error {
-  readonly code = 'fanout-send';
-  override readonly name = 'FanoutSendError';
-  constructor(count: number, reason: string | undefined) {
-    super(`SQS did not accept ${count} slices of a fan-out: ${reason ?? 'no reason given'}`);
-  }
-}
+import { sendInBatches } from './send-in-batches.ts';
 
 /**
  * Slices of fan-outs on a FIFO queue. A message group is a topic and a range of clients, so its
@@ -36,30 +17,16 @@ class FanoutSendError extends Error {
  * and message identifiers").
  */
 export function createFanoutQueue(client: SQSClient, queueUrl: string): FanoutQueue {
-  async function sendBatch(entries: SendMessageBatchRequestEntry[]): Promise<void> {
-    let left = entries;
-    for (let attempt = 1; ; attempt += 1) {
-      const { Failed = [] } = await client.send(
-        new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: left }),
-      );
-      if (Failed.length === 0) return;
-      if (attempt === maxAttempts) throw new FanoutSendError(Failed.length, Failed[0]?.Code);
-      const failed = new Set(Failed.map(({ Id }) => Id));
-      left = left.filter(({ Id }) => failed.has(Id));
-    }
-  }
-
   return {
     async send(slices) {
       const entries = slices.map(
-        (slice, index): SendMessageBatchRequestEntry => ({
-          Id: String(index),
+        (slice): Omit<SendMessageBatchRequestEntry, 'Id'> => ({
           MessageBody: JSON.stringify({ v: 1, ...slice }),
           MessageGroupId: groupOf(slice),
           MessageDeduplicationId: `${slice.id}-${slice.slice}`,
         }),
       );
-      await Promise.all(batches(entries).map(sendBatch));
+      await sendInBatches(client, queueUrl, entries);
     },
   };
 }
@@ -83,23 +50,6 @@ export async function returnToQueue(
 /** The message group of a slice: its tenant, topic and range. At most 128 characters. */
 export function groupOf({ tenant, topic, slice }: FanoutSlice): string {
   return `${createHash('sha256').update(`${tenant}/${topic}`).digest('base64url')}-${slice}`;
-}
-
-function batches(entries: readonly SendMessageBatchRequestEntry[]): SendMessageBatchRequestEntry[][] {
-  const found: SendMessageBatchRequestEntry[][] = [];
-  let bytes = 0;
-  for (const entry of entries) {
-    const entryBytes = Buffer.byteLength(entry.MessageBody ?? '');
-    const last = found.at(-1);
-    if (last !== undefined && last.length < maxBatchEntries && bytes + entryBytes <= maxBatchBytes) {
-      last.push(entry);
-      bytes += entryBytes;
-    } else {
-      found.push([entry]);
-      bytes = entryBytes;
-    }
-  }
-  return found;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { AdminContext } from '../admin/context.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Context } from '../core/context.ts';
-import type { Log, Timers } from '../core/ports.ts';
+import type { Log } from '../core/ports.ts';
 import { createDynamoClient } from './dynamodb.ts';
 import { allowPrivateIssuersVariable, functionEnvironment } from './environment.ts';
 import { createEventBus } from './event-bus.ts';
@@ -16,7 +16,6 @@ import { createTenantMetrics } from './tenant-metrics.ts';
 /** What the entry points need. The local runtime creates its own. */
 export interface FunctionService {
   readonly broker: Broker;
-  readonly timers: Timers;
   readonly context: Context;
   readonly adminContext: AdminContext;
   readonly log: Log;
@@ -40,7 +39,7 @@ function fromEnvironment(): FunctionService {
   const { tables, callbackEndpoint, timerQueueUrl, fanoutQueueUrl, eventBusName } = environment;
   const log = createPowertoolsLog();
   const sqs = createSqsClient();
-  const { broker, timers, usage, context, adminContext } = createService({
+  const { broker, usage, context, adminContext } = createService({
     dynamo: createDynamoClient(),
     sqs,
     management: createManagementClient(callbackEndpoint === undefined ? {} : { endpoint: callbackEndpoint }),
@@ -59,5 +58,5 @@ function fromEnvironment(): FunctionService {
   };
   const returnSlices: FunctionService['returnSlices'] = (receiptHandles, seconds) =>
     returnToQueue(sqs, fanoutQueueUrl, receiptHandles, seconds);
-  return { broker, timers, context, adminContext, log, nowMs: Date.now, returnSlices, flush };
+  return { broker, context, adminContext, log, nowMs: Date.now, returnSlices, flush };
 }

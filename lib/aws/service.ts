@@ -5,7 +5,7 @@ import type { AdminContext } from '../admin/context.ts';
 import { type Broker, createBroker, createContext } from '../broker/broker.ts';
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
-import type { LifecycleEvents, Ports, Timers } from '../core/ports.ts';
+import type { LifecycleEvents, Ports } from '../core/ports.ts';
 import type { Settings } from '../core/settings.ts';
 import type { UsageMeter, UsageMetrics } from '../core/usage.ts';
 import { createUsageMeter } from '../limits/usage-meter.ts';
@@ -36,7 +36,6 @@ export interface ServiceOptions extends VerificationOptions {
 
 export interface Service {
   readonly broker: Broker;
-  readonly timers: Timers;
   readonly usage: UsageMeter;
   readonly stores: Stores;
   /** For publishing over HTTP. */
@@ -79,7 +78,6 @@ export function createService(options: ServiceOptions): Service {
   const context = createContext(wrapped, options.settings);
   return {
     stores,
-    timers: wrapped.timers,
     usage: wrapped.usage,
     broker: createBroker(context),
     context,

@@ -1,38 +1,37 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
 import type { ConnectionAddress } from '../core/model.ts';
-import type { Timer, Timers } from '../core/ports.ts';
 import { isTenantName, type TenantId } from '../core/tenant-id.ts';
+import { maxTimerAddresses, type ScheduledTimer, type Timers, timerReachMs } from '../core/timers.ts';
 import { gaugeNames, type UsageGauges } from '../core/usage.ts';
-
-/**
- * Longest DelaySeconds of an SQS message (Amazon SQS Developer Guide, "Amazon SQS message quotas").
- */
-const maxDelaySeconds = 900;
+import { sendInBatches } from './send-in-batches.ts';
 
 /** A timer on its way through the queue. */
-export interface TimerMessage {
+export interface TimerMessage extends ScheduledTimer {
   readonly v: 1;
-  readonly timer: Timer;
-  readonly dueAtMs: number;
 }
 
 /**
- * Timers as delayed SQS messages. A timer that is due later than 15 minutes is sent again whenever
- * its message arrives early.
+ * Timers as delayed SQS messages. The tenant is the message group: SQS hands out the messages of a
+ * group with a backlog after those of the others (Amazon SQS Developer Guide, "Amazon SQS fair
+ * queues").
  */
 export function createTimerQueue(client: SQSClient, queueUrl: string, nowMs: () => number): Timers {
+  const messageOf = ({ timer, dueAtMs }: ScheduledTimer) => {
+    const message: TimerMessage = { v: 1, timer, dueAtMs };
+    const delaySeconds = Math.ceil((dueAtMs - nowMs()) / 1000);
+    return {
+      MessageBody: JSON.stringify(message),
+      DelaySeconds: Math.min(timerReachMs / 1000, Math.max(0, delaySeconds)),
+      ...('tenant' in timer ? { MessageGroupId: timer.tenant } : {}),
+    };
+  };
   return {
     async schedule(timer, dueAtMs) {
-      const message: TimerMessage = { v: 1, timer, dueAtMs };
-      const delaySeconds = Math.ceil((dueAtMs - nowMs()) / 1000);
-      await client.send(
-        new SendMessageCommand({
-          QueueUrl: queueUrl,
-          MessageBody: JSON.stringify(message),
-          DelaySeconds: Math.min(maxDelaySeconds, Math.max(0, delaySeconds)),
-        }),
-      );
+      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, ...messageOf({ timer, dueAtMs }) }));
+    },
+    async scheduleAll(timers) {
+      await sendInBatches(client, queueUrl, timers.map(messageOf));
     },
   };
 }
@@ -80,6 +79,12 @@ const messageSchema = v.object({
   dueAtMs: v.number(),
   timer: v.variant('kind', [
     v.object({ kind: v.literal('authentication-deadline'), address }),
+    v.object({
+      kind: v.literal('connections'),
+      tenant,
+      addresses: v.pipe(v.array(address), v.maxLength(maxTimerAddresses)),
+      drainedAtMs: v.number(),
+    }),
     v.object({ kind: v.literal('keep-alive'), address }),
     v.object({ kind: v.literal('token-expiry'), address }),
     v.object({ kind: v.literal('will'), address, ...client }),

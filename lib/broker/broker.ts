@@ -1,14 +1,15 @@
 import type { Context } from '../core/context.ts';
 import type { ConnectionAddress, FanoutSlice } from '../core/model.ts';
-import type { Ports, Timer } from '../core/ports.ts';
+import type { Ports } from '../core/ports.ts';
 import { defaultSettings, type Settings } from '../core/settings.ts';
+import type { ScheduledTimer } from '../core/timers.ts';
 import { deliverSlices } from '../delivery/fan-out-worker.ts';
 import { endSession } from '../sessions/end-session.ts';
 import { connectionLostReason } from '../sessions/presence.ts';
 import { connectionLost, releaseConnection } from '../sessions/release-connection.ts';
 import { handleFrame, oneWayFrame } from './frame.ts';
 import { handshake } from './handshake.ts';
-import { fireTimer } from './timers.ts';
+import { handleTimers } from './timers.ts';
 
 /** What the functions call: one method for each kind of event. */
 export interface Broker {
@@ -24,8 +25,11 @@ export interface Broker {
   oneWay(address: ConnectionAddress, text: string): Promise<void>;
   /** The WebSocket has been closed. */
   disconnected(address: ConnectionAddress): Promise<void>;
-  /** A timer has fired. */
-  timer(timer: Timer): Promise<void>;
+  /**
+   * Timers have arrived from the queue, due or on their way.
+   * @returns the outcome of each, in their order; a rejected one must be delivered again.
+   */
+  timers(arrived: readonly ScheduledTimer[]): Promise<PromiseSettledResult<void>[]>;
   /** Slices of fan-outs from the queue; see lib/delivery/fan-out-worker.ts. */
   slices(slices: readonly FanoutSlice[], isRetry: boolean): Promise<'done' | 'unfinished'>;
 }
@@ -57,7 +61,7 @@ export function createBroker(context: Context): Broker {
         await releaseConnection(context, connection, { will: 'publish', reason: connectionLostReason });
     },
 
-    timer: (timer) => fireTimer(context, timer),
+    timers: (arrived) => handleTimers(context, arrived),
 
     slices: (slices, isRetry) => deliverSlices(context, slices, isRetry),
   };

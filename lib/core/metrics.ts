@@ -21,6 +21,7 @@ export const metrics = {
   subscriptionsNotAuthorized: 'SubscriptionsNotAuthorized',
   subscriptionsRemoved: 'SubscriptionsRemoved',
   connectionsRevoked: 'ConnectionsRevoked',
+  connectionLooksFailed: 'ConnectionLooksFailed',
   protocolErrors: 'ProtocolErrors',
   lifecycleEventsFailed: 'LifecycleEventsFailed',
   usageWritesFailed: 'UsageWritesFailed',

@@ -1,4 +1,4 @@
-import type { ClientKey, ConnectionAddress, FanoutSlice, LifecycleEvent, RevocationTarget } from './model.ts';
+import type { ConnectionAddress, FanoutSlice, LifecycleEvent } from './model.ts';
 import type { Identity } from './permissions.ts';
 import type { Refusal, TokenReasonName } from './reasons.ts';
 import type { ChunkStore } from './store-ports/chunks.ts';
@@ -16,8 +16,8 @@ import type { SubscriptionStore } from './store-ports/subscriptions.ts';
 import type { LiveTenantStore } from './store-ports/tenants.ts';
 import type { WillStore } from './store-ports/wills.ts';
 import type { TenantData } from './tenant-data.ts';
-import type { TenantId } from './tenant-id.ts';
-import type { UsageGauges, UsageMeter } from './usage.ts';
+import type { Timers } from './timers.ts';
+import type { UsageMeter } from './usage.ts';
 
 /**
  * The broker's dependencies. Each port is implemented once over AWS (lib/store, lib/aws) and used
@@ -106,50 +106,6 @@ export interface Gateway {
   close(address: ConnectionAddress): Promise<void>;
   /** When the client last sent a message, in ms since 1970; undefined: the connection is gone. */
   lastActiveAtMs(address: ConnectionAddress): Promise<number | undefined>;
-}
-
-/** A timer, with everything its handler needs to check whether its subject still exists. */
-export type Timer =
-  | { readonly kind: 'authentication-deadline'; readonly address: ConnectionAddress }
-  | { readonly kind: 'keep-alive'; readonly address: ConnectionAddress }
-  | { readonly kind: 'token-expiry'; readonly address: ConnectionAddress }
-  | ({ readonly kind: 'will'; readonly address: ConnectionAddress } & ClientKey)
-  | ({ readonly kind: 'session-expiry'; readonly generation: string } & ClientKey)
-  | {
-      readonly kind: 'tenant-sweep';
-      readonly tenant: TenantId;
-      readonly goal: 'disconnect' | 'erase';
-      /** Whether this is the second walk, which misses nothing. */
-      readonly settled: boolean;
-      /** Client id behind which the walk continues. */
-      readonly after?: string;
-    }
-  | {
-      readonly kind: 'revocation';
-      readonly tenant: TenantId;
-      readonly target: RevocationTarget;
-      readonly atMs: number;
-      /** Client id behind which the walk continues. */
-      readonly after?: string;
-    }
-  | {
-      readonly kind: 'recount';
-      readonly tenant: TenantId;
-      /** When the recount started, in ms since 1970; identifies it. */
-      readonly atMs: number;
-      readonly phase: 'retained' | 'connections';
-      /** Counted so far. */
-      readonly counted: UsageGauges;
-      /** Topic or client id behind which the recount continues. */
-      readonly after?: string;
-    };
-
-export interface Timers {
-  /**
-   * Schedules `timer` for `dueAtMs`, in ms since 1970. It fires at least once, never early, and in
-   * rare cases not at all. Delays above the queue's maximum of 15 minutes take several steps.
-   */
-  schedule(timer: Timer, dueAtMs: number): Promise<void>;
 }
 
 /** Receives lifecycle events of connections outside MQTT. */

@@ -1,6 +1,7 @@
 import type { Context } from '../core/context.ts';
-import type { Timer } from '../core/ports.ts';
+import { hasEnded } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import type { Timer } from '../core/timers.ts';
 import { messageBytes } from '../core/usage.ts';
 
 export type Recount = Extract<Timer, { kind: 'recount' }>;
@@ -34,6 +35,8 @@ export async function askForRecount(context: Context, tenant: TenantId, minAgeMs
  * Counts retained messages, then sessions held by a connection, some pages per timer, and replaces
  * the gauges by the result. Changes during the recount may be missed or counted twice until the
  * next one. Idempotent: a timer may fire twice.
+ *
+ * On the way it deletes what ended sessions have left: a session with a long expiry has no timer.
  */
 export async function recountTenant(context: Context, timer: Recount): Promise<void> {
   let state = timer;
@@ -66,6 +69,10 @@ async function countHeld(context: Context, { after, ...state }: Recount): Promis
   const { tenant, atMs } = state;
   const { clientIds, more } = await context.tenantData.clientIds(tenant, after, itemsPerPage);
   const sessions = await context.tenantData.sessions(tenant, clientIds);
+  const nowMs = context.clock.nowMs();
+  for (const session of sessions)
+    if (session.swept !== true && hasEnded(session, nowMs))
+      await context.sessionEnded(session, session.generation);
   const held = sessions.filter(({ address }) => address !== undefined).length;
   const counted = { ...state.counted, connections: state.counted.connections + held };
   const last = clientIds.at(-1);

@@ -135,7 +135,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     credentials: localCredentials,
     requestHandler: options.wrapQueues?.(queues.requestHandler) ?? queues.requestHandler,
   });
-  const { broker, stores, timers, usage, context, adminContext } = createService({
+  const { broker, stores, usage, context, adminContext } = createService({
     dynamo: createDynamoClient({
       region,
       credentials: localCredentials,
@@ -159,7 +159,6 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
   });
   const service: FunctionService = {
     broker,
-    timers,
     context,
     adminContext,
     log,

@@ -1,15 +1,27 @@
 import type { Context } from '../core/context.ts';
 import type { ClientKey, Session } from '../core/model.ts';
 import { neverEndsSeconds } from '../core/session-rules.ts';
+import { timerReachMs } from '../core/timers.ts';
 import { type EndedSession, redistributeShared } from '../delivery/redistribute.ts';
 import { isTopicError, parseFilter } from '../topics/index.ts';
 import { publishWillsOfSession } from './left-will.ts';
 
-/** Ends an offline session: now, by a timer at its expiry, or never [MQTT-4.1.0-2 v5]. */
+/**
+ * Ends an offline session: now, by a timer at its expiry, or never. A session that expires later than
+ * one delay of the timer queue gets no timer, because a chain of messages would cost more than the
+ * session. It counts as ended from its expiry on, whoever reads it; its rows are deleted by the next
+ * CONNECT, the next message that matches one of its subscriptions, or the recount of the tenant.
+ *
+ * [MQTT-4.1.0-2 v5]
+ */
 export async function endOfflineSession(context: Context, session: Session): Promise<void> {
   const { tenant, clientId, generation, expirySeconds, expiresAtMs } = session;
   if (expirySeconds === 0) await sweepSession(context, session);
-  else if (expirySeconds !== neverEndsSeconds && expiresAtMs !== undefined)
+  else if (
+    expirySeconds !== neverEndsSeconds &&
+    expiresAtMs !== undefined &&
+    expiresAtMs <= context.clock.nowMs() + timerReachMs
+  )
     await context.timers.schedule({ kind: 'session-expiry', tenant, clientId, generation }, expiresAtMs);
 }
 

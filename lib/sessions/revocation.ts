@@ -2,9 +2,9 @@ import { concurrently } from '../core/concurrently.ts';
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Connection, ConnectionAddress, RevocationTarget, TenantLive } from '../core/model.ts';
-import type { Timer } from '../core/ports.ts';
 import { refusal } from '../core/reasons.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import type { Timer } from '../core/timers.ts';
 import { closeConnection } from './close-connection.ts';
 import { endWith } from './outcome.ts';
 

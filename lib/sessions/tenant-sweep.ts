@@ -1,7 +1,7 @@
 import { concurrently } from '../core/concurrently.ts';
 import type { Context } from '../core/context.ts';
-import type { Timer } from '../core/ports.ts';
 import { refusal } from '../core/reasons.ts';
+import type { Timer } from '../core/timers.ts';
 import { disconnectClient } from './disconnect-client.ts';
 
 export type TenantSweep = Extract<Timer, { kind: 'tenant-sweep' }>;

@@ -87,7 +87,7 @@ test('groups are those of tenant, topic and range', () => {
 test.each([
   [1, 'sent'],
   [3, 'sent'],
-  [4, 'fanout-send'],
+  [4, 'queue-send'],
 ])('entries that SQS does not take %i times: %s', async (times, outcome) => {
   const tries = new Map<string, number>();
   const handler = createRequestHandler(async (request) => {

@@ -3,7 +3,7 @@ import { localCredentials } from '../../lib/aws/settings.ts';
 import { createSqsClient } from '../../lib/aws/sqs.ts';
 import { createTimerQueue, TimerFormatError, timerFrom } from '../../lib/aws/timers.ts';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
-import type { Timer } from '../../lib/core/ports.ts';
+import type { Timer } from '../../lib/core/timers.ts';
 import { createManualClock } from '../../lib/local/clock.ts';
 import { openQueueService, type QueueService } from '../../lib/local/queue/index.ts';
 

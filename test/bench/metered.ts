@@ -76,6 +76,10 @@ export async function startMetered(
           timers += 1;
           await ports.timers.schedule(timer, dueAtMs);
         },
+        async scheduleAll(list) {
+          timers += list.length;
+          await ports.timers.scheduleAll(list);
+        },
       },
     }),
   });

@@ -36,7 +36,7 @@ function remembering(changes: Partial<Broker> = {}) {
     disconnected: async (...parameters) => {
       asked.push(parameters);
     },
-    timer: async () => undefined,
+    timers: async () => [],
     slices: async () => 'done',
     ...changes,
   };

@@ -6,7 +6,7 @@ import { createSqsClient } from '../../lib/aws/sqs.ts';
 import { createTimerQueue } from '../../lib/aws/timers.ts';
 import type { Broker } from '../../lib/broker/broker.ts';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
-import type { Timer } from '../../lib/core/ports.ts';
+import type { Timer } from '../../lib/core/timers.ts';
 import { createManualClock } from '../../lib/local/clock.ts';
 import { createLocalLog } from '../../lib/local/log.ts';
 import { openQueueService, type QueueService } from '../../lib/local/queue/index.ts';
@@ -20,8 +20,8 @@ const bodyOf = (address: string, dueAtMs: number) =>
   JSON.stringify({ v: 1, timer: timerOf(address), dueAtMs });
 
 /**
- * The timer function behind its queue, with a broker that records timers and fails for `failing`
- * addresses.
+ * The timer function behind its queue, with a broker that records what arrives and fails for
+ * `failing` addresses.
  */
 async function timerService(failing: ReadonlySet<string> = new Set()) {
   const clock = createManualClock();
@@ -40,18 +40,22 @@ async function timerService(failing: ReadonlySet<string> = new Set()) {
   const startMs = clock.now();
   const fired: { address: string; afterMs: number }[] = [];
   const logged: string[] = [];
-  const timer: Broker['timer'] = async (one) => {
-    const address = 'address' in one ? one.address : '';
-    fired.push({ address, afterMs: clock.now() - startMs });
-    if (failing.has(address)) throw new Error('the broker failed');
+  let calls = 0;
+  const handleTimers: Broker['timers'] = (arrived) => {
+    calls += 1;
+    return Promise.allSettled(
+      arrived.map(async ({ timer }) => {
+        const address = 'address' in timer ? timer.address : '';
+        fired.push({ address, afterMs: clock.now() - startMs });
+        if (failing.has(address)) throw new Error('the broker failed');
+      }),
+    );
   };
   const timers = createTimerQueue(sqs, queues.urlOf('timers'), () => clock.now());
   let flushed = 0;
   const handler = createTimerHandler(() => ({
-    broker: { timer } as Broker,
-    timers,
+    broker: { timers: handleTimers } as Broker,
     log: createLocalLog('debug', (line) => logged.push(line)),
-    nowMs: () => clock.now(),
     flush: async () => {
       flushed += 1;
     },
@@ -68,21 +72,33 @@ async function timerService(failing: ReadonlySet<string> = new Set()) {
       }
     }
   };
-  return { clock, startMs, fired, logged, timers, handler, attach, advance, queues, flushed: () => flushed };
+  return {
+    clock,
+    startMs,
+    fired,
+    logged,
+    timers,
+    handler,
+    attach,
+    advance,
+    queues,
+    calls: () => calls,
+    flushed: () => flushed,
+  };
 }
 
 const eventOf = (...bodies: string[]) => ({
   Records: bodies.map((body, index) => ({ messageId: `m${index}`, receiptHandle: `r${index}`, body })),
 });
 
-test('fires timers that are due and sends the others again', async () => {
-  const { handler, fired, startMs, queues: service, flushed } = await timerService();
+test('hands all timers to the broker together, due or not', async () => {
+  const { handler, fired, startMs, calls, flushed } = await timerService();
   const answer = await handler(
     eventOf(bodyOf('now', startMs), bodyOf('past', 0), bodyOf('later', startMs + 1)),
   );
   expect(answer).toEqual({ batchItemFailures: [] });
-  expect(fired.map(({ address }) => address).toSorted()).toEqual(['now', 'past']);
-  expect(service.counts('timers')).toMatchObject({ delayed: 1 });
+  expect(fired.map(({ address }) => address)).toEqual(['now', 'past', 'later']);
+  expect(calls()).toBe(1);
   expect(flushed()).toBe(1);
 });
 
@@ -92,7 +108,7 @@ test('reports only the records that failed, also damaged ones, without their con
     eventOf(bodyOf('good', startMs), 'secret{', bodyOf('bad', startMs), '{"v":9}', bodyOf('fine', startMs)),
   );
   expect(answer).toEqual({
-    batchItemFailures: [{ itemIdentifier: 'm1' }, { itemIdentifier: 'm2' }, { itemIdentifier: 'm3' }],
+    batchItemFailures: [{ itemIdentifier: 'm1' }, { itemIdentifier: 'm3' }, { itemIdentifier: 'm2' }],
   });
   expect(fired.map(({ address }) => address).toSorted()).toEqual(['bad', 'fine', 'good']);
   expect(logged).toHaveLength(3);
@@ -104,18 +120,6 @@ test('an event of another shape fails the invocation', async () => {
   for (const wrong of [undefined, {}, { Records: [{}] }, { requestContext: { connectionId: 'x' } }])
     await expect(handler(wrong)).rejects.toThrow(EventShapeError);
   expect(await handler({ Records: [] })).toEqual({ batchItemFailures: [] });
-});
-
-test('a timer beyond 15 minutes is reached in several steps and fires once, not early', async () => {
-  const { timers, fired, attach, advance, startMs } = await timerService();
-  attach();
-  await timers.schedule(timerOf('far'), startMs + 47 * minuteMs + 500);
-  await advance(47);
-  expect(fired).toEqual([]);
-  await advance(3);
-  expect(fired).toHaveLength(1);
-  expect(fired[0]?.afterMs).toBeGreaterThanOrEqual(47 * minuteMs + 500);
-  expect(fired[0]?.afterMs).toBeLessThanOrEqual(48 * minuteMs + 500);
 });
 
 test('a timer that fails is repeated alone and ends in the dead-letter queue', async () => {

@@ -28,13 +28,13 @@ it('a QoS 2 PUBLISH handled after its exchange was finished on another connectio
   expect(subscriber.arrivals.map(({ text }) => text)).toEqual(['pub:1']);
 });
 
-it('a keep-alive timer that fails and comes again is followed by one timer, not by two', async () => {
+it('a look at a connection that fails and comes again is followed by one timer, not by two', async () => {
   const world = new World();
   world.client({ id: 'sub' });
   await world.settle();
-  const keepAlives = () => world.timers.filter(({ timer }) => timer.kind === 'keep-alive');
+  const keepAlives = () => world.timers.filter(({ timer }) => timer.kind === 'connections');
   const [due] = keepAlives();
-  world.faults = { crashBefore: 'GetItem tenant/sub session' };
+  world.faults = { crashBefore: 'timers' };
   world.advance(100_000);
   await world.settle();
   expect(world.scheduler.trace.some((line) => line.includes('CRASH'))).toBe(true);

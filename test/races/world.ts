@@ -2,9 +2,10 @@ import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { createFanoutHandler } from '../../functions/fanout.ts';
 import { type Broker, createBroker, createContext } from '../../lib/broker/broker.ts';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
-import type { Gateway, Log, Timer } from '../../lib/core/ports.ts';
+import type { Gateway, Log } from '../../lib/core/ports.ts';
 import { defaultSettings, type Settings } from '../../lib/core/settings.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
+import type { ScheduledTimer } from '../../lib/core/timers.ts';
 import { createUsageMeter } from '../../lib/limits/usage-meter.ts';
 import { seededRandom } from '../../lib/local/gateway/index.ts';
 import { version } from '../../lib/store/attributes.ts';
@@ -45,7 +46,7 @@ export class World {
   readonly db = new MemoryDynamo();
   readonly sockets = new Map<ConnectionAddress, Socket>();
   readonly clients: Client[] = [];
-  readonly timers: { timer: Timer; dueAtMs: number }[] = [];
+  readonly timers: ScheduledTimer[] = [];
   readonly fanout = new FanoutGroups();
   readonly violations: string[] = [];
   readonly counters = new Map<string, number>();
@@ -109,6 +110,10 @@ export class World {
             schedule: (timer, dueAtMs) =>
               this.scheduler.hold(`timer ${timer.kind}`, () => {
                 this.timers.push({ timer, dueAtMs });
+              }),
+            scheduleAll: (timers) =>
+              this.scheduler.hold('timers', () => {
+                this.timers.push(...timers);
               }),
           },
           events: { put: async () => undefined },
@@ -301,7 +306,10 @@ export class World {
           label: 'fires',
           run: () => {
             this.timers.splice(this.timers.indexOf(entry), 1);
-            this.#run(`timer ${entry.timer.kind}`, (broker) => broker.timer(entry.timer));
+            this.#run(`timer ${entry.timer.kind}`, async (broker) => {
+              const [outcome] = await broker.timers([entry]);
+              if (outcome?.status === 'rejected') throw outcome.reason;
+            });
           },
         }),
       );

@@ -3,7 +3,6 @@ import type { Connection } from '../../core/model.ts';
 import { clientQuotaNames, maxPacketBytesOf, type TenantQuotas } from '../../core/quotas.ts';
 import { maxSessionExpiry } from '../../core/session-rules.ts';
 import { type ConnackPacket, type ConnectPacket, reasonCodes } from '../../mqtt/index.ts';
-import { graceMs } from '../../sessions/silence.ts';
 import type { Described, Holding, WillJudged } from './admission.ts';
 import { tokenState } from './token.ts';
 
@@ -62,19 +61,6 @@ function effectiveSessionExpiry(
   const maxSeconds = maxSessionExpiry(settings, quotas);
   if (protocolVersion < 5) return clean ? 0 : Math.min(settings.v3SessionExpirySeconds, maxSeconds);
   return Math.min(properties?.sessionExpiryInterval ?? 0, maxSeconds);
-}
-
-/** Schedules the timers of a connection: its keep-alive and the expiry of its token. */
-export async function scheduleConnectionTimers(context: Context, connection: Connection): Promise<void> {
-  const { address, keepAliveSeconds, tokenExpiresAtSeconds, connectedAtMs } = connection;
-  await Promise.all([
-    keepAliveSeconds === 0
-      ? undefined
-      : context.timers.schedule({ kind: 'keep-alive', address }, connectedAtMs + graceMs(keepAliveSeconds)),
-    tokenExpiresAtSeconds === undefined
-      ? undefined
-      : context.timers.schedule({ kind: 'token-expiry', address }, tokenExpiresAtSeconds * 1000),
-  ]);
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Connection } from '../../core/model.ts';
 import type { Identity } from '../../core/permissions.ts';
 import { type Refusal, refusal } from '../../core/reasons.ts';
 import type { TokenState } from '../../core/store-ports/connections.ts';
+import { timerReachMs } from '../../core/timers.ts';
 import { type AuthPacket, reasonCodes } from '../../mqtt/index.ts';
 import { narrowSession } from '../../sessions/narrow-session.ts';
 import { endWith, type Outcome } from '../../sessions/outcome.ts';
@@ -39,7 +40,11 @@ export async function handleAuth({ context, connection }: Peer, [packet]: Run<Au
 
   await context.connections.renew(connection.address, renewal);
   const { tokenExpiresAtSeconds } = renewal;
-  if (tokenExpiresAtSeconds !== undefined)
+  // Later than this the next look of the connection's timer finds the new expiry.
+  if (
+    tokenExpiresAtSeconds !== undefined &&
+    tokenExpiresAtSeconds * 1000 <= context.clock.nowMs() + timerReachMs
+  )
     await context.timers.schedule(
       { kind: 'token-expiry', address: connection.address },
       tokenExpiresAtSeconds * 1000,

@@ -4,7 +4,7 @@ import type { Refusal } from '../../core/reasons.ts';
 import type { ConnectPacket } from '../../mqtt/index.ts';
 import { endWith, type Outcome, refuseConnect } from '../../sessions/outcome.ts';
 import type { Connecting, Holding, Refused, Step } from '../connect/admission.ts';
-import { connackFor, describeConnection, scheduleConnectionTimers } from '../connect/connection.ts';
+import { connackFor, describeConnection } from '../connect/connection.ts';
 import {
   createConnection,
   endPreviousHolder,
@@ -14,6 +14,7 @@ import {
 } from '../connect/session.ts';
 import { authenticate, nameClient, permit } from '../connect/token.ts';
 import { judgeWill, keepWill } from '../connect/will.ts';
+import { firstLook } from '../connection-looks.ts';
 
 /**
  * CONNECT as an ordered list of steps. Each step extends what is known of the client, or refuses
@@ -21,11 +22,10 @@ import { judgeWill, keepWill } from '../connect/will.ts';
  * nothing.
  *
  * Order of the writes: session, connection row, end of the previous connection, earlier Wills,
- * Will, timers. A crash after the session leaves it held by an address without a row: the next
+ * Will, timer. A crash after the session leaves it held by an address without a row: the next
  * CONNECT takes it over, or a post finds the connection gone. A crash after the row leaves a
- * connection that never sent CONNACK: `$disconnect`, its keep-alive timer or the next CONNECT ends
- * it. A crash before the keep-alive timer leaves a connection without one; API Gateway ends it when
- * it has idled for 10 minutes.
+ * connection that never sent CONNACK: `$disconnect`, its timer or the next CONNECT ends it. A crash
+ * before the timer leaves a connection without one; API Gateway ends it when it has idled for 10 minutes.
  *
  * CONNACK comes last, so it is the first packet and everything is written. The session is new or
  * resumed as Clean Start asks, and lasts at least as long as the connection.
@@ -43,7 +43,7 @@ const connectSteps = inOrder(authenticate)
   .next(endPreviousHolder)
   .next(settleWills)
   .next(keepWill)
-  .next(scheduleTimers)
+  .next(scheduleFirstLook)
   .next(startDelivery);
 
 export async function handleConnect(context: Context, connecting: Connecting): Promise<Outcome> {
@@ -54,8 +54,9 @@ export async function handleConnect(context: Context, connecting: Connecting): P
   return { replies: [connackFor(context, known)], connection, live };
 }
 
-async function scheduleTimers(context: Context, known: Holding): Promise<Holding> {
-  await scheduleConnectionTimers(context, known.connection);
+async function scheduleFirstLook(context: Context, known: Holding): Promise<Holding> {
+  const { timer, dueAtMs } = firstLook(known.connection);
+  await context.timers.schedule(timer, dueAtMs);
   return known;
 }
 

@@ -21,9 +21,9 @@ export const operationReasons = {
     message: 'a message of the fan-out queue is not a slice of this release',
     remedy: 'Nothing while a deployment is in progress; else see docs/upgrading.md.',
   },
-  'fanout-send': {
-    message: 'SQS did not accept all slices of a fan-out',
-    remedy: 'Nothing: the publisher gets no acknowledgement and sends again. Check SQS if it goes on.',
+  'queue-send': {
+    message: 'SQS did not accept all messages: slices of a fan-out or timers',
+    remedy: 'Nothing: the frame is not acknowledged, or the timers arrive again. Check SQS if it goes on.',
   },
   'event-refused': {
     message: 'EventBridge refused a lifecycle event',

@@ -1,0 +1,71 @@
+import {
+  SendMessageBatchCommand,
+  type SendMessageBatchRequestEntry,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+
+/** Entries of one SendMessageBatch (Amazon SQS API Reference). */
+const maxBatchEntries = 10;
+/**
+ * Bytes of one SendMessageBatch that every SQS-compatible queue takes: the bound of SQS before it
+ * became 1 MiB.
+ */
+const maxBatchBytes = 256 * 1024;
+/** Immediate attempts at entries that SQS did not take. */
+const maxAttempts = 4;
+
+/** SQS took some messages and not others in every attempt. The caller must not acknowledge them. */
+class QueueSendError extends Error {
+  readonly code = 'queue-send';
+  override readonly name = 'QueueSendError';
+  constructor(count: number, reason: string | undefined) {
+    super(`SQS has not taken ${count} messages: ${reason ?? 'no reason given'}`);
+  }
+}
+
+/**
+ * Sends messages in as few requests as possible. Resolves when all are durable.
+ * @throws QueueSendError; some may have been sent.
+ */
+export async function sendInBatches(
+  client: SQSClient,
+  queueUrl: string,
+  messages: readonly Omit<SendMessageBatchRequestEntry, 'Id'>[],
+): Promise<void> {
+  const entries = messages.map((message, index) => ({ ...message, Id: String(index) }));
+  await Promise.all(batches(entries).map((batch) => sendBatch(client, queueUrl, batch)));
+}
+
+async function sendBatch(
+  client: SQSClient,
+  queueUrl: string,
+  entries: SendMessageBatchRequestEntry[],
+): Promise<void> {
+  let left = entries;
+  for (let attempt = 1; ; attempt += 1) {
+    const { Failed = [] } = await client.send(
+      new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: left }),
+    );
+    if (Failed.length === 0) return;
+    if (attempt === maxAttempts) throw new QueueSendError(Failed.length, Failed[0]?.Code);
+    const failed = new Set(Failed.map(({ Id }) => Id));
+    left = left.filter(({ Id }) => failed.has(Id));
+  }
+}
+
+function batches(entries: readonly SendMessageBatchRequestEntry[]): SendMessageBatchRequestEntry[][] {
+  const found: SendMessageBatchRequestEntry[][] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const entryBytes = Buffer.byteLength(entry.MessageBody ?? '');
+    const last = found.at(-1);
+    if (last !== undefined && last.length < maxBatchEntries && bytes + entryBytes <= maxBatchBytes) {
+      last.push(entry);
+      bytes += entryBytes;
+    } else {
+      found.push([entry]);
+      bytes = entryBytes;
+    }
+  }
+  return found;
+}

@@ -1,0 +1,78 @@
+import type { ClientKey, ConnectionAddress, RevocationTarget } from './model.ts';
+import type { TenantId } from './tenant-id.ts';
+import type { UsageGauges } from './usage.ts';
+
+/**
+ * Longest delay of one message of the timer queue, in milliseconds: the 900 s of Amazon SQS. A timer
+ * that is due later arrives after this time, and its handler decides whether to send it on.
+ */
+export const timerReachMs = 900_000;
+
+/** Addresses in one `connections` timer: one BatchGetItem reads all their rows. */
+export const maxTimerAddresses = 100;
+
+/** A timer, with everything its handler needs to check whether its subject still exists. */
+export type Timer =
+  | { readonly kind: 'authentication-deadline'; readonly address: ConnectionAddress }
+  | {
+      /** Looks at connections: keep-alive, expiry of the token, end. One chain per connection. */
+      readonly kind: 'connections';
+      readonly tenant: TenantId;
+      /** At most {@link maxTimerAddresses}. */
+      readonly addresses: readonly ConnectionAddress[];
+      /** When their queues were last drained, in ms since 1970. */
+      readonly drainedAtMs: number;
+    }
+  /** Written by releases before `connections`; read until none are in flight. */
+  | { readonly kind: 'keep-alive'; readonly address: ConnectionAddress }
+  /** Ends a connection whose token expires sooner than its next look. */
+  | { readonly kind: 'token-expiry'; readonly address: ConnectionAddress }
+  | ({ readonly kind: 'will'; readonly address: ConnectionAddress } & ClientKey)
+  | ({ readonly kind: 'session-expiry'; readonly generation: string } & ClientKey)
+  | {
+      readonly kind: 'tenant-sweep';
+      readonly tenant: TenantId;
+      readonly goal: 'disconnect' | 'erase';
+      /** Whether this is the second walk, which misses nothing. */
+      readonly settled: boolean;
+      /** Client id behind which the walk continues. */
+      readonly after?: string;
+    }
+  | {
+      readonly kind: 'revocation';
+      readonly tenant: TenantId;
+      readonly target: RevocationTarget;
+      readonly atMs: number;
+      /** Client id behind which the walk continues. */
+      readonly after?: string;
+    }
+  | {
+      readonly kind: 'recount';
+      readonly tenant: TenantId;
+      /** When the recount started, in ms since 1970; identifies it. */
+      readonly atMs: number;
+      readonly phase: 'retained' | 'connections';
+      /** Counted so far. */
+      readonly counted: UsageGauges;
+      /** Topic or client id behind which the recount continues. */
+      readonly after?: string;
+    };
+
+/** A timer and when it is due, in ms since 1970. */
+export interface ScheduledTimer {
+  readonly timer: Timer;
+  readonly dueAtMs: number;
+}
+
+export interface Timers {
+  /**
+   * Schedules `timer` for `dueAtMs`, in ms since 1970. It arrives at least once, never early except
+   * that one due later than {@link timerReachMs} arrives after that time, and in rare cases not at all.
+   */
+  schedule(timer: Timer, dueAtMs: number): Promise<void>;
+  /**
+   * Schedules many timers in few requests. Where it fails, some may have been scheduled; callers
+   * repeat all of them, so a timer may arrive twice.
+   */
+  scheduleAll(timers: readonly ScheduledTimer[]): Promise<void>;
+}
