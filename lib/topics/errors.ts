@@ -5,9 +5,9 @@ const { maxBytes, maxNameLevels, maxLevels } = topicLimits;
 /**
  * Why a topic name or filter is refused: stable code, MQTT 5.0 reason code and message. The reason
  * code is 0x90 Topic Name invalid, 0x82 Protocol Error for a zero-length topic name (5.0 section
- * 3.3.2.1), 0x81 Malformed Packet for an ill-formed filter, which ends the connection, or 0x8F Topic
- * Filter invalid for a filter that is well-formed but not accepted (5.0 section 3.9.3). MQTT 3.1.1
- * has no codes for topics: 0x80 in a SUBACK, else the connection is closed.
+ * 3.3.2.1), 0x81 Malformed Packet for an ill-formed filter, which ends the connection, or 0x8F
+ * Topic Filter invalid for a filter that is well-formed but not accepted (5.0 section 3.9.3). MQTT
+ * 3.1.1 has no codes for topics: 0x80 in a SUBACK, else the connection is closed.
  */
 export const topicErrors = {
   'topic-empty': { reasonCode: 0x82, message: 'a topic name has at least one character' },
