@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { isFromProgram } from './from-program.ts';
 import { listenOn } from './listen.ts';
 import { urlHost } from './url-host.ts';
 
@@ -106,8 +107,8 @@ export interface Listener {
 
 /**
  * Serves a handler to other processes over HTTP. An aborted, too large (413) or malformed request
- * affects no other request. Signatures are not checked: listen on loopback unless all machines on
- * the network are trusted.
+ * affects no other request. Pages in a browser are refused (403). Signatures are not checked:
+ * listen on loopback unless all machines on the network are trusted.
  */
 export async function serveAwsJson(handler: RequestHandler, host = '127.0.0.1', port = 0): Promise<Listener> {
   const server = createServer((request, response) => {
@@ -116,6 +117,11 @@ export async function serveAwsJson(handler: RequestHandler, host = '127.0.0.1', 
     // An 'error' event without a listener would end the process.
     request.on('error', () => response.destroy());
     response.on('error', () => {});
+    if (!isFromProgram(request)) {
+      request.resume();
+      response.writeHead(403).end();
+      return;
+    }
     request.on('data', (chunk: Buffer) => {
       receivedBytes += chunk.length;
       if (receivedBytes <= maxRequestBytes) {

@@ -116,6 +116,7 @@ export const layers: readonly Layer[] = [
       'lib/local/billing.ts',
       'lib/local/clock.ts',
       'lib/local/fetch-failure.ts',
+      'lib/local/from-program.ts',
       'lib/local/listen.ts',
       'lib/local/url-host.ts',
     ],

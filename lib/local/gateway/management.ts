@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isFromProgram } from '../from-program.ts';
 import type { Core } from './core.ts';
 import { waitFor } from './faults.ts';
 import { createId, isId } from './ids.ts';
@@ -27,13 +28,18 @@ const internal: Answer = error(500, 'InternalServerErrorException', 'Internal se
 
 /**
  * Serves `POST|GET|DELETE /{stage}/@connections/{connectionId}`, percent-encoded or not. Signatures
- * are not checked.
+ * are not checked, but pages in a browser are refused (403).
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html
  */
 export function createManagement(core: Core) {
   return function handle(request: IncomingMessage, response: ServerResponse): void {
     request.on('error', () => response.destroy());
     response.on('error', () => {});
+    if (!isFromProgram(request)) {
+      request.resume();
+      writeAnswer(response, forbidden);
+      return;
+    }
     const target = readTarget(request.url ?? '', core.api.stage);
     if ('status' in target || request.method !== 'POST') {
       request.resume();

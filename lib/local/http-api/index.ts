@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { isFromProgram } from '../from-program.ts';
 import { listenOn } from '../listen.ts';
 import { urlHost } from '../url-host.ts';
 import { createHttpApiEvent, type HttpApiEvent } from './event.ts';
@@ -89,16 +90,10 @@ interface Result {
   readonly body?: string;
 }
 
-/**
- * Accepts programs on this machine, but not pages in its browser: a page of any site can send
- * requests here, directly or through its own host name (DNS rebinding). Browsers reveal themselves
- * by `Origin`, `Sec-Fetch-Site`, or a `Host` that is not an address.
- */
-function comesFromOperator({ headers, socket }: IncomingMessage): boolean {
-  const { origin, host = '' } = headers;
-  if (origin !== undefined || headers['sec-fetch-site'] !== undefined) return false;
-  const isLoopback = /^(::1|(::ffff:)?127\.[\d.]+)$/.test(socket.remoteAddress ?? '');
-  return isLoopback && /^(localhost|[\d.]+|\[[\da-f:.]+\])(:\d+)?$/i.test(host);
+/** Accepts programs on this machine, but not pages in its browser. */
+function comesFromOperator(request: IncomingMessage): boolean {
+  const isLoopback = /^(::1|(::ffff:)?127\.[\d.]+)$/.test(request.socket.remoteAddress ?? '');
+  return isLoopback && isFromProgram(request);
 }
 
 async function readRequestBody(request: IncomingMessage): Promise<Buffer | undefined> {
