@@ -9,8 +9,11 @@ import type { Connection } from '../core/model.ts';
 const doubtfulShare = 0.4;
 /** Activity is doubtful, too, if no packet has been noted for so long. */
 const doubtfulAfterMs = 30 * 60_000;
-/** A frame may read the row as it was before a watch began, and so not note itself. */
-const staleReadMs = 1_000;
+/**
+ * A frame notes itself when its handler has read the row, which takes a while. It may read the row as
+ * it was before the watch began, and so not note itself.
+ */
+const lateNoteMs = 2_000;
 
 /**
  * Whether a watched connection has been silent: no MQTT packet of the client since the watch began,
@@ -67,5 +70,5 @@ function watchEndsAtMs({
   keepAliveSeconds,
   watchedSinceMs,
 }: Pick<Connection, 'keepAliveSeconds' | 'watchedSinceMs'>): number | undefined {
-  return watchedSinceMs === undefined ? undefined : watchedSinceMs + graceMs(keepAliveSeconds) + staleReadMs;
+  return watchedSinceMs === undefined ? undefined : watchedSinceMs + graceMs(keepAliveSeconds) + lateNoteMs;
 }
