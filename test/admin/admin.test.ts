@@ -241,6 +241,22 @@ describe('clients', () => {
   });
 });
 
+it('shapes of the filters are listed in order', async () => {
+  const mint = await service.tenant('shapes');
+  expect((await api('GET', '/tenants/shapes/shapes')).body).toEqual({ shapes: [] });
+  const client = await service.connect(mint, { clientId: 'a' });
+  await client.subscribeAsync(['x/+', '$share/g/a/b', '#']);
+  expect((await api('GET', '/tenants/shapes/shapes')).body).toEqual({ shapes: ['#', '=/+', '=/='] });
+  expect((await api('GET', '/tenants/nobody/shapes')).body).toMatchObject({ code: 'tenant-unknown' });
+});
+
+it('a client id is released with its session', async () => {
+  await service.connect(acme, { clientId: 'release-me', properties: { sessionExpiryInterval: 60 } });
+  const path = '/tenants/acme/client/release?clientId=release-me';
+  expect((await api('POST', path)).body).toEqual({ released: true });
+  expect(await api('POST', path)).toMatchObject({ status: 404, body: { code: 'client-unknown' } });
+});
+
 describe('subscribers of a topic', () => {
   it('are listed in pages', async () => {
     const mint = await service.tenant('subscribers');

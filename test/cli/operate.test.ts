@@ -64,6 +64,9 @@ describe('wisp client', () => {
     expect(shown).toMatchObject({ subscriptions: [{ filter: 'x/#', qos: 1 }] });
     expect((await wisp('subscribers', 'acme', 'x/1')).stdout).toBe('online   QoS 1  a/b c+\\u009b  x/#');
 
+    expect((await wisp('shapes', 'acme')).stdout).toBe('=/#');
+    expect(JSON.parse((await wisp('shapes', 'acme', '--json')).stdout)).toEqual(['=/#']);
+
     const closed = new Promise((resolve) => client.once('close', () => resolve(undefined)));
     expect((await wisp('client', 'disconnect', 'acme', 'a/b c+\u009b')).stdout).toBe('Disconnected.');
     await closed;

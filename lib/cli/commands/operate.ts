@@ -9,7 +9,7 @@ interface JsonOption extends TargetOptions {
   readonly json?: true;
 }
 
-/** `wisp client`, `wisp subscribers`, `wisp retained` and `wisp publish`. */
+/** `wisp client`, `wisp subscribers`, `wisp shapes`, `wisp retained` and `wisp publish`. */
 export function addOperatingCommands(program: Command, terminal: Terminal): void {
   const print = (value: unknown) =>
     terminal.out(JSON.stringify(value, null, 2).split('\n').map(shown).join('\n'));
@@ -86,6 +86,19 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
           `${item.online ? 'online ' : 'offline'}  QoS ${item.qos}  ${shown(item.clientId)}  ${shown(item.filter)}`,
         'this topic has no subscribers',
       );
+    });
+
+  tenantCommand(program, 'shapes', "list the shapes of a tenant's filters")
+    .description(
+      'Lists the shapes of filters (= is a literal level). Each costs a query per message that fits it.',
+    )
+    .option('--json', 'as JSON')
+    .action(async (tenant: string, options: JsonOption) => {
+      const answer = await (await apiOf(options)).call('GET', `/${tenant}/shapes`);
+      const { shapes } = answer as { shapes: string[] };
+      if (options.json === true) print(shapes);
+      else if (shapes.length === 0) terminal.err('no client has subscribed yet');
+      else for (const shape of shapes) terminal.out(shown(shape));
     });
 
   const retained = program.command('retained').summary('list, show and delete retained messages');
