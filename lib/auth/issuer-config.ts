@@ -179,8 +179,9 @@ export interface IssuerConfig extends IssuerClaims {
   /** Leeway for `exp` and `nbf`, 0 to 300. Default: 0. */
   readonly clockToleranceSeconds?: number;
   /**
-   * Longest lifetime of a token in seconds, 1 to 315,360,000: `exp` minus `iat`, or minus the current
-   * time where `iat` is absent or later. A token without `exp` is refused too. Absent: no limit.
+   * Longest lifetime of a token in seconds, 1 to 315,360,000: `exp` minus `iat`, or minus the
+   * current time where `iat` is absent or later. A token without `exp` is refused too. Absent: no
+   * limit.
    */
   readonly maxTokenSeconds?: number;
 }

@@ -22,8 +22,8 @@ const retryAfterMs = 30_000;
 
 /**
  * When to look at a connection next: when its keep-alive or its token runs out, at the latest after
- * one delay of the timer queue. The time for a keep-alive is rounded up to a multiple of a ninth of its
- * grace, at most {@link maxSlotMs}, so that looks at many connections fall due together.
+ * one delay of the timer queue. The time for a keep-alive is rounded up to a multiple of a ninth of
+ * its grace, at most {@link maxSlotMs}, so that looks at many connections fall due together.
  */
 function nextLookMs(connection: Connection, lastActiveAtMs: number, nowMs: number): number {
   const { keepAliveSeconds, tokenExpiresAtSeconds } = connection;
@@ -53,16 +53,17 @@ export function firstLook(connection: Connection): ScheduledTimer {
 }
 
 /**
- * Looks at connections of one tenant: ends those that are silent, whose token has expired or that are
- * gone, and says when to look at the others again. A connection that has ended ends its chain. API
- * Gateway knows when a connection was last active. Where that may have been a post, the connection is
- * watched (lib/sessions/silence.ts).
+ * Looks at connections of one tenant: ends those that are silent, whose token has expired or that
+ * are gone, and says when to look at the others again. A connection that has ended ends its chain.
+ * API Gateway knows when a connection was last active. Where that may have been a post, the
+ * connection is watched (lib/sessions/silence.ts).
  *
  * Rows are read eventually consistently, and again strongly before anything is ended. A look that
  * fails is repeated alone, so that one connection does not hold up the others. A crash delivers the
  * timer again; a timer that is delivered twice doubles a chain until its connections end.
  *
- * A tenant with connections is recounted once a day, which also deletes what ended sessions have left.
+ * A tenant with connections is recounted once a day, which also deletes what ended sessions have
+ * left.
  *
  * [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3]
  */

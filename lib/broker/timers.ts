@@ -24,9 +24,9 @@ interface Work {
 }
 
 /**
- * Handles timers that have arrived, due or on their way. Each looks at its subject first: where that
- * is gone or replaced, its chain of messages ends. So a timer that arrives twice, late, or after its
- * reason is gone does nothing.
+ * Handles timers that have arrived, due or on their way. Each looks at its subject first: where
+ * that is gone or replaced, its chain of messages ends. So a timer that arrives twice, late, or
+ * after its reason is gone does nothing.
  *
  * Looks at connections of one tenant are merged, and all timers go on in few requests. They are
  * sent last: a crash before delivers the arrived timers again.

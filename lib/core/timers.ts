@@ -3,8 +3,8 @@ import type { TenantId } from './tenant-id.ts';
 import type { UsageGauges } from './usage.ts';
 
 /**
- * Longest delay of one message of the timer queue, in milliseconds: the 900 s of Amazon SQS. A timer
- * that is due later arrives after this time, and its handler decides whether to send it on.
+ * Longest delay of one message of the timer queue, in milliseconds: the 900 s of Amazon SQS. A
+ * timer that is due later arrives after this time, and its handler decides whether to send it on.
  */
 export const timerReachMs = 900_000;
 
@@ -67,7 +67,8 @@ export interface ScheduledTimer {
 export interface Timers {
   /**
    * Schedules `timer` for `dueAtMs`, in ms since 1970. It arrives at least once, never early except
-   * that one due later than {@link timerReachMs} arrives after that time, and in rare cases not at all.
+   * that one due later than {@link timerReachMs} arrives after that time, and in rare cases not at
+   * all.
    */
   schedule(timer: Timer, dueAtMs: number): Promise<void>;
   /**

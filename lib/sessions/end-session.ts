@@ -7,10 +7,11 @@ import { isTopicError, parseFilter } from '../topics/index.ts';
 import { publishWillsOfSession } from './left-will.ts';
 
 /**
- * Ends an offline session: now, by a timer at its expiry, or never. A session that expires later than
- * one delay of the timer queue gets no timer, because a chain of messages would cost more than the
- * session. It counts as ended from its expiry on, whoever reads it; its rows are deleted by the next
- * CONNECT, the next message that matches one of its subscriptions, or the recount of the tenant.
+ * Ends an offline session: now, by a timer at its expiry, or never. A session that expires later
+ * than one delay of the timer queue gets no timer, because a chain of messages would cost more than
+ * the session. It counts as ended from its expiry on, whoever reads it; its rows are deleted by the
+ * next CONNECT, the next message that matches one of its subscriptions, or the recount of the
+ * tenant.
  *
  * [MQTT-4.1.0-2 v5]
  */

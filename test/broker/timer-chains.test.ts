@@ -58,7 +58,8 @@ test.each([
   async (_, version, clean, tokenSeconds, days) => {
     const units = await visit(createJumpingClock(), { version, clean, tokenSeconds, days });
     expect(units.invocations.timer).toBeLessThanOrEqual(2);
-    // Send, receive and delete of each: the CONNECT deadline, and one look that finds the connection gone.
+    // Send, receive and delete of each: the CONNECT deadline, and one look that finds the
+    // connection gone.
     expect(units.standardRequests).toBeLessThanOrEqual(6);
   },
 );

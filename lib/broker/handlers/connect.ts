@@ -25,7 +25,8 @@ import { firstLook } from '../connection-looks.ts';
  * Will, timer. A crash after the session leaves it held by an address without a row: the next
  * CONNECT takes it over, or a post finds the connection gone. A crash after the row leaves a
  * connection that never sent CONNACK: `$disconnect`, its timer or the next CONNECT ends it. A crash
- * before the timer leaves a connection without one; API Gateway ends it when it has idled for 10 minutes.
+ * before the timer leaves a connection without one; API Gateway ends it when it has idled for 10
+ * minutes.
  *
  * CONNACK comes last, so it is the first packet and everything is written. The session is new or
  * resumed as Clean Start asks, and lasts at least as long as the connection.
