@@ -10,8 +10,8 @@ const doubtfulShare = 0.4;
 /** Activity is doubtful, too, if no packet has been noted for so long. */
 const doubtfulAfterMs = 30 * 60_000;
 /**
- * A frame notes itself when its handler has read the row, which takes a while. It may read the row as
- * it was before the watch began, and so not note itself.
+ * A frame notes itself when its handler has read the row, which takes a while. It may read the row
+ * as it was before the watch began, and so not note itself.
  */
 const lateNoteMs = 2_000;
 
