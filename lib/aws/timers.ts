@@ -90,6 +90,20 @@ const messageSchema = v.object({
     v.object({ kind: v.literal('will'), address, ...client }),
     v.object({ kind: v.literal('session-expiry'), generation: v.string(), ...client }),
     v.object({
+      kind: v.literal('retained'),
+      address,
+      generation: v.string(),
+      scans: v.array(
+        v.object({
+          filter: v.string(),
+          qos: v.picklist([0, 1, 2]),
+          subscriptionIdentifier: v.exactOptional(v.number()),
+          from: v.exactOptional(v.string()),
+        }),
+      ),
+      ...client,
+    }),
+    v.object({
       kind: v.literal('tenant-sweep'),
       tenant,
       goal: v.picklist(['disconnect', 'erase']),

@@ -4,6 +4,7 @@ import { refusal } from '../core/reasons.ts';
 import { hasEnded } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { maxTimerAddresses, type ScheduledTimer, type Timer, timerReachMs } from '../core/timers.ts';
+import { continueRetained } from '../delivery/retained.ts';
 import { recountTenant } from '../limits/recount.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
 import { endSession } from '../sessions/end-session.ts';
@@ -121,6 +122,8 @@ async function fireTimer(context: Context, timer: SingleTimer): Promise<void> {
       return publishWillOf(context, timer, timer.address);
     case 'session-expiry':
       return sessionExpiry(context, timer);
+    case 'retained':
+      return continueRetained(context, timer);
     case 'tenant-sweep':
       return sweepTenant(context, timer);
     case 'revocation':

@@ -20,6 +20,7 @@ export const metrics = {
   publishesOverTopicLimits: 'PublishesOverTopicLimits',
   subscriptionsNotAuthorized: 'SubscriptionsNotAuthorized',
   subscriptionsRemoved: 'SubscriptionsRemoved',
+  retainedContinued: 'RetainedContinued',
   connectionsRevoked: 'ConnectionsRevoked',
   connectionLooksFailed: 'ConnectionLooksFailed',
   protocolErrors: 'ProtocolErrors',

@@ -45,6 +45,16 @@ export interface Settings {
    * seconds: a configuration is cached for 5, and a function runs for at most 30.
    */
   readonly tenantSettleSeconds: number;
+  /**
+   * Retained messages that one frame or one timer sends; a timer sends the rest. A frame must end
+   * within the 29 s of API Gateway's integration.
+   */
+  readonly retainedPerRun: number;
+  /**
+   * Reads of retained messages in one frame or one timer, of up to 800 messages each: bounds
+   * filters that match few of the messages they read.
+   */
+  readonly retainedReadsPerRun: number;
   /** Concurrent posts of one handler, to different connections. */
   readonly maxConcurrentPosts: number;
   /**
@@ -97,6 +107,8 @@ export const defaultSettings: Settings = {
   maxClientIdBytes: 256,
   authenticationDeadlineSeconds: 10,
   tenantSettleSeconds: 35,
+  retainedPerRun: 1_000,
+  retainedReadsPerRun: 20,
   maxConcurrentPosts: 64,
   inlineAudience: 256,
   maxInlineDeliveries: 2_048,

@@ -1,4 +1,4 @@
-import type { ClientKey, ConnectionAddress, RevocationTarget } from './model.ts';
+import type { ClientKey, ConnectionAddress, Qos, RevocationTarget } from './model.ts';
 import type { TenantId } from './tenant-id.ts';
 import type { UsageGauges } from './usage.ts';
 
@@ -10,6 +10,15 @@ export const timerReachMs = 900_000;
 
 /** Addresses in one `connections` timer: one BatchGetItem reads all their rows. */
 export const maxTimerAddresses = 100;
+
+/** The retained messages of one new subscription that have not been sent yet. */
+export interface RetainedScan {
+  readonly filter: string;
+  readonly qos: Qos;
+  readonly subscriptionIdentifier?: number;
+  /** First topic of the next page (UTF-8 byte order); absent: the beginning. */
+  readonly from?: string;
+}
 
 /** A timer, with everything its handler needs to check whether its subject still exists. */
 export type Timer =
@@ -29,6 +38,13 @@ export type Timer =
   | { readonly kind: 'token-expiry'; readonly address: ConnectionAddress }
   | ({ readonly kind: 'will'; readonly address: ConnectionAddress } & ClientKey)
   | ({ readonly kind: 'session-expiry'; readonly generation: string } & ClientKey)
+  | ({
+      /** Retained messages that one frame or one timer has left for the next. Due at once. */
+      readonly kind: 'retained';
+      readonly address: ConnectionAddress;
+      readonly generation: string;
+      readonly scans: readonly RetainedScan[];
+    } & ClientKey)
   | {
       readonly kind: 'tenant-sweep';
       readonly tenant: TenantId;

@@ -1,17 +1,11 @@
 import type { Context } from '../core/context.ts';
-import type { Message, Subscription } from '../core/model.ts';
+import type { Message } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import type { RetainedScan } from '../core/timers.ts';
 import { matches, nextSeek, scanRange } from '../topics/index.ts';
 
-/** The retained messages of one subscription that have not been read yet. */
-export interface RetainedScan {
-  readonly subscription: Subscription;
-  /** First topic of the next page (UTF-8 byte order); absent: the beginning. */
-  readonly from?: string;
-}
-
 export interface RetainedMatch {
-  readonly subscription: Subscription;
+  readonly scan: RetainedScan;
   readonly message: Message;
 }
 
@@ -32,7 +26,7 @@ export async function readRetained(
   tenant: TenantId,
   scans: readonly RetainedScan[],
 ): Promise<{ readonly found: readonly RetainedMatch[]; readonly rest: readonly RetainedScan[] }> {
-  const literal = scans.filter(({ subscription }) => !hasWildcard(subscription.filter));
+  const literal = scans.filter(({ filter }) => !hasWildcard(filter));
   const chosen = new Set(
     literal.length > 0 ? literal.slice(0, pageMessages) : scans.slice(0, concurrentPages),
   );
@@ -54,28 +48,26 @@ async function readLiteral(
   tenant: TenantId,
   scans: readonly RetainedScan[],
 ): Promise<RetainedMatch[]> {
-  const topics = scans.map(({ subscription }) => subscription.filter);
+  const topics = scans.map(({ filter }) => filter);
   const messages = await context.retained.getMany(tenant, topics);
   const byTopic = new Map(messages.map((message) => [message.topic, message]));
-  return scans.flatMap(({ subscription }) => {
-    const message = byTopic.get(subscription.filter);
-    return message === undefined ? [] : [{ subscription, message }];
+  return scans.flatMap((scan) => {
+    const message = byTopic.get(scan.filter);
+    return message === undefined ? [] : [{ scan, message }];
   });
 }
 
 async function readPage(
   context: Context,
   tenant: TenantId,
-  { subscription, from }: RetainedScan,
+  scan: RetainedScan,
 ): Promise<{ found: RetainedMatch[]; next?: RetainedScan }> {
-  const { filter } = subscription;
+  const { filter, from } = scan;
   const { prefix } = scanRange(filter);
   const { messages, more } = await context.retained.page(tenant, prefix, from ?? prefix, pageMessages);
-  const found = messages.flatMap((message) =>
-    matches(filter, message.topic) ? [{ subscription, message }] : [],
-  );
+  const found = messages.flatMap((message) => (matches(filter, message.topic) ? [{ scan, message }] : []));
   const last = messages.at(-1);
   if (!more || last === undefined) return { found };
   const behind = matches(filter, last.topic) ? `${last.topic}\0` : nextSeek(filter, last.topic);
-  return { found, ...(behind === undefined ? {} : { next: { subscription, from: behind } }) };
+  return { found, ...(behind === undefined ? {} : { next: { ...scan, from: behind } }) };
 }

@@ -1,14 +1,21 @@
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
-import type { Connection, Message, Qos, Route, Subscription } from '../core/model.ts';
+import type { Connection, Message, Qos, Route } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import type { RetainedScan, Timer } from '../core/timers.ts';
 import { messageBytes } from '../core/usage.ts';
 import { askForRecount, recountAfterMs } from '../limits/recount.ts';
 import { enqueue } from './enqueue.ts';
 import { isExpired, postAtMostOnce } from './post.ts';
-import { type RetainedMatch, type RetainedScan, readRetained } from './retained-scan.ts';
+import { type RetainedMatch, readRetained } from './retained-scan.ts';
 
-/** Retained messages that matched the subscriptions of a run. */
+/**
+ * Bytes of the scans in one timer, as JSON. A message of SQS holds 256 KB; a scan takes at most
+ * about 5 KB, where its topic needs escapes.
+ */
+const maxTimerScanBytes = 100_000;
+
+/** Retained messages that matched the subscriptions of a run, without those left to a timer. */
 export interface RetainedSent {
   readonly matched: number;
   /** QoS 1 and 2 messages for which the session's queue had no room. */
@@ -20,6 +27,11 @@ export interface RetainedSent {
  * subscriptions before this call: a message published meanwhile may then arrive twice but is never
  * missed.
  *
+ * Sends at most `retainedPerRun` messages in `retainedReadsPerRun` reads, plus the last page, and
+ * leaves the rest to a timer that is due at once. Before the timer is durable no SUBACK is sent, so
+ * after a crash the client subscribes again. A timer that is delivered twice sends its messages
+ * twice.
+ *
  * QoS 1 and 2 pass through the session's queue, and its bound applies: it limits the cost of a
  * client that subscribes repeatedly and acknowledges nothing. A client acknowledges only after
  * SUBACK, so a full queue stays full during this call, and the remaining messages are dropped
@@ -29,11 +41,16 @@ export interface RetainedSent {
 export async function sendRetained(
   context: Context,
   connection: Connection,
-  subscriptions: readonly Subscription[],
+  initial: readonly RetainedScan[],
 ): Promise<RetainedSent> {
+  const { retainedPerRun, retainedReadsPerRun } = context.settings;
   const sent = { matched: 0, dropped: 0 };
-  let scans: readonly RetainedScan[] = subscriptions.map((subscription) => ({ subscription }));
-  while (scans.length > 0) {
+  let scans = initial;
+  for (let reads = 0; scans.length > 0; reads += 1) {
+    if (reads >= retainedReadsPerRun || sent.matched >= retainedPerRun) {
+      await scheduleRest(context, connection, scans);
+      break;
+    }
     const { found, rest } = await readRetained(context, connection.tenant, scans);
     scans = rest;
     const nowMs = context.clock.nowMs();
@@ -50,6 +67,53 @@ export async function sendRetained(
   return sent;
 }
 
+async function scheduleRest(
+  context: Context,
+  { tenant, clientId, address, generation }: Connection,
+  scans: readonly RetainedScan[],
+): Promise<void> {
+  context.log.count(metrics.retainedContinued);
+  const parts: RetainedScan[][] = [];
+  let room = 0;
+  for (const scan of scans) {
+    const bytes = Buffer.byteLength(JSON.stringify(scan));
+    if (bytes > room) {
+      parts.push([]);
+      room = maxTimerScanBytes;
+    }
+    parts.at(-1)?.push(scan);
+    room -= bytes;
+  }
+  const nowMs = context.clock.nowMs();
+  for (const part of parts)
+    await context.timers.schedule(
+      { kind: 'retained', tenant, clientId, address, generation, scans: part },
+      nowMs,
+    );
+}
+
+/**
+ * Sends retained messages that {@link sendRetained} left. The chain ends with the connection, with
+ * the session, and for each filter with its subscription.
+ */
+export async function continueRetained(
+  context: Context,
+  { address, generation, scans }: Extract<Timer, { kind: 'retained' }>,
+): Promise<void> {
+  const connection = await context.connections.get(address);
+  if (connection?.generation !== generation) return;
+  const listed = await context.sessionSubscriptions.find(
+    connection,
+    scans.map(({ filter }) => filter),
+  );
+  const current = new Set(listed.filter((one) => one.generation === generation).map(({ filter }) => filter));
+  await sendRetained(
+    context,
+    connection,
+    scans.filter(({ filter }) => current.has(filter)),
+  );
+}
+
 /** @returns how many were dropped; `ended` if the session has ended. */
 async function send(
   context: Context,
@@ -58,7 +122,7 @@ async function send(
   isFull: boolean,
 ): Promise<number | 'ended'> {
   const route: Route = connection;
-  const deliveries = found.map(({ message, subscription: { qos, subscriptionIdentifier } }) => ({
+  const deliveries = found.map(({ message, scan: { qos, subscriptionIdentifier } }) => ({
     message,
     qos: Math.min(message.qos, qos) as Qos,
     retain: true,

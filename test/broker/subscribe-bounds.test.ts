@@ -43,6 +43,25 @@ test('a filter that a frame names 100 times reads its retained messages once', a
   expect(cost.messagesOut).toBeLessThanOrEqual(5);
 });
 
+test('retained messages beyond the bound of a frame follow by timers, without the frame waiting', async () => {
+  await metered.close();
+  metered = await startMetered({
+    settings: { ...defaultSettings, retainedPerRun: 100, retainedReadsPerRun: 3 },
+  });
+  mint = await metered.service.tenant('acme');
+  client = await metered.connect(mint, 'client');
+  await retain(450);
+  const { pushes } = await client.exchange(subscribe(1, '#'));
+  expect(pushes).toHaveLength(100);
+  const topics = new Set(pushes.map(({ topic }) => topic));
+  for (let step = 0; step < 5; step += 1) {
+    await metered.clock.advance(1_000);
+    await metered.service.queues.idle();
+    for (const { topic } of (await client.exchange({ cmd: 'pingreq' })).pushes) topics.add(topic);
+  }
+  expect(topics.size).toBe(450);
+});
+
 /** 4,010 write units for 12 KB when each refused filter tried to add its shape. */
 test('filters refused for their shapes or permissions write nothing', async () => {
   const shapes = many(maxShapes, (index) => `+${'/a'.repeat(index % 31)}${index < 31 ? '' : '/+'}`);

@@ -104,9 +104,9 @@ describe('tables', () => {
     expect(tableActions('message')).toEqual({
       Connections: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       Sessions: sessionActions,
-      Subscriptions: subscriptionActions,
+      Subscriptions: ['BatchWriteItem', ...subscriptionActions],
       Messages: ['BatchGetItem', 'PutItem'],
-      Retained: ['DeleteItem', 'GetItem', 'PutItem', 'Query'],
+      Retained: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query'],
       Tenants: ['BatchGetItem', 'GetItem', 'UpdateItem'],
       Usage: ['GetItem', 'UpdateItem'],
     });
@@ -137,7 +137,7 @@ describe('tables', () => {
       Sessions: sessionActions,
       Subscriptions: ['BatchWriteItem', ...subscriptionActions],
       Messages: ['BatchGetItem', 'BatchWriteItem', 'PutItem', 'Query'],
-      Retained: ['BatchWriteItem', 'DeleteItem', 'PutItem', 'Query'],
+      Retained: ['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'PutItem', 'Query'],
       Tenants: ['BatchWriteItem', 'DeleteItem', 'GetItem', 'Query', 'UpdateItem'],
       Usage: ['BatchWriteItem', 'Query', 'UpdateItem'],
     });

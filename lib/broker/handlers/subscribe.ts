@@ -40,7 +40,11 @@ export async function handleSubscribe(peer: Peer, run: Run<SubscribePacket>): Pr
     connection,
     granted
       .filter((one) => one.retained === 'send' || (one.retained === 'if-new' && !existed.has(one.topic)))
-      .map(({ subscription }) => subscription),
+      .map(({ subscription: { filter, qos, subscriptionIdentifier } }) => ({
+        filter,
+        qos,
+        ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
+      })),
   );
   const shapes = granted.map(({ subscription }) => shapeOf(subscription.filter));
   return {
