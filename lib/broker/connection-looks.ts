@@ -4,53 +4,19 @@ import { metrics } from '../core/metrics.ts';
 import type { Connection, ConnectionAddress } from '../core/model.ts';
 import { refusal } from '../core/reasons.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { maxTimerAddresses, type ScheduledTimer, timerReachMs } from '../core/timers.ts';
+import { maxTimerAddresses, type ScheduledTimer } from '../core/timers.ts';
 import { drain } from '../delivery/drain.ts';
 import { askForRecount, recountAfterMs } from '../limits/recount.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
 import { endWith } from '../sessions/outcome.ts';
 import { connectionLost } from '../sessions/release-connection.ts';
 import { graceMs, isSilent, watchIfDoubtful } from '../sessions/silence.ts';
+import { inSlot, nextLookMs } from './connect/connection.ts';
 
-/** Longest time by which a look may be late so that connections share one, in milliseconds. */
-const maxSlotMs = 30_000;
-const minSlotMs = 1_000;
 /** Time between two drains of a connection's queue by looks, in milliseconds. */
 const drainEveryMs = 180_000;
 /** Time after which a look that failed is repeated, in milliseconds. */
 const retryAfterMs = 30_000;
-
-/**
- * When to look at a connection next: when its keep-alive or its token runs out, at the latest after
- * one delay of the timer queue. The time for a keep-alive is rounded up to a multiple of a ninth of
- * its grace, at most {@link maxSlotMs}, so that looks at many connections fall due together.
- */
-function nextLookMs(connection: Connection, lastActiveAtMs: number, nowMs: number): number {
-  const { keepAliveSeconds, tokenExpiresAtSeconds } = connection;
-  const silentAtMs =
-    keepAliveSeconds === 0
-      ? Number.POSITIVE_INFINITY
-      : inSlot(connection, lastActiveAtMs + graceMs(keepAliveSeconds));
-  // One slot less, so that rounding does not exceed the reach.
-  const latestMs = inSlot(connection, nowMs + timerReachMs - maxSlotMs);
-  return Math.min(silentAtMs, (tokenExpiresAtSeconds ?? Number.POSITIVE_INFINITY) * 1000, latestMs);
-}
-
-/** Rounds a time in ms up to the next slot in which connections of that keep-alive share looks. */
-function inSlot({ keepAliveSeconds }: Connection, atMs: number): number {
-  const ninthMs = keepAliveSeconds === 0 ? maxSlotMs : Math.floor(graceMs(keepAliveSeconds) / 9_000) * 1000;
-  const slotMs = Math.max(minSlotMs, Math.min(maxSlotMs, ninthMs));
-  return Math.ceil(atMs / slotMs) * slotMs;
-}
-
-/** The first timer of the chain that looks at a connection until it has ended. */
-export function firstLook(connection: Connection): ScheduledTimer {
-  const { tenant, address, connectedAtMs } = connection;
-  return {
-    timer: { kind: 'connections', tenant, addresses: [address], drainedAtMs: connectedAtMs },
-    dueAtMs: nextLookMs(connection, connectedAtMs, connectedAtMs),
-  };
-}
 
 /**
  * Looks at connections of one tenant: ends those that are silent, whose token has expired or that

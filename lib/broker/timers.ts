@@ -12,7 +12,8 @@ import { publishWillOf } from '../sessions/left-will.ts';
 import { endWith } from '../sessions/outcome.ts';
 import { endRevoked } from '../sessions/revocation.ts';
 import { sweepTenant } from '../sessions/tenant-sweep.ts';
-import { firstLook, lookAtConnections } from './connection-looks.ts';
+import { firstLook } from './connect/connection.ts';
+import { lookAtConnections } from './connection-looks.ts';
 
 /** A timer that is handled alone. */
 type SingleTimer = Exclude<Timer, { kind: 'connections' | 'keep-alive' }>;

@@ -2,9 +2,15 @@ import type { Context } from '../../core/context.ts';
 import type { Connection } from '../../core/model.ts';
 import { clientQuotaNames, maxPacketBytesOf, type TenantQuotas } from '../../core/quotas.ts';
 import { maxSessionExpiry } from '../../core/session-rules.ts';
+import { type ScheduledTimer, timerReachMs } from '../../core/timers.ts';
 import { type ConnackPacket, type ConnectPacket, reasonCodes } from '../../mqtt/index.ts';
+import { graceMs } from '../../sessions/silence.ts';
 import type { Described, Holding, WillJudged } from './admission.ts';
 import { tokenState } from './token.ts';
+
+/** Longest time by which a look may be late so that connections share one, in milliseconds. */
+const maxSlotMs = 30_000;
+const minSlotMs = 1_000;
 
 /** Composes the connection row; until the session is open, its generation is the address. */
 export function describeConnection(context: Context, known: WillJudged): Described {
@@ -61,6 +67,38 @@ function effectiveSessionExpiry(
   const maxSeconds = maxSessionExpiry(settings, quotas);
   if (protocolVersion < 5) return clean ? 0 : Math.min(settings.v3SessionExpirySeconds, maxSeconds);
   return Math.min(properties?.sessionExpiryInterval ?? 0, maxSeconds);
+}
+
+/**
+ * When to look at a connection next: when its keep-alive or its token runs out, at the latest after
+ * one delay of the timer queue. The time for a keep-alive is rounded up to a multiple of a ninth of
+ * its grace, at most {@link maxSlotMs}, so that looks at many connections fall due together.
+ */
+export function nextLookMs(connection: Connection, lastActiveAtMs: number, nowMs: number): number {
+  const { keepAliveSeconds, tokenExpiresAtSeconds } = connection;
+  const silentAtMs =
+    keepAliveSeconds === 0
+      ? Number.POSITIVE_INFINITY
+      : inSlot(connection, lastActiveAtMs + graceMs(keepAliveSeconds));
+  // One slot less, so that rounding does not exceed the reach.
+  const latestMs = inSlot(connection, nowMs + timerReachMs - maxSlotMs);
+  return Math.min(silentAtMs, (tokenExpiresAtSeconds ?? Number.POSITIVE_INFINITY) * 1000, latestMs);
+}
+
+/** Rounds a time in ms up to the next slot in which connections of that keep-alive share looks. */
+export function inSlot({ keepAliveSeconds }: Connection, atMs: number): number {
+  const ninthMs = keepAliveSeconds === 0 ? maxSlotMs : Math.floor(graceMs(keepAliveSeconds) / 9_000) * 1000;
+  const slotMs = Math.max(minSlotMs, Math.min(maxSlotMs, ninthMs));
+  return Math.ceil(atMs / slotMs) * slotMs;
+}
+
+/** The first timer of the chain that looks at a connection until it has ended. */
+export function firstLook(connection: Connection): ScheduledTimer {
+  const { tenant, address, connectedAtMs } = connection;
+  return {
+    timer: { kind: 'connections', tenant, addresses: [address], drainedAtMs: connectedAtMs },
+    dueAtMs: nextLookMs(connection, connectedAtMs, connectedAtMs),
+  };
 }
 
 /**

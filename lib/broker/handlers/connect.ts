@@ -4,7 +4,7 @@ import type { Refusal } from '../../core/reasons.ts';
 import type { ConnectPacket } from '../../mqtt/index.ts';
 import { endWith, type Outcome, refuseConnect } from '../../sessions/outcome.ts';
 import type { Connecting, Holding, Refused, Step } from '../connect/admission.ts';
-import { connackFor, describeConnection } from '../connect/connection.ts';
+import { connackFor, describeConnection, firstLook } from '../connect/connection.ts';
 import {
   createConnection,
   endPreviousHolder,
@@ -14,7 +14,6 @@ import {
 } from '../connect/session.ts';
 import { authenticate, nameClient, permit } from '../connect/token.ts';
 import { judgeWill, keepWill } from '../connect/will.ts';
-import { firstLook } from '../connection-looks.ts';
 
 /**
  * CONNECT as an ordered list of steps. Each step extends what is known of the client, or refuses
