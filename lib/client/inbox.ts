@@ -1,12 +1,12 @@
 import type { Bytes } from '../wire/base64.ts';
-import { connackByte, disconnectByte } from '../wire/limits.ts';
+import { connackByte, pubrelByte } from '../wire/limits.ts';
 
 /**
  * Orders what the server sends. Route responses and pushes are not ordered against each other, so
- * pushes are held until a reply that begins with CONNACK has arrived: the MQTT library must see
- * CONNACK first. Two pushes are not held, because the server closes the connection after them and
- * the outstanding frame may never get a reply: one that begins with CONNACK and one that begins
- * with DISCONNECT.
+ * pushed messages are held until the reply with CONNACK, and while a frame with SUBSCRIBE awaits its
+ * reply with SUBACK: the MQTT library must see CONNACK and SUBACK first. Only pushes that begin with
+ * PUBLISH or PUBREL are held. The last push of a connection begins with another packet, and the
+ * outstanding frame may never get a reply.
  *
  * [MQTT-3.2.0-1 v3+v5]
  */
@@ -20,14 +20,20 @@ export class Inbox {
 
   /**
    * Takes one reply or push and returns the messages that the MQTT library may have now, in order.
+   *
+   * @param isSubscribing whether a frame with SUBSCRIBE awaits its reply
    */
-  accept(kind: 'reply' | 'packets' | 'packet', bytes: Bytes): Bytes[] {
-    const isReply = kind === 'reply';
-    const isConnack = bytes[0] === connackByte;
-    if (isConnack && isReply) this.connackLength = bytes[1] as number;
-    if (this.connackLength) return [bytes, ...this.#held.splice(0)];
-    if (isConnack || isReply || bytes[0] === disconnectByte) return [bytes];
-    this.#held.push(bytes);
-    return [];
+  accept(kind: 'reply' | 'packets' | 'packet', bytes: Bytes, isSubscribing: boolean): Bytes[] {
+    const first = bytes[0] as number;
+    if (kind === 'reply') {
+      if (first === connackByte) this.connackLength = bytes[1] as number;
+    } else if (
+      (!this.connackLength || isSubscribing || this.#held[0]) &&
+      (first >> 4 === 3 || first === pubrelByte)
+    ) {
+      this.#held.push(bytes);
+      return [];
+    }
+    return this.connackLength && !isSubscribing ? [bytes, ...this.#held.splice(0)] : [bytes];
   }
 }

@@ -1,7 +1,7 @@
 import { encodeBase64 } from '../wire/base64.ts';
 import type { WireError } from '../wire/error.ts';
 import { encodeChunks } from '../wire/frames.ts';
-import { maxFrameBytes } from '../wire/limits.ts';
+import { maxFrameBytes, maxFrameFilterBytes, subscribeByte, unsubscribeByte } from '../wire/limits.ts';
 import { encodeOneWay, mayGoOneWay } from '../wire/one-way.ts';
 import { concatBytes, packetLength, splitPackets } from '../wire/packets.ts';
 
@@ -9,6 +9,8 @@ import { concatBytes, packetLength, splitPackets } from '../wire/packets.ts';
 export class Outbox {
   /** Unconfirmed bytes: queued, in an unfinished packet, and in flight. */
   bufferedAmount = 0;
+  /** Whether the frame that awaits its reply holds a SUBSCRIBE. */
+  isSubscribing = false;
   #pieces: Uint8Array[] = [];
   /**
    * Bytes missing from the first incomplete packet: until they arrive, splitting again is useless.
@@ -41,9 +43,13 @@ export class Outbox {
   next(connackLength: number | false): string | undefined {
     if (!this.#texts[0]) {
       let count = 0;
-      for (const { length } of this.#packets) {
-        if (count && this.#inFlightBytes + length > maxFrameBytes) break;
+      let filterBytes = 0;
+      for (const { 0: first, length } of this.#packets) {
+        if (first === subscribeByte || first === unsubscribeByte) filterBytes += length;
+        if (count && (this.#inFlightBytes + length > maxFrameBytes || filterBytes > maxFrameFilterBytes))
+          break;
         this.#inFlightBytes += length;
+        if (first === subscribeByte) this.isSubscribing = true;
         count++;
       }
       if (!count) return undefined;
@@ -68,5 +74,6 @@ export class Outbox {
     if (this.#texts[0]) return;
     this.bufferedAmount -= this.#inFlightBytes;
     this.#inFlightBytes = 0;
+    this.isSubscribing = false;
   }
 }

@@ -199,7 +199,7 @@ export class WispWebSocket extends Emitter {
       this.#confirm();
     }
     if ('bytes' in whole)
-      for (const { buffer } of this.#inbox.accept(whole.kind, whole.bytes)) {
+      for (const { buffer } of this.#inbox.accept(whole.kind, whole.bytes, this.#outbox.isSubscribing)) {
         const data = this.binaryType === 'blob' && runtime.Blob ? new runtime.Blob([buffer]) : buffer;
         // As in the standard, nothing is delivered after the library has called close.
         if (this.readyState === this.OPEN) this.emit('message', { data });

@@ -48,7 +48,24 @@ export const maxOneWayFrames = 31;
 
 /** First bytes of the server packets that a client of the profile must recognise. */
 export const connackByte = 0x20;
-export const disconnectByte = 0xe0;
+export const pubrelByte = 0x62;
+
+/** First bytes of the client packets that a client of the profile must recognise. */
+export const subscribeByte = 0x82;
+export const unsubscribeByte = 0xa2;
+
+/**
+ * Filters in all SUBSCRIBE and UNSUBSCRIBE packets of a frame together: as many as one client may
+ * subscribe to, so that one packet of a stock client may hold them all.
+ */
+export const maxFrameFilters = 1_000;
+
+/**
+ * Bytes of SUBSCRIBE and UNSUBSCRIBE packets that a client sends in one frame, unless one packet
+ * alone is larger. A filter takes at least three bytes, so they hold at most {@link
+ * maxFrameFilters} filters.
+ */
+export const maxFrameFilterBytes = 3_000;
 
 // Close codes that a client of the profile uses. Single constants, so that a bundler inlines the
 // numbers.
