@@ -18,7 +18,7 @@ import {
   type UnsubscribePacket,
 } from '../mqtt/index.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
-import { endWith, type Outcome, refuseConnect } from '../sessions/outcome.ts';
+import { type End, endWith, type Outcome, refuseConnect } from '../sessions/outcome.ts';
 import { encodeReplies, heartbeatReply } from '../sessions/replies.ts';
 import { noteFrame } from '../sessions/silence.ts';
 import {
@@ -31,6 +31,7 @@ import {
 } from '../wire/index.ts';
 import { readState, refusalOf } from './admission.ts';
 import { collectChunks } from './chunks.ts';
+import { frameRefusal } from './frame-bounds.ts';
 import {
   type FinalAcknowledgement,
   handleFinalAcknowledgements,
@@ -125,6 +126,9 @@ async function handlePackets(
   const version = initial.connection?.protocolVersion;
   const { packets, error, ...decoded } = decodePackets(bytes, version, { maxPacketBytes });
   if (!packets.every(accepts)) return refuseFrame(version, 'not-one-way');
+  const tooCostly = frameRefusal(context, packets);
+  if (tooCostly !== undefined)
+    return { replies: [], end: endOf(initial, decoded.protocolVersion, tooCostly) };
   const countedBytes = frame.kind === 'chunk' ? bytes.length : 0;
   let state = initial;
   const replies: ServerPacket[] = [];
@@ -136,11 +140,18 @@ async function handlePackets(
     if (outcome.end !== undefined) return { ...outcome, ...state, replies };
   }
   if (error === undefined) return { ...state, replies };
-  const end =
-    state.connection === undefined
-      ? refuseConnect(decoded.protocolVersion, error)
-      : endWith(state.connection.protocolVersion, error);
-  return { ...state, replies, end };
+  return { ...state, replies, end: endOf(state, decoded.protocolVersion, error) };
+}
+
+/** Ends an accepted connection, or refuses the CONNECT of the frame. */
+function endOf(
+  { connection }: PeerState,
+  version: ProtocolVersion | undefined,
+  reason: Parameters<typeof refuseConnect>[1],
+): End {
+  return connection === undefined
+    ? refuseConnect(version, reason)
+    : endWith(connection.protocolVersion, reason);
 }
 
 /** Hands a run to its handler. */

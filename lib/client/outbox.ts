@@ -1,7 +1,7 @@
 import { encodeBase64 } from '../wire/base64.ts';
 import type { WireError } from '../wire/error.ts';
 import { encodeChunks } from '../wire/frames.ts';
-import { maxFrameBytes, maxFrameFilterBytes, subscribeByte, unsubscribeByte } from '../wire/limits.ts';
+import { maxFrameBytes, maxFrameWork, packetWork, subscribeByte } from '../wire/limits.ts';
 import { encodeOneWay, mayGoOneWay } from '../wire/one-way.ts';
 import { concatBytes, packetLength, splitPackets } from '../wire/packets.ts';
 
@@ -43,11 +43,11 @@ export class Outbox {
   next(connackLength: number | false): string | undefined {
     if (!this.#texts[0]) {
       let count = 0;
-      let filterBytes = 0;
+      let work = 0;
       for (const { 0: first, length } of this.#packets) {
-        if (first === subscribeByte || first === unsubscribeByte) filterBytes += length;
-        if (count && (this.#inFlightBytes + length > maxFrameBytes || filterBytes > maxFrameFilterBytes))
-          break;
+        // Also UNSUBSCRIBE, 0xA2, which differs by one bit.
+        work += ((first as number) & ~0x20) === subscribeByte ? length : packetWork;
+        if (count && (this.#inFlightBytes + length > maxFrameBytes || work > maxFrameWork)) break;
         this.#inFlightBytes += length;
         if (first === subscribeByte) this.isSubscribing = true;
         count++;

@@ -23,6 +23,7 @@ export const metrics = {
   retainedContinued: 'RetainedContinued',
   connectionsRevoked: 'ConnectionsRevoked',
   connectionLooksFailed: 'ConnectionLooksFailed',
+  framesRefused: 'FramesRefused',
   protocolErrors: 'ProtocolErrors',
   lifecycleEventsFailed: 'LifecycleEventsFailed',
   usageWritesFailed: 'UsageWritesFailed',

@@ -25,6 +25,8 @@ export {
   heartbeatMs,
   maxChunkCount,
   maxFrameBytes,
+  maxFrameFilters,
+  maxFramePackets,
   maxOneWayFrames,
   maxPacketBytes,
   maxUnfinishedPackets,

@@ -52,7 +52,9 @@ export const pubrelByte = 0x62;
 
 /** First bytes of the client packets that a client of the profile must recognise. */
 export const subscribeByte = 0x82;
-export const unsubscribeByte = 0xa2;
+
+/** Packets in a frame: a full window of 1,000 messages and as many acknowledgements. */
+export const maxFramePackets = 2_000;
 
 /**
  * Filters in all SUBSCRIBE and UNSUBSCRIBE packets of a frame together: as many as one client may
@@ -61,11 +63,13 @@ export const unsubscribeByte = 0xa2;
 export const maxFrameFilters = 1_000;
 
 /**
- * Bytes of SUBSCRIBE and UNSUBSCRIBE packets that a client sends in one frame, unless one packet
- * alone is larger. A filter takes at least three bytes, so they hold at most {@link
- * maxFrameFilters} filters.
+ * How a client keeps to {@link maxFrameFilters} and {@link maxFramePackets} without reading packets:
+ * bytes of SUBSCRIBE and UNSUBSCRIBE, of which a filter takes at least three, and {@link packetWork}
+ * for each other packet. One packet alone may be larger.
  */
-export const maxFrameFilterBytes = 3_000;
+export const maxFrameWork = 3_000;
+/** {@link maxFrameWork} ÷ {@link maxFramePackets} */
+export const packetWork = 1.5;
 
 // Close codes that a client of the profile uses. Single constants, so that a bundler inlines the
 // numbers.

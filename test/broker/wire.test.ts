@@ -231,7 +231,7 @@ describe('replies', () => {
 
   it('a frame of many packets gets one reply', async () => {
     const client = await suite.connect();
-    const packets = Array.from({ length: 12_000 }, () => ({ cmd: 'pingreq' as const }));
-    expect(await client.send(...packets)).toHaveLength(12_000);
+    const packets = Array.from({ length: 2_000 }, () => ({ cmd: 'pingreq' as const }));
+    expect(await client.send(...packets)).toHaveLength(2_000);
   });
 });

@@ -113,6 +113,12 @@ const frameReasons = {
     message: 'the chunks are not exactly one packet',
     ...fixAdapter,
   },
+  'frame-too-costly': {
+    reasonCode: 0x97,
+    message: 'the frame asks for more work than one frame may',
+    remedy:
+      'Update the adapter or bridge, which cut frames to the bounds (docs/wire.md), and name at most 1,000 filters in a packet.',
+  },
   'not-one-way': {
     reasonCode: 0x82,
     message: 'a one-way frame holds PUBLISH at QoS 0 without topic alias only',
