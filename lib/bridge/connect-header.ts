@@ -27,3 +27,10 @@ export function readConnectHeader(bytes: Uint8Array): 'complete' | 'incomplete' 
   if (length < headerBytes) return 'not-connect';
   return bytes.length < headerBytes ? 'incomplete' : 'complete';
 }
+
+/** Protocol level in the bytes that begin a connection; 0 where they do not hold it. */
+export function protocolLevel(bytes: Uint8Array): number {
+  const nameAt = bytes.findIndex((byte, index) => index > 0 && byte < 128) + 1;
+  const nameBytes = bytes[nameAt + 1] ?? 0;
+  return bytes[nameAt + 2 + nameBytes] ?? 0;
+}

@@ -1,3 +1,4 @@
+import { protocolLevel } from './connect-header.ts';
 import type { BridgeLogEntry, Limits, Transport } from './options.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -7,6 +8,9 @@ import type { Upstream } from './upstream.ts';
  */
 const pauseBytes = 256 * 1024;
 const resumeBytes = 128 * 1024;
+
+/** DISCONNECT of MQTT 5.0 with 0x95, Packet too large: the server never sees such a packet. */
+const packetTooLarge = Uint8Array.of(0xe0, 1, 0x95);
 
 /** One stock MQTT client on any transport. */
 export interface ClientSide {
@@ -47,9 +51,11 @@ export function startSession(
 ): Session {
   const { transport } = client;
   let isPaused = false;
+  let level: number | undefined;
   const closed = new Promise<void>((resolve) => {
-    socket.onclose = ({ code = 1006 }) => {
+    socket.onclose = ({ code = 1006, reason }) => {
       log({ event: 'closed', transport, code });
+      if (reason === 'packet-too-large' && level === 5) client.write(packetTooLarge);
       client.end(code);
       resolve();
     };
@@ -70,6 +76,7 @@ export function startSession(
   return {
     closed,
     receive(bytes) {
+      level ??= protocolLevel(bytes);
       socket.send(bytes);
       if (isPaused || socket.bufferedAmount <= pauseBytes) return;
       isPaused = true;

@@ -94,6 +94,17 @@ describe('a TCP client', () => {
     expect(await once(other, 'data')).toEqual([Buffer.from('d000', 'hex')]);
   });
 
+  it('of MQTT 5.0 is told that a packet is too large', async () => {
+    const { bridge } = await startBridged();
+    const socket = tcpTo(bridge);
+    socket.write(Buffer.from('100d00044d5154540502003c000000', 'hex'));
+    await once(socket, 'data');
+    const told = once(socket, 'data');
+    socket.write(Buffer.from('30feff0700', 'hex'));
+    expect(await told).toEqual([Buffer.from('e00195', 'hex')]);
+    await once(socket, 'close');
+  });
+
   it('is closed when upstream closes, fails or cannot be reached', async () => {
     const { server, bridge } = await startBridged();
     const socket = tcpTo(bridge);
