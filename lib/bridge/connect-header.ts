@@ -1,4 +1,5 @@
-import { maxPacketBytes, packetLength } from '../wire/index.ts';
+/** The wire profile's bound of an MQTT packet, fixed header excluded. */
+const maxRemainingBytes = 131_070;
 
 /** Protocol names with their lengths: MQTT 3.1.1 and 5.0, MQTT 3.1. */
 const protocolNames = ['\0\u0004MQTT', '\0\u0006MQIsdp'].map((name) => Buffer.from(name, 'latin1'));
@@ -13,18 +14,19 @@ const afterNameBytes = 4;
  */
 export function readConnectHeader(bytes: Uint8Array): 'complete' | 'incomplete' | 'not-connect' {
   if (bytes[0] !== 0x10) return 'not-connect';
-  const length = packetLength(bytes);
-  if (length < 0 || length > maxPacketBytes) return 'not-connect';
-  if (length === 0) return 'incomplete';
-  // The remaining length ends with its first byte below 128.
+  // The remaining length has at most four bytes and ends with its first byte below 128.
   const nameAt = bytes.findIndex((byte, index) => index > 0 && byte < 128) + 1;
+  if (nameAt > 5 || (nameAt === 0 && bytes.length > 4)) return 'not-connect';
+  if (nameAt === 0) return 'incomplete';
+  const remaining = bytes.subarray(1, nameAt).reduceRight((sum, byte) => sum * 128 + (byte & 127), 0);
+  if (remaining > maxRemainingBytes) return 'not-connect';
   const begun = bytes.subarray(nameAt);
   const name = protocolNames.find((bytes) =>
     bytes.subarray(0, begun.length).equals(begun.subarray(0, bytes.length)),
   );
   if (name === undefined) return 'not-connect';
   const headerBytes = nameAt + name.length + afterNameBytes;
-  if (length < headerBytes) return 'not-connect';
+  if (nameAt + remaining < headerBytes) return 'not-connect';
   return bytes.length < headerBytes ? 'incomplete' : 'complete';
 }
 
