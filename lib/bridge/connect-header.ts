@@ -1,5 +1,5 @@
-/** The wire profile's bound of an MQTT packet, fixed header excluded. */
-const maxRemainingBytes = 131_070;
+/** The wire profile's bound of an MQTT packet. */
+const maxPacketBytes = 131_072;
 
 /** Protocol names with their lengths: MQTT 3.1.1 and 5.0, MQTT 3.1. */
 const protocolNames = ['\0\u0004MQTT', '\0\u0006MQIsdp'].map((name) => Buffer.from(name, 'latin1'));
@@ -19,7 +19,7 @@ export function readConnectHeader(bytes: Uint8Array): 'complete' | 'incomplete' 
   if (nameAt > 5 || (nameAt === 0 && bytes.length > 4)) return 'not-connect';
   if (nameAt === 0) return 'incomplete';
   const remaining = bytes.subarray(1, nameAt).reduceRight((sum, byte) => sum * 128 + (byte & 127), 0);
-  if (remaining > maxRemainingBytes) return 'not-connect';
+  if (nameAt + remaining > maxPacketBytes) return 'not-connect';
   const begun = bytes.subarray(nameAt);
   const name = protocolNames.find((bytes) =>
     bytes.subarray(0, begun.length).equals(begun.subarray(0, bytes.length)),
