@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { ClientKey, Route } from '../core/model.ts';
 import type { SessionStore } from '../core/store-ports/sessions.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { N, S, unlessUnreadable } from './attributes.ts';
 import { updateOf } from './fields.ts';
-import { kinds, sessionRowKey } from './keys.ts';
-import { RouteCache } from './routes.ts';
+import { kinds, sessionKey, sessionRowKey } from './keys.ts';
 import {
   claimFields,
   inFlightOf,
@@ -15,6 +16,48 @@ import {
   takeoverOf,
 } from './session-item.ts';
 import { Table } from './table.ts';
+
+/**
+ * Maximum age of a cached route in milliseconds. Only QoS 0 uses cached routes. A post to a closed
+ * connection fails at once (410) and the route is read again. So the age bounds one case only: a
+ * client that has moved to a new connection while its old one still seems open.
+ */
+const maxAgeMs = 5_000;
+const maxRoutes = 20_000;
+
+/** Routes of online sessions that this process has read. When full, the oldest entry is dropped. */
+class RouteCache {
+  readonly #routes = new Map<string, { route: Route; storedAtMs: number }>();
+  readonly #nowMs: () => number;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  take(tenant: TenantId, clientIds: readonly string[]): Map<string, Route> {
+    const found = new Map<string, Route>();
+    const oldestMs = this.#nowMs() - maxAgeMs;
+    for (const clientId of clientIds) {
+      const entry = this.#routes.get(sessionKey({ tenant, clientId }));
+      if (entry !== undefined && entry.storedAtMs > oldestMs) found.set(clientId, entry.route);
+    }
+    return found;
+  }
+
+  set(tenant: TenantId, clientId: string, route: Route): void {
+    const key = sessionKey({ tenant, clientId });
+    this.#routes.delete(key);
+    this.#routes.set(key, { route, storedAtMs: this.#nowMs() });
+    if (this.#routes.size > maxRoutes) {
+      const oldest = this.#routes.keys().next();
+      if (!oldest.done) this.#routes.delete(oldest.value);
+    }
+  }
+
+  delete(key: ClientKey): void {
+    this.#routes.delete(sessionKey(key));
+  }
+}
 
 /** Table Sessions, rows `session`, and the cache of routes that are read from them. */
 export function createSessionStore(

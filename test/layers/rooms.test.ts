@@ -9,7 +9,7 @@ import type { Rooms } from './rooms.ts';
  * shorter.
  */
 const limits = [
-  ['QoS 0 PUBLISH', 43],
+  ['QoS 0 PUBLISH', 42],
   ['QoS 1 PUBLISH', 50],
   ['CONNECT, first of its tenant', 62],
 ] as const;

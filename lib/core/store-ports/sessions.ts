@@ -20,7 +20,7 @@ export interface SessionStore {
   /** Strongly consistent. Returns expired sessions too: the caller checks the expiry. */
   get(key: ClientKey): Promise<Session | undefined>;
   /**
-   * Routes of online sessions for QoS 0, cached for up to 5 seconds (lib/store/routes.ts). A
+   * Routes of online sessions for QoS 0, cached for up to 5 seconds (lib/store/sessions.ts). A
    * session whose row is unreadable has none.
    */
   routes(tenant: TenantId, clientIds: readonly string[]): Promise<Map<string, Route>>;
