@@ -13,7 +13,7 @@ export type ReadContext = (name: string) => unknown;
 /**
  * Settings of this deployment: the preset `-c stage=dev|prod` (default `prod`), changed by
  * - `-c stackName=…`, `-c alarmEmail=…`, `-c eventBusName=…`
- * - `-c tenantMetrics=true|false`, `-c apiGatewayLogRole=create|existing`
+ * - `-c alarms=true|false`, `-c tenantMetrics=true|false`, `-c apiGatewayLogRole=create|existing`
  * - `-c domainName=…` with `-c certificateArn=…`, and for a Route 53 record `-c hostedZoneId=…` and
  *   `-c hostedZoneName=…`
  *
@@ -42,6 +42,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     createApiGatewayLogRole:
       readChoice(context, 'apiGatewayLogRole', ['create', 'existing'], logRole) === 'create',
     tenantMetrics: readSwitch(context, 'tenantMetrics', preset.tenantMetrics),
+    alarms: readSwitch(context, 'alarms', preset.alarms),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(domain === undefined ? {} : { domain }),
     ...(eventBusName === undefined ? {} : { eventBusName }),

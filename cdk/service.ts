@@ -66,13 +66,8 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
   const http = new HttpGateway(scope, 'Http', settings, functions);
 
   const domain = settings.domain && new CustomDomain(scope, 'Domain', gateway, settings.domain);
-  new Monitoring(scope, 'Monitoring', settings, {
-    functions,
-    gateway,
-    tables,
-    timers,
-    fanout,
-  });
+  if (settings.alarms || settings.alarmEmail !== undefined)
+    new Monitoring(scope, 'Monitoring', settings, { functions, gateway, tables, timers, fanout });
 
   return { webSocketUrl: domain?.url ?? gateway.url, http, tables, timers };
 }

@@ -88,6 +88,11 @@ export interface StageSettings {
    * tenant and metric (seven of them).
    */
   readonly tenantMetrics: boolean;
+  /**
+   * Whether the stack has alarms and a dashboard: 34 alarm metrics, $3.40 a month by list price. An
+   * `alarmEmail` turns them on.
+   */
+  readonly alarms: boolean;
 }
 
 export const presetNames = ['dev', 'prod'] as const;
@@ -119,6 +124,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     fanoutMaxConcurrency: 10,
     createApiGatewayLogRole: true,
     tenantMetrics: false,
+    alarms: false,
   },
   /**
    * For production: data survives mistakes, and the service may use the account's whole request
@@ -137,5 +143,6 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     fanoutMaxConcurrency: 100,
     createApiGatewayLogRole: true,
     tenantMetrics: false,
+    alarms: true,
   },
 };

@@ -224,7 +224,7 @@ export function useSuite(options: Partial<LocalServiceOptions> = {}): Suite {
         await clock.advance(Math.min(left, stepSeconds) * 1000);
         await parts().service.queues.idle();
         for (const client of [...doubles.values(), bystander])
-          if (client !== undefined && !client.isClosed) await client.exchangeText('.');
+          if (client !== undefined && !client.isClosed) await client.send({ cmd: 'pingreq' });
       }
     },
     async session(clientId) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readSettings, SettingsError } from '../../cdk/read-settings.ts';
 import { presets, type StageSettings } from '../../cdk/settings.ts';
+import { Synthesised } from './synthesise.ts';
 
 const read = (values: Record<string, unknown> = {}, region?: string) =>
   readSettings((name) => values[name], region);
@@ -35,6 +36,16 @@ describe('readSettings', () => {
     for (const preset of [presets.dev, presets.prod]) expect(preset.tenantMetrics).toBe(false);
     for (const tenantMetrics of ['true', true]) expect(read({ tenantMetrics }).tenantMetrics).toBe(true);
     for (const tenantMetrics of ['false', false]) expect(read({ tenantMetrics }).tenantMetrics).toBe(false);
+  });
+
+  it('has alarms in prod and, unless asked for, none in dev', () => {
+    const alarmsOf = (settings: ReturnType<typeof read>) =>
+      Object.keys(new Synthesised(settings).resources('AWS::CloudWatch::Alarm')).length;
+    expect(alarmsOf(presets.prod)).toBeGreaterThan(0);
+    expect(alarmsOf(presets.dev)).toBe(0);
+    expect(alarmsOf({ ...presets.dev, ...read({ alarms: 'true' }) })).toBe(alarmsOf(presets.prod));
+    expect(read({ alarms: 'false' }).alarms).toBe(false);
+    expect(alarmsOf({ ...presets.dev, alarmEmail: 'ops@example.com' })).toBe(alarmsOf(presets.prod));
   });
 
   it('accepts a domain with its certificate, and a zone', () => {

@@ -11,7 +11,7 @@ import {
   type QueryCommandInput,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { type TableNames, tableNames, tableSchemas } from '../../lib/store/schema.ts';
+import { type IndexSchema, type TableNames, tableNames, tableSchemas } from '../../lib/store/schema.ts';
 import { holds, type Item, updated } from './expressions.ts';
 
 /** A command of lib/store: its kind and its input. */
@@ -32,6 +32,7 @@ type Partition = Map<string, Item>;
 interface TableRows {
   readonly partitionKey: string;
   readonly sortKey: string | undefined;
+  readonly indexes: Readonly<Record<string, IndexSchema>>;
   readonly partitions: Map<string, Partition>;
 }
 
@@ -46,8 +47,8 @@ export class MemoryDynamo {
 
   constructor(names: TableNames = memoryTables) {
     for (const kind of tableNames) {
-      const { partitionKey, sortKey } = tableSchemas[kind];
-      this.#tables.set(names[kind], { partitionKey, sortKey, partitions: new Map() });
+      const { partitionKey, sortKey, indexes = {} } = tableSchemas[kind];
+      this.#tables.set(names[kind], { partitionKey, sortKey, indexes, partitions: new Map() });
     }
   }
 
@@ -151,6 +152,22 @@ export class MemoryDynamo {
     return input.ReturnValues === 'ALL_OLD' ? some('Attributes', old) : {};
   }
 
+  /** What a Query reads: the table, or an index, which holds the rows that have its keys. */
+  #source(name: string, index: string | undefined) {
+    const { partitions, indexes, ...table } = this.#table(name);
+    const rowsOf = (partition: string) => [...(partitions.get(partition)?.values() ?? [])];
+    if (index === undefined) return { ...table, rowsOf };
+    const keys = indexes[index];
+    if (keys === undefined) throw new TypeError(`no index ${index}`);
+    return {
+      ...keys,
+      rowsOf: (partition: string) =>
+        this.rows(name).filter(
+          (item) => item[keys.partitionKey]?.S === partition && item[keys.sortKey] !== undefined,
+        ),
+    };
+  }
+
   #query(input: QueryCommandInput): object {
     const {
       TableName = '',
@@ -158,12 +175,13 @@ export class MemoryDynamo {
       ExpressionAttributeNames,
       ExpressionAttributeValues,
     } = input;
-    const { partitions, partitionKey, sortKey = '' } = this.#table(TableName);
+    const { partitionKey, sortKey = '', rowsOf } = this.#source(TableName, input.IndexName);
     const wanted = partitionOf(input, partitionKey);
-    const rows = [...(partitions.get(wanted) ?? [])]
-      .filter(([, item]) =>
+    const rows = rowsOf(wanted)
+      .filter((item) =>
         holds(KeyConditionExpression, item, ExpressionAttributeNames, ExpressionAttributeValues),
       )
+      .map((item) => [item[sortKey]?.S ?? '', item] as const)
       .sort(([one], [other]) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
       .map(([, item]) => item);
     const start = input.ExclusiveStartKey?.[sortKey]?.S;
