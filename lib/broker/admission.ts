@@ -1,11 +1,19 @@
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Connection, ConnectionAddress } from '../core/model.ts';
-import { refusal } from '../core/reasons.ts';
+import { type Refusal, refusal } from '../core/reasons.ts';
 import type { PeerState } from '../core/store-ports/connections.ts';
+import type { ClientPacket } from '../mqtt/index.ts';
 import { type End, endWith } from '../sessions/outcome.ts';
 import { wasRevoked } from '../sessions/revocation.ts';
-import { type Chunk, type PacketsFrame, splitPackets, type WireError } from '../wire/index.ts';
+import {
+  type Chunk,
+  maxFrameFilters,
+  maxFramePackets,
+  type PacketsFrame,
+  splitPackets,
+  type WireError,
+} from '../wire/index.ts';
 
 /**
  * Reads the rows of the connection and of its tenant. Chooses strong or eventual consistency by the
@@ -61,4 +69,31 @@ function needsLatestRow(packet: Uint8Array): boolean {
   // The packet length ends with its first byte below 128; the length of the topic name follows.
   const topicAt = packet.findIndex((byte, index) => index > 0 && byte < 128) + 1;
   return packet[topicAt] === 0 && packet[topicAt + 1] === 0;
+}
+
+/** Each AUTH verifies a token, and a client awaits the answer before the next. */
+const maxFrameAuths = 1;
+
+/**
+ * Why a frame asks for more work than one frame may (docs/wire.md#work-of-a-frame). Nothing of such
+ * a frame is handled, and it is counted.
+ */
+export function frameRefusal({ log }: Context, packets: readonly ClientPacket[]): Refusal | undefined {
+  const exceeded = exceededBound(packets);
+  if (exceeded === undefined) return undefined;
+  log.count(metrics.framesRefused);
+  return refusal('frame-too-costly', exceeded);
+}
+
+function exceededBound(packets: readonly ClientPacket[]): string | undefined {
+  let filters = 0;
+  let auths = 0;
+  for (const packet of packets) {
+    if (packet.cmd === 'subscribe') filters += packet.subscriptions.length;
+    else if (packet.cmd === 'unsubscribe') filters += packet.unsubscriptions.length;
+    else if (packet.cmd === 'auth') auths += 1;
+  }
+  if (filters > maxFrameFilters) return `at most ${maxFrameFilters} filters`;
+  if (auths > maxFrameAuths) return `at most ${maxFrameAuths} AUTH`;
+  return packets.length > maxFramePackets ? `at most ${maxFramePackets} packets` : undefined;
 }

@@ -29,9 +29,8 @@ import {
   type PacketsFrame,
   type WireError,
 } from '../wire/index.ts';
-import { readState, refusalOf } from './admission.ts';
+import { frameRefusal, readState, refusalOf } from './admission.ts';
 import { collectChunks } from './chunks.ts';
-import { frameRefusal } from './frame-bounds.ts';
 import {
   type FinalAcknowledgement,
   handleFinalAcknowledgements,

@@ -3,10 +3,10 @@ import { connackByte, pubrelByte } from '../wire/limits.ts';
 
 /**
  * Orders what the server sends. Route responses and pushes are not ordered against each other, so
- * pushed messages are held until the reply with CONNACK, and while a frame with SUBSCRIBE awaits its
- * reply with SUBACK: the MQTT library must see CONNACK and SUBACK first. Only pushes that begin with
- * PUBLISH or PUBREL are held. The last push of a connection begins with another packet, and the
- * outstanding frame may never get a reply.
+ * pushed messages are held until the reply with CONNACK, and while a frame with SUBSCRIBE awaits
+ * its reply with SUBACK: the MQTT library must see CONNACK and SUBACK first. Only pushes that begin
+ * with PUBLISH or PUBREL are held. The last push of a connection begins with another packet, and
+ * the outstanding frame may never get a reply.
  *
  * [MQTT-3.2.0-1 v3+v5]
  */

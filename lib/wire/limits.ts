@@ -63,9 +63,9 @@ export const maxFramePackets = 2_000;
 export const maxFrameFilters = 1_000;
 
 /**
- * How a client keeps to {@link maxFrameFilters} and {@link maxFramePackets} without reading packets:
- * bytes of SUBSCRIBE and UNSUBSCRIBE, of which a filter takes at least three, and {@link packetWork}
- * for each other packet. One packet alone may be larger.
+ * How a client keeps to {@link maxFrameFilters} and {@link maxFramePackets} without reading
+ * packets: bytes of SUBSCRIBE and UNSUBSCRIBE, of which a filter takes at least three, and
+ * {@link packetWork} for each other packet. One packet alone may be larger.
  */
 export const maxFrameWork = 3_000;
 /** {@link maxFrameWork} ÷ {@link maxFramePackets} */
