@@ -1,59 +1,13 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of grants look like this
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createDynamoClient } from '../../lib/aws/dynamodb.ts';
-import { localCredentials } from '../../lib/aws/settings.ts';
-import { run } from '../../lib/cli/program.ts';
-import { writeLocalState } from '../../lib/local/operator/local-state.ts';
-import { createTenantStore } from '../../lib/store/tenants.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { cert, key } from '../support/certificate.ts';
-import {
-  recordingTerminal,
-  type Service,
-  startService,
-  temporaryDirectory,
-  tenantsTable,
-} from './service.ts';
+import { home, store, wisp } from './commands.ts';
 
-let service: Service;
-let home: Awaited<ReturnType<typeof temporaryDirectory>>;
-
-beforeAll(async () => {
-  service = await startService();
-});
-afterAll(() => service.close());
 beforeEach(async () => {
-  home = await temporaryDirectory();
-  vi.stubEnv('WISP_HOME', home.path);
-  for (const name of ['WISP_STACK', 'WISP_TENANTS_TABLE', 'WISP_ENDPOINT', 'npm_command'])
-    vi.stubEnv(name, undefined);
-  await writeLocalState(home.path, {
-    formatVersion: 1,
-    pid: process.pid,
-    endpoint: service.endpoint,
-    tables: { tenants: tenantsTable },
-    webSocketUrl: 'ws://127.0.0.1:8080/mqtt',
-  });
   await wisp('tenant', 'create', 'acme');
 });
-afterEach(async () => {
-  await store().delete('acme');
-  vi.unstubAllEnvs();
-  await home.remove();
-});
-
-function store() {
-  const { endpoint } = service;
-  const client = createDynamoClient({ endpoint, region: 'local', credentials: localCredentials });
-  return createTenantStore(client, tenantsTable, Date.now);
-}
-
-async function wisp(...args: string[]) {
-  const terminal = recordingTerminal();
-  const exitCode = await run(args, terminal);
-  return { exitCode, stdout: terminal.stdout.join('\n'), stderr: terminal.stderr.join('\n') };
-}
 
 const issuers = async () => (await store().show('acme'))?.issuers.slice(1);
 
