@@ -95,6 +95,7 @@ describe('tenant configuration', () => {
     }
   });
 
+  const numbered = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
   const mapped = (more: object) => withIssuer({ keys: { kind: 'secret', secret }, ...more });
   const remote = (url: unknown) => withIssuer({ iss: 'i', keys: { kind: 'jwks-url', url } });
   const referred = (more: object) => withIssuer({ keys: { kind: 'secret-reference', ...more } });
@@ -134,6 +135,26 @@ describe('tenant configuration', () => {
     ['default grants with a share', mapped({ defaultGrants: { subscribe: ['$share/g/a'] } })],
     ['default grants of another action', mapped({ defaultGrants: { all: ['#'] } })],
     ['too many default grants', mapped({ defaultGrants: { publish: Array(65).fill('a') } })],
+    ['17 issuers', { ...withKey(p256), issuers: Array(17).fill(withKey(p256).issuers[0]) }],
+    ['17 keys', withIssuer({ keys: { kind: 'inline', keys: Array(17).fill(p256) } })],
+    ['17 audiences', mapped({ audience: numbered(17) })],
+    ['an iss of 513 characters', mapped({ iss: 'i'.repeat(513) })],
+    [
+      '17 required claims',
+      mapped({ requiredClaims: Object.fromEntries(numbered(17).map((name) => [name, 'a'])) }),
+    ],
+    ['a required claim with 17 values', mapped({ requiredClaims: { a: numbered(17) } })],
+    [
+      '65 roles',
+      mapped({
+        roleGrants: { claim: 'a', grants: Object.fromEntries(numbered(65).map((name) => [name, {}])) },
+      }),
+    ],
+    ['a path of 257 characters', mapped({ claimMapping: { clientId: 'a'.repeat(257) } })],
+    ['a secret of 513 bytes', withIssuer({ keys: { kind: 'secret', secret: 'A'.repeat(684) } })],
+    ['65,537 characters of PEM', withIssuer({ keys: { kind: 'pem', pem: cert + '\n'.repeat(65_536) } })],
+    ['a kid of 257 characters', withKey({ ...p256, kid: 'k'.repeat(257) })],
+    ['an RSA key of 8,200 bits', withKey({ kty: 'RSA', n: 'z'.repeat(1_367), e: 'AQAB' })],
   ])('is refused with %s', (_, value) => {
     expect(() => parseTenantConfig(value)).toThrow(TenantConfigError);
     expect(() => parseTenantConfig(value)).not.toThrow(/s3cret/);
