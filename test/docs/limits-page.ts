@@ -22,7 +22,7 @@ export interface Bound {
 
 export const limitsPage = 'docs/limits.md';
 
-/** Cells of a row of the tables: bound, value, name and file, who, answer, counter, reason, test. */
+/** Cells of a row: bound, value, name and file, whom, answer, counter, reason, test. */
 const columns = 8;
 
 export function readLimits(): string {
