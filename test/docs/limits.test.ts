@@ -37,7 +37,7 @@ it('names every setting, quota and limit, and every constant that bounds somethi
 
 it('names each bound once, with the file that sets it', () => {
   expect(bounds.length).toBe(listed.size);
-  // These may have no number of their own: a quota that is not set, a setting that is another limit.
+  // No number of their own: a quota that is not set, a setting that is another limit.
   const named = new Set<string>([...quotaNames, ...Object.keys(defaultSettings)]);
   const unset = bounds.filter(
     ({ name, file }) => !paths.has(file) || !(numbersIn(file).has(name) || named.has(name)),
