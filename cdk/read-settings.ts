@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { defaultRequestsPerSecond } from './account-quotas.ts';
 import { type DomainSettings, presetNames, presets, type StageSettings } from './settings.ts';
 
 /** A setting that cannot be deployed. The message is one line with the values that are allowed. */
@@ -14,10 +15,12 @@ export type ReadContext = (name: string) => unknown;
  * Settings of this deployment: the preset `-c stage=dev|prod` (default `prod`), changed by
  * - `-c stackName=…`, `-c alarmEmail=…`, `-c eventBusName=…`
  * - `-c alarms=true|false`, `-c tenantMetrics=true|false`, `-c apiGatewayLogRole=create|existing`
+ * - `-c accountRequestsPerSecond=…`, `-c accountConcurrency=…`, `-c reserveConcurrency=true|false`
  * - `-c domainName=…` with `-c certificateArn=…`, and for a Route 53 record `-c hostedZoneId=…` and
  *   `-c hostedZoneName=…`
  *
- * @param region region of the deployment if known: a certificate of another region is then refused.
+ * @param region region of the deployment if known: it has a default quota of requests, and a
+ *   certificate of another region is refused.
  * @throws SettingsError when a value is missing or cannot work.
  */
 export function readSettings(context: ReadContext, region?: string): StageSettings {
@@ -43,6 +46,10 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
       readChoice(context, 'apiGatewayLogRole', ['create', 'existing'], logRole) === 'create',
     tenantMetrics: readSwitch(context, 'tenantMetrics', preset.tenantMetrics),
     alarms: readSwitch(context, 'alarms', preset.alarms),
+    reserveConcurrency: readSwitch(context, 'reserveConcurrency', preset.reserveConcurrency),
+    ...(region === undefined ? {} : { accountRequestsPerSecond: defaultRequestsPerSecond(region) }),
+    ...readQuota(context, 'accountRequestsPerSecond'),
+    ...readQuota(context, 'accountConcurrency'),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(domain === undefined ? {} : { domain }),
     ...(eventBusName === undefined ? {} : { eventBusName }),
@@ -92,6 +99,18 @@ function readText(context: ReadContext, name: string): string | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value !== 'string') throw new SettingsError(`${name}: a text is expected`);
   return value;
+}
+
+/** A quota of the account, as AWS grants it; none where it is absent. */
+function readQuota<Name extends string>(
+  context: ReadContext,
+  name: Name,
+): { readonly [Key in Name]?: number } {
+  const value = context(name);
+  const text = typeof value === 'number' ? String(value) : readText(context, name);
+  if (text === undefined) return {};
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new SettingsError(`${name}: a whole number from 1 to 999999999`);
+  return { [name]: Number(text) } as { readonly [Key in Name]: number };
 }
 
 /** Context values of `cdk.json` may be booleans. */

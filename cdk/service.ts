@@ -1,9 +1,10 @@
-import { Duration } from 'aws-cdk-lib';
+import { Annotations, Duration } from 'aws-cdk-lib';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { tenantMetricsVariable } from '../lib/aws/environment.ts';
 import { tableNames } from '../lib/store/schema.ts';
 import { access } from './access.ts';
+import { lacksConcurrency, minAccountConcurrency } from './account-quotas.ts';
 import { CustomDomain } from './constructs/custom-domain.ts';
 import { grantPutEvents } from './constructs/event-bus.ts';
 import { FanoutQueue, fanoutTimeout } from './constructs/fanout-queue.ts';
@@ -35,6 +36,11 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
   const fanout = new FanoutQueue(scope, 'Slices');
   const gateway = new Gateway(scope, 'Gateway', settings);
   const functions = addFunctions(scope, settings);
+  if (lacksConcurrency(settings))
+    Annotations.of(scope).addInfoV2(
+      'wisp:concurrency',
+      `no concurrency is reserved: -c accountConcurrency=N tells Lambda's quota of the account, at least ${minAccountConcurrency}`,
+    );
 
   for (const name of functionNames) {
     const {

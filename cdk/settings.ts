@@ -10,6 +10,9 @@ export const functionNames = [
 ] as const;
 export type FunctionName = (typeof functionNames)[number];
 
+/** The routes of the WebSocket API, and every route of the HTTP API. */
+export type RouteName = '$connect' | '$default' | 'oneway' | '$disconnect' | 'http';
+
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 
 /** A custom domain in front of the API. */
@@ -50,10 +53,30 @@ export interface StageSettings {
    */
   readonly logInvocations: boolean;
   /**
-   * Limits of all routes together, per second. An account has 10,000 requests per second with a
-   * burst of 5,000, shared by all its APIs and `@connections` posts.
+   * Requests per second that API Gateway gives the account in the region, to all its APIs and
+   * `@connections` posts together (Service Quotas). Default: what AWS gives in the region if that is
+   * known at synthesis (2,500 in 13 newer ones), else 10,000.
    */
-  readonly throttle: { readonly requestsPerSecond: number; readonly burstRequests: number };
+  readonly accountRequestsPerSecond?: number;
+  /**
+   * Share of the account's requests per second that each route may use, so that frames cannot starve
+   * handshakes, and the service leaves a part to its posts and to other APIs. Of `http` each route
+   * has the whole share.
+   */
+  readonly routeShares: Readonly<Record<RouteName, number>>;
+  /**
+   * Whether each function has a part of the account's concurrency that no other can use, and no more
+   * than that. Needs `accountConcurrency`.
+   */
+  readonly reserveConcurrency: boolean;
+  /**
+   * Concurrent executions that Lambda gives the account in the region (Service Quotas): 1,000 by
+   * default, 10 in new accounts. Below 200 nothing is reserved, because AWS keeps 100 unreserved.
+   * Default: unknown, and nothing is reserved.
+   */
+  readonly accountConcurrency?: number;
+  /** Share of the account's concurrency, without the 100 that AWS keeps, of each function. */
+  readonly concurrencyShares: Readonly<Record<FunctionName, number>>;
   /** Memory in MB, 128 to 10,240. CPU is proportional: 1,769 MB are one vCPU. */
   readonly memoryMegabytes: Readonly<Record<FunctionName, number>>;
   /**
@@ -109,6 +132,20 @@ const memoryMegabytes = {
   publish: 1024,
 } as const;
 
+/**
+ * The largest parts are for what clients wait for. `timer` and `fanout` get the concurrency of their
+ * queues in an account with 1,000. An eighth is left to other functions of the account.
+ */
+const concurrencyShares = {
+  message: 0.42,
+  timer: 0.12,
+  fanout: 0.12,
+  connect: 0.08,
+  publish: 0.07,
+  disconnect: 0.05,
+  admin: 0.02,
+} as const;
+
 export const presets: Readonly<Record<PresetName, StageSettings>> = {
   /** For trials: cheap, and deleted completely with the stack. */
   dev: {
@@ -118,7 +155,9 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     logRetentionDays: 7,
     logLevel: 'DEBUG',
     logInvocations: true,
-    throttle: { requestsPerSecond: 1_000, burstRequests: 500 },
+    routeShares: { $connect: 0.01, $default: 0.06, oneway: 0.02, $disconnect: 0.01, http: 0.01 },
+    reserveConcurrency: false,
+    concurrencyShares,
     memoryMegabytes,
     timerMaxConcurrency: 10,
     fanoutMaxConcurrency: 10,
@@ -127,7 +166,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     alarms: false,
   },
   /**
-   * For production: data survives mistakes, and the service may use the account's whole request
+   * For production: data survives mistakes, and clients may use four fifths of the account's request
    * rate.
    */
   prod: {
@@ -137,7 +176,10 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     logRetentionDays: 90,
     logLevel: 'INFO',
     logInvocations: false,
-    throttle: { requestsPerSecond: 10_000, burstRequests: 5_000 },
+    // $connect stays below the 500 new connections a second of an account.
+    routeShares: { $connect: 0.04, $default: 0.4, oneway: 0.2, $disconnect: 0.04, http: 0.04 },
+    reserveConcurrency: true,
+    concurrencyShares,
     memoryMegabytes,
     timerMaxConcurrency: 100,
     fanoutMaxConcurrency: 100,

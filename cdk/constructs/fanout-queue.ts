@@ -4,6 +4,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { fanoutQueueVariable } from '../../lib/aws/environment.ts';
+import { eventSourceConcurrency } from '../account-quotas.ts';
 import type { StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 
@@ -58,7 +59,7 @@ export class FanoutQueue extends Construct {
       new SqsEventSource(this.queue, {
         batchSize: 10,
         reportBatchItemFailures: true,
-        maxConcurrency: settings.fanoutMaxConcurrency,
+        maxConcurrency: eventSourceConcurrency(settings, 'fanout'),
       }),
     );
   }

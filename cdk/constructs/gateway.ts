@@ -2,6 +2,7 @@ import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-
 import { AccessLogFormat, CfnAccount } from 'aws-cdk-lib/aws-apigateway';
 import {
   type CfnApi,
+  type CfnStage,
   LogGroupLogDestination,
   WebSocketApi,
   WebSocketStage,
@@ -9,10 +10,11 @@ import {
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import { Construct } from 'constructs';
+import { Construct, type IDependable } from 'constructs';
 import { callbackEndpointVariable } from '../../lib/aws/environment.ts';
 import { oneWayRouteKey, routeSelectionExpression } from '../../lib/wire/index.ts';
-import type { StageSettings } from '../settings.ts';
+import { routeThrottle } from '../account-quotas.ts';
+import type { RouteName, StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /** Name of the stage, which is the path of the clients' URL. */
@@ -58,9 +60,11 @@ export interface GatewayRoutes {
 export class Gateway extends Construct {
   readonly api: WebSocketApi;
   readonly stage: WebSocketStage;
+  readonly #settings: StageSettings;
 
   constructor(scope: Construct, id: string, settings: StageSettings) {
     super(scope, id);
+    this.#settings = settings;
     this.api = new WebSocketApi(this, 'Api', {
       apiName: settings.stackName,
       routeSelectionExpression,
@@ -74,10 +78,7 @@ export class Gateway extends Construct {
       webSocketApi: this.api,
       stageName,
       autoDeploy: true,
-      throttle: {
-        rateLimit: settings.throttle.requestsPerSecond,
-        burstLimit: settings.throttle.burstRequests,
-      },
+      throttle: routeThrottle(settings, Stack.of(this).region, '$default'),
       accessLogSettings: {
         destination: new LogGroupLogDestination(accessLogs),
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
@@ -98,27 +99,43 @@ export class Gateway extends Construct {
    */
   addRoutes({ connect, message, disconnect }: GatewayRoutes): void {
     const timeout = Duration.seconds(29);
-    const routes = [
-      this.api.addRoute('$connect', {
+    const routes = {
+      $connect: this.api.addRoute('$connect', {
         integration: new WebSocketLambdaIntegration('Connect', connect, { timeout }),
       }),
-      this.api.addRoute('$default', {
+      $default: this.api.addRoute('$default', {
         integration: new WebSocketLambdaIntegration('Message', message, { timeout }),
         returnResponse: true,
       }),
-      this.api.addRoute(oneWayRouteKey, {
+      [oneWayRouteKey]: this.api.addRoute(oneWayRouteKey, {
         integration: new WebSocketLambdaIntegration('OneWay', message, { timeout }),
       }),
-      this.api.addRoute('$disconnect', {
+      $disconnect: this.api.addRoute('$disconnect', {
         integration: new WebSocketLambdaIntegration('Disconnect', disconnect, { timeout }),
       }),
-    ];
-    for (const route of routes) {
+    } as const;
+    this.#throttle(routes);
+    for (const route of Object.values(routes)) {
       Validations.of(route).acknowledge({
         id: 'AwsSolutions-APIG4',
         reason: 'MQTT clients prove themselves in CONNECT, whose token the message function verifies.',
       });
     }
+  }
+
+  /**
+   * Gives each route its own rate. API Gateway refuses settings of routes that do not exist yet
+   * ("Unable to find Route by key"), so the stage waits for them.
+   */
+  #throttle(routes: Readonly<Record<Exclude<RouteName, 'http'>, IDependable>>): void {
+    const { region } = Stack.of(this);
+    (this.stage.node.defaultChild as CfnStage).routeSettings = Object.fromEntries(
+      (Object.keys(routes) as (keyof typeof routes)[]).map((name) => {
+        const { rateLimit, burstLimit } = routeThrottle(this.#settings, region, name);
+        return [name, { ThrottlingRateLimit: rateLimit, ThrottlingBurstLimit: burstLimit }];
+      }),
+    );
+    this.stage.node.addDependency(...Object.values(routes));
   }
 
   /**

@@ -12,6 +12,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { routeThrottle } from '../account-quotas.ts';
 import type { StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 
@@ -81,10 +82,7 @@ export class HttpGateway extends Construct {
       httpApi: api,
       stageName: '$default',
       autoDeploy: true,
-      throttle: {
-        rateLimit: settings.throttle.requestsPerSecond,
-        burstLimit: settings.throttle.burstRequests,
-      },
+      throttle: routeThrottle(settings, Stack.of(this).region, 'http'),
       accessLogSettings: {
         destination: new LogGroupLogDestination(accessLogs),
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),

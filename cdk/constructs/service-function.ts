@@ -12,6 +12,7 @@ import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { logLevelVariable } from '../../lib/aws/environment.ts';
+import { reservedConcurrency } from '../account-quotas.ts';
 import { functionSource } from '../function-source.ts';
 import type { FunctionName, StageSettings } from '../settings.ts';
 
@@ -37,6 +38,7 @@ export class ServiceFunction extends NodejsFunction {
     });
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
+    const reserved = reservedConcurrency(settings, props.name);
     super(scope, id, {
       ...functionSource(props.name),
       description: props.description,
@@ -49,6 +51,7 @@ export class ServiceFunction extends NodejsFunction {
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel[settings.logLevel],
       systemLogLevelV2: settings.logInvocations ? SystemLogLevel.INFO : SystemLogLevel.WARN,
+      ...(reserved === undefined ? {} : { reservedConcurrentExecutions: reserved }),
       ...(props.recursiveLoop === undefined ? {} : { recursiveLoop: props.recursiveLoop }),
       environment: {
         POWERTOOLS_SERVICE_NAME: settings.stackName,

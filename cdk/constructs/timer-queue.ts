@@ -4,6 +4,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { timerQueueVariable } from '../../lib/aws/environment.ts';
+import { eventSourceConcurrency } from '../account-quotas.ts';
 import type { StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 
@@ -52,7 +53,7 @@ export class TimerQueue extends Construct {
       new SqsEventSource(this.queue, {
         batchSize: 10,
         reportBatchItemFailures: true,
-        maxConcurrency: settings.timerMaxConcurrency,
+        maxConcurrency: eventSourceConcurrency(settings, 'timer'),
       }),
     );
   }

@@ -108,7 +108,7 @@ describe('the installed package', () => {
       inApp('typed.ts'),
       `import { App, Stack } from 'aws-cdk-lib';
        import { Wisp, type WispProps } from 'wisp-mqtt/cdk';
-       const props: WispProps = { preset: 'dev', throttle: { requestsPerSecond: 1, burstRequests: 1 } };
+       const props: WispProps = { preset: 'dev', accountRequestsPerSecond: 2_500 };
        const url: string = new Wisp(new Stack(new App(), 'Stack'), 'Wisp', props).webSocketUrl;
        // @ts-expect-error: no such preset
        const unknown: WispProps = { preset: 'test' };

@@ -68,6 +68,8 @@ describe('readSettings', () => {
     ['an ARN as event bus', { eventBusName: 'arn:aws:events:x:1:event-bus/a' }, 'eventBusName: 1 to 256'],
     ['a domain without certificate', { domainName }, 'certificateArn is missing'],
     ['a certificate without domain', { certificateArn }, 'domainName is missing'],
+    ['a quota of nothing', { accountConcurrency: '0' }, 'accountConcurrency: a whole number from 1'],
+    ['a quota in words', { accountRequestsPerSecond: 'many' }, 'accountRequestsPerSecond: a whole number'],
     ['a URL as domain', { domainName: 'https://a.example', certificateArn }, 'domainName: a host name'],
     ['an IP address as domain', { domainName: '10.0.0.1', certificateArn }, 'domainName: a host name'],
     ['something else as certificate', { domainName, certificateArn: 'cert' }, 'certificateArn: not the ARN'],
@@ -97,14 +99,17 @@ it('every setting of the command line is in docs/deploying.md, with the defaults
     asked.add(name);
     return undefined;
   });
-  const tables = page.split('\n').filter((line) => line.startsWith('| '));
+  const [settings = ''] = page.split('## Shares of the account');
+  const tables = settings.split('\n').filter((line) => line.startsWith('| '));
   const named = tables.flatMap((row) =>
     [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name),
   );
   expect(named.filter((name) => name !== 'CloudWatch').toSorted()).toEqual([...asked].toSorted());
-  const rowOf = ({ throttle, logRetentionDays, logLevel }: StageSettings) => [
+  const rowOf = ({ routeShares, logRetentionDays, logLevel }: StageSettings) => [
     `${logRetentionDays} days, ${logLevel}`,
-    `${throttle.requestsPerSecond.toLocaleString('en')}, ${throttle.burstRequests.toLocaleString('en')}`,
+    Object.values(routeShares)
+      .map((share) => `${share * 100} %`)
+      .join(', '),
   ];
   for (const preset of [presets.dev, presets.prod])
     for (const cell of rowOf(preset)) expect(page).toContain(cell);
