@@ -133,8 +133,8 @@ const memoryMegabytes = {
 } as const;
 
 /**
- * The largest parts are for what clients wait for. `timer` and `fanout` get the concurrency of their
- * queues in an account with 1,000. An eighth is left to other functions of the account.
+ * The largest parts are for what clients wait for. `timer` and `fanout` get the concurrency of
+ * their queues in an account with 1,000. An eighth is left to other functions of the account.
  */
 const concurrencyShares = {
   message: 0.42,
@@ -166,8 +166,8 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     alarms: false,
   },
   /**
-   * For production: data survives mistakes, and clients may use four fifths of the account's request
-   * rate.
+   * For production: data survives mistakes, and clients may use four fifths of the account's
+   * request rate.
    */
   prod: {
     stackName: 'Wisp',
