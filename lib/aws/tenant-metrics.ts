@@ -1,6 +1,6 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { metricsNamespace, tenantUsageMetrics } from '../core/metrics.ts';
-import { countNames, type UsageCounts, type UsageMetrics } from '../core/usage.ts';
+import type { UsageCounts, UsageMetrics } from '../core/usage.ts';
 
 const units = {
   messagesIn: MetricUnit.Count,
@@ -9,7 +9,9 @@ const units = {
   bytesOut: MetricUnit.Bytes,
   connects: MetricUnit.Count,
   connectionMs: MetricUnit.Milliseconds,
-} as const satisfies Record<keyof UsageCounts, string>;
+} as const satisfies Partial<Record<keyof UsageCounts, string>>;
+
+const meteredNames = Object.keys(units) as (keyof typeof units)[];
 
 /**
  * Usage as CloudWatch metrics with dimension `tenant`: one line in embedded metric format for each
@@ -20,7 +22,7 @@ export function createTenantMetrics(): UsageMetrics {
   const metrics = new Metrics({ namespace: metricsNamespace });
   return {
     put({ tenant, atMs, counts, storedBytes }) {
-      for (const name of countNames) {
+      for (const name of meteredNames) {
         const count = counts[name];
         if (count !== undefined) metrics.addMetric(tenantUsageMetrics[name], units[name], count);
       }

@@ -1,9 +1,11 @@
 import type { Context } from '../core/context.ts';
 import type { Connection, TenantLive, UnfinishedPacket } from '../core/model.ts';
-import { maxPacketBytesOf, narrowed } from '../core/quotas.ts';
+import { effectiveQuotas, maxPacketBytesOf } from '../core/quotas.ts';
 import { type MqttReasonName, type Refusal, refusal } from '../core/reasons.ts';
-import { bytesRefusal, writeRateUse } from '../limits/publish-quotas.ts';
+import { bytesRefusal } from '../limits/publish-quotas.ts';
+import { writeRateUse } from '../limits/rates.ts';
 import { type Chunk, joinChunks, maxFrameBytes, maxUnfinishedPackets, packetLength } from '../wire/index.ts';
+import { packetsRefusal, unitsOfBytes } from './packet-rate.ts';
 
 /**
  * The bytes of a complete packet, `waiting` while chunks are missing, or why the chunk is refused.
@@ -31,18 +33,16 @@ export async function collectChunks(
 ): Promise<Collected> {
   const { address, tenant, rateUse } = connection;
   const { index, count, bytes } = chunk;
-  const quotas = narrowed(live.quotas, connection.quotas);
+  const quotas = effectiveQuotas(context.settings, live.quotas, connection.quotas);
   const maxPacketBytes = maxPacketBytesOf(context.settings, quotas);
   const minPacketBytes = index === 0 ? packetLength(bytes) : index * maxFrameBytes + bytes.length;
   if (minPacketBytes > maxPacketBytes) return refusal('packet-too-large', `${maxPacketBytes}`);
-  const tooFast = bytesRefusal(
-    context,
-    tenant,
-    { quotas, client: { name: address, use: rateUse } },
-    bytes.length,
-  );
+  const bearer = { quotas, client: { name: address, use: rateUse } };
+  const tooFast =
+    packetsRefusal(context, connection, live, 1 + unitsOfBytes(bytes.length)) ??
+    bytesRefusal(context, tenant, bearer, bytes.length);
   if (tooFast !== undefined) return tooFast;
-  await writeRateUse(context, connection, quotas);
+  await writeRateUse(context, connection);
   const packet = await slotOf(context, connection, chunk);
   if (typeof packet === 'string') return refusal(packet);
   if (index < count - 1) {

@@ -1,8 +1,9 @@
 import type { Context } from '../core/context.ts';
 import type { ConnectionAddress, ProtocolVersion } from '../core/model.ts';
-import { maxPacketBytesOf, narrowed } from '../core/quotas.ts';
+import { effectiveQuotas, maxPacketBytesOf } from '../core/quotas.ts';
 import { type MqttReasonName, refusal } from '../core/reasons.ts';
 import type { PeerState } from '../core/store-ports/connections.ts';
+import { writeRateUse } from '../limits/rates.ts';
 import {
   type AuthPacket,
   type ClientPacket,
@@ -45,6 +46,7 @@ import type { Handler, Run } from './handlers/handler.ts';
 import { handlePublishes } from './handlers/publish.ts';
 import { handleSubscribe } from './handlers/subscribe.ts';
 import { handleUnsubscribe } from './handlers/unsubscribe.ts';
+import { packetsRefusal, refuseRun, unitsOf, unitsOfBytes } from './packet-rate.ts';
 
 /** What differs between the routes on which frames come. */
 export interface FrameKind {
@@ -120,7 +122,7 @@ async function handlePackets(
 ): Promise<Outcome> {
   const bytes = await bytesOf(context, initial, frame);
   if ('replies' in bytes) return bytes;
-  const quotas = narrowed(initial.live?.quotas ?? {}, initial.connection?.quotas);
+  const quotas = effectiveQuotas(context.settings, initial.live?.quotas ?? {}, initial.connection?.quotas);
   const maxPacketBytes = maxPacketBytesOf(context.settings, quotas);
   const version = initial.connection?.protocolVersion;
   const { packets, error, ...decoded } = decodePackets(bytes, version, { maxPacketBytes });
@@ -128,17 +130,25 @@ async function handlePackets(
   const tooCostly = frameRefusal(context, packets);
   if (tooCostly !== undefined)
     return { replies: [], end: endOf(initial, decoded.protocolVersion, tooCostly) };
+  // The chunks of a packet have been counted as they came.
   const countedBytes = frame.kind === 'chunk' ? bytes.length : 0;
+  let uncountedBytes = bytes.length - countedBytes;
   let state = initial;
   const replies: ServerPacket[] = [];
   for (const run of cutIntoRuns(packets)) {
-    const outcome = await handleRun(context, address, state, run, countedBytes);
+    const outcome =
+      rateRefusal(context, state, run, uncountedBytes) ??
+      (await handleRun(context, address, state, run, countedBytes));
+    uncountedBytes = 0;
     replies.push(...outcome.replies);
     const { connection = state.connection, live = state.live } = outcome;
     state = { ...(connection && { connection }), ...(live && { live }) };
     if (outcome.end !== undefined) return { ...outcome, ...state, replies };
   }
-  if (error === undefined) return { ...state, replies };
+  if (error === undefined) {
+    if (state.connection !== undefined) await writeRateUse(context, state.connection);
+    return { ...state, replies };
+  }
   return { ...state, replies, end: endOf(state, decoded.protocolVersion, error) };
 }
 
@@ -151,6 +161,19 @@ function endOf(
   return connection === undefined
     ? refuseConnect(version, reason)
     : endWith(connection.protocolVersion, reason);
+}
+
+/** Answers a run for which the rates of its client or tenant have no room. */
+function rateRefusal(
+  context: Context,
+  { connection, live }: PeerState,
+  run: Run<ClientPacket>,
+  bytes: number,
+): Outcome | undefined {
+  // CONNECT has its own rates.
+  if (connection === undefined || live === undefined || run[0].cmd === 'connect') return undefined;
+  const tooFast = packetsRefusal(context, connection, live, unitsOf(run) + unitsOfBytes(bytes));
+  return tooFast && refuseRun(context, connection, run, tooFast);
 }
 
 /** Hands a run to its handler. */

@@ -2,7 +2,7 @@ import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Message, TenantLive } from '../core/model.ts';
 import type { PublishRefusal } from '../core/publish-refusal.ts';
-import { maxPacketBytesOf, narrowed, type TenantQuotas } from '../core/quotas.ts';
+import { effectiveQuotas, maxPacketBytesOf, type TenantQuotas } from '../core/quotas.ts';
 import { type HttpReasonName, refusal } from '../core/reasons.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { publishMessages } from '../delivery/publish.ts';
@@ -42,7 +42,7 @@ export async function publishRequests(
   requests: readonly PublishRequest[],
 ): Promise<PublishResult[]> {
   context.log.count(metrics.messagesReceived, requests.length);
-  const quotas = narrowed(live.quotas, publisher.quotas);
+  const quotas = effectiveQuotas(context.settings, live.quotas, publisher.quotas);
   const { rateName } = publisher;
   const client =
     rateName === undefined ? {} : { client: { name: `${tenant}/${rateName}`, use: 'local' as const } };

@@ -17,6 +17,7 @@ export const metrics = {
   messagesExpired: 'MessagesExpired',
   publishesNotAuthorized: 'PublishesNotAuthorized',
   publishesOverQuota: 'PublishesOverQuota',
+  packetsOverQuota: 'PacketsOverQuota',
   publishesOverTopicLimits: 'PublishesOverTopicLimits',
   subscriptionsNotAuthorized: 'SubscriptionsNotAuthorized',
   subscriptionsRemoved: 'SubscriptionsRemoved',
@@ -40,4 +41,4 @@ export const tenantUsageMetrics = {
   connects: 'Connects',
   connectionMs: 'ConnectionTime',
   storedBytes: 'StoredBytes',
-} as const satisfies Record<keyof UsageCounts | 'storedBytes', string>;
+} as const satisfies Partial<Record<keyof UsageCounts | 'storedBytes', string>>;

@@ -86,6 +86,8 @@ export interface UnfinishedPacket {
  * it is spent evenly. A time in the past means that the full burst is available.
  */
 export interface RateUse {
+  /** Absent in rows of earlier releases. */
+  readonly packetsUntilMs?: number;
   readonly messagesUntilMs: number;
   readonly bytesUntilMs: number;
 }
@@ -223,6 +225,11 @@ export interface Session extends ClientKey {
    * Number of the connection that holds or last held it; increases with each, not always by one.
    */
   readonly connectionSequence: number;
+  /**
+   * Until when (ms since 1970) the client's rate of CONNECTs is used up, as in {@link RateUse}.
+   * Absent in rows of earlier releases.
+   */
+  readonly connectsUntilMs?: number;
   /**
    * The session has ended and its rows are deleted; this row stays so that numbers are not reused.
    */

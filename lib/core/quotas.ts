@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import type { Settings } from './settings.ts';
 import { closedObject, wholeNumber } from './validation.ts';
 
 /**
@@ -9,6 +8,11 @@ import { closedObject, wholeNumber } from './validation.ts';
 export interface ClientQuotas {
   /** Subscriptions of one client; a further filter gets 0x97 in SUBACK. Exact. */
   readonly subscriptionsPerClient?: number;
+  /**
+   * Packets of one client per second, of all kinds, averaged over {@link burstSeconds} and weighted
+   * as in lib/broker/packet-rate.ts. Default 1,000.
+   */
+  readonly packetsPerSecondPerClient?: number;
   /** PUBLISH packets of one client per second, averaged over {@link burstSeconds}. */
   readonly publishesPerSecondPerClient?: number;
   /** Bytes of payload and topic that one client publishes per second, averaged likewise. */
@@ -29,21 +33,29 @@ export interface ClientQuotas {
 
 /**
  * Quotas of a tenant: for all its clients together, and for each of them. An absent quota leaves
- * the service's own bound (settings.ts). docs/quotas.md lists them with answers and bounds of the
+ * the service's default or bound (settings.ts). docs/quotas.md lists them with answers and bounds of the
  * error.
  */
 export interface TenantQuotas extends ClientQuotas {
   /** Shapes of filters; a filter with a further shape gets 0x97 in SUBACK. Exact. */
   readonly shapes?: number;
-  /** Concurrent connections; a further CONNECT gets 0x97 (3.1.1: 3). */
+  /** Concurrent connections; a further CONNECT gets 0x97 (3.1.1: 3). Default 10,000. */
   readonly connections?: number;
-  /** PUBLISH packets of all clients per second, averaged over {@link burstSeconds}. */
+  /**
+   * Packets of all clients per second, of all kinds, averaged and weighted like those of one client.
+   * Default 5,000.
+   */
+  readonly packetsPerSecond?: number;
+  /** PUBLISH packets of all clients per second, averaged over {@link burstSeconds}. Default 2,500. */
   readonly publishesPerSecond?: number;
-  /** Bytes of payload and topic that all clients publish per second, averaged likewise. */
+  /**
+   * Bytes of payload and topic that all clients publish per second, averaged likewise. Default
+   * 10,485,760.
+   */
   readonly publishBytesPerSecond?: number;
-  /** Retained messages; one on a further topic gets 0x97. */
+  /** Retained messages; one on a further topic gets 0x97. Default 100,000. */
   readonly retainedMessages?: number;
-  /** Bytes of payload and topic in retained messages. */
+  /** Bytes of payload and topic in retained messages. Default 1,073,741,824. */
   readonly retainedBytes?: number;
   /**
    * Minimum keep-alive of MQTT 5.0 clients, in seconds, because the cost of an idle connection
@@ -53,6 +65,26 @@ export interface TenantQuotas extends ClientQuotas {
   readonly minKeepAliveSeconds?: number;
 }
 
+/**
+ * Quotas that hold for every tenant, unless its operator sets others. Honest clients never meet
+ * them: they bound what a faulty or hostile one can make others pay.
+ */
+export type DefaultQuotas = Required<
+  Pick<
+    TenantQuotas,
+    | 'connections'
+    | 'packetsPerSecond'
+    | 'packetsPerSecondPerClient'
+    | 'publishesPerSecond'
+    | 'publishBytesPerSecond'
+    | 'retainedMessages'
+    | 'retainedBytes'
+  >
+>;
+
+/** Quotas with the defaults in place of those that are not set. */
+export type EffectiveQuotas = TenantQuotas & DefaultQuotas;
+
 /** Length of a burst: a rate may be used up for this many seconds at once. */
 export const burstSeconds = 10;
 
@@ -60,6 +92,7 @@ const bound = v.exactOptional(wholeNumber(0));
 
 const clientQuotaEntries = {
   subscriptionsPerClient: bound,
+  packetsPerSecondPerClient: bound,
   publishesPerSecondPerClient: bound,
   publishBytesPerSecondPerClient: bound,
   // CONNACK cannot announce packets of 0 bytes.
@@ -74,6 +107,7 @@ const tenantQuotaEntries = {
   ...clientQuotaEntries,
   shapes: bound,
   connections: bound,
+  packetsPerSecond: bound,
   publishesPerSecond: bound,
   publishBytesPerSecond: bound,
   retainedMessages: bound,
@@ -89,8 +123,13 @@ export const tenantQuotasSchema = closedObject(tenantQuotaEntries);
 export const clientQuotaNames = Object.keys(clientQuotaEntries) as readonly (keyof ClientQuotas)[];
 export const quotaNames = Object.keys(tenantQuotaEntries) as readonly (keyof TenantQuotas)[];
 
-/** The tenant's quotas, narrowed by a token. */
-export function narrowed(tenant: TenantQuotas, token: ClientQuotas | undefined): TenantQuotas {
+/** The quotas that hold for a client: the tenant's or the service's defaults, narrowed by a token. */
+export function effectiveQuotas(
+  { defaultQuotas }: { readonly defaultQuotas: DefaultQuotas },
+  ofTenant: TenantQuotas,
+  token?: ClientQuotas,
+): EffectiveQuotas {
+  const tenant = { ...defaultQuotas, ...ofTenant };
   if (token === undefined) return tenant;
   const both: Partial<Record<keyof ClientQuotas, number>> = {};
   for (const name of clientQuotaNames) {
@@ -106,7 +145,7 @@ function lower(one: number | undefined, other: number | undefined): number | und
 
 /** Maximum size of a client's packet, in bytes. */
 export function maxPacketBytesOf(
-  { maxPacketBytes }: Pick<Settings, 'maxPacketBytes'>,
+  { maxPacketBytes }: { readonly maxPacketBytes: number },
   { packetBytes }: ClientQuotas,
 ): number {
   return Math.min(packetBytes ?? maxPacketBytes, maxPacketBytes);

@@ -38,6 +38,21 @@ export function mayGoDirect(session: Pick<Session, 'receiveMaximum'>): boolean {
   return session.receiveMaximum >= unlimitedReceiveMaximum;
 }
 
+/**
+ * Takes one CONNECT from a client's rate of `connectsPerMinutePerClient`, all of which may come at
+ * once (GCRA).
+ * @param untilMs until when the rate was used up before, in ms since 1970; absent: never used.
+ * @returns the new value; undefined, taking nothing, where the rate does not allow it now.
+ */
+export function afterConnect(
+  { connectsPerMinutePerClient }: Pick<Settings, 'connectsPerMinutePerClient'>,
+  untilMs: number | undefined,
+  nowMs: number,
+): number | undefined {
+  const nextMs = Math.max(nowMs, untilMs ?? 0) + Math.floor(60_000 / connectsPerMinutePerClient);
+  return nextMs > nowMs + 60_000 ? undefined : nextMs;
+}
+
 /** Maximum number of messages in the session's queue. */
 export function queueBound(
   { maxQueuedMessages }: Pick<Settings, 'maxQueuedMessages'>,

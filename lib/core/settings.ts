@@ -1,4 +1,5 @@
 import { maxPacketBytes } from '../wire/limits.ts';
+import type { DefaultQuotas } from './quotas.ts';
 
 /** Limits and defaults of the service, announced in CONNACK or enforced by handlers. */
 export interface Settings {
@@ -16,6 +17,13 @@ export interface Settings {
   readonly v3SessionExpirySeconds: number;
   /** Maximum session expiry in seconds; CONNACK tells the client when it is reduced. */
   readonly maxSessionExpirySeconds: number;
+  /** Quotas of a tenant whose operator sets none (docs/quotas.md). */
+  readonly defaultQuotas: DefaultQuotas;
+  /**
+   * CONNECTs of one client id per minute, which may come at once: a client that is thrown out at
+   * every attempt tries again once a second (MQTT.js, Paho). More gets 0x9F (3.1.1: 3).
+   */
+  readonly connectsPerMinutePerClient: number;
   /** Messages in one session's queue; a full queue drops the newest message. */
   readonly maxQueuedMessages: number;
   /** Unacknowledged messages in flight while a session catches up. */
@@ -98,6 +106,17 @@ export const defaultSettings: Settings = {
   maxKeepAliveSeconds: 540,
   v3SessionExpirySeconds: 7 * 86_400,
   maxSessionExpirySeconds: 0xffff_ffff,
+  defaultQuotas: {
+    connections: 10_000,
+    // Half of what an account may have in requests to API Gateway (10,000 per second).
+    packetsPerSecond: 5_000,
+    packetsPerSecondPerClient: 1_000,
+    publishesPerSecond: 2_500,
+    publishBytesPerSecond: 10 * 1_048_576,
+    retainedMessages: 100_000,
+    retainedBytes: 1_073_741_824,
+  },
+  connectsPerMinutePerClient: 60,
   maxQueuedMessages: 1_000,
   catchUpWindowMessages: 100,
   sendingSeconds: 40,

@@ -1,9 +1,11 @@
 import type { Message, RateUse } from './model.ts';
-import type { ClientQuotas, TenantQuotas } from './quotas.ts';
+import type { ClientQuotas, EffectiveQuotas } from './quotas.ts';
 import type { TenantId } from './tenant-id.ts';
 
 /** Counters of a tenant, kept by the hour. */
 export interface UsageCounts {
+  /** Packets of clients as quotas count them (lib/broker/packet-rate.ts). */
+  readonly packetsIn: number;
   readonly messagesIn: number;
   readonly bytesIn: number;
   readonly messagesOut: number;
@@ -23,6 +25,7 @@ export interface UsageGauges {
 export type UsageDeltas = Partial<UsageCounts & UsageGauges>;
 
 export const countNames = [
+  'packetsIn',
   'messagesIn',
   'bytesIn',
   'messagesOut',
@@ -56,6 +59,16 @@ export function messageBytes(message: Pick<Message, 'topic' | 'payload'>): numbe
   return Buffer.byteLength(message.topic) + message.payload.length;
 }
 
+/** What is taken from rates; absent: nothing of it. */
+export interface RateAmounts {
+  /** Packets, weighted as in lib/broker/packet-rate.ts. */
+  readonly packets?: number;
+  /** PUBLISH packets. */
+  readonly messages?: number;
+  /** Bytes of payload and topic of PUBLISH packets. */
+  readonly bytes?: number;
+}
+
 /**
  * Meters what tenants use, and enforces rates on it. Counting never waits for a write: counts are
  * batched in memory. lib/limits/usage-meter.ts states the bounds of the error.
@@ -64,12 +77,14 @@ export interface UsageMeter {
   readonly clientRates: ClientRates;
   count(tenant: TenantId, deltas: UsageDeltas): void;
   /**
-   * Takes publishes from the tenant's rate quotas.
+   * Takes amounts from the tenant's rate quotas.
    * @returns false, taking nothing, when the rates do not allow all of them now.
    */
-  admits(tenant: TenantId, quotas: TenantQuotas, messages: number, bytes: number): boolean;
+  admits(tenant: TenantId, quotas: EffectiveQuotas, amounts: RateAmounts): boolean;
   /** Gauges as of the last 5 seconds, including what this process has not written yet. */
   gauges(tenant: TenantId): Promise<UsageGauges>;
+  /** Gauges as this process has last read or written them, however long ago; at first zero. */
+  knownGauges(tenant: TenantId): UsageGauges;
   /**
    * Starts a recount of the gauges.
    * @returns false when one started less than `minAgeMs` ago.
@@ -92,7 +107,7 @@ export interface UsageMeter {
 /** Rate limits of single clients. lib/limits/client-rates.ts states the bounds of the error. */
 export interface ClientRates {
   /**
-   * Takes publishes from a client's rate quotas.
+   * Takes amounts from a client's rate quotas.
    * @param client name of the client, unique across tenants.
    * @param known use as the connection's row states it; `local` for a client without a row.
    * @returns false, taking nothing, when the rates do not allow all of them now.
@@ -101,7 +116,7 @@ export interface ClientRates {
     client: string,
     quotas: ClientQuotas,
     known: RateUse | undefined | 'local',
-    publishes: { readonly messages: number; readonly bytes: number },
+    amounts: RateAmounts,
     nowMs: number,
   ): boolean;
   /** The use to write to the connection's row; undefined while too little is unwritten. */

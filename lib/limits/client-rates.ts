@@ -1,17 +1,18 @@
 import type { RateUse } from '../core/model.ts';
 import { burstSeconds, type ClientQuotas } from '../core/quotas.ts';
-import type { ClientRates } from '../core/usage.ts';
+import type { ClientRates, RateAmounts } from '../core/usage.ts';
 
 /** Unwritten use at which it is written to the connection's row, in milliseconds of the rate. */
 const writeAfterMs = (burstSeconds * 1000) / 2;
 const maxClients = 50_000;
 
-/** What messages take of each rate, in milliseconds of the rate. */
+/** What amounts take of each rate, in milliseconds of the rate. */
 interface Cost {
+  readonly packetsMs: number;
   readonly messagesMs: number;
   readonly bytesMs: number;
 }
-const nothing: Cost = { messagesMs: 0, bytesMs: 0 };
+const nothing: Cost = { packetsMs: 0, messagesMs: 0, bytesMs: 0 };
 
 /**
  * Rate limits of single clients. Every frame reads the connection's row, so that row is where the
@@ -35,29 +36,29 @@ class ConnectionRates implements ClientRates {
     client: string,
     quotas: ClientQuotas,
     known: RateUse | undefined | 'local',
-    publishes: { readonly messages: number; readonly bytes: number },
+    { packets, messages, bytes }: RateAmounts,
     nowMs: number,
   ): boolean {
-    const { publishesPerSecondPerClient, publishBytesPerSecondPerClient } = quotas;
-    if (publishesPerSecondPerClient === undefined && publishBytesPerSecondPerClient === undefined)
-      return true;
     const cost = {
-      messagesMs: costMs(publishes.messages, publishesPerSecondPerClient),
-      bytesMs: costMs(publishes.bytes, publishBytesPerSecondPerClient),
+      packetsMs: costMs(packets, quotas.packetsPerSecondPerClient),
+      messagesMs: costMs(messages, quotas.publishesPerSecondPerClient),
+      bytesMs: costMs(bytes, quotas.publishBytesPerSecondPerClient),
     };
+    if (Math.max(cost.packetsMs, cost.messagesMs, cost.bytesMs) === 0) return true;
     const { base, unwritten } = this.#clients.get(client) ?? { unwritten: nothing };
     const isLocal = known === 'local';
     const current = later(base, isLocal ? undefined : known);
     const then = after(after(current, unwritten, nowMs), cost, nowMs);
     const untilMs = nowMs + burstSeconds * 1000;
-    if (then.messagesUntilMs > untilMs || then.bytesUntilMs > untilMs) return false;
+    if (Math.max(then.packetsUntilMs, then.messagesUntilMs, then.bytesUntilMs) > untilMs) return false;
     this.#keep(client, isLocal ? { base: then, unwritten } : { base, unwritten: sum(unwritten, cost) });
     return true;
   }
 
   due(client: string, known: RateUse | undefined, nowMs: number): RateUse | undefined {
     const { base, unwritten } = this.#clients.get(client) ?? { unwritten: nothing };
-    if (unwritten.messagesMs < writeAfterMs && unwritten.bytesMs < writeAfterMs) return undefined;
+    const { packetsMs, messagesMs, bytesMs } = unwritten;
+    if (Math.max(packetsMs, messagesMs, bytesMs) < writeAfterMs) return undefined;
     return after(later(base, known), unwritten, nowMs);
   }
 
@@ -82,25 +83,35 @@ interface Entry {
   readonly unwritten: Cost;
 }
 
-function costMs(amount: number, perSecond: number | undefined): number {
+function costMs(amount = 0, perSecond?: number): number {
   if (perSecond === undefined || amount === 0) return 0;
   return perSecond === 0 ? Number.POSITIVE_INFINITY : Math.ceil((amount * 1000) / perSecond);
 }
 
-function after(use: RateUse | undefined, { messagesMs, bytesMs }: Cost, nowMs: number): RateUse {
+function after(
+  use: RateUse | undefined,
+  { packetsMs, messagesMs, bytesMs }: Cost,
+  nowMs: number,
+): Required<RateUse> {
   return {
+    packetsUntilMs: Math.max(nowMs, use?.packetsUntilMs ?? 0) + packetsMs,
     messagesUntilMs: Math.max(nowMs, use?.messagesUntilMs ?? 0) + messagesMs,
     bytesUntilMs: Math.max(nowMs, use?.bytesUntilMs ?? 0) + bytesMs,
   };
 }
 
 function sum(one: Cost, other: Cost): Cost {
-  return { messagesMs: one.messagesMs + other.messagesMs, bytesMs: one.bytesMs + other.bytesMs };
+  return {
+    packetsMs: one.packetsMs + other.packetsMs,
+    messagesMs: one.messagesMs + other.messagesMs,
+    bytesMs: one.bytesMs + other.bytesMs,
+  };
 }
 
 function later(one: RateUse | undefined, other: RateUse | undefined): RateUse | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return {
+    packetsUntilMs: Math.max(one.packetsUntilMs ?? 0, other.packetsUntilMs ?? 0),
     messagesUntilMs: Math.max(one.messagesUntilMs, other.messagesUntilMs),
     bytesUntilMs: Math.max(one.bytesUntilMs, other.bytesUntilMs),
   };

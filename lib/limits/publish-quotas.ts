@@ -1,30 +1,25 @@
 import type { Context } from '../core/context.ts';
-import type { Connection, Message, RateUse, Will } from '../core/model.ts';
+import type { Message, Will } from '../core/model.ts';
 import type { PublishRefusal } from '../core/publish-refusal.ts';
-import type { TenantQuotas } from '../core/quotas.ts';
-import { maxPacketBytesOf } from '../core/quotas.ts';
+import { type EffectiveQuotas, maxPacketBytesOf } from '../core/quotas.ts';
 import { refusal } from '../core/reasons.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { messageBytes } from '../core/usage.ts';
+import { messageBytes, type RateAmounts } from '../core/usage.ts';
 import { encodedLength } from '../mqtt/index.ts';
+import { gaugesFor } from './gauges.ts';
+import { type RateBearer, ratesRefusal } from './rates.ts';
 import { askForRecount, recountAfterMs } from './recount.ts';
 
 /** Whose quotas apply to a message. */
-export interface QuotaBearer {
-  /** The tenant's quotas, narrowed by the client's token. */
-  readonly quotas: TenantQuotas;
-  /**
-   * The client whose rates apply; absent: only the tenant's rates apply. `name` is unique across
-   * tenants, `use` is `local` for a client without a connection.
-   */
-  readonly client?: { readonly name: string; readonly use: RateUse | undefined | 'local' };
+export interface QuotaBearer extends RateBearer {
   /** Bytes of the messages that {@link bytesRefusal} has counted already. Default 0. */
   readonly countedBytes?: number;
 }
 
 /**
  * Checks messages against quotas. Rates admit or refuse the run as a whole, so that a burst keeps
- * its order. Without quotas this reads and writes nothing.
+ * its order. Far from the bounds this reads and
+ * writes nothing.
  * @returns the refused messages with their reasons.
  */
 export async function quotaRefusals(
@@ -54,8 +49,8 @@ function rateRefusal(
 ): PublishRefusal | undefined {
   const bytes = messages.reduce((sum, message) => sum + messageBytes(message), 0);
   const { countedBytes = 0 } = bearer;
-  const publishes = { messages: messages.length, bytes: Math.max(0, bytes - countedBytes) };
-  return ratesRefusal(context, tenant, bearer, publishes);
+  const amounts = { messages: messages.length, bytes: Math.max(0, bytes - countedBytes) };
+  return publishesRefusal(context, tenant, bearer, amounts);
 }
 
 /**
@@ -65,42 +60,21 @@ function rateRefusal(
 export function bytesRefusal(
   context: Context,
   tenant: TenantId,
-  bearer: QuotaBearer,
+  bearer: RateBearer,
   bytes: number,
 ): PublishRefusal | undefined {
-  return ratesRefusal(context, tenant, bearer, { messages: 0, bytes });
+  return publishesRefusal(context, tenant, bearer, { bytes });
 }
 
-/** Checks the client's rates first: what they refuse takes nothing from the tenant's. */
-function ratesRefusal(
-  { usage, clock }: Context,
-  tenant: TenantId,
-  { quotas, client }: QuotaBearer,
-  publishes: { readonly messages: number; readonly bytes: number },
-): PublishRefusal | undefined {
-  if (client !== undefined && hasClientRate(quotas)) {
-    const { name, use } = client;
-    if (!usage.clientRates.admits(name, quotas, use, publishes, clock.nowMs())) return clientTooFast;
-  }
-  if (!hasTenantRate(quotas) || usage.admits(tenant, quotas, publishes.messages, publishes.bytes))
-    return undefined;
-  return tenantTooFast;
-}
-
-/**
- * Writes a client's rate use to its connection's row, once enough is unwritten. If another process
- * has written meanwhile, the use is kept for the next frame, which reads that write.
- */
-export async function writeRateUse(
+function publishesRefusal(
   context: Context,
-  { address, rateUse }: Connection,
-  quotas: TenantQuotas,
-): Promise<void> {
-  if (!hasClientRate(quotas)) return;
-  const { clientRates } = context.usage;
-  const due = clientRates.due(address, rateUse, context.clock.nowMs());
-  if (due === undefined) return;
-  if (await context.connections.setRateUse(address, due, rateUse)) clientRates.written(address, due);
+  tenant: TenantId,
+  bearer: RateBearer,
+  amounts: RateAmounts,
+): PublishRefusal | undefined {
+  const codes = { client: 'client-publish-rate', tenant: 'publish-rate' } as const;
+  const tooFast = ratesRefusal(context, tenant, bearer, amounts, codes);
+  return tooFast && { kind: 'rate', ...tooFast };
 }
 
 /**
@@ -110,7 +84,7 @@ export async function writeRateUse(
 export async function willRefusal(
   context: Context,
   tenant: TenantId,
-  quotas: TenantQuotas,
+  quotas: EffectiveQuotas,
   { message }: Will,
 ): Promise<PublishRefusal | undefined> {
   const { topic, qos, retain, payload } = message;
@@ -122,7 +96,7 @@ export async function willRefusal(
 async function retainedRefusal(
   context: Context,
   tenant: TenantId,
-  quotas: TenantQuotas,
+  quotas: EffectiveQuotas,
   message: Message,
 ): Promise<PublishRefusal | undefined> {
   const adds = message.retain && message.payload.length > 0;
@@ -132,36 +106,22 @@ async function retainedRefusal(
 async function retainsTooMuch(
   context: Context,
   tenant: TenantId,
-  { retainedMessages, retainedBytes }: TenantQuotas,
+  quotas: EffectiveQuotas,
   message: Message,
 ): Promise<boolean> {
-  if (retainedMessages === undefined && retainedBytes === undefined) return false;
-  const held = await context.usage.gauges(tenant);
+  const { retainedMessages, retainedBytes } = quotas;
+  const held = await gaugesFor(context, tenant, quotas, ['retainedMessages', 'retainedBytes']);
   const fits =
-    held.retainedMessages < (retainedMessages ?? Number.POSITIVE_INFINITY) &&
-    held.retainedBytes + messageBytes(message) <= (retainedBytes ?? Number.POSITIVE_INFINITY);
+    held.retainedMessages < retainedMessages && held.retainedBytes + messageBytes(message) <= retainedBytes;
   if (fits) return false;
   // At the bound, replacing a message is allowed unless it grows beyond the bytes.
   const replaced = await context.retained.get(tenant, message.topic);
   const growth = messageBytes(message) - (replaced === undefined ? 0 : messageBytes(replaced));
-  const refused =
-    replaced === undefined ||
-    (growth > 0 && held.retainedBytes + growth > (retainedBytes ?? Number.POSITIVE_INFINITY));
+  const refused = replaced === undefined || (growth > 0 && held.retainedBytes + growth > retainedBytes);
   if (refused) await askForRecount(context, tenant, recountAfterMs.refusal);
   return refused;
 }
 
-function hasTenantRate({ publishesPerSecond, publishBytesPerSecond }: TenantQuotas): boolean {
-  return publishesPerSecond !== undefined || publishBytesPerSecond !== undefined;
-}
-
-function hasClientRate(quotas: TenantQuotas): boolean {
-  const { publishesPerSecondPerClient, publishBytesPerSecondPerClient } = quotas;
-  return publishesPerSecondPerClient !== undefined || publishBytesPerSecondPerClient !== undefined;
-}
-
-const tenantTooFast: PublishRefusal = { kind: 'rate', ...refusal('publish-rate') };
-const clientTooFast: PublishRefusal = { kind: 'rate', ...refusal('client-publish-rate') };
 const retainedFull: PublishRefusal = { kind: 'quota', ...refusal('retained-full') };
 const willTooLarge: PublishRefusal = {
   kind: 'too-large',

@@ -1,9 +1,10 @@
-import { burstSeconds, type TenantQuotas } from '../core/quotas.ts';
+import { burstSeconds, type EffectiveQuotas } from '../core/quotas.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import {
   countNames,
   gaugeNames,
   hourOf,
+  type RateAmounts,
   type UsageCounts,
   type UsageDeltas,
   type UsageGauges,
@@ -36,6 +37,11 @@ class TokenBucket {
 
 /** Messages that are counted in memory before they are written. */
 const flushAtMessages = 100;
+/**
+ * Packets that are counted in memory before they are written. Fewer are written with other counts
+ * only: an idle client's PINGREQ must not cost a write.
+ */
+const flushAtPackets = 1_000;
 /** Age of the oldest unwritten count at which the next invocation writes, in milliseconds. */
 const flushAfterMs = 10_000;
 /** Time without activity after which a tenant is dropped from memory, in milliseconds. */
@@ -54,6 +60,9 @@ export class TenantUsage {
   #touchedAtMs: number;
   /** Totals of the hour as last read: their growth shows what other processes have added. */
   #totals: { hour: string; counts: UsageCounts } | undefined;
+  /** Packets that have been admitted since the last write. */
+  #unwrittenPackets = 0;
+  readonly #packets = new TokenBucket();
   readonly #messages = new TokenBucket();
   readonly #bytes = new TokenBucket();
   gauges: UsageGauges | undefined;
@@ -78,12 +87,19 @@ export class TenantUsage {
     if (deltas.connections !== undefined) this.#urgent = true;
   }
 
-  /** @returns false, taking nothing, when either rate does not allow the publishes. */
-  take(quotas: TenantQuotas, messages: number, bytes: number, nowMs: number): boolean {
+  /** @returns false, taking nothing, when a rate does not allow the amounts. */
+  take(
+    quotas: EffectiveQuotas,
+    { packets = 0, messages = 0, bytes = 0 }: RateAmounts,
+    nowMs: number,
+  ): boolean {
     this.#touchedAtMs = nowMs;
+    const enoughPackets = this.#packets.has(quotas.packetsPerSecond, packets, nowMs);
     const enoughMessages = this.#messages.has(quotas.publishesPerSecond, messages, nowMs);
     const enoughBytes = this.#bytes.has(quotas.publishBytesPerSecond, bytes, nowMs);
-    if (!enoughMessages || !enoughBytes) return false;
+    if (!enoughPackets || !enoughMessages || !enoughBytes) return false;
+    this.#packets.remove(packets);
+    this.#unwrittenPackets += packets;
     this.#messages.remove(messages);
     this.#bytes.remove(bytes);
     return true;
@@ -98,6 +114,7 @@ export class TenantUsage {
   }
 
   isDue(nowMs: number): boolean {
+    if (this.#unwrittenPackets >= flushAtPackets) return true;
     if (this.#firstAtMs === undefined) return false;
     let messages = 0;
     for (const { messagesIn = 0, messagesOut = 0 } of this.#counts.values())
@@ -131,6 +148,8 @@ export class TenantUsage {
     nowMs: number,
     metrics: UsageMetrics | undefined,
   ): Promise<void> {
+    if (this.#unwrittenPackets > 0) this.add({ packetsIn: this.#unwrittenPackets }, nowMs);
+    this.#unwrittenPackets = 0;
     const [taken, gauges, storedHour] = [this.#counts, this.#gauges, this.#storedHour];
     this.#counts = new Map();
     this.#gauges = {};
@@ -179,6 +198,7 @@ export class TenantUsage {
     const before = this.#totals;
     this.#totals = { hour, counts: totals };
     if (before?.hour !== hour) return;
+    this.#packets.remove(totals.packetsIn - before.counts.packetsIn - (mine.packetsIn ?? 0));
     this.#messages.remove(totals.messagesIn - before.counts.messagesIn - (mine.messagesIn ?? 0));
     this.#bytes.remove(totals.bytesIn - before.counts.bytesIn - (mine.bytesIn ?? 0));
   }

@@ -1,6 +1,7 @@
-import type { TenantQuotas } from '../core/quotas.ts';
+import type { EffectiveQuotas } from '../core/quotas.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import type {
+  RateAmounts,
   UsageDeltas,
   UsageGauges,
   UsageHour,
@@ -19,11 +20,11 @@ const gaugesMaxAgeMs = 5_000;
  *
  * Bounds of the error:
  * - A process that ends without another invocation loses its unwritten counts: at most 100 messages
- *   or 10 seconds of a tenant's use in that process. Connections are written at the end of the
+ *   or 10 seconds of a tenant's use in that process, and 1,000 packets. Connections are written at the end of the
  *   invocation that opened or closed them, so only a crash loses them.
  * - Nothing is counted twice, unless DynamoDB's answer to a write is lost and the SDK repeats it.
  * - Each process enforces rates on its own counts and, after each write, on those of all processes.
- *   Together they may exceed a rate by their unwritten counts, 100 messages each.
+ *   Together they may exceed a rate by their unwritten counts, 100 messages or 1,000 packets each.
  * - Gauges drift by lost counts and by retained messages that DynamoDB's TTL deletes: see
  *   recount.ts.
  * - Metrics are put after the write. A crash between the two leaves them short by that write.
@@ -64,8 +65,12 @@ class BatchingUsageMeter implements UsageMeter {
     this.#of(tenant).add(deltas, this.#nowMs());
   }
 
-  admits(tenant: TenantId, quotas: TenantQuotas, messages: number, bytes: number): boolean {
-    return this.#of(tenant).take(quotas, messages, bytes, this.#nowMs());
+  admits(tenant: TenantId, quotas: EffectiveQuotas, amounts: RateAmounts): boolean {
+    return this.#of(tenant).take(quotas, amounts, this.#nowMs());
+  }
+
+  knownGauges(tenant: TenantId): UsageGauges {
+    return this.#of(tenant).gaugesNow();
   }
 
   async gauges(tenant: TenantId): Promise<UsageGauges> {

@@ -2,7 +2,7 @@ import type { Context } from '../core/context.ts';
 import type { ClientKey, Connection, ConnectionAddress, Session } from '../core/model.ts';
 import type { Permissions } from '../core/permissions.ts';
 import { type Refusal, refusal } from '../core/reasons.ts';
-import { hasEnded, mayBeResumed, mayGoDirect, queueBound } from '../core/session-rules.ts';
+import { afterConnect, hasEnded, mayBeResumed, mayGoDirect, queueBound } from '../core/session-rules.ts';
 import { deleteSessionRows } from './end-session.ts';
 import { narrowSession } from './narrow-session.ts';
 
@@ -73,7 +73,8 @@ export interface SessionRequest extends ClientKey {
  * MQTT-3.1.2-6 v3]
  *
  * @returns a refusal, with nothing written, where the session belongs to another subject (0x85),
- *   changes too often (0x89), or the tenant has too many connections (0x97).
+ *   changes too often (0x89), its client connects too often (0x9F), or the tenant has too many
+ *   connections (0x97).
  */
 export async function openSession(context: Context, request: SessionRequest): Promise<Opened | Refusal> {
   let takenFrom: Session | undefined;
@@ -86,14 +87,16 @@ export async function openSession(context: Context, request: SessionRequest): Pr
     }
     if (previous !== undefined && !mayTake(previous, request, context.clock.nowMs()))
       return refusal('client-id-taken');
+    const connectsUntilMs = afterConnect(context.settings, previous?.connectsUntilMs, context.clock.nowMs());
+    if (connectsUntilMs === undefined) return refusal('connect-rate');
     if (previous?.address === undefined && !(await request.hasRoom())) return refusal('too-many-connections');
     const nowMs = context.clock.nowMs();
     const present = previous !== undefined && !request.cleanStart && mayBeResumed(previous, nowMs);
     // Before the session is held: nothing forbidden may be sent to the new connection.
     if (present) await narrowSession(context, { ...request, generation: previous.generation });
     const session = present
-      ? resumedSession(context, previous, request)
-      : newSession(context, previous, request);
+      ? { ...resumedSession(context, previous, request), connectsUntilMs }
+      : { ...newSession(context, previous, request), connectsUntilMs };
     takenFrom = previous?.address === undefined ? undefined : previous;
     ended = present ? undefined : previous;
     if (!(await context.sessions.replace(session, previous))) continue;

@@ -29,6 +29,7 @@ export const tokenFields: Fields<TokenState> = {
 };
 
 export const rateFields: Fields<RateUse> = {
+  packetsUntilMs: maybe(numeric('ratePackets')),
   messagesUntilMs: numeric('rateMessages'),
   bytesUntilMs: numeric('rateBytes'),
 };

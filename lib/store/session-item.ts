@@ -48,6 +48,7 @@ const sessionFields: Fields<StoredFields> = {
   maxQueueSeconds: maybe(numeric('maxWait')),
   expirySeconds: numeric('expiry'),
   connectionSequence: numeric('connections'),
+  connectsUntilMs: maybe(numeric('connectsUntil')),
   expiresAtMs: maybe(numeric('expires')),
   swept: maybe(boolean('swept')),
 };

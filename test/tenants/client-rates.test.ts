@@ -60,7 +60,7 @@ test('a stale read does not undo a write', () => {
   const rates = createClientRates();
   for (let index = 0; index < 60; index += 1) rates.admits('c', quotas, undefined, one, 0);
   const due = rates.due('c', undefined, 0);
-  expect(due).toEqual({ messagesUntilMs: 6_000, bytesUntilMs: 0 });
+  expect(due).toEqual({ packetsUntilMs: 0, messagesUntilMs: 6_000, bytesUntilMs: 0 });
   if (due !== undefined) rates.written('c', due);
   const later = Array.from({ length: 60 }, () => rates.admits('c', quotas, undefined, one, 0));
   expect(later.filter(Boolean)).toHaveLength(40);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { vouchedTenantId } from '../../lib/auth/index.ts';
+import { defaultSettings } from '../../lib/core/settings.ts';
 import {
   hourOf,
   type UsageCounts,
@@ -10,8 +11,10 @@ import {
 } from '../../lib/core/usage.ts';
 import { createUsageMeter } from '../../lib/limits/usage-meter.ts';
 
+const { defaultQuotas } = defaultSettings;
 const tenant = vouchedTenantId('acme');
 const zero: UsageCounts = {
+  packetsIn: 0,
   messagesIn: 0,
   bytesIn: 0,
   messagesOut: 0,
@@ -160,30 +163,30 @@ describe('usage', () => {
   test('a rate allows a burst of ten seconds, then the rate itself', () => {
     const clock = { nowMs: 0 };
     const usage = process(memory().store, clock);
-    const quotas = { publishesPerSecond: 5 };
-    expect(usage.admits(tenant, quotas, 50, 0)).toBe(true);
-    expect(usage.admits(tenant, quotas, 1, 0)).toBe(false);
+    const quotas = { ...defaultQuotas, publishesPerSecond: 5 };
+    expect(usage.admits(tenant, quotas, { messages: 50, bytes: 0 })).toBe(true);
+    expect(usage.admits(tenant, quotas, { messages: 1, bytes: 0 })).toBe(false);
     clock.nowMs += 1_000;
-    expect(usage.admits(tenant, quotas, 5, 0)).toBe(true);
-    expect(usage.admits(tenant, quotas, 1, 0)).toBe(false);
+    expect(usage.admits(tenant, quotas, { messages: 5, bytes: 0 })).toBe(true);
+    expect(usage.admits(tenant, quotas, { messages: 1, bytes: 0 })).toBe(false);
   });
 
   test('bytes have their own rate; a refusal takes from neither', () => {
     const clock = { nowMs: 0 };
     const usage = process(memory().store, clock);
-    const quotas = { publishesPerSecond: 1, publishBytesPerSecond: 100 };
-    expect(usage.admits(tenant, quotas, 1, 1_001)).toBe(false);
-    expect(usage.admits(tenant, quotas, 10, 1_000)).toBe(true);
-    expect(usage.admits(tenant, quotas, 0, 1)).toBe(false);
+    const quotas = { ...defaultQuotas, publishesPerSecond: 1, publishBytesPerSecond: 100 };
+    expect(usage.admits(tenant, quotas, { messages: 1, bytes: 1_001 })).toBe(false);
+    expect(usage.admits(tenant, quotas, { messages: 10, bytes: 1_000 })).toBe(true);
+    expect(usage.admits(tenant, quotas, { messages: 0, bytes: 1 })).toBe(false);
   });
 
   test('processes learn of each other at each write, so they exceed a rate by their unwritten counts', async () => {
     const clock = { nowMs: 0 };
     const { store } = memory();
     const [one, other] = [process(store, clock), process(store, clock)];
-    const quotas = { publishesPerSecond: 100 };
+    const quotas = { ...defaultQuotas, publishesPerSecond: 100 };
     const publish = async (usage: UsageMeter): Promise<number> => {
-      if (!usage.admits(tenant, quotas, 10, 0)) return 0;
+      if (!usage.admits(tenant, quotas, { messages: 10, bytes: 0 })) return 0;
       usage.count(tenant, { messagesIn: 10 });
       await usage.flush();
       return 10;

@@ -1,7 +1,7 @@
 import type { Context } from '../../core/context.ts';
 import type { Connection, ConnectionAddress, TenantLive, Will } from '../../core/model.ts';
 import type { Identity, Permissions } from '../../core/permissions.ts';
-import type { TenantQuotas } from '../../core/quotas.ts';
+import type { EffectiveQuotas } from '../../core/quotas.ts';
 import type { Refusal } from '../../core/reasons.ts';
 import type { PeerState } from '../../core/store-ports/connections.ts';
 import type { ConnectPacket } from '../../mqtt/index.ts';
@@ -32,7 +32,7 @@ export interface Permitted extends Named {
   readonly live: TenantLive;
   readonly permissions: Permissions;
   /** The tenant's quotas as the token narrows them for this client. */
-  readonly quotas: TenantQuotas;
+  readonly quotas: EffectiveQuotas;
 }
 
 /** The client may leave this Will. */

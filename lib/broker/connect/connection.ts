@@ -129,16 +129,20 @@ export function connackFor(context: Context, known: Holding): ConnackPacket {
       ...(keepAliveSeconds === packet.keepalive ? {} : { serverKeepAlive: keepAliveSeconds }),
       ...(sessionExpirySeconds === requestedExpiry ? {} : { sessionExpiryInterval: sessionExpirySeconds }),
       ...(authenticationMethod === undefined ? {} : { authenticationMethod }),
-      ...quotaProperties(quotas),
+      ...quotaProperties(context, quotas),
     },
   };
 }
 
-/** The client's quotas as user properties `quota.NAME`; none where no quota is set. */
-function quotaProperties(quotas: TenantQuotas): { userProperties?: [string, string][] } {
+/** The client's quotas as user properties `quota.NAME`, other than the service's defaults. */
+function quotaProperties(
+  { settings }: Context,
+  quotas: TenantQuotas,
+): { userProperties?: [string, string][] } {
+  const defaults: TenantQuotas = settings.defaultQuotas;
   const set = clientQuotaNames.flatMap((name): [string, string][] => {
     const bound = quotas[name];
-    return bound === undefined ? [] : [[`quota.${name}`, String(bound)]];
+    return bound === undefined || bound === defaults[name] ? [] : [[`quota.${name}`, String(bound)]];
   });
   return set.length === 0 ? {} : { userProperties: set };
 }

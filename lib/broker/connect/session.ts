@@ -1,8 +1,10 @@
 import type { Context } from '../../core/context.ts';
+import type { EffectiveQuotas } from '../../core/quotas.ts';
 import { refusal } from '../../core/reasons.ts';
 import { unlimitedReceiveMaximum } from '../../core/session-rules.ts';
 import type { TenantId } from '../../core/tenant-id.ts';
 import { drain } from '../../delivery/drain.ts';
+import { gaugesFor } from '../../limits/gauges.ts';
 import { askForRecount, recountAfterMs } from '../../limits/recount.ts';
 import { settleEarlierWills } from '../../sessions/left-will.ts';
 import { narrowSession } from '../../sessions/narrow-session.ts';
@@ -19,7 +21,7 @@ export async function holdSession(context: Context, known: Described): Promise<H
   const { connection, packet, quotas, identity } = known;
   const { tenant, clientId, address, protocolVersion, clientTopicAliasMaximum } = connection;
   const { clientMaxPacketBytes, permissions, sessionExpirySeconds } = connection;
-  const { connections, queuedMessages, queueSeconds } = quotas;
+  const { queuedMessages, queueSeconds } = quotas;
   const opened = await openSession(context, {
     tenant,
     clientId,
@@ -31,7 +33,7 @@ export async function holdSession(context: Context, known: Described): Promise<H
     cleanStart: packet.clean,
     expirySeconds: sessionExpirySeconds,
     receiveMaximum: packet.properties?.receiveMaximum ?? unlimitedReceiveMaximum,
-    hasRoom: () => hasRoom(context, tenant, connections),
+    hasRoom: () => hasRoom(context, tenant, quotas),
     ...(identity.subject === undefined ? {} : { subject: identity.subject }),
     ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
     ...(queuedMessages === undefined ? {} : { maxQueuedMessages: queuedMessages }),
@@ -43,8 +45,9 @@ export async function holdSession(context: Context, known: Described): Promise<H
 }
 
 /** Whether the tenant may have one more connection, as far as this process knows. */
-async function hasRoom(context: Context, tenant: TenantId, bound: number | undefined): Promise<boolean> {
-  if (bound === undefined || (await context.usage.gauges(tenant)).connections < bound) return true;
+async function hasRoom(context: Context, tenant: TenantId, quotas: EffectiveQuotas): Promise<boolean> {
+  const { connections } = await gaugesFor(context, tenant, quotas, ['connections']);
+  if (connections < quotas.connections) return true;
   await askForRecount(context, tenant, recountAfterMs.refusal);
   return false;
 }

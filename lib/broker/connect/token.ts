@@ -1,9 +1,11 @@
 import { resolvePermissions } from '../../auth/index.ts';
 import type { Context } from '../../core/context.ts';
 import type { Identity, Permissions } from '../../core/permissions.ts';
-import { narrowed } from '../../core/quotas.ts';
+import { effectiveQuotas } from '../../core/quotas.ts';
 import { type Refusal, refusal } from '../../core/reasons.ts';
 import type { PeerState, TokenState } from '../../core/store-ports/connections.ts';
+import { mayConnect } from '../../limits/connect-rate.ts';
+import { ratesRefusal } from '../../limits/rates.ts';
 import type { ConnectPacket } from '../../mqtt/index.ts';
 import { isRevoked } from '../../sessions/revocation.ts';
 import type { Authenticated, Connecting, Named, Permitted, Refused } from './admission.ts';
@@ -41,6 +43,24 @@ async function identityOf(
 }
 
 /**
+ * Refuses a client that connects too often, before anything is read. The subject belongs to the
+ * name, so that nobody can use up the CONNECTs of another subject's client.
+ */
+export function limitConnects(context: Context, known: Named): Named | Refused {
+  const { identity, clientId } = known;
+  const client = JSON.stringify([identity.tenant, clientId, identity.subject]);
+  return mayConnect(context, client) ? known : { refusal: refusal('connect-rate') };
+}
+
+/** Counts the CONNECT against the packets of the tenant. */
+export function limitPackets(context: Context, known: Permitted): Permitted | Refused {
+  const { identity, quotas } = known;
+  const codes = { client: 'connect-rate', tenant: 'tenant-connect-rate' } as const;
+  const tooFast = ratesRefusal(context, identity.tenant, { quotas }, { packets: 1 }, codes);
+  return tooFast === undefined ? known : { refusal: tooFast };
+}
+
+/**
  * Refuses a revoked token and a tenant that is not active, and resolves the permissions and quotas
  * of the others. The tenant's row is read consistently: an earlier revocation is seen, and the
  * connection row notes which ones have been.
@@ -53,7 +73,12 @@ export async function permit(context: Context, known: Named): Promise<Permitted 
     return { refusal: refusal(live === undefined ? 'tenant-unknown' : 'tenant-suspended') };
   if (await isRevoked(context, live, { ...identity, clientId })) return { refusal: refusal('token-revoked') };
   const permissions = resolvePermissions(identity);
-  return { ...known, live, permissions, quotas: narrowed(live.quotas, identity.quotas) };
+  return {
+    ...known,
+    live,
+    permissions,
+    quotas: effectiveQuotas(context.settings, live.quotas, identity.quotas),
+  };
 }
 
 /** What a connection row keeps of its token. */

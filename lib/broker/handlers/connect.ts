@@ -12,7 +12,7 @@ import {
   settleWills,
   startDelivery,
 } from '../connect/session.ts';
-import { authenticate, nameClient, permit } from '../connect/token.ts';
+import { authenticate, limitConnects, limitPackets, nameClient, permit } from '../connect/token.ts';
 import { judgeWill, keepWill } from '../connect/will.ts';
 
 /**
@@ -35,7 +35,9 @@ import { judgeWill, keepWill } from '../connect/will.ts';
  */
 const connectSteps = inOrder(authenticate)
   .next(nameClient)
+  .next(limitConnects)
   .next(permit)
+  .next(limitPackets)
   .next(judgeWill)
   .next(describeConnection)
   .next(holdSession)

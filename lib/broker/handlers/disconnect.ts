@@ -1,4 +1,4 @@
-import { narrowed } from '../../core/quotas.ts';
+import { effectiveQuotas } from '../../core/quotas.ts';
 import { reasonMessage, refusal } from '../../core/reasons.ts';
 import { maxSessionExpiry } from '../../core/session-rules.ts';
 import { type DisconnectPacket, reasonCodes } from '../../mqtt/index.ts';
@@ -22,7 +22,10 @@ export async function handleDisconnect(
     return { replies: [], end: endWith(connection.protocolVersion, refusal('session-expiry-raised')) };
   const normal = reasonCodes.normalDisconnection.code;
   const { reasonCode = normal } = packet;
-  const maxSeconds = maxSessionExpiry(context.settings, narrowed(live.quotas, connection.quotas));
+  const maxSeconds = maxSessionExpiry(
+    context.settings,
+    effectiveQuotas(context.settings, live.quotas, connection.quotas),
+  );
   await releaseConnection(context, connection, {
     will: reasonCode === normal ? 'discard' : 'publish',
     reason: { code: 'client-disconnect', reasonCode, initiator: 'client' },

@@ -2,10 +2,9 @@ import type { Context } from '../../core/context.ts';
 import { metrics } from '../../core/metrics.ts';
 import type { Connection, Message } from '../../core/model.ts';
 import type { PublishRefusal } from '../../core/publish-refusal.ts';
-import { narrowed } from '../../core/quotas.ts';
+import { effectiveQuotas } from '../../core/quotas.ts';
 import { refusal } from '../../core/reasons.ts';
 import { type Accepted, type Judged, type PublishResult, publishMessages } from '../../delivery/publish.ts';
-import { writeRateUse } from '../../limits/publish-quotas.ts';
 import { type PublishPacket, reasonCodes, type ServerPacket } from '../../mqtt/index.ts';
 import { type End, endWith, type Outcome } from '../../sessions/outcome.ts';
 import { judgePublish } from '../judge-publish.ts';
@@ -37,7 +36,7 @@ export async function handlePublishes(
     : { packets: run, connection };
   const limited = await withinReceiveMaximum(context, connection, resolved.packets);
   const { tenant, address, rateUse } = connection;
-  const quotas = narrowed(live.quotas, connection.quotas);
+  const quotas = effectiveQuotas(context.settings, live.quotas, connection.quotas);
   const results = await publishMessages(context, {
     tenant,
     live,
@@ -49,7 +48,6 @@ export async function handlePublishes(
   });
   if (results.some((result) => 'subscribers' in result && result.subscribers === undefined))
     return { replies: [], end: endWith(connection.protocolVersion, refusal('session-taken-over')) };
-  await writeRateUse(context, connection, quotas);
   const end = refusalThatEnds(connection, results) ?? limited.end ?? resolved.end;
   return {
     connection: resolved.connection,

@@ -1,4 +1,4 @@
-import { narrowed } from '../../core/quotas.ts';
+import { effectiveQuotas } from '../../core/quotas.ts';
 import { type Refusal, refusal } from '../../core/reasons.ts';
 import { shapeOf } from '../../topics/index.ts';
 import type { Peer } from './handler.ts';
@@ -34,7 +34,11 @@ async function beyondClientBound(
   wanted: readonly WantedFilter[],
 ): Promise<WantedFilter[]> {
   const { maxSubscriptionsPerClient } = context.settings;
-  const { subscriptionsPerClient = maxSubscriptionsPerClient } = narrowed(live.quotas, connection.quotas);
+  const { subscriptionsPerClient = maxSubscriptionsPerClient } = effectiveQuotas(
+    context.settings,
+    live.quotas,
+    connection.quotas,
+  );
   const bound = Math.min(subscriptionsPerClient, maxSubscriptionsPerClient);
   if ((await context.sessionSubscriptions.count(connection, bound)) + wanted.length <= bound) return [];
   const listed = await context.sessionSubscriptions.list(connection);

@@ -39,6 +39,16 @@ export const connectionReasons = {
     message: 'the tenant has too many connections',
     remedy: 'Close connections that are not used, or raise the quota connections.',
   },
+  'connect-rate': {
+    reasonCode: 0x9f,
+    message: 'this client connects too often',
+    remedy: 'Connect again with back-off; make sure that no two clients use the same client identifier.',
+  },
+  'tenant-connect-rate': {
+    reasonCode: 0x9f,
+    message: 'the clients of the tenant send more packets than they may (packetsPerSecond)',
+    remedy: 'Connect again with back-off, or raise this quota of the tenant.',
+  },
   'session-taken-over': {
     reasonCode: 0x8e,
     message: 'the session belongs to another connection',

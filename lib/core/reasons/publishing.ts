@@ -26,6 +26,20 @@ export const publishingReasons = {
       'the client publishes more than it may (publishesPerSecondPerClient, publishBytesPerSecondPerClient)',
     remedy: 'Publish slower, or raise these quotas of the tenant or of the token.',
   },
+  'packet-rate': {
+    reasonCode: 0x97,
+    disconnectCode: 0x96,
+    v3: 0x80,
+    message: 'the clients of the tenant send more packets than they may (packetsPerSecond)',
+    remedy: 'Send fewer packets, or raise this quota of the tenant.',
+  },
+  'client-packet-rate': {
+    reasonCode: 0x97,
+    disconnectCode: 0x96,
+    v3: 0x80,
+    message: 'the client sends more packets than it may (packetsPerSecondPerClient)',
+    remedy: 'Send fewer packets, or raise this quota of the tenant or of the token.',
+  },
   'retained-full': {
     reasonCode: 0x97,
     http: 429,

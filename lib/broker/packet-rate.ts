@@ -1,0 +1,118 @@
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { Connection, TenantLive } from '../core/model.ts';
+import { effectiveQuotas } from '../core/quotas.ts';
+import type { Refusal } from '../core/reasons.ts';
+import { ratesRefusal } from '../limits/rates.ts';
+import {
+  type ClientPacket,
+  type PublishPacket,
+  type ServerPacket,
+  type SubscribePacket,
+  subackCode,
+} from '../mqtt/index.ts';
+import { endWith, type Outcome } from '../sessions/outcome.ts';
+import type { Run } from './handlers/handler.ts';
+
+/** PUBACK, PUBREC and PUBCOMP packets that count as one packet: a row of a queue holds as many. */
+const acknowledgementsPerUnit = 8;
+/** Bytes of a frame or chunk beyond the first that count as one more packet. */
+const bytesPerUnit = 4_096;
+
+/** What the bytes of a frame or chunk count as, beyond its packets. */
+export function unitsOfBytes(bytes: number): number {
+  return Math.floor(bytes / bytesPerUnit);
+}
+
+/**
+ * What the packets of a run count as in the quotas packetsPerSecond and packetsPerSecondPerClient:
+ * about what they cost. A filter counts like a packet.
+ */
+export function unitsOf(run: Run<ClientPacket>): number {
+  let units = 0;
+  for (const packet of run) {
+    if (packet.cmd === 'subscribe') units += packet.subscriptions.length;
+    else if (packet.cmd === 'unsubscribe') units += packet.unsubscriptions.length;
+    else if (isAcknowledgement(packet)) units += 1 / acknowledgementsPerUnit;
+    else units += 1;
+  }
+  return Math.ceil(units);
+}
+
+function isAcknowledgement({ cmd }: ClientPacket): boolean {
+  return cmd === 'puback' || cmd === 'pubrec' || cmd === 'pubcomp';
+}
+
+/** Takes units from the packet rates of a client and its tenant. @returns why they are refused. */
+export function packetsRefusal(
+  context: Context,
+  { tenant, address, rateUse, quotas }: Connection,
+  live: TenantLive,
+  units: number,
+): Refusal | undefined {
+  const bearer = {
+    quotas: effectiveQuotas(context.settings, live.quotas, quotas),
+    client: { name: address, use: rateUse },
+  };
+  const codes = { client: 'client-packet-rate', tenant: 'packet-rate' } as const;
+  return ratesRefusal(context, tenant, bearer, { packets: units }, codes);
+}
+
+/**
+ * Answers a run that comes too fast, without reading or writing anything: in 5.0 by the code 0x97
+ * in PUBACK, PUBREC or SUBACK, in 3.1.1 by 0x80 in SUBACK. Other packets have no such code and end
+ * the connection. So do a topic alias, which would have to be stored, and a QoS 2 message that is
+ * sent again, whose mark would have to be deleted.
+ */
+export function refuseRun(
+  { log }: Context,
+  connection: Connection,
+  run: Run<ClientPacket>,
+  tooFast: Refusal,
+): Outcome {
+  log.count(metrics.packetsOverQuota, run.length);
+  const { protocolVersion } = connection;
+  const replies: ServerPacket[] = [];
+  for (const packet of run) {
+    if (packet.cmd === 'subscribe') replies.push(refusedSubscribe(connection, packet, tooFast));
+    else if (packet.cmd === 'publish' && protocolVersion === 5 && mayBeRefusedByCode(packet))
+      replies.push(refusedPublish(connection, packet, tooFast));
+    else return { replies, end: endWith(protocolVersion, tooFast) };
+  }
+  return { replies };
+}
+
+function mayBeRefusedByCode({ qos, dup, properties }: PublishPacket): boolean {
+  return qos > 0 && !(qos === 2 && dup) && properties?.topicAlias === undefined;
+}
+
+function refusedPublish(
+  connection: Connection,
+  { qos, messageId = 0 }: PublishPacket,
+  tooFast: Refusal,
+): ServerPacket {
+  const { reasonCode } = tooFast;
+  return { cmd: qos === 1 ? 'puback' : 'pubrec', messageId, reasonCode, ...problem(connection, tooFast) };
+}
+
+function refusedSubscribe(
+  connection: Connection,
+  { messageId, subscriptions }: SubscribePacket,
+  tooFast: Refusal,
+): ServerPacket {
+  const code = subackCode(tooFast.reasonCode, connection.protocolVersion);
+  return {
+    cmd: 'suback',
+    messageId,
+    granted: subscriptions.map(() => code),
+    ...problem(connection, tooFast),
+  };
+}
+
+/** The Reason String, for 5.0 clients that request problem information [MQTT-3.1.2-29 v5]. */
+function problem(
+  { protocolVersion, requestProblemInformation }: Connection,
+  { message }: Refusal,
+): { properties?: { reasonString: string } } {
+  return protocolVersion === 5 && requestProblemInformation ? { properties: { reasonString: message } } : {};
+}

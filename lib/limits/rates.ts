@@ -1,0 +1,53 @@
+import type { Context } from '../core/context.ts';
+import type { Connection, RateUse } from '../core/model.ts';
+import type { EffectiveQuotas } from '../core/quotas.ts';
+import { type MqttReasonName, type Refusal, refusal } from '../core/reasons.ts';
+import type { TenantId } from '../core/tenant-id.ts';
+import type { RateAmounts } from '../core/usage.ts';
+import { mayLog } from './rare-log.ts';
+
+/** Whose rates apply. */
+export interface RateBearer {
+  /** The tenant's quotas, narrowed by the client's token. */
+  readonly quotas: EffectiveQuotas;
+  /**
+   * The client whose rates apply; absent: only the tenant's rates apply. `name` is unique across
+   * tenants, `use` is `local` for a client without a connection.
+   */
+  readonly client?: { readonly name: string; readonly use: RateUse | undefined | 'local' };
+}
+
+/**
+ * Takes amounts from the rates of a client and its tenant. The client's come first: what they
+ * refuse takes nothing from the tenant's.
+ *
+ * @returns the refusal, logged once per minute for each client and code.
+ */
+export function ratesRefusal<Name extends MqttReasonName>(
+  context: Context,
+  tenant: TenantId,
+  { quotas, client }: RateBearer,
+  amounts: RateAmounts,
+  codes: { readonly client: Name; readonly tenant: Name },
+): Refusal<Name> | undefined {
+  const { usage, clock, log } = context;
+  const isClientFast =
+    client !== undefined &&
+    !usage.clientRates.admits(client.name, quotas, client.use, amounts, clock.nowMs());
+  if (!isClientFast && usage.admits(tenant, quotas, amounts)) return undefined;
+  const code = isClientFast ? codes.client : codes.tenant;
+  const name = client?.name ?? tenant;
+  if (mayLog(context, `${name} ${code}`)) log.warn('refused: too fast', { code, tenant, client: name });
+  return refusal(code);
+}
+
+/**
+ * Writes a client's rate use to its connection's row, once enough is unwritten. If another process
+ * has written meanwhile, the use is kept for the next frame, which reads that write.
+ */
+export async function writeRateUse(context: Context, { address, rateUse }: Connection): Promise<void> {
+  const { clientRates } = context.usage;
+  const due = clientRates.due(address, rateUse, context.clock.nowMs());
+  if (due === undefined) return;
+  if (await context.connections.setRateUse(address, due, rateUse)) clientRates.written(address, due);
+}
