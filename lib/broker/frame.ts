@@ -46,7 +46,7 @@ import type { Handler, Run } from './handlers/handler.ts';
 import { handlePublishes } from './handlers/publish.ts';
 import { handleSubscribe } from './handlers/subscribe.ts';
 import { handleUnsubscribe } from './handlers/unsubscribe.ts';
-import { packetsRefusal, refuseRun, unitsOf, unitsOfBytes } from './packet-rate.ts';
+import { isHeartbeatTooMuch, packetsRefusal, refuseRun, unitsOf, unitsOfBytes } from './packet-rate.ts';
 
 /** What differs between the routes on which frames come. */
 export interface FrameKind {
@@ -100,11 +100,16 @@ export async function handleFrame(
 
 /**
  * A heartbeat reads nothing where this process knows the connection. One before CONNECT closes the
- * socket, because each heartbeat is paid for.
+ * socket, because each heartbeat is paid for, and so do too many.
  */
 async function heartbeat(context: Context, address: ConnectionAddress): Promise<string> {
   if (!(await context.connections.isAccepted(address)))
     await closeConnection(context, address, undefined, [], endWith(undefined, refusal('connect-expected')));
+  else if (isHeartbeatTooMuch(context, address)) {
+    const connection = await context.connections.get(address);
+    const end = endWith(connection?.protocolVersion, refusal('client-packet-rate'));
+    await closeConnection(context, address, connection, [], end);
+  }
   return heartbeatReply;
 }
 

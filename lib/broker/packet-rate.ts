@@ -1,6 +1,6 @@
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
-import type { Connection, TenantLive } from '../core/model.ts';
+import type { Connection, ConnectionAddress, TenantLive } from '../core/model.ts';
 import { effectiveQuotas } from '../core/quotas.ts';
 import type { Refusal } from '../core/reasons.ts';
 import { ratesRefusal } from '../limits/rates.ts';
@@ -56,6 +56,15 @@ export function packetsRefusal(
   };
   const codes = { client: 'client-packet-rate', tenant: 'packet-rate' } as const;
   return ratesRefusal(context, tenant, bearer, { packets: units }, codes);
+}
+
+/**
+ * Whether a heartbeat exceeds the client's packets. It is counted by the default quota and in this
+ * process, because reading the rows would cost more than the heartbeat.
+ */
+export function isHeartbeatTooMuch({ usage, settings, clock }: Context, address: ConnectionAddress): boolean {
+  const { defaultQuotas } = settings;
+  return !usage.clientRates.admits(address, defaultQuotas, undefined, { packets: 1 }, clock.nowMs());
 }
 
 /**
