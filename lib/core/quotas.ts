@@ -33,8 +33,8 @@ export interface ClientQuotas {
 
 /**
  * Quotas of a tenant: for all its clients together, and for each of them. An absent quota leaves
- * the service's default or bound (settings.ts). docs/quotas.md lists them with answers and bounds of the
- * error.
+ * the service's default or bound (settings.ts). docs/quotas.md lists them with answers and bounds
+ * of the error.
  */
 export interface TenantQuotas extends ClientQuotas {
   /** Shapes of filters; a filter with a further shape gets 0x97 in SUBACK. Exact. */
@@ -42,11 +42,11 @@ export interface TenantQuotas extends ClientQuotas {
   /** Concurrent connections; a further CONNECT gets 0x97 (3.1.1: 3). Default 10,000. */
   readonly connections?: number;
   /**
-   * Packets of all clients per second, of all kinds, averaged and weighted like those of one client.
-   * Default 5,000.
+   * Packets of all clients per second, of all kinds, averaged and weighted like those of one
+   * client. Default 5,000.
    */
   readonly packetsPerSecond?: number;
-  /** PUBLISH packets of all clients per second, averaged over {@link burstSeconds}. Default 2,500. */
+  /** PUBLISH packets of all clients per second, averaged likewise. Default 2,500. */
   readonly publishesPerSecond?: number;
   /**
    * Bytes of payload and topic that all clients publish per second, averaged likewise. Default
@@ -81,6 +81,17 @@ export type DefaultQuotas = Required<
     | 'retainedBytes'
   >
 >;
+
+export const defaultQuotas: DefaultQuotas = {
+  connections: 10_000,
+  // Half of what API Gateway serves an account in requests (10,000 per second).
+  packetsPerSecond: 5_000,
+  packetsPerSecondPerClient: 1_000,
+  publishesPerSecond: 2_500,
+  publishBytesPerSecond: 10 * 1_048_576,
+  retainedMessages: 100_000,
+  retainedBytes: 1_024 * 1_048_576,
+};
 
 /** Quotas with the defaults in place of those that are not set. */
 export type EffectiveQuotas = TenantQuotas & DefaultQuotas;
@@ -123,7 +134,7 @@ export const tenantQuotasSchema = closedObject(tenantQuotaEntries);
 export const clientQuotaNames = Object.keys(clientQuotaEntries) as readonly (keyof ClientQuotas)[];
 export const quotaNames = Object.keys(tenantQuotaEntries) as readonly (keyof TenantQuotas)[];
 
-/** The quotas that hold for a client: the tenant's or the service's defaults, narrowed by a token. */
+/** The quotas that hold for a client: the tenant's or the defaults, narrowed by a token. */
 export function effectiveQuotas(
   { defaultQuotas }: { readonly defaultQuotas: DefaultQuotas },
   ofTenant: TenantQuotas,

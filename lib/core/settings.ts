@@ -1,5 +1,5 @@
 import { maxPacketBytes } from '../wire/limits.ts';
-import type { DefaultQuotas } from './quotas.ts';
+import { type DefaultQuotas, defaultQuotas } from './quotas.ts';
 
 /** Limits and defaults of the service, announced in CONNACK or enforced by handlers. */
 export interface Settings {
@@ -106,16 +106,7 @@ export const defaultSettings: Settings = {
   maxKeepAliveSeconds: 540,
   v3SessionExpirySeconds: 7 * 86_400,
   maxSessionExpirySeconds: 0xffff_ffff,
-  defaultQuotas: {
-    connections: 10_000,
-    // Half of what an account may have in requests to API Gateway (10,000 per second).
-    packetsPerSecond: 5_000,
-    packetsPerSecondPerClient: 1_000,
-    publishesPerSecond: 2_500,
-    publishBytesPerSecond: 10 * 1_048_576,
-    retainedMessages: 100_000,
-    retainedBytes: 1_073_741_824,
-  },
+  defaultQuotas,
   connectsPerMinutePerClient: 60,
   maxQueuedMessages: 1_000,
   catchUpWindowMessages: 100,

@@ -7,10 +7,10 @@ import type { UsageGauges } from '../core/usage.ts';
 const trustedShare = 0.9;
 
 /**
- * The tenant's gauges, for a comparison with its quotas of the same names. A quota below the default
- * is compared with gauges of the last 5 seconds. A default bounds what runs away, so a process that
- * is far from it relies on what its own writes have told it, and no CONNECT or retained message
- * pays for a read.
+ * The tenant's gauges, for a comparison with its quotas of the same names. A quota below the
+ * default is compared with gauges of the last 5 seconds. A default bounds what runs away, so a
+ * process that is far from it relies on what its own writes have told it, and no CONNECT or
+ * retained message pays for a read.
  */
 export async function gaugesFor(
   context: Context,

@@ -20,8 +20,8 @@ const gaugesMaxAgeMs = 5_000;
  *
  * Bounds of the error:
  * - A process that ends without another invocation loses its unwritten counts: at most 100 messages
- *   or 10 seconds of a tenant's use in that process, and 1,000 packets. Connections are written at the end of the
- *   invocation that opened or closed them, so only a crash loses them.
+ *   or 10 seconds of a tenant's use in that process, and 1,000 packets. Connections are written at
+ *   the end of the invocation that opened or closed them, so only a crash loses them.
  * - Nothing is counted twice, unless DynamoDB's answer to a write is lost and the SDK repeats it.
  * - Each process enforces rates on its own counts and, after each write, on those of all processes.
  *   Together they may exceed a rate by their unwritten counts, 100 messages or 1,000 packets each.

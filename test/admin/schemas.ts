@@ -14,7 +14,8 @@ const options: ConversionConfig = { errorMode: 'ignore', target: 'draft-2020-12'
 export const requestSchemas: Readonly<Record<string, object>> = {
   Quotas: {
     ...converted(tenantQuotasSchema),
-    description: 'An absent bound is that of the service. docs/quotas.md has units, answers and errors.',
+    description:
+      'An absent quota is the default of the service. docs/quotas.md has units, answers and errors.',
   },
   NewIssuer: { ...converted(newIssuerSchema), description: 'An issuer of tokens. See docs/tokens.md.' },
   NewTenant: withReferences(converted(newTenantSchema)),

@@ -8,6 +8,7 @@ import type { Run, SectionResult } from './report.ts';
 import { medians } from './statistics.ts';
 import type { RoundTimes, Swarm } from './swarm.ts';
 import { payloadBytes } from './units/workloads.ts';
+import { unlimitedQuotas } from './unlimited.ts';
 
 interface AudienceResult {
   readonly audience: number;
@@ -113,7 +114,7 @@ async function measureAudience(
   const results: AudienceResult[] = [];
   const failures: string[] = [];
   try {
-    const mint = await service.tenant('bench');
+    const mint = await service.tenant('bench', { quotas: unlimitedQuotas });
     const common = { url: service.url, username: mint.tenant, password: await mint() };
     const subscribe = levels.map((qos) => ({ topic: topicOf(qos), qos }));
     const { ms } = await swarm.call('join', { ...common, prefix: 's-', count: audience, subscribe });

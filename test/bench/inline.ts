@@ -7,6 +7,7 @@ import type { Run, SectionResult } from './report.ts';
 import { medians } from './statistics.ts';
 import type { RoundTimes, Swarm } from './swarm.ts';
 import { payloadBytes } from './units/workloads.ts';
+import { unlimitedQuotas } from './unlimited.ts';
 
 /** Approximate latencies of calls in AWS, which are added to those of the emulators. */
 const delaysMs = { store: 5, post: 15, queue: 10 } as const;
@@ -84,7 +85,7 @@ async function measureWay(
   const swarm = startChild<Swarm>('./swarm.ts');
   const results: InlineResult[] = [];
   try {
-    const mint = await service.tenant('bench');
+    const mint = await service.tenant('bench', { quotas: unlimitedQuotas });
     const common = { url: service.url, username: mint.tenant, password: await mint() };
     const subscribe = levels.map((qos) => ({ topic: `to/${qos}`, qos }));
     let joined = 0;

@@ -1,6 +1,7 @@
 /** Child process that runs the local service and reports its memory and CPU time. */
 import { type Mint, startTestService, type TestService } from '../support/service.ts';
 import { serve } from './process.ts';
+import { unlimitedQuotas } from './unlimited.ts';
 
 let service: TestService | undefined;
 let mint: Mint | undefined;
@@ -8,7 +9,7 @@ let mint: Mint | undefined;
 const offered = {
   async start(_: undefined): Promise<{ url: string; username: string; password: string }> {
     service = await startTestService();
-    mint = await service.tenant('bench');
+    mint = await service.tenant('bench', { quotas: unlimitedQuotas });
     return { url: service.url, username: mint.tenant, password: await mint() };
   },
 

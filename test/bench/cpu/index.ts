@@ -7,6 +7,7 @@ import { connectPacket } from '../metered.ts';
 import { startChild } from '../process.ts';
 import type { Run, SectionResult, Table } from '../report.ts';
 import { publishPacket, topic } from '../units/workloads.ts';
+import { unlimitedQuotas } from '../unlimited.ts';
 import type { FunctionProcess } from './function-process.ts';
 
 const cases = [
@@ -35,7 +36,7 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
   const count = quick ? 100 : 4_000;
   const results: CaseResult[] = [];
   try {
-    const mint = await service.tenant('bench');
+    const mint = await service.tenant('bench', { quotas: unlimitedQuotas });
     await child.call('start', {
       tablesUrl: await service.exposeTables(),
       queuesUrl: queues.url,

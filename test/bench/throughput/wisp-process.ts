@@ -2,6 +2,7 @@
 import type { Meters } from '../../../lib/local/gateway/meters.ts';
 import { type Mint, startTestService, type TestService } from '../../support/service.ts';
 import { serve } from '../process.ts';
+import { unlimitedQuotas } from '../unlimited.ts';
 import type { Listening } from './listening.ts';
 
 let service: TestService | undefined;
@@ -10,7 +11,7 @@ let mint: Mint | undefined;
 const offered = {
   async start(_: undefined): Promise<Listening> {
     service = await startTestService();
-    mint = await service.tenant('bench');
+    mint = await service.tenant('bench', { quotas: unlimitedQuotas });
     return {
       port: service.gateway.port,
       path: new URL(service.url).pathname,

@@ -3,6 +3,7 @@ import type { TestService } from '../../support/service.ts';
 import { perOne, startBilledService, type Units } from '../billed-service.ts';
 import { createJumpingClock } from '../jumping-clock.ts';
 import { connectPacket } from '../metered.ts';
+import { unlimitedQuotas } from '../unlimited.ts';
 
 /** Maximum duration of an API Gateway WebSocket connection. */
 export const connectionHours = 2;
@@ -26,7 +27,7 @@ export async function measureIdleHour(keepAliveSeconds: number, callMs: number):
   const billed = await startBilledService({ clock });
   try {
     const { service } = billed;
-    const mint = await service.tenant('bench');
+    const mint = await service.tenant('bench', { quotas: unlimitedQuotas });
     const day = { exp: Math.floor(clock.now() / 1000) + 86_400 };
     // Loads the tenant's keys into the cache, as for all but the first connection of a tenant.
     const other = await openRaw(service.url);

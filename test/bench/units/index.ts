@@ -15,6 +15,7 @@ import {
   wispUsd,
 } from '../prices.ts';
 import type { Run, SectionResult } from '../report.ts';
+import { unlimitedQuotas } from '../unlimited.ts';
 import { connectionHours, measureIdleHour } from './idle-hours.ts';
 import { payloadBytes, puback, publishPacket, type Workload, workloads } from './workloads.ts';
 
@@ -97,7 +98,7 @@ async function measureWorkload({ prepare, audience }: Workload, quick: boolean):
   const billed = await startBilledService({ clock });
   try {
     const { service } = billed;
-    const prepared = await prepare(service, await service.tenant('bench'));
+    const prepared = await prepare(service, await service.tenant('bench', { quotas: unlimitedQuotas }));
     await clock.jump(afterDeadlinesMs, () => service.queues.idle());
     await prepared.round();
     const measureAt = async (callMs: number): Promise<Units> => {

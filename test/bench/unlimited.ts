@@ -1,0 +1,12 @@
+import type { TenantQuotas } from '../../lib/core/quotas.ts';
+
+const unlimited = 1e12;
+
+/** Quotas of a tenant that sends as fast as the machine can, which no honest client does. */
+export const unlimitedQuotas: TenantQuotas = {
+  connections: unlimited,
+  packetsPerSecond: unlimited,
+  packetsPerSecondPerClient: unlimited,
+  publishesPerSecond: unlimited,
+  publishBytesPerSecond: unlimited,
+};
