@@ -31,9 +31,9 @@ export interface RequestHandler<
   httpHandlerConfigs(): Record<string, never>;
 }
 
-export function createRequestHandler<Response extends AwsResponse>(
-  respond: (request: AwsRequest) => Promise<Response>,
-): RequestHandler<AwsRequest, Response> {
+export function createRequestHandler<Response extends AwsResponse, Request extends AwsRequest = AwsRequest>(
+  respond: (request: Request) => Promise<Response>,
+): RequestHandler<Request, Response> {
   return {
     handle: async (request) => ({ response: await respond(request) }),
     destroy() {},

@@ -11,7 +11,7 @@ import { returnToQueue } from '../aws/fanout-queue.ts';
 import type { FunctionService } from '../aws/function-service.ts';
 import { createManagementClient } from '../aws/gateway.ts';
 import { createService } from '../aws/service.ts';
-import { localCredentials } from '../aws/settings.ts';
+import { localCredentials, unsigned } from '../aws/settings.ts';
 import { createSqsClient } from '../aws/sqs.ts';
 import type { Log, Ports } from '../core/ports.ts';
 import { defaultSettings, type Settings } from '../core/settings.ts';
@@ -34,6 +34,9 @@ export const localTables: TableNames = Object.fromEntries(
 /** Shorter than in AWS: one process has no stale caches, and its handlers end within moments. */
 const localSettleSeconds = 2;
 const region = 'us-east-1';
+
+/** Of the clients of embedded services, which are called in this process, without HTTP. */
+const inProcess = { region, credentials: localCredentials, signer: unsigned } as const;
 const timerQueueName = 'wisp-timers';
 const fanoutQueueName = 'wisp-fanout.fifo';
 const failedFanoutsName = 'wisp-fanout-failed.fifo';
@@ -131,21 +134,19 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
   });
 
   const sqs = createSqsClient({
-    region,
-    credentials: localCredentials,
+    ...inProcess,
     requestHandler: options.wrapQueues?.(queues.requestHandler) ?? queues.requestHandler,
   });
   const { broker, stores, usage, context, adminContext } = createService({
     dynamo: createDynamoClient({
-      region,
-      credentials: localCredentials,
+      ...inProcess,
       requestHandler: options.wrapStore?.(engine.requestHandler) ?? engine.requestHandler,
     }),
     sqs,
     management: createManagementClient({
-      region,
-      credentials: localCredentials,
+      ...inProcess,
       endpoint: gateway.callbackUrl,
+      requestHandler: gateway.requestHandler,
     }),
     tables: localTables,
     timerQueueUrl: queues.urlOf(timerQueueName),

@@ -1,4 +1,5 @@
 import { createRequire, Module } from 'node:module';
+import { type ExpressionParser, rememberParsed } from './parsed-expressions.ts';
 
 /**
  * Types of dynalite 4.0.0's internals. The version is pinned, because dynalite exports none of
@@ -97,12 +98,15 @@ let loaded: Dynalite | undefined;
 
 /**
  * Loads dynalite. If the native part of its dependency `level` is missing, an empty module replaces
- * `level`, and dynalite works in memory.
+ * `level`, and dynalite works in memory. Its parsers of expressions get a memory of what they
+ * parsed.
  */
 export function loadDynalite(): Dynalite {
   if (loaded) return loaded;
   const require = createRequire(import.meta.url);
   const levelError = loadLevel(require);
+  for (const name of ['condition', 'projection', 'update'])
+    rememberParsed(require(`dynalite/db/${name}Parser`) as ExpressionParser);
   const store = require('dynalite/db') as Pick<Dynalite, 'create'>;
   const validations = require('dynalite/validations') as Pick<Dynalite, 'checkTypes' | 'checkValidations'>;
   const actions = new Map(

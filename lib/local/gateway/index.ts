@@ -7,7 +7,7 @@ import type { Route } from './events.ts';
 import type { FaultPlan } from './faults.ts';
 import { assertFrameLimits } from './frames.ts';
 import type { Invoke } from './invoker.ts';
-import { createManagement } from './management.ts';
+import { createManagement, type Management } from './management.ts';
 import type { Meters } from './meters.ts';
 import { createRouteSelector } from './routes.ts';
 import { createUpgrades } from './upgrade.ts';
@@ -61,6 +61,8 @@ export interface Gateway {
   readonly url: string;
   /** Endpoint of an ApiGatewayManagementApiClient: `http://127.0.0.1:8080/mqtt`. */
   readonly callbackUrl: string;
+  /** `requestHandler` of such a client in this process: calls `@connections` without HTTP. */
+  readonly requestHandler: Management['requestHandler'];
   connectionCount(): number;
   /** A copy of the current counters. */
   readonly meters: Readonly<Meters>;
@@ -102,8 +104,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     postsAreActivity: options.postsAreActivity ?? true,
   });
   const { connections, meters, tasks } = core;
+  const management = createManagement(core);
   const upgrades = createUpgrades(core);
-  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, createManagement(core));
+  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, management.serve);
   server.on('upgrade', upgrades.accept);
   const { port } = await listenOn(server, host, options.port);
   const authority = `${urlHost(host)}:${port}`;
@@ -129,6 +132,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     port,
     url: `ws://${authority}/${stage}`,
     callbackUrl: `http://${authority}/${stage}`,
+    requestHandler: management.requestHandler,
     connectionCount: () => connections.size,
     get meters() {
       return {

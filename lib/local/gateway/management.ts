@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type AwsRequest, type AwsResponse, createRequestHandler, type RequestHandler } from '../aws-json.ts';
 import { isFromProgram } from '../from-program.ts';
 import type { Core } from './core.ts';
 import { waitFor } from './faults.ts';
@@ -26,45 +27,75 @@ const limitExceeded: Answer = error(
 );
 const internal: Answer = error(500, 'InternalServerErrorException', 'Internal server error');
 
+/** The `@connections` API for callers over HTTP and in this process. */
+export interface Management {
+  /** Signatures are not checked, but pages in a browser are refused (403). */
+  serve(request: IncomingMessage, response: ServerResponse): void;
+  /** The `requestHandler` of an `ApiGatewayManagementApiClient`: the same answers, without HTTP. */
+  readonly requestHandler: RequestHandler<ManagementRequest>;
+}
+
+interface ManagementRequest extends AwsRequest {
+  readonly path: string;
+}
+
 /**
- * Serves `POST|GET|DELETE /{stage}/@connections/{connectionId}`, percent-encoded or not. Signatures
- * are not checked, but pages in a browser are refused (403).
+ * Answers `POST|GET|DELETE /{stage}/@connections/{connectionId}`, percent-encoded or not.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html
  */
-export function createManagement(core: Core) {
-  return function handle(request: IncomingMessage, response: ServerResponse): void {
-    request.on('error', () => response.destroy());
-    response.on('error', () => {});
-    if (!isFromProgram(request)) {
-      request.resume();
-      writeAnswer(response, forbidden);
-      return;
-    }
-    const target = readTarget(request.url ?? '', core.api.stage);
-    if ('status' in target || request.method !== 'POST') {
-      request.resume();
-      writeAnswer(
-        response,
-        'status' in target ? target : answerGetOrDelete(core, request.method, target.connectionId),
-      );
-      return;
-    }
+export function createManagement(core: Core): Management {
+  /** @param body undefined if it is larger than 128 KB. */
+  function answer(method: string, path: string, body: Buffer | undefined): Promise<Answer> {
+    const target = readTarget(path, core.api.stage);
+    if ('status' in target) return Promise.resolve(target);
     const { connectionId } = target;
-    readPostBody(request, (body) => {
+    if (method !== 'POST') return Promise.resolve(answerGetOrDelete(core, method, connectionId));
+    return new Promise((resolve) => {
       core.tasks.run(async () => {
         const outcome = body ? await post(core, connectionId, body) : tooLarge;
         if (outcome.errorType === undefined) core.meters.posts++;
         else core.meters.refusedPosts[outcome.status] = (core.meters.refusedPosts[outcome.status] ?? 0) + 1;
-        writeAnswer(response, outcome);
+        resolve(outcome);
       });
     });
+  }
+
+  return {
+    serve(request, response) {
+      request.on('error', () => response.destroy());
+      response.on('error', () => {});
+      if (!isFromProgram(request)) {
+        request.resume();
+        writeAnswer(response, forbidden);
+        return;
+      }
+      const path = (request.url ?? '').split('?', 1)[0] ?? '';
+      readBody(request, (body) => {
+        answer(request.method ?? '', path, body).then(
+          (given) => writeAnswer(response, given),
+          () => response.destroy(),
+        );
+      });
+    },
+    requestHandler: createRequestHandler(async ({ method, path, body }: ManagementRequest) => {
+      const bytes = bytesOf(body);
+      return responseOf(await answer(method, path, bytes.length > maxMessageBytes ? undefined : bytes));
+    }),
   };
 }
 
-function readTarget(url: string, stage: string): Answer | { readonly connectionId: string } {
+/** A string or bytes, as the SDK gives them. */
+function bytesOf(body: unknown): Buffer {
+  if (typeof body === 'string') return Buffer.from(body);
+  return body instanceof Uint8Array
+    ? Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+    : Buffer.alloc(0);
+}
+
+function readTarget(path: string, stage: string): Answer | { readonly connectionId: string } {
   let parts: string[];
   try {
-    parts = (url.split('?', 1)[0] ?? '').split('/').map(decodeURIComponent);
+    parts = path.split('/').map(decodeURIComponent);
   } catch {
     return error(400, 'BadRequestException', 'Bad Request');
   }
@@ -77,7 +108,7 @@ function readTarget(url: string, stage: string): Answer | { readonly connectionI
   return { connectionId };
 }
 
-function answerGetOrDelete(core: Core, method: string | undefined, connectionId: string): Answer {
+function answerGetOrDelete(core: Core, method: string, connectionId: string): Answer {
   const { connections, postsAreActivity } = core;
   if (method !== 'GET' && method !== 'DELETE') return forbidden;
   const connection = connections.get(connectionId);
@@ -118,7 +149,7 @@ async function post(core: Core, connectionId: string, body: Buffer): Promise<Ans
 }
 
 /** Calls `done` with the body; with undefined if it is larger than 128 KB. */
-function readPostBody(request: IncomingMessage, done: (body: Buffer | undefined) => void): void {
+function readBody(request: IncomingMessage, done: (body: Buffer | undefined) => void): void {
   const chunks: Buffer[] = [];
   let receivedBytes = 0;
   request.on('data', (chunk: Buffer) => {
@@ -133,17 +164,26 @@ function readPostBody(request: IncomingMessage, done: (body: Buffer | undefined)
   });
 }
 
-function writeAnswer(response: ServerResponse, { status, errorType, body }: Answer): void {
+function writeAnswer(response: ServerResponse, given: Answer): void {
   if (response.destroyed) return;
-  const text = body === undefined ? '' : JSON.stringify(body);
-  response.writeHead(status, {
-    'x-amzn-RequestId': createId(),
-    ...(errorType === undefined ? {} : { 'x-amzn-ErrorType': errorType }),
-    ...(status === 204
-      ? {}
-      : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }),
-  });
-  response.end(text);
+  const { statusCode, headers, body } = responseOf(given);
+  response.writeHead(statusCode, headers).end(body);
+}
+
+/** Header names are in lower case, as the SDK expects them of a handler. */
+function responseOf({ status, errorType, body }: Answer): AwsResponse {
+  const bytes = Buffer.from(body === undefined ? '' : JSON.stringify(body));
+  return {
+    statusCode: status,
+    headers: {
+      'x-amzn-requestid': createId(),
+      ...(errorType === undefined ? {} : { 'x-amzn-errortype': errorType }),
+      ...(status === 204
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': String(bytes.length) }),
+    },
+    body: bytes,
+  };
 }
 
 function error(status: number, errorType: string, message: string): Answer {
