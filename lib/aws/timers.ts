@@ -103,6 +103,7 @@ const messageSchema = v.object({
       ),
       ...client,
     }),
+    v.object({ kind: v.literal('retained-waiting'), generation: v.string(), ...client }),
     v.object({
       kind: v.literal('tenant-sweep'),
       tenant,

@@ -6,6 +6,7 @@ import { refusal } from '../core/reasons.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { maxTimerAddresses, type ScheduledTimer } from '../core/timers.ts';
 import { drain } from '../delivery/drain.ts';
+import { continueIfForgotten } from '../delivery/retained-waiting.ts';
 import { askForRecount, recountAfterMs } from '../limits/recount.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
 import { endWith } from '../sessions/outcome.ts';
@@ -94,7 +95,7 @@ async function lookAt(
     }
   }
   // A handler that died while sending has left entries in the queue.
-  if (drains) await drain(context, connection);
+  if (drains) await continueIfForgotten(context, await drain(context, connection));
   const nextMs = nextLookMs(connection, lastActiveAtMs, nowMs);
   if (connection.keepAliveSeconds === 0) return nextMs;
   const watchEndsAtMs = await watchIfDoubtful(context, connection, lastActiveAtMs);

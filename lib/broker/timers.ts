@@ -4,7 +4,7 @@ import { refusal } from '../core/reasons.ts';
 import { hasEnded } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { maxTimerAddresses, type ScheduledTimer, type Timer, timerReachMs } from '../core/timers.ts';
-import { continueRetained } from '../delivery/retained.ts';
+import { continueRetained, continueWaiting } from '../delivery/retained.ts';
 import { recountTenant } from '../limits/recount.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
 import { endSession } from '../sessions/end-session.ts';
@@ -125,6 +125,8 @@ async function fireTimer(context: Context, timer: SingleTimer): Promise<void> {
       return sessionExpiry(context, timer);
     case 'retained':
       return continueRetained(context, timer);
+    case 'retained-waiting':
+      return continueWaiting(context, timer);
     case 'tenant-sweep':
       return sweepTenant(context, timer);
     case 'revocation':

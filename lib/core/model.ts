@@ -231,6 +231,12 @@ export interface Session extends ClientKey {
    */
   readonly connectsUntilMs?: number;
   /**
+   * Set while retained messages of its subscriptions wait for room in the queue: the
+   * acknowledgement of this or a later sequence continues them. Greater than
+   * {@link Session.sequence} while a timer is to continue them.
+   */
+  readonly retainedBehind?: number;
+  /**
    * The session has ended and its rows are deleted; this row stays so that numbers are not reused.
    */
   readonly swept?: boolean;

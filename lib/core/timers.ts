@@ -39,12 +39,14 @@ export type Timer =
   | ({ readonly kind: 'will'; readonly address: ConnectionAddress } & ClientKey)
   | ({ readonly kind: 'session-expiry'; readonly generation: string } & ClientKey)
   | ({
-      /** Retained messages that one frame or one timer has left for the next. Due at once. */
+      /** Retained messages at QoS 0 that one run has left for the next. Due at once. */
       readonly kind: 'retained';
       readonly address: ConnectionAddress;
       readonly generation: string;
       readonly scans: readonly RetainedScan[];
     } & ClientKey)
+  /** Continues the retained messages that wait for room in the session's queue. Due at once. */
+  | ({ readonly kind: 'retained-waiting'; readonly generation: string } & ClientKey)
   | {
       readonly kind: 'tenant-sweep';
       readonly tenant: TenantId;

@@ -38,6 +38,7 @@ export interface Queueable {
  * [MQTT-4.3.2-1 v3+v5, MQTT-4.3.2-2 v5, MQTT-4.3.2-3 v5, MQTT-4.3.3-1 v5, MQTT-4.3.3-2 v5,
  * MQTT-4.3.3-3 v5, MQTT-4.8.2-4 v5]
  *
+ * @param options.keepsRest what the queue has no room for is not lost: the caller comes again.
  * @returns how many were stored, fewer if the queue is full; `ended` if the session has ended.
  */
 export async function enqueue(
@@ -45,12 +46,14 @@ export async function enqueue(
   key: ClientKey,
   generation: string,
   queueables: readonly Queueable[],
+  options: { readonly keepsRest?: boolean } = {},
 ): Promise<number | 'ended'> {
   const numbering = context.queue.numberTogether(queueables);
   const session = await context.sessions.allocate(key, generation, numbering.numbers);
   if (!isAlive(context, session, generation)) return 'ended';
   const room = await queueRoom(context, session, queueables.length);
-  if (room < queueables.length) reportDropped(context, key, queueables.length - room);
+  if (room < queueables.length && options.keepsRest !== true)
+    reportDropped(context, key, queueables.length - room);
   const accepted = queueables.slice(0, room);
   if (accepted.length === 0) return 0;
 

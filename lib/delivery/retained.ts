@@ -1,6 +1,7 @@
+import { concurrently } from '../core/concurrently.ts';
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
-import type { Connection, Message, Qos, Route } from '../core/model.ts';
+import type { ClientKey, Message, Qos, Route } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import type { RetainedScan, Timer } from '../core/timers.ts';
 import { messageBytes } from '../core/usage.ts';
@@ -8,6 +9,7 @@ import { askForRecount, recountAfterMs } from '../limits/recount.ts';
 import { enqueue } from './enqueue.ts';
 import { isExpired, postAtMostOnce } from './post.ts';
 import { type RetainedMatch, readRetained } from './retained-scan.ts';
+import { concurrentWrites, waitForRoom } from './retained-waiting.ts';
 
 /**
  * Bytes of the scans in one timer, as JSON. A message of SQS holds 256 KB; a scan takes at most
@@ -15,12 +17,8 @@ import { type RetainedMatch, readRetained } from './retained-scan.ts';
  */
 const maxTimerScanBytes = 100_000;
 
-/** Retained messages that matched the subscriptions of a run, without those left to a timer. */
-export interface RetainedSent {
-  readonly matched: number;
-  /** QoS 1 and 2 messages for which the session's queue had no room. */
-  readonly dropped: number;
-}
+/** To whom retained messages are sent: a connection, or a session that is online. */
+type Recipient = ClientKey & Route;
 
 /**
  * Sends the retained messages that match new subscriptions, with RETAIN set. Store the
@@ -28,48 +26,105 @@ export interface RetainedSent {
  * missed.
  *
  * Sends at most `retainedPerRun` messages in `retainedReadsPerRun` reads, plus the last page, and
- * leaves the rest to a timer that is due at once. Before the timer is durable no SUBACK is sent, so
+ * leaves the rest: to a timer that is due at once, or, for filters at QoS 1 and 2, in the session
+ * until its queue has room ({@link waitForRoom}). Before that is durable no SUBACK is sent, so
  * after a crash the client subscribes again. A timer that is delivered twice sends its messages
  * twice.
  *
  * QoS 1 and 2 pass through the session's queue, and its bound applies: it limits the cost of a
- * client that subscribes repeatedly and acknowledges nothing. A client acknowledges only after
- * SUBACK, so a full queue stays full during this call, and the remaining messages are dropped
- * without another count.
+ * client that subscribes repeatedly and acknowledges nothing. When it is full, the filters at QoS 1
+ * and 2 wait from the first message that it did not take, with their QoS 0 messages.
  * [MQTT-3.3.1-9 v5, MQTT-3.3.1-8 v3]
  */
 export async function sendRetained(
   context: Context,
-  connection: Connection,
+  recipient: Recipient,
   initial: readonly RetainedScan[],
-): Promise<RetainedSent> {
+): Promise<void> {
+  const waiting = await sendSome(context, recipient, initial);
+  if (waiting === 'ended' || waiting.length === 0) return;
+  await waitForRoom(context, recipient, recipient.generation, waiting, new Map());
+}
+
+/**
+ * Continues retained messages that have waited for room in the queue. Ends with the session, with
+ * each subscription, and when the client is offline: a later connection continues them.
+ *
+ * A crash before the subscriptions say where they go on delivers the timer again, and its messages
+ * are sent twice.
+ */
+export async function continueWaiting(
+  context: Context,
+  { tenant, clientId, generation }: Extract<Timer, { kind: 'retained-waiting' }>,
+): Promise<void> {
+  const key: ClientKey = { tenant, clientId };
+  const session = await context.sessions.get(key);
+  if (session?.generation !== generation || session.address === undefined) return;
+  if (session.retainedBehind === undefined) return;
+  const listed = (await context.sessionSubscriptions.list(key)).filter(
+    (one) => one.generation === generation && one.retainedFrom !== undefined,
+  );
+  const scans = listed.map(
+    ({ filter, qos = 2, retainedFrom, subscriptionIdentifier }): RetainedScan => ({
+      filter,
+      qos,
+      ...(retainedFrom === undefined ? {} : { from: retainedFrom }),
+      ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
+    }),
+  );
+  const waiting = await sendSome(context, { ...session, address: session.address }, scans);
+  if (waiting === 'ended') return;
+  const previous = new Map(scans.map(({ filter, from }) => [filter, from]));
+  const left = new Set(waiting.map(({ filter }) => filter));
+  const done = scans.filter(({ filter }) => !left.has(filter));
+  await concurrently(done, concurrentWrites, ({ filter, from }) =>
+    context.sessionSubscriptions.setRetainedFrom(key, { filter, generation }, from),
+  );
+  if (waiting.length > 0) await waitForRoom(context, key, generation, waiting, previous);
+  // A SUBSCRIBE that has left messages meanwhile has set another value.
+  else await context.sessions.setRetainedBehind(key, generation, undefined, session.retainedBehind);
+}
+
+/**
+ * One run: as many retained messages as the run and the queue have room for.
+ * @returns the filters at QoS 1 and 2 that are not done, and from where they go on; `ended` if the
+ *   session has ended.
+ */
+async function sendSome(
+  context: Context,
+  recipient: Recipient,
+  initial: readonly RetainedScan[],
+): Promise<readonly RetainedScan[] | 'ended'> {
   const { retainedPerRun, retainedReadsPerRun } = context.settings;
-  const sent = { matched: 0, dropped: 0 };
+  const waiting: RetainedScan[] = [];
   let scans = initial;
+  let matched = 0;
   for (let reads = 0; scans.length > 0; reads += 1) {
-    if (reads >= retainedReadsPerRun || sent.matched >= retainedPerRun) {
-      await scheduleRest(context, connection, scans);
-      break;
+    if (reads >= retainedReadsPerRun || matched >= retainedPerRun) {
+      const atMostOnce = scans.filter(({ qos }) => qos === 0);
+      if (atMostOnce.length > 0) await scheduleRest(context, recipient, atMostOnce);
+      return [...waiting, ...scans.filter(({ qos }) => qos > 0)];
     }
-    const { found, rest } = await readRetained(context, connection.tenant, scans);
-    scans = rest;
+    const { found, rest } = await readRetained(context, recipient.tenant, scans);
     const nowMs = context.clock.nowMs();
     const current = found.filter(({ message }) => !isExpired(message, nowMs));
-    const dropped = await send(context, connection, current, sent.dropped > 0);
-    if (dropped === 'ended') return sent;
-    sent.matched += current.length;
-    sent.dropped += dropped;
+    const unsent = await send(context, recipient, current);
+    if (unsent === 'ended') return 'ended';
+    matched += current.length - unsent.length;
+    scans = rest;
+    if (unsent.length === 0) continue;
+    const stopped = new Map<string, RetainedScan>();
+    for (const { scan, message } of unsent)
+      if (!stopped.has(scan.filter)) stopped.set(scan.filter, { ...scan, from: message.topic });
+    waiting.push(...stopped.values(), ...rest.filter(({ filter, qos }) => qos > 0 && !stopped.has(filter)));
+    scans = rest.filter(({ qos }) => qos === 0);
   }
-  if (sent.dropped > 0) {
-    const { tenant, clientId } = connection;
-    context.log.warn('retained messages were dropped: the queue is full', { tenant, clientId, ...sent });
-  }
-  return sent;
+  return waiting;
 }
 
 async function scheduleRest(
   context: Context,
-  { tenant, clientId, address, generation }: Connection,
+  { tenant, clientId, address, generation }: Recipient,
   scans: readonly RetainedScan[],
 ): Promise<void> {
   context.log.count(metrics.retainedContinued);
@@ -93,8 +148,8 @@ async function scheduleRest(
 }
 
 /**
- * Sends retained messages that {@link sendRetained} left. The chain ends with the connection, with
- * the session, and for each filter with its subscription.
+ * Sends retained messages that {@link sendRetained} left to a timer. The chain ends with the
+ * connection, with the session, and for each filter with its subscription.
  */
 export async function continueRetained(
   context: Context,
@@ -114,31 +169,44 @@ export async function continueRetained(
   );
 }
 
-/** @returns how many were dropped; `ended` if the session has ended. */
+/**
+ * The queue takes messages from the front until it is full. Those behind, of filters at QoS 1 and
+ * 2, are not sent, nor their QoS 0 messages.
+ * @returns the messages that were not sent; `ended` if the session has ended.
+ */
 async function send(
   context: Context,
-  connection: Connection,
+  recipient: Recipient,
   found: readonly RetainedMatch[],
-  isFull: boolean,
-): Promise<number | 'ended'> {
-  const route: Route = connection;
-  const deliveries = found.map(({ message, scan: { qos, subscriptionIdentifier } }) => ({
+): Promise<readonly RetainedMatch[] | 'ended'> {
+  const queued = found.flatMap((match) => {
+    const { qos, ...delivery } = deliveryOf(match);
+    return qos === 0 ? [] : [{ match, delivery: { ...delivery, qos } }];
+  });
+  let unsent: readonly RetainedMatch[] = [];
+  if (queued.length > 0) {
+    const deliveries = queued.map(({ delivery }) => delivery);
+    const stored = await enqueue(context, recipient, recipient.generation, deliveries, { keepsRest: true });
+    if (stored === 'ended') return stored;
+    const first = queued[stored]?.match;
+    if (first !== undefined) unsent = found.slice(found.indexOf(first)).filter(({ scan }) => scan.qos > 0);
+  }
+  const atMostOnce = found
+    .filter((match) => !unsent.includes(match))
+    .map(deliveryOf)
+    .filter(({ qos }) => qos === 0);
+  if (atMostOnce.length > 0) await postAtMostOnce(context, recipient, recipient, atMostOnce);
+  return unsent;
+}
+
+function deliveryOf({ message, scan: { qos, subscriptionIdentifier } }: RetainedMatch) {
+  return {
     message,
     qos: Math.min(message.qos, qos) as Qos,
     retain: true,
     dup: false,
     subscriptionIdentifiers: subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier],
-  }));
-  const atMostOnce = deliveries.filter((delivery) => delivery.qos === 0);
-  const queued = deliveries.flatMap(({ qos, ...delivery }) => (qos === 0 ? [] : [{ ...delivery, qos }]));
-  if (atMostOnce.length > 0) await postAtMostOnce(context, connection, route, atMostOnce);
-  if (queued.length === 0) return 0;
-  if (isFull) {
-    context.log.count(metrics.messagesDroppedQueueFull, queued.length);
-    return queued.length;
-  }
-  const stored = await enqueue(context, connection, connection.generation, queued);
-  return stored === 'ended' ? stored : queued.length - stored;
+  };
 }
 
 /**

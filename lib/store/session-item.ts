@@ -50,6 +50,7 @@ const sessionFields: Fields<StoredFields> = {
   connectionSequence: numeric('connections'),
   connectsUntilMs: maybe(numeric('connectsUntil')),
   expiresAtMs: maybe(numeric('expires')),
+  retainedBehind: maybe(numeric('retainedBehind')),
   swept: maybe(boolean('swept')),
 };
 
@@ -81,7 +82,7 @@ export const claimFields: Fields<
 export function takeoverOf(session: Session, previous: Session): Required<Expression> & { update: string } {
   const isResumed = session.generation === previous.generation;
   const { sequence, recountAtSequence, claimVersion, ...others } = sessionFields;
-  const { inFlight, inFlightOf, resent, opened, ...resumed } = others;
+  const { inFlight, inFlightOf, resent, opened, retainedBehind, ...resumed } = others;
   const { update, names, values } = updateOf<object>(isResumed ? resumed : others, session);
   const room = session.recountAtSequence - session.sequence;
   const isRecounted = session.recountAtSequence !== previous.recountAtSequence;

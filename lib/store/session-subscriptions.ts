@@ -4,8 +4,8 @@ import type {
   ListedSubscription,
   SessionSubscriptionStore,
 } from '../core/store-ports/session-subscriptions.ts';
-import { type Item, S, string } from './attributes.ts';
-import { type Fields, itemOf, maybe, modelFrom, numeric, text } from './fields.ts';
+import { type Item, S, string, version } from './attributes.ts';
+import { type Fields, itemOf, maybe, modelFrom, numeric, text, updateOf } from './fields.ts';
 import { kinds, prefixQuery, sessionRowKey } from './keys.ts';
 import { Table } from './table.ts';
 
@@ -17,10 +17,22 @@ const prefix = kinds.subscription('');
  */
 const maxSingleReads = 4;
 
+const waitingFields: Fields<Pick<ListedSubscription, 'retainedFrom' | 'subscriptionIdentifier'>> = {
+  retainedFrom: maybe(text('retainedFrom')),
+  subscriptionIdentifier: maybe(numeric('identifier')),
+};
+
 /** The fields beside the filter, which is in the key. */
 const listedFields: Fields<Omit<ListedSubscription, 'filter'>> = {
   generation: text('generation'),
   qos: maybe(numeric('qos')),
+  ...waitingFields,
+};
+
+/** The fields that a subscription which is made again replaces. */
+const renewedFields: Fields<Pick<ListedSubscription, 'generation' | 'qos'>> = {
+  generation: listedFields.generation,
+  qos: listedFields.qos,
 };
 
 /** Table Sessions, rows `sub#filter`. */
@@ -45,6 +57,31 @@ export function createSessionSubscriptionStore(
 
     async putMany(key, entries) {
       await table.putMany(entries.map((entry) => itemFrom(key, entry)));
+    },
+
+    async renew(key, entry) {
+      const { update, names, values } = updateOf(renewedFields, entry);
+      const renewed = await table.update(sessionRowKey(key, kinds.subscription(entry.filter)), {
+        update: update.replace('SET', 'SET v = :v,'),
+        condition: 'attribute_not_exists(kind) OR #generation = :generation',
+        names,
+        values: { ...values, ':v': version },
+      });
+      if (renewed === undefined) await table.put(itemFrom(key, entry));
+    },
+
+    async setRetainedFrom(key, { filter, generation, ...waiting }, previous) {
+      const { update, names, values } = updateOf(
+        { generation: listedFields.generation, ...waitingFields },
+        { generation, ...waiting },
+      );
+      const isWaiting = previous === undefined ? '' : ' AND #retainedFrom = :previous';
+      await table.update(sessionRowKey(key, kinds.subscription(filter)), {
+        update,
+        condition: `#generation = :generation${isWaiting}`,
+        names,
+        values: { ...values, ...(previous === undefined ? {} : { ':previous': S(previous) }) },
+      });
     },
 
     async find(key, filters) {

@@ -137,6 +137,19 @@ export function createSessionStore(
       });
     },
 
+    async setRetainedBehind(key, generation, behind, previous) {
+      const updated = await table.update(sessionRowKey(key, kinds.session), {
+        update: behind === undefined ? 'REMOVE retainedBehind' : 'SET retainedBehind = :behind',
+        condition: `generation = :generation${previous === undefined ? '' : ' AND retainedBehind = :previous'}`,
+        values: {
+          ':generation': S(generation),
+          ...(behind === undefined ? {} : { ':behind': N(behind) }),
+          ...(previous === undefined ? {} : { ':previous': N(previous) }),
+        },
+      });
+      return updated !== undefined;
+    },
+
     async claim(session, claim) {
       if (session.address === undefined) return undefined;
       const { update, names, values } = updateOf(claimFields, {

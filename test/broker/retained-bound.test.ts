@@ -1,85 +1,170 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import type { Ports } from '../../lib/core/ports.ts';
 import { defaultSettings } from '../../lib/core/settings.ts';
-import { publish, subscribe } from './packets.ts';
+import type { Packet } from '../../lib/mqtt/types.ts';
+import type { Got } from '../support/raw-client.ts';
+import { publish, subscribe, unsubscribe } from './packets.ts';
 import { type Connected, useSuite } from './suite.ts';
 
 const bound = 150;
-const suite = useSuite({ settings: { ...defaultSettings, maxQueuedMessages: bound } });
+const matching = 500;
+/** Kinds of the timers that were scheduled. */
+const scheduled: string[] = [];
+const suite = useSuite({
+  settings: { ...defaultSettings, maxQueuedMessages: bound },
+  wrapPorts: (ports: Ports): Ports => ({
+    ...ports,
+    timers: {
+      ...ports.timers,
+      schedule(timer, dueAtMs) {
+        scheduled.push(timer.kind);
+        return ports.timers.schedule(timer, dueAtMs);
+      },
+    },
+  }),
+});
 
-const matching = 260;
-const kept = { qos: 1, retain: true } as const;
-const topicOf = (prefix: string, index: number): string => `${prefix}/${String(index).padStart(3, '0')}`;
+const topicOf = (prefix: string, index: number): string => `${prefix}/${String(index).padStart(4, '0')}`;
+const topicsOf = (prefix: string, count = matching): string[] =>
+  Array.from({ length: count }, (_, index) => topicOf(prefix, index));
+const counted = (name: string): number => suite.service.counters.get(name) ?? 0;
+const waitingTimers = (): number => scheduled.filter((kind) => kind === 'retained-waiting').length;
 
-/** Publishes retained messages at QoS 1, each on its own topic; the last one at QoS 0. */
-async function retain(prefix: string): Promise<void> {
+/** Publishes retained messages, each on its own topic; the last one at QoS 0. */
+async function retain(prefix: string, qos: 1 | 2 = 1, count = matching): Promise<void> {
   const client = await suite.connect();
-  for (let from = 0; from < matching; from += 50) {
-    const indices = Array.from({ length: Math.min(50, matching - from) }, (_, index) => from + index);
+  for (let from = 0; from < count; from += 50) {
+    const indices = Array.from({ length: Math.min(50, count - from) }, (_, index) => from + index);
     await client.send(
       ...indices.map((index) =>
-        publish(topicOf(prefix, index), suite.text('x'), { ...kept, messageId: index + 1 }),
+        publish(topicOf(prefix, index), suite.text('x'), { qos, retain: true, messageId: index + 1 }),
       ),
     );
+    if (qos === 2)
+      await client.send(...indices.map((index) => ({ cmd: 'pubrel' as const, messageId: index + 1 })));
   }
   await client.send(publish(`${prefix}/last`, suite.text('x'), { retain: true }));
 }
 
-const droppedCount = (): number => suite.service.counters.get('MessagesDroppedQueueFull') ?? 0;
-const warnings = (): string[] => suite.service.logged.filter((line) => line.includes('retained messages'));
-
-/** Subscribes, expects as many messages as the bound allows, and acknowledges them. */
-async function subscribeAll(client: Connected, prefix: string) {
-  const [before, warned] = [droppedCount(), warnings().length];
-  const { replies, pushes } = await client.exchange(
-    subscribe(1, { topic: `${prefix}/#`, qos: 1 }, { topic: `${prefix}/nothing/+`, qos: 1 }, 'nothing'),
-  );
-  const queued = pushes.filter(({ qos }) => qos === 1);
-  expect(queued.map(({ topic }) => topic)).toEqual(
-    Array.from({ length: bound }, (_, index) => topicOf(prefix, index)),
-  );
-  expect(pushes.filter(({ qos }) => qos !== 1)).toMatchObject([{ topic: `${prefix}/last`, retain: true }]);
-  expect(droppedCount() - before).toBe(matching - bound);
-  const lines = warnings().slice(warned);
-  expect(lines).toHaveLength(1);
-  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
-    level: 'warn',
-    tenant: suite.mint.tenant,
-    clientId: client.clientId,
-    matched: matching + 1,
-    dropped: matching - bound,
-  });
-  for (const { messageId } of queued) await client.send({ cmd: 'puback', messageId: Number(messageId) });
-  return replies;
+/** Acknowledges what has come and what then comes, until nothing does. @returns all topics. */
+async function acknowledge(client: Connected, first: readonly Got[], rounds = 100): Promise<string[]> {
+  const topics: string[] = [];
+  let come = first;
+  for (let round = 0; come.length > 0 && round < rounds; round += 1) {
+    topics.push(...come.flatMap(({ cmd, topic }) => (cmd === 'publish' ? [String(topic)] : [])));
+    const answers = come.flatMap(({ cmd, qos, messageId }): Packet[] => {
+      if (cmd === 'pubrel') return [{ cmd: 'pubcomp' as const, messageId: Number(messageId) }];
+      if (qos === 1) return [{ cmd: 'puback' as const, messageId: Number(messageId) }];
+      return qos === 2 ? [{ cmd: 'pubrec' as const, messageId: Number(messageId) }] : [];
+    });
+    const got = answers.length === 0 ? undefined : await client.exchange(...answers);
+    const released = (got?.replies ?? []).filter(({ cmd }) => cmd === 'pubrel');
+    await suite.service.queues.idle();
+    const later = await client.exchange({ cmd: 'pingreq' });
+    come = [...released, ...(got?.pushes ?? []), ...later.pushes];
+  }
+  return topics;
 }
 
-describe('a SUBSCRIBE that matches more retained messages than fit into the queue', () => {
-  it('tells in the Reason String how many were dropped, and narrower filters get the others', async () => {
-    await retain('five');
-    const client = await suite.connect();
-    expect(await subscribeAll(client, 'five')).toMatchObject([
-      {
-        cmd: 'suback',
-        granted: [1, 1, 0],
-        properties: { reasonString: 'the queue is full: 110 of 261 retained messages dropped' },
-      },
-    ]);
-    const rest = Array.from({ length: matching - bound }, (_, index) => topicOf('five', bound + index));
-    for (let from = 0; from < rest.length; from += 55) {
-      const some = rest.slice(from, from + 55);
-      const { replies, pushes } = await client.exchange(
-        subscribe(2, ...some.map((topic) => ({ topic, qos: 1 as const }))),
-      );
-      expect(replies[0]).not.toHaveProperty('properties');
-      expect(pushes.map(({ topic }) => topic)).toEqual(some);
-      for (const { messageId } of pushes) await client.send({ cmd: 'puback', messageId: Number(messageId) });
-    }
-  });
+it.each([1, 2] as const)('retained messages beyond the queue at QoS %i come as it gets room', async (qos) => {
+  await retain(`all${qos}`, qos);
+  const client = await suite.connect();
+  const dropped = counted('MessagesDroppedQueueFull');
+  const { replies, pushes } = await client.exchange(
+    subscribe(1, { topic: `all${qos}/#`, qos }, { topic: `all${qos}/nothing/+`, qos: 1 }, 'nothing'),
+  );
+  expect(replies).toMatchObject([{ cmd: 'suback', granted: [qos, 1, 0] }]);
+  expect(replies[0]).not.toHaveProperty('properties');
+  expect(pushes).toHaveLength(bound);
+  expect(await acknowledge(client, pushes)).toEqual([...topicsOf(`all${qos}`), `all${qos}/last`]);
+  expect(counted('MessagesDroppedQueueFull')).toBe(dropped);
+  expect((await suite.session(client.clientId))?.retainedBehind).toBeUndefined();
+});
 
-  it('has no Reason String without request problem information or before 5.0, but logs and counts', async () => {
-    await retain('less');
-    const quiet = await suite.connect({ properties: { requestProblemInformation: false } });
-    expect((await subscribeAll(quiet, 'less'))[0]).not.toHaveProperty('properties');
-    const earlier = await suite.connect({ protocolVersion: 4 });
-    expect(await subscribeAll(earlier, 'less')).toMatchObject([{ cmd: 'suback', granted: [1, 1, 0] }]);
-  });
+it('comes in portions to a client with a Receive Maximum, and with many literal filters', async () => {
+  await retain('narrow', 1, 400);
+  const client = await suite.connect({ properties: { receiveMaximum: 7 } });
+  const filters = topicsOf('narrow', 400).map((topic) => ({ topic, qos: 1 as const }));
+  const { pushes } = await client.exchange(subscribe(1, ...filters));
+  expect(pushes).toHaveLength(7);
+  expect((await acknowledge(client, pushes, 1_000)).sort()).toEqual(topicsOf('narrow', 400));
+});
+
+it('costs a client that acknowledges nothing no timers', async () => {
+  await retain('never', 1, 400);
+  const client = await suite.connect({ keepalive: 60 });
+  const before = waitingTimers();
+  const { pushes } = await client.exchange(subscribe(1, { topic: 'never/#', qos: 1 }));
+  expect(pushes).toHaveLength(bound);
+  for (let minute = 0; minute < 60; minute += 1) {
+    await suite.advance(60);
+    expect((await client.exchange({ cmd: 'pingreq' })).pushes).toEqual([]);
+  }
+  expect(waitingTimers()).toBe(before);
+  // Acknowledgements of messages that leave the queue more than half full, or of none.
+  const repeated = Array.from({ length: 20 }, () => ({
+    cmd: 'puback' as const,
+    messageId: Number(pushes[0]?.messageId),
+  }));
+  await client.send(...repeated);
+  expect(waitingTimers()).toBe(before);
+  // One timer for all acknowledgements of a frame, and of further frames until it has arrived.
+  expect(new Set(await acknowledge(client, pushes)).size).toBe(401);
+  expect(waitingTimers() - before).toBeLessThanOrEqual(12);
+});
+
+it('goes on after the client has come back', async () => {
+  await retain('back', 1, 400);
+  const kept = { clean: false, properties: { sessionExpiryInterval: 3_600 } } as const;
+  const client = await suite.connect({ clientId: 'back', ...kept });
+  const { pushes } = await client.exchange(subscribe(1, { topic: 'back/#', qos: 1 }));
+  const early = pushes.slice(0, 40);
+  await client.send(
+    ...early.map(({ messageId }) => ({ cmd: 'puback' as const, messageId: Number(messageId) })),
+  );
+  await suite.cut(client);
+  await suite.advance(600);
+  const again = await suite.connect({ clientId: 'back', ...kept });
+  const topics = await acknowledge(again, again.waited);
+  expect(new Set([...early.map(({ topic }) => topic), ...topics]).size).toBe(401);
+  expect(topics).toHaveLength(new Set(topics).size);
+});
+
+it('is not lost when the queue is emptied while nobody looks', async () => {
+  await retain('looked', 1, 400);
+  const client = await suite.connect({ keepalive: 60 });
+  const { pushes } = await client.exchange(subscribe(1, { topic: 'looked/#', qos: 1 }));
+  const session = await suite.session(client.clientId);
+  if (session === undefined) throw new Error('no session');
+  // As after a handler that has deleted the entries and died.
+  await suite.service.stores.queue.delete(
+    session,
+    pushes.map(({ messageId }) => Number(messageId)),
+  );
+  const later: Got[] = [];
+  for (let minute = 0; minute < 5; minute += 1) {
+    await suite.advance(60);
+    later.push(...(await client.exchange({ cmd: 'pingreq' })).pushes);
+  }
+  expect(new Set(await acknowledge(client, later)).size).toBe(401 - bound);
+});
+
+it('ends with the subscription', async () => {
+  await retain('gone', 1, 400);
+  const client = await suite.connect();
+  const { pushes } = await client.exchange(subscribe(1, { topic: 'gone/#', qos: 1 }));
+  await client.send(unsubscribe(2, 'gone/#'));
+  expect(await acknowledge(client, pushes)).toHaveLength(bound);
+  expect((await suite.session(client.clientId))?.retainedBehind).toBeUndefined();
+});
+
+it('goes on when the same subscription is made again with Retain Handling 1, and anew with 0', async () => {
+  await retain('twice', 1, 400);
+  const client = await suite.connect();
+  const { pushes } = await client.exchange(subscribe(1, { topic: 'twice/#', qos: 1 }));
+  await client.send(subscribe(2, { topic: 'twice/#', qos: 1, rh: 1 }));
+  const topics = await acknowledge(client, pushes);
+  expect(topics).toEqual([...topicsOf('twice', 400), 'twice/last']);
+  const anew = await client.exchange(subscribe(3, { topic: 'twice/#', qos: 1, rh: 0 }));
+  expect(await acknowledge(client, anew.pushes)).toEqual(topics);
 });

@@ -1,9 +1,11 @@
 import type { Context } from '../../core/context.ts';
+import type { ClientKey } from '../../core/model.ts';
 import type { EffectiveQuotas } from '../../core/quotas.ts';
 import { refusal } from '../../core/reasons.ts';
 import { unlimitedReceiveMaximum } from '../../core/session-rules.ts';
 import type { TenantId } from '../../core/tenant-id.ts';
 import { drain } from '../../delivery/drain.ts';
+import { continueIfForgotten } from '../../delivery/retained-waiting.ts';
 import { gaugesFor } from '../../limits/gauges.ts';
 import { askForRecount, recountAfterMs } from '../../limits/recount.ts';
 import { settleEarlierWills } from '../../sessions/left-will.ts';
@@ -87,8 +89,12 @@ export async function settleWills(context: Context, known: Holding): Promise<Hol
 export async function startDelivery(context: Context, known: Holding): Promise<Holding> {
   const { connection, opened, live } = known;
   await Promise.all([
-    opened.present ? drain(context, connection) : undefined,
+    opened.present ? sendWaiting(context, connection) : undefined,
     announceConnected(context, connection, opened.session, opened.present, live),
   ]);
   return known;
+}
+
+async function sendWaiting(context: Context, key: ClientKey): Promise<void> {
+  await continueIfForgotten(context, await drain(context, key));
 }

@@ -1,4 +1,5 @@
 import { drain } from '../../delivery/drain.ts';
+import { continueAfterAcknowledgement } from '../../delivery/retained-waiting.ts';
 import {
   isFailure,
   type PubackPacket,
@@ -21,9 +22,10 @@ export function isRefusal({ reasonCode = reasonCodes.success.code }: PubrecPacke
 }
 
 /**
- * Deletes the acknowledged entries from the queue in one batch, then drains the queue. A message
- * that the client refuses is not sent again, neither to this client nor to another member of the
- * share. Unknown packet identifiers are ignored: an acknowledgement may come twice.
+ * Deletes the acknowledged entries from the queue in one batch, then drains the queue, and
+ * continues retained messages that wait for room in it. A message that the client refuses is not
+ * sent again, neither to this client nor to another member of the share. Unknown packet identifiers
+ * are ignored: an acknowledgement may come twice.
  *
  * [MQTT-4.4.0-2 v5, MQTT-4.8.2-6 v5]
  */
@@ -31,8 +33,10 @@ export async function handleFinalAcknowledgements(
   { context, connection }: Peer,
   run: Run<FinalAcknowledgement>,
 ): Promise<Outcome> {
-  await context.queue.delete(connection, [...new Set(run.map(({ messageId }) => messageId))]);
-  await drain(context, connection);
+  const identifiers = [...new Set(run.map(({ messageId }) => messageId))];
+  await context.queue.delete(connection, identifiers);
+  const session = await drain(context, connection);
+  await continueAfterAcknowledgement(context, session, identifiers);
   return { replies: [] };
 }
 

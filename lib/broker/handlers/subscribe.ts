@@ -1,7 +1,7 @@
 import { concurrently } from '../../core/concurrently.ts';
 import type { Subscription } from '../../core/model.ts';
 import type { Refusal } from '../../core/reasons.ts';
-import { type RetainedSent, sendRetained } from '../../delivery/retained.ts';
+import { sendRetained } from '../../delivery/retained.ts';
 import { type SubackPacket, type SubscribePacket, subackCode } from '../../mqtt/index.ts';
 import type { Outcome } from '../../sessions/outcome.ts';
 import { shapeOf, type TopicError } from '../../topics/index.ts';
@@ -35,7 +35,7 @@ export async function handleSubscribe(peer: Peer, run: Run<SubscribePacket>): Pr
   const refused = await applyQuotas(peer, wanted);
   const granted = wanted.filter(({ topic }) => !refused.has(topic));
   const existed = await storeSubscriptions(peer, granted);
-  const retained = await sendRetained(
+  await sendRetained(
     context,
     connection,
     granted
@@ -49,7 +49,7 @@ export async function handleSubscribe(peer: Peer, run: Run<SubscribePacket>): Pr
   const shapes = granted.map(({ subscription }) => shapeOf(subscription.filter));
   return {
     live: { ...live, shapes: new Set([...live.shapes, ...shapes]) },
-    replies: judged.map(({ packet, filters }) => suback(peer, packet, filters, refused, retained)),
+    replies: judged.map(({ packet, filters }) => suback(peer, packet, filters, refused)),
     ...(end && { end }),
   };
 }
@@ -62,16 +62,19 @@ async function storeSubscriptions(
   const { tenant, generation } = connection;
   const existed = new Set<string>();
   if (granted.length === 0) return existed;
-  await context.sessionSubscriptions.putMany(
-    connection,
-    granted.map(({ topic, subscription: { qos } }) => ({ filter: topic, generation, qos })),
-  );
-  // A batch does not return what it replaces.
-  const replacing = granted.filter(({ retained }) => retained === 'if-new');
+  const listed = ({ topic, subscription: { qos } }: WantedFilter) => ({ filter: topic, generation, qos });
+  // A batch does not return what it replaces, nor keep from where retained messages wait.
+  const renewed = granted.filter(({ retained }) => retained === 'if-new');
   const others = granted.filter(({ retained }) => retained !== 'if-new');
   await Promise.all([
+    context.sessionSubscriptions.putMany(connection, others.map(listed)),
+    concurrently(renewed, maxConcurrentWrites, (one) =>
+      context.sessionSubscriptions.renew(connection, listed(one)),
+    ),
+  ]);
+  await Promise.all([
     context.subscriptions.putMany(tenant, others.map(subscriptionOf)),
-    concurrently(replacing, maxConcurrentWrites, async ({ topic, subscription }) => {
+    concurrently(renewed, maxConcurrentWrites, async ({ topic, subscription }) => {
       if (await context.subscriptions.put(tenant, subscription)) existed.add(topic);
     }),
   ]);
@@ -87,7 +90,6 @@ function suback(
   { messageId }: SubscribePacket,
   filters: readonly JudgedFilter[],
   refused: ReadonlyMap<string, Refusal>,
-  retained: RetainedSent,
 ): SubackPacket {
   const answers = filters.map((one) =>
     'refusal' in one ? one : { ...one, refusal: refused.get(one.topic) },
@@ -107,30 +109,23 @@ function suback(
     ...problemInformation(
       connection,
       answers.map((one) => one.refusal),
-      retained,
     ),
   };
 }
 
 /**
- * The Reason String, for 5.0 clients that request problem information: which quotas are exhausted,
- * and that retained messages were dropped. No reason code tells the latter, since the subscription
- * is granted.
+ * The Reason String, for 5.0 clients that request problem information: which quotas are exhausted.
  *
  * [MQTT-3.1.2-29 v5]
  */
 function problemInformation(
   { protocolVersion, requestProblemInformation }: Peer['connection'],
   refusals: readonly (Refusal | TopicError | undefined)[],
-  { matched, dropped }: RetainedSent,
 ): { properties?: { reasonString: string } } {
   const exhausted = refusals.flatMap((one) =>
     one?.code === 'subscriptions-full' || one?.code === 'shapes-full' ? [one.message] : [],
   );
-  const reasons = [
-    ...new Set(exhausted),
-    ...(dropped === 0 ? [] : [`the queue is full: ${dropped} of ${matched} retained messages dropped`]),
-  ];
+  const reasons = [...new Set(exhausted)];
   if (reasons.length === 0 || protocolVersion < 5 || !requestProblemInformation) return {};
   return { properties: { reasonString: reasons.join('; ') } };
 }

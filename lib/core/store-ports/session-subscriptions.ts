@@ -9,6 +9,10 @@ export interface ListedSubscription {
    * Highest QoS of the subscription; absent: 2. Permissions are checked with it when they change.
    */
   readonly qos?: Qos;
+  /** Topic from which its retained messages wait for room in the queue; absent: none wait. */
+  readonly retainedFrom?: string;
+  /** Known for a subscription whose retained messages wait. */
+  readonly subscriptionIdentifier?: number;
 }
 
 /**
@@ -21,6 +25,20 @@ export interface SessionSubscriptionStore {
   put(key: ClientKey, filter: string, generation: string, qos?: Qos): Promise<void>;
   /** Stores entries of different filters, in any order. A failure may leave some of them stored. */
   putMany(key: ClientKey, entries: readonly ListedSubscription[]): Promise<void>;
+  /**
+   * Stores an entry, and keeps {@link ListedSubscription.retainedFrom} of one that it replaces in
+   * the same generation.
+   */
+  renew(key: ClientKey, entry: ListedSubscription): Promise<void>;
+  /**
+   * Sets from where the retained messages of a listed subscription wait, or that none do. Does
+   * nothing if it has another generation or, with `previous`, waits from elsewhere.
+   */
+  setRetainedFrom(
+    key: ClientKey,
+    entry: Pick<ListedSubscription, 'filter' | 'generation' | 'retainedFrom' | 'subscriptionIdentifier'>,
+    previous?: string,
+  ): Promise<void>;
   /** Those of `filters` that the list holds, with any generation, strongly consistent. */
   find(key: ClientKey, filters: readonly string[]): Promise<ListedSubscription[]>;
   /** Number of filters in the list, strongly consistent, counted up to `limit`. */

@@ -33,8 +33,9 @@ export interface SessionStore {
    *
    * - The sequence stays as stored. The sequence of the recount moves with it, or stays if it is
    *   that of `previous`. The claim version is counted up.
-   * - If the generation stays, so do the batches opened and the entries in flight. The latter then
-   *   read as {@link Session.resent}, because an earlier connection may have received them.
+   * - If the generation stays, so do {@link Session.retainedBehind}, the batches opened and the
+   *   entries in flight. The latter then read as {@link Session.resent}, because an earlier
+   *   connection may have received them.
    *
    * @returns false if generation or address differ: read again.
    */
@@ -47,6 +48,16 @@ export interface SessionStore {
   allocate(key: ClientKey, generation: string, count: number): Promise<Session | undefined>;
   /** Sets the sequence at which the queue is counted again. */
   setRecount(key: ClientKey, generation: string, recountAtSequence: number): Promise<void>;
+  /**
+   * Sets {@link Session.retainedBehind}, or removes it; with `previous`, only if it is that value.
+   * @returns whether it did.
+   */
+  setRetainedBehind(
+    key: ClientKey,
+    generation: string,
+    behind: number | undefined,
+    previous?: number,
+  ): Promise<boolean>;
   /**
    * Claims queue entries for the session's current connection, if no other handler has claimed
    * since `session` was read and the same connection still holds the session.

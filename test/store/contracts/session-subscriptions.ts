@@ -37,6 +37,29 @@ export function sessionSubscriptionsContract(name: string, open: () => Promise<W
       ]);
     });
 
+    test('says from where retained messages wait, until the subscription is put again', async () => {
+      const { sessionSubscriptions } = world.process();
+      const key = newKey();
+      const entry = { filter: 'a', generation: 'g' };
+      await sessionSubscriptions.setRetainedFrom(key, { ...entry, retainedFrom: '' });
+      expect(await sessionSubscriptions.list(key)).toEqual([]);
+      await sessionSubscriptions.renew(key, { ...entry, qos: 1 });
+      const waiting = { ...entry, retainedFrom: '', subscriptionIdentifier: 7 };
+      await sessionSubscriptions.setRetainedFrom(key, { ...waiting, generation: 'h' });
+      expect(await sessionSubscriptions.list(key)).toEqual([{ ...entry, qos: 1 }]);
+      await sessionSubscriptions.setRetainedFrom(key, waiting);
+      await sessionSubscriptions.setRetainedFrom(key, { ...waiting, retainedFrom: 'b' }, 'elsewhere');
+      await sessionSubscriptions.renew(key, { ...entry, qos: 2 });
+      expect(await sessionSubscriptions.list(key)).toEqual([{ ...waiting, qos: 2 }]);
+      await sessionSubscriptions.setRetainedFrom(key, { ...waiting, retainedFrom: 'b' }, '');
+      expect(await sessionSubscriptions.list(key)).toEqual([{ ...waiting, retainedFrom: 'b', qos: 2 }]);
+      await sessionSubscriptions.setRetainedFrom(key, entry, 'b');
+      expect(await sessionSubscriptions.list(key)).toEqual([{ ...entry, qos: 2 }]);
+      await sessionSubscriptions.setRetainedFrom(key, waiting);
+      await sessionSubscriptions.renew(key, { filter: 'a', generation: 'h' });
+      expect(await sessionSubscriptions.list(key)).toEqual([{ filter: 'a', generation: 'h' }]);
+    });
+
     test('deletes a filter only for the generation that put it', async () => {
       const { sessionSubscriptions } = world.process();
       const key = newKey();

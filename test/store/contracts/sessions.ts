@@ -190,6 +190,28 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
       });
     });
 
+    test('where retained messages wait is kept by the session, however it is resumed', async () => {
+      const { sessions } = world.process();
+      const session = await opened();
+      const { generation } = session;
+      const behind = async () => (await sessions.get(session))?.retainedBehind;
+      expect(await sessions.setRetainedBehind(session, 'another', 5)).toBe(false);
+      expect(await sessions.setRetainedBehind(session, generation, 5)).toBe(true);
+      expect(await sessions.setRetainedBehind(session, generation, 6, 4)).toBe(false);
+      expect(await sessions.setRetainedBehind(session, generation, Number.MAX_SAFE_INTEGER, 5)).toBe(true);
+      expect(await behind()).toBe(Number.MAX_SAFE_INTEGER);
+      expect(await sessions.replace({ ...session, claimVersion: 9 }, session)).toBe(true);
+      expect(await behind()).toBe(Number.MAX_SAFE_INTEGER);
+      expect(await sessions.setRetainedBehind(session, generation, undefined, 5)).toBe(false);
+      expect(await sessions.setRetainedBehind(session, generation, undefined, Number.MAX_SAFE_INTEGER)).toBe(
+        true,
+      );
+      expect(await behind()).toBeUndefined();
+      await sessions.setRetainedBehind(session, generation, 5);
+      expect(await sessions.replace({ ...session, generation: 'next' }, session)).toBe(true);
+      expect(await behind()).toBeUndefined();
+    });
+
     describe('claims', () => {
       test('are counted and store what is in flight, what is sent again and who claimed', async () => {
         const { sessions } = world.process();
