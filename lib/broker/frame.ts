@@ -3,6 +3,7 @@ import type { ConnectionAddress, ProtocolVersion } from '../core/model.ts';
 import { effectiveQuotas, maxPacketBytesOf } from '../core/quotas.ts';
 import { type MqttReasonName, refusal } from '../core/reasons.ts';
 import type { PeerState } from '../core/store-ports/connections.ts';
+import { createMatchBudget } from '../delivery/match-budget.ts';
 import { writeRateUse } from '../limits/rates.ts';
 import {
   type AuthPacket,
@@ -42,7 +43,7 @@ import {
 import { handleAuth } from './handlers/auth.ts';
 import { handleConnect } from './handlers/connect.ts';
 import { handleDisconnect } from './handlers/disconnect.ts';
-import type { Handler, Run } from './handlers/handler.ts';
+import type { Handler, Peer, Run } from './handlers/handler.ts';
 import { handlePublishes } from './handlers/publish.ts';
 import { handleSubscribe } from './handlers/subscribe.ts';
 import { handleUnsubscribe } from './handlers/unsubscribe.ts';
@@ -138,12 +139,13 @@ async function handlePackets(
   // The chunks of a packet have been counted as they came.
   const countedBytes = frame.kind === 'chunk' ? bytes.length : 0;
   let uncountedBytes = bytes.length - countedBytes;
+  const budget = createMatchBudget(context.settings);
   let state = initial;
   const replies: ServerPacket[] = [];
   for (const run of cutIntoRuns(packets)) {
     const outcome =
       rateRefusal(context, state, run, uncountedBytes) ??
-      (await handleRun(context, address, state, run, countedBytes));
+      (await handleRun(context, address, state, run, { budget, countedBytes }));
     uncountedBytes = 0;
     replies.push(...outcome.replies);
     const { connection = state.connection, live = state.live } = outcome;
@@ -187,7 +189,7 @@ async function handleRun(
   address: ConnectionAddress,
   state: PeerState,
   run: Run<ClientPacket>,
-  countedBytes: number,
+  ofFrame: Pick<Peer, 'budget' | 'countedBytes'>,
 ): Promise<Outcome> {
   const [first] = run;
   if (first.cmd === 'connect') return handleConnect(context, { address, state, packet: first });
@@ -196,7 +198,7 @@ async function handleRun(
     return refuseFrame(connection?.protocolVersion, 'connect-expected');
   // The table pairs each kind with its packets.
   const handle = handlers[kindOf(first)] as Handler<ClientPacket>;
-  return handle({ context, connection, live, countedBytes }, run);
+  return handle({ context, connection, live, ...ofFrame }, run);
 }
 
 interface PacketsByKind {

@@ -63,6 +63,12 @@ export interface Settings {
    * filters that match few of the messages they read.
    */
   readonly retainedReadsPerRun: number;
+  /**
+   * Queries that find the subscribers of all messages of one frame or HTTP request: one for each
+   * filter that may match, so up to topics × shapes. A burst of 500 topics with eight fitting
+   * shapes passes.
+   */
+  readonly maxMatchQueries: number;
   /** Concurrent posts of one handler, to different connections. */
   readonly maxConcurrentPosts: number;
   /**
@@ -119,6 +125,7 @@ export const defaultSettings: Settings = {
   tenantSettleSeconds: 35,
   retainedPerRun: 1_000,
   retainedReadsPerRun: 20,
+  maxMatchQueries: 4_096,
   maxConcurrentPosts: 64,
   inlineAudience: 256,
   maxInlineDeliveries: 2_048,

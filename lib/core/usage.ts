@@ -4,8 +4,6 @@ import type { TenantId } from './tenant-id.ts';
 
 /** Counters of a tenant, kept by the hour. */
 export interface UsageCounts {
-  /** Packets of clients as quotas count them (lib/broker/packet-rate.ts). */
-  readonly packetsIn: number;
   readonly messagesIn: number;
   readonly bytesIn: number;
   readonly messagesOut: number;
@@ -13,6 +11,8 @@ export interface UsageCounts {
   readonly connects: number;
   /** Time during which connections were open, in milliseconds; counted when a connection ends. */
   readonly connectionMs: number;
+  /** Packets of clients as quotas count them (lib/broker/packet-rate.ts). */
+  readonly packetsIn: number;
 }
 
 /** What a tenant holds now. */
@@ -25,13 +25,13 @@ export interface UsageGauges {
 export type UsageDeltas = Partial<UsageCounts & UsageGauges>;
 
 export const countNames = [
-  'packetsIn',
   'messagesIn',
   'bytesIn',
   'messagesOut',
   'bytesOut',
   'connects',
   'connectionMs',
+  'packetsIn',
 ] as const satisfies readonly (keyof UsageCounts)[];
 
 export const gaugeNames = [

@@ -6,6 +6,7 @@ import type { TenantId } from '../core/tenant-id.ts';
 import { messageBytes } from '../core/usage.ts';
 import { type QuotaBearer, quotaRefusals } from '../limits/publish-quotas.ts';
 import { distribute } from './distribute.ts';
+import { beyondBudget, beyondMatching, createMatchBudget, type MatchBudget } from './match-budget.ts';
 import { storeRetained } from './retained.ts';
 
 /** Who publishes what, under which rules. */
@@ -18,6 +19,8 @@ export interface Publication<Request> {
   readonly judge: (request: Request) => Message | PublishRefusal;
   /** Whose quotas apply; absent: none. */
   readonly bearer?: QuotaBearer;
+  /** The Queries that matching may take; absent: those of one frame. */
+  readonly budget?: MatchBudget;
   /** Whether a refusal ends the run, so that the requests behind it are ignored. Default: never. */
   readonly endsRun?: (refusal: PublishRefusal, request: Request) => boolean;
   /**
@@ -60,7 +63,11 @@ export async function publishMessages<Request>(
   publication: Publication<Request>,
 ): Promise<PublishResult<Request>[]> {
   const { tenant, live, accept = acceptAll } = publication;
-  const judged = await withinQuotas(context, publication, judgeAll(publication));
+  const judged = withinBudget(
+    context,
+    publication,
+    await withinQuotas(context, publication, judgeAll(publication)),
+  );
   const accepted = await accept(judged);
   const messages = withoutDuplicates(accepted.messages.values());
   if (messages.some(({ retain }) => retain)) await storeRetained(context, tenant, messages);
@@ -99,6 +106,26 @@ async function withinQuotas<Request>(
   const refused = await quotaRefusals(context, tenant, bearer, messagesOf(judged));
   if (refused.size === 0) return judged;
   context.log.count(metrics.publishesOverQuota, refused.size);
+  return without(judged, refused, endsRun);
+}
+
+function withinBudget<Request>(
+  context: Context,
+  { live, budget = createMatchBudget(context.settings), endsRun }: Publication<Request>,
+  judged: readonly Judged<Request>[],
+): readonly Judged<Request>[] {
+  const beyond = beyondBudget(budget, live, messagesOf(judged));
+  if (beyond.size === 0) return judged;
+  context.log.count(metrics.publishesOverQuota, beyond.size);
+  return without(judged, new Map([...beyond].map((message) => [message, beyondMatching])), endsRun);
+}
+
+/** Replaces messages by their refusals, up to one that ends the run. */
+function without<Request>(
+  judged: readonly Judged<Request>[],
+  refused: ReadonlyMap<Message, PublishRefusal>,
+  endsRun: Publication<Request>['endsRun'],
+): readonly Judged<Request>[] {
   const allowed: Judged<Request>[] = [];
   for (const one of judged) {
     const refusal = 'message' in one ? refused.get(one.message) : undefined;

@@ -9,6 +9,7 @@ import {
   reasonCodes,
 } from '../../mqtt/index.ts';
 import type { Outcome } from '../../sessions/outcome.ts';
+import { noteReleased } from '../received-tally.ts';
 import type { Peer, Run } from './handler.ts';
 
 /**
@@ -70,6 +71,7 @@ export async function handlePubrecs({ context, connection }: Peer, run: Run<Pubr
 export async function handlePubrels({ context, connection }: Peer, run: Run<PubrelPacket>): Promise<Outcome> {
   const seen = new Set<number>();
   const isResumed = connection.generation !== connection.address;
+  noteReleased(context, connection.address, run.length);
   const replies = run.map(async ({ messageId }): Promise<PubcompPacket> => {
     const isRepeated = seen.has(messageId);
     seen.add(messageId);

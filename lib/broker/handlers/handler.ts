@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts';
 import type { Connection, TenantLive } from '../../core/model.ts';
+import type { MatchBudget } from '../../delivery/match-budget.ts';
 import type { Outcome } from '../../sessions/outcome.ts';
 
 /** An accepted connection, as the packets before in the frame left it, and its tenant's row. */
@@ -7,6 +8,8 @@ export interface Peer {
   readonly context: Context;
   readonly connection: Connection;
   readonly live: TenantLive;
+  /** The Queries that the publishes of the frame may still take. */
+  readonly budget: MatchBudget;
   /** Bytes of the frame that were counted against the rates as chunks. Default 0. */
   readonly countedBytes?: number;
 }

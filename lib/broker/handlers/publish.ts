@@ -8,6 +8,7 @@ import { type Accepted, type Judged, type PublishResult, publishMessages } from 
 import { type PublishPacket, reasonCodes, type ServerPacket } from '../../mqtt/index.ts';
 import { type End, endWith, type Outcome } from '../../sessions/outcome.ts';
 import { judgePublish } from '../judge-publish.ts';
+import { noteUnreleased, unreleasedCount } from '../received-tally.ts';
 import { resolveTopics } from '../topic-aliases.ts';
 import type { Peer, Run } from './handler.ts';
 
@@ -27,7 +28,7 @@ import type { Peer, Run } from './handler.ts';
  * MQTT-4.3.2-5 v5]
  */
 export async function handlePublishes(
-  { context, connection, live, countedBytes = 0 }: Peer,
+  { context, connection, live, budget, countedBytes = 0 }: Peer,
   run: Run<PublishPacket>,
 ): Promise<Outcome> {
   context.log.count(metrics.messagesReceived, run.length);
@@ -40,6 +41,7 @@ export async function handlePublishes(
   const results = await publishMessages(context, {
     tenant,
     live,
+    budget,
     requests: limited.packets,
     judge: (packet) => judgePublish(context, connection, packet),
     bearer: { quotas, client: { name: address, use: rateUse }, countedBytes },
@@ -103,7 +105,7 @@ async function withinReceiveMaximum(
   connection: Connection,
   packets: readonly PublishPacket[],
 ): Promise<{ packets: readonly PublishPacket[]; end?: End }> {
-  if (connection.protocolVersion < 5) return { packets };
+  if (connection.protocolVersion < 5) return withinUnreleased(context, connection, packets);
   const { receiveMaximum } = context.settings;
   let unacknowledgedCount = packets.some(({ qos }) => qos === 2)
     ? await context.receivedMarks.count(connection, receiveMaximum)
@@ -117,6 +119,28 @@ async function withinReceiveMaximum(
     }
   }
   return { packets };
+}
+
+/**
+ * Before 5.0 there is no Receive Maximum, but each QoS 2 message without PUBREL is a row: as many
+ * as a 5.0 client may have are taken, then the connection ends.
+ */
+async function withinUnreleased(
+  context: Context,
+  connection: Connection,
+  packets: readonly PublishPacket[],
+): Promise<{ packets: readonly PublishPacket[]; end?: End }> {
+  const { receiveMaximum } = context.settings;
+  const isNew = ({ qos, dup }: PublishPacket) => qos === 2 && !dup;
+  const added = packets.filter(isNew).length;
+  if (added === 0) return { packets };
+  const count = await unreleasedCount(context, connection, added);
+  noteUnreleased(context, connection.address, count);
+  if (count <= receiveMaximum) return { packets };
+  let room = receiveMaximum - (count - added);
+  const cutAt = packets.findIndex((packet) => isNew(packet) && room-- <= 0);
+  const end = endWith(connection.protocolVersion, refusal('receive-maximum-exceeded', `${receiveMaximum}`));
+  return { packets: packets.slice(0, cutAt), end };
 }
 
 /**

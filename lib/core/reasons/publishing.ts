@@ -40,6 +40,13 @@ export const publishingReasons = {
     message: 'the client sends more packets than it may (packetsPerSecondPerClient)',
     remedy: 'Send fewer packets, or raise this quota of the tenant or of the token.',
   },
+  'matches-too-many': {
+    reasonCode: 0x97,
+    v3: 'close',
+    http: 429,
+    message: 'the topics of one frame or request need too many queries for their subscribers',
+    remedy: 'Publish to fewer topics at once; the tenant has many shapes of filters ("wisp shapes").',
+  },
   'retained-full': {
     reasonCode: 0x97,
     http: 429,
