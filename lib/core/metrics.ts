@@ -14,6 +14,7 @@ export const metrics = {
   messagesDelivered: 'MessagesDelivered',
   messagesDroppedTooLarge: 'MessagesDroppedTooLarge',
   messagesDroppedQueueFull: 'MessagesDroppedQueueFull',
+  messagesDroppedUnreadable: 'MessagesDroppedUnreadable',
   messagesExpired: 'MessagesExpired',
   publishesNotAuthorized: 'PublishesNotAuthorized',
   publishesOverQuota: 'PublishesOverQuota',

@@ -3,7 +3,6 @@ import { metrics } from '../core/metrics.ts';
 import type { FanoutSlice, Message } from '../core/model.ts';
 import type { SliceProgress } from '../core/store-ports/messages.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { UnreadableItemError } from '../core/unreadable-item.ts';
 import { compareUtf8 } from '../topics/index.ts';
 import { type Parcel, Parcels, recipientsOf, sendParcels, withShared } from './parcels.ts';
 import { batchesOf, type Subscriber, subscribersOf } from './slice-subscribers.ts';
@@ -130,14 +129,6 @@ async function deliverBatch(
     let lastError: unknown;
     await sendParcels(context, tenant, left, (parcel, error) => {
       lastError = error;
-      if (error instanceof UnreadableItemError) {
-        context.log.error('a session cannot be read: its messages are dropped', {
-          tenant,
-          clientId: parcel.key.clientId,
-          error: error.name,
-        });
-        return;
-      }
       // QoS 0 copies may have been sent.
       failed.push({ ...parcel, atMostOnce: [], behindQueued: [] });
     });

@@ -1,7 +1,9 @@
 import { concurrently } from '../core/concurrently.ts';
 import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
 import type { ClientKey, Message, Qos, Route, Subscription } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { UnreadableItemError } from '../core/unreadable-item.ts';
 import type { Share } from './audience.ts';
 import { enqueue, type Queueable } from './enqueue.ts';
 import { type Delivery, postAtMostOnce } from './post.ts';
@@ -148,9 +150,13 @@ export function withShared(parcel: Parcel, shared: ReadonlyMap<Message, Promise<
 /**
  * Delivers to many clients concurrently. QoS 0 is posted along the cached route; QoS 1 and 2 go
  * through the session queue.
+ * A session whose row is unreadable is left out, with a log line and a count: reading it again
+ * gives the same error, and it must not fail the publishes of others. Its shared messages go on to
+ * other members.
+ *
  * @param failed receives each parcel that could not be delivered, and its error. Default: the first
  *   error rejects, after all other parcels have been delivered.
- * @returns the parcels whose session has ended.
+ * @returns the parcels whose session has ended or is unreadable.
  */
 export async function sendParcels(
   context: Context,
@@ -166,18 +172,36 @@ export async function sendParcels(
       ? new Map<string, Route>()
       : await context.sessions.routes(tenant, [...new Set(wanted)]);
   const ended: Parcel[] = [];
+  const unreadable: Parcel[] = [];
   await concurrently(parcels, context.settings.maxConcurrentPosts, async (parcel) => {
     try {
       if ((await sendParcel(context, parcel, routes.get(parcel.key.clientId))) === 'ended')
         ended.push(parcel);
     } catch (error) {
-      if (failed === undefined) throw error;
-      failed(parcel, error);
+      if (error instanceof UnreadableItemError) {
+        unreadable.push(parcel);
+        reportUnreadable(context, parcel, error);
+      } else if (failed === undefined) throw error;
+      else failed(parcel, error);
     }
   });
   // Their rows are still there: a timer was lost, or a subscription came late.
   for (const { key, generation } of ended) await context.sessionEnded(key, generation);
-  return ended;
+  return [...ended, ...unreadable];
+}
+
+function reportUnreadable(
+  context: Context,
+  { key: { tenant, clientId }, atMostOnce, behindQueued, queued }: Parcel,
+  error: UnreadableItemError,
+): void {
+  const dropped = atMostOnce.length + behindQueued.length + queued.length;
+  context.log.count(metrics.messagesDroppedUnreadable, dropped);
+  context.log.warn('a session cannot be read: its messages are dropped', {
+    tenant,
+    clientId,
+    error: error.name,
+  });
 }
 
 async function sendParcel(

@@ -21,6 +21,8 @@ export interface PostResult {
   readonly outcome: 'sent' | 'gone' | 'failed';
   /** Deliveries larger than the client accepts: they count as delivered. */
   readonly tooLarge: readonly Delivery[];
+  /** Deliveries of the text that failed and of those behind it. */
+  readonly unsent: readonly Delivery[];
 }
 
 /**
@@ -34,24 +36,27 @@ export async function post(
 ): Promise<PostResult> {
   const { texts, tooLarge } = encodeDeliveries(deliveries, route, context.clock.nowMs());
   if (tooLarge.length > 0) context.log.count(metrics.messagesDroppedTooLarge, tooLarge.length);
-  for (const text of texts) {
-    const outcome = await context.gateway.post(route.address, text);
-    if (outcome === 'sent') continue;
-    context.log.count(outcome === 'gone' ? metrics.postsGone : metrics.postsFailed);
-    return { outcome, tooLarge };
+  let outcome: PostResult['outcome'] = 'sent';
+  let sent = 0;
+  for (const { text } of texts) {
+    outcome = await context.gateway.post(route.address, text);
+    if (outcome !== 'sent') break;
+    sent += 1;
   }
-  const delivered = deliveries.filter((delivery) => !tooLarge.includes(delivery));
+  if (outcome !== 'sent') context.log.count(outcome === 'gone' ? metrics.postsGone : metrics.postsFailed);
+  const delivered = texts.slice(0, sent).flatMap((text) => text.deliveries);
   context.log.count(metrics.messagesDelivered, delivered.length);
   context.usage.count(key.tenant, {
     messagesOut: delivered.length,
     bytesOut: delivered.reduce((sum, { message }) => sum + messageBytes(message), 0),
   });
-  return { outcome: 'sent', tooLarge };
+  return { outcome, tooLarge, unsent: texts.slice(sent).flatMap((text) => text.deliveries) };
 }
 
 /**
  * Posts QoS 0 deliveries along a cached route, which may be stale. If its connection is gone, the
- * session row is read and the new connection tried, once. A second failure loses the messages.
+ * session row is read and the new connection gets those that were not sent. A second failure loses
+ * them.
  */
 export async function postAtMostOnce(
   context: Context,
@@ -59,7 +64,7 @@ export async function postAtMostOnce(
   route: Route,
   deliveries: readonly Delivery[],
 ): Promise<void> {
-  const { outcome } = await post(context, key, route, deliveries);
+  const { outcome, unsent } = await post(context, key, route, deliveries);
   if (outcome !== 'gone') return;
   context.sessions.forgetRoute(key);
   const session = await context.sessions.get(key);
@@ -68,7 +73,7 @@ export async function postAtMostOnce(
     await context.connectionLost(key, route.address);
     return;
   }
-  const retried = await post(context, key, { ...session, address: session.address }, deliveries);
+  const retried = await post(context, key, { ...session, address: session.address }, unsent);
   if (retried.outcome === 'gone') await context.connectionLost(key, session.address);
 }
 
@@ -85,6 +90,12 @@ export function chunkId(): string {
   return randomBytes(4).toString('hex');
 }
 
+interface EncodedText {
+  readonly text: string;
+  /** Complete with this text: of a chunked packet, with its last chunk. */
+  readonly deliveries: readonly Delivery[];
+}
+
 /**
  * Encodes deliveries as text messages of the wire profile, in order, up to 24,000 raw bytes each.
  *
@@ -97,16 +108,18 @@ function encodeDeliveries(
   deliveries: readonly Delivery[],
   route: Route,
   nowMs: number,
-): { readonly texts: string[]; readonly tooLarge: Delivery[] } {
-  const texts: string[] = [];
+): { readonly texts: EncodedText[]; readonly tooLarge: Delivery[] } {
+  const texts: EncodedText[] = [];
   const tooLarge: Delivery[] = [];
   const aliases = new TopicAliases(route, deliveries);
   let batch: Uint8Array[] = [];
+  let batched: Delivery[] = [];
   let batchBytes = 0;
 
   function flush(): void {
-    if (batch.length > 0) texts.push(encodePackets(concatBytes(batch)));
+    if (batch.length > 0) texts.push({ text: encodePackets(concatBytes(batch)), deliveries: batched });
     batch = [];
+    batched = [];
     batchBytes = 0;
     aliases.reset();
   }
@@ -122,11 +135,14 @@ function encodeDeliveries(
       continue;
     }
     if (packet.length > maxFrameBytes) {
-      texts.push(...encodeChunks(chunkId(), encodeDelivery(delivery, route, nowMs)));
+      const chunks = encodeChunks(chunkId(), encodeDelivery(delivery, route, nowMs));
+      const last = chunks.length - 1;
+      texts.push(...chunks.map((text, index) => ({ text, deliveries: index === last ? [delivery] : [] })));
       continue;
     }
     aliases.sent(delivery.message.topic);
     batch.push(packet);
+    batched.push(delivery);
     batchBytes += packet.length;
   }
   flush();
