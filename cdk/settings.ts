@@ -54,19 +54,19 @@ export interface StageSettings {
   readonly logInvocations: boolean;
   /**
    * Requests per second that API Gateway gives the account in the region, to all its APIs and
-   * `@connections` posts together (Service Quotas). Default: what AWS gives in the region if that is
-   * known at synthesis (2,500 in 13 newer ones), else 10,000.
+   * `@connections` posts together (Service Quotas). Default: what AWS gives in the region if that
+   * is known at synthesis (2,500 in 13 newer ones), else 10,000.
    */
   readonly accountRequestsPerSecond?: number;
   /**
-   * Share of the account's requests per second that each route may use, so that frames cannot starve
-   * handshakes, and the service leaves a part to its posts and to other APIs. Of `http` each route
-   * has the whole share.
+   * Share of the account's requests per second that each route may use, so that frames cannot
+   * starve handshakes, and the service leaves a part to its posts and to other APIs. Of `http` each
+   * route has the whole share.
    */
   readonly routeShares: Readonly<Record<RouteName, number>>;
   /**
-   * Whether each function has a part of the account's concurrency that no other can use, and no more
-   * than that. Needs `accountConcurrency`.
+   * Whether each function has a part of the account's concurrency that no other can use, and no
+   * more than that. Needs `accountConcurrency`.
    */
   readonly reserveConcurrency: boolean;
   /**
