@@ -21,6 +21,11 @@ export const sections = {
     about: 'workloads W1 to W5 in metered units and dollars, compared with other services',
     load: () => import('./units/index.ts'),
   },
+  attacks: {
+    title: 'What attacks cost at most',
+    about: 'units and dollars of what strangers and clients can send, at the bounds of a deployment',
+    load: () => import('./attacks/index.ts'),
+  },
   cpu: {
     title: 'CPU of the message function',
     about: 'CPU per message compared with the minimum (base64, parsing, SDK calls)',

@@ -10,7 +10,7 @@ export const connectionHours = 2;
 const hourMs = 3_600_000;
 
 /** Ends a connection and waits until its `$disconnect` has run. */
-async function disconnected(service: TestService, end: () => Promise<unknown>): Promise<void> {
+export async function disconnected(service: TestService, end: () => Promise<unknown>): Promise<void> {
   const billedMs = (): number => service.gateway.meters.billedMs.$disconnect;
   const before = billedMs();
   await end();
