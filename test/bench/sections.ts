@@ -4,6 +4,8 @@ export interface Section {
   readonly title: string;
   /** One line for `--help`. */
   readonly about: string;
+  /** The page that `--write-summary` writes to. Default: docs/performance.md. */
+  readonly page?: string;
   /** Heap of the section's process, if Node's default is too small. */
   readonly heapMegabytes?: number;
   load(): Promise<{ measure(run: Run): Promise<SectionResult> }>;
@@ -24,6 +26,7 @@ export const sections = {
   attacks: {
     title: 'What attacks cost at most',
     about: 'units and dollars of what strangers and clients can send, at the bounds of a deployment',
+    page: 'docs/security.md',
     load: () => import('./attacks/index.ts'),
   },
   cpu: {

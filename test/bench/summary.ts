@@ -2,22 +2,25 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Machine } from './machine.ts';
 import { type SectionResult, tableMarkdown } from './report.ts';
-import { type SectionName, sections } from './sections.ts';
+import { type Section, type SectionName, sections } from './sections.ts';
 
-const path = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
+const usualPage = 'docs/performance.md';
 const lineWidth = 100;
 
 /**
- * Writes each measured section between its markers in docs/performance.md. Other sections stay
- * unchanged: each names its date, machine and commit.
+ * Writes each measured section between its markers in its page. Other sections stay unchanged: each
+ * names its date, machine and commit.
  */
 export async function writeSummary(
   results: ReadonlyMap<SectionName, SectionResult>,
   machine: Machine,
 ): Promise<void> {
-  let page = await readFile(path, 'utf8');
-  for (const [name, result] of results) page = replaced(page, name, sectionMarkdown(name, result, machine));
-  await writeFile(path, page);
+  for (const [name, result] of results) {
+    const { page = usualPage }: Section = sections[name];
+    const path = fileURLToPath(new URL(`../../${page}`, import.meta.url));
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, replaced(text, name, sectionMarkdown(name, result, machine)));
+  }
 }
 
 /**
@@ -29,7 +32,7 @@ export function replaced(page: string, name: string, content: string): string {
   const end = `<!-- /bench:${name} -->`;
   const from = page.indexOf(begin);
   const to = page.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`docs/performance.md has no markers for ${name}`);
+  if (from < 0 || to < from) throw new Error(`the page has no markers for ${name}`);
   return `${page.slice(0, from + begin.length)}\n${content}\n\n${page.slice(to)}`;
 }
 

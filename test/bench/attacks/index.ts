@@ -1,9 +1,11 @@
 import { reservedConcurrency, routeThrottle } from '../../../cdk/account-quotas.ts';
 import { presets } from '../../../cdk/settings.ts';
+import { defaultSettings } from '../../../lib/core/settings.ts';
 import { perOne, startBilledService, type Units } from '../billed-service.ts';
 import { createJumpingClock } from '../jumping-clock.ts';
 import { total, wispFormula, wispUsd } from '../prices.ts';
 import type { Run, SectionResult } from '../report.ts';
+import { unlimitedQuotas } from '../unlimited.ts';
 import { type Attack, attacks, settled } from './attacks.ts';
 
 /** Latency of a function's call: DynamoDB's "single-digit milliseconds". */
@@ -18,7 +20,7 @@ const tableUnitsPerSecond = 40_000;
 const settings = { ...presets.prod, accountConcurrency: 1_000 };
 const region = 'us-east-1';
 
-/** Measures what strangers and clients can cost: units of each attack, and dollars at the bounds. */
+/** Measures what strangers and clients can cost: units of each attack, dollars at the bounds. */
 export async function measure({ quick, progress }: Run): Promise<SectionResult> {
   const measured = new Map<Attack, Units>();
   for (const attack of attacks) {
@@ -41,7 +43,7 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
           'dollars per million',
         ],
         rows: rows.map(({ attack, units, usd }) => [
-          `${attack.who}: ${attack.title}`,
+          titleOf(attack),
           units.messagesIn + units.messagesOut,
           total(units.invocations),
           total(units.billedMs),
@@ -53,15 +55,18 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
       },
       {
         title: 'Dollars per hour at most',
-        columns: ['attack', 'requests a second', 'bounded by', 'all attackers', 'one connection or sender'],
+        columns: ['attack', 'one client', 'one tenant', 'everybody', 'requests a second', 'bounded by'],
         rows: rows.map(({ attack, units, usd }) => {
-          const { perSecond, by } = bound(attack, units);
+          const { perSecond, by } = deploymentBound(attack, units);
+          const dollars = (rate: number): number => Math.min(rate, perSecond) * hourSeconds * usd;
+          const { client, tenant } = quotaBounds(attack);
           return [
-            `${attack.who}: ${attack.title}`,
+            titleOf(attack),
+            client === undefined ? '' : dollars(client),
+            tenant === undefined ? '' : dollars(tenant),
+            dollars(perSecond),
             perSecond,
             by,
-            perSecond * hourSeconds * usd,
-            (hourSeconds / Math.max(0.001, total(units.billedMs) / 1000)) * usd,
           ];
         }),
       },
@@ -70,9 +75,8 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
     notes: [
       `Counted by the emulators of the whole local service; ${callMs} ms for each call to DynamoDB, SQS and \`@connections\`. Timers and the end of the connection are included.`,
       `Dollars: ${wispFormula}; us-east-1, without free tiers, storage, logs and data transfer.`,
-      'All attackers: the lowest of the rate of the route in preset `prod` (account with 10,000 requests a second), the concurrency of the message function (378 in an account with 1,000) and 40,000 read and 40,000 write units a second, the default quota of one table.',
-      'One connection: one request after the other, without time on the network.',
-      'Quotas of the tenant were not set.',
+      'Everybody: the lowest of the rate of the route in preset `prod` (account with 10,000 requests a second), the concurrency of the message function (378 in an account with 1,000), and 40,000 read and 40,000 write units a second, the default quota of one table.',
+      'One tenant, one client: the default quotas of packets per second, and of CONNECTs per minute and client. The attacks themselves were measured without quotas.',
     ],
     data: rows.map(({ attack: { title, who, route }, units, usd }) => ({ title, who, route, units, usd })),
   };
@@ -82,7 +86,11 @@ async function measureAttack(attack: Attack, rounds: number): Promise<Units> {
   const clock = createJumpingClock();
   const billed = await startBilledService({ clock });
   try {
-    const target = { service: billed.service, clock, mint: await billed.service.tenant('bench') };
+    const target = {
+      service: billed.service,
+      clock,
+      mint: await billed.service.tenant('bench', { quotas: unlimitedQuotas }),
+    };
     const once = await attack.prepare(target);
     await once();
     await settled(target);
@@ -97,8 +105,24 @@ async function measureAttack(attack: Attack, rounds: number): Promise<Units> {
   }
 }
 
+function titleOf({ who, title }: Attack): string {
+  return `${who}: ${title}`;
+}
+
+/** Requests per second that the default quotas admit. */
+function quotaBounds({ route, packets }: Attack): { readonly client?: number; readonly tenant?: number } {
+  if (packets === undefined) return {};
+  const { connectsPerMinutePerClient, defaultQuotas } = defaultSettings;
+  const tenant = defaultQuotas.packetsPerSecond / packets;
+  if (route === '$connect') return { client: connectsPerMinutePerClient / 60, tenant };
+  return { client: defaultQuotas.packetsPerSecondPerClient / packets, tenant };
+}
+
 /** Requests per second that the deployment admits, and what bounds them. */
-function bound({ route }: Attack, units: Units): { readonly perSecond: number; readonly by: string } {
+function deploymentBound(
+  { route }: Attack,
+  units: Units,
+): { readonly perSecond: number; readonly by: string } {
   const messageSeconds = (units.billedMs.message ?? 0) / 1000;
   const messageConcurrency = reservedConcurrency(settings, 'message') ?? settings.accountConcurrency;
   const bounds = [
