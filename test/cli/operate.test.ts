@@ -53,27 +53,29 @@ it('says in one line that the admin API does not answer', async () => {
 describe('wisp client', () => {
   it('lists, shows and disconnects', async () => {
     const client = await service.connect(acme, {
-      clientId: 'a/b c+\u009b',
+      clientId: 'a/b c+\u009b\u202e',
       properties: { sessionExpiryInterval: 60 },
     });
     await client.subscribeAsync('x/#', { qos: 1 });
-    expect((await wisp('client', 'list', 'acme')).stdout).toBe('online   5.0    a/b c+\\u009b');
+    expect((await wisp('client', 'list', 'acme')).stdout).toBe('online   5.0    a/b c+\\u009b\\u202e');
     const listed = JSON.parse((await wisp('client', 'list', 'acme', '--json')).stdout);
-    expect(listed).toMatchObject([{ clientId: 'a/b c+\u009b', online: true }]);
-    const shown = JSON.parse((await wisp('client', 'show', 'acme', 'a/b c+\u009b')).stdout);
+    expect(listed).toMatchObject([{ clientId: 'a/b c+\u009b\u202e', online: true }]);
+    const shown = JSON.parse((await wisp('client', 'show', 'acme', 'a/b c+\u009b\u202e')).stdout);
     expect(shown).toMatchObject({ subscriptions: [{ filter: 'x/#', qos: 1 }] });
-    expect((await wisp('subscribers', 'acme', 'x/1')).stdout).toBe('online   QoS 1  a/b c+\\u009b  x/#');
+    expect((await wisp('subscribers', 'acme', 'x/1')).stdout).toBe(
+      'online   QoS 1  a/b c+\\u009b\\u202e  x/#',
+    );
 
     expect((await wisp('shapes', 'acme')).stdout).toBe('=/#');
     expect(JSON.parse((await wisp('shapes', 'acme', '--json')).stdout)).toEqual(['=/#']);
 
     const closed = new Promise((resolve) => client.once('close', () => resolve(undefined)));
-    expect((await wisp('client', 'disconnect', 'acme', 'a/b c+\u009b')).stdout).toBe('Disconnected.');
+    expect((await wisp('client', 'disconnect', 'acme', 'a/b c+\u009b\u202e')).stdout).toBe('Disconnected.');
     await closed;
-    expect((await wisp('client', 'disconnect', 'acme', 'a/b c+\u009b')).stdout).toContain(
+    expect((await wisp('client', 'disconnect', 'acme', 'a/b c+\u009b\u202e')).stdout).toContain(
       'was not connected',
     );
-    expect((await wisp('client', 'release', 'acme', 'a/b c+\u009b')).stdout).toBe('Released.');
+    expect((await wisp('client', 'release', 'acme', 'a/b c+\u009b\u202e')).stdout).toBe('Released.');
     expect((await wisp('client', 'list', 'acme')).stdout).toBe('');
     expect(await wisp('client', 'show', 'acme', 'nobody')).toEqual({
       exitCode: 1,

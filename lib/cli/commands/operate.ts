@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { escapeControls } from '../../core/escape-controls.ts';
 import { UserError } from '../../local/operator/user-error.ts';
 import { type AdminClient, knownReason } from '../admin-client.ts';
 import { addTargetOptions, asSentence, parseTenantName } from '../options.ts';
@@ -12,7 +13,7 @@ interface JsonOption extends TargetOptions {
 /** `wisp client`, `wisp subscribers`, `wisp shapes`, `wisp retained` and `wisp publish`. */
 export function addOperatingCommands(program: Command, terminal: Terminal): void {
   const print = (value: unknown) =>
-    terminal.out(JSON.stringify(value, null, 2).split('\n').map(shown).join('\n'));
+    terminal.out(JSON.stringify(value, null, 2).split('\n').map(escapeControls).join('\n'));
 
   /**
    * Prints each item on a line as it arrives, or all as one JSON document; `none` without items.
@@ -46,7 +47,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
         api.all(`/${tenant}/clients`, 'clients'),
         options.json === true,
         (item) =>
-          `${item.online ? 'online ' : 'offline'}  ${item.protocolVersion.padEnd(5)}  ${shown(item.clientId)}`,
+          `${item.online ? 'online ' : 'offline'}  ${item.protocolVersion.padEnd(5)}  ${escapeControls(item.clientId)}`,
         'no client is connected or has a session',
       );
     });
@@ -83,7 +84,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
         api.all(`/${tenant}/subscribers?${query({ topic })}`, 'subscribers'),
         options.json === true,
         (item) =>
-          `${item.online ? 'online ' : 'offline'}  QoS ${item.qos}  ${shown(item.clientId)}  ${shown(item.filter)}`,
+          `${item.online ? 'online ' : 'offline'}  QoS ${item.qos}  ${escapeControls(item.clientId)}  ${escapeControls(item.filter)}`,
         'this topic has no subscribers',
       );
     });
@@ -98,7 +99,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
       const { shapes } = answer as { shapes: string[] };
       if (options.json === true) print(shapes);
       else if (shapes.length === 0) terminal.err('no client has subscribed yet');
-      else for (const shape of shapes) terminal.out(shown(shape));
+      else for (const shape of shapes) terminal.out(escapeControls(shape));
     });
 
   const retained = program.command('retained').summary('list, show and delete retained messages');
@@ -112,7 +113,8 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
       await printAll<{ topic: string; payloadBytes: number; qos: number }>(
         api.all(`/${tenant}/retained?${query({ prefix: options.prefix })}`, 'messages'),
         options.json === true,
-        (item) => `QoS ${item.qos}  ${String(item.payloadBytes).padStart(6)} B  ${shown(item.topic)}`,
+        (item) =>
+          `QoS ${item.qos}  ${String(item.payloadBytes).padStart(6)} B  ${escapeControls(item.topic)}`,
         'no retained messages',
       );
     });
@@ -171,14 +173,6 @@ function query(parameters: Record<string, string>): string {
   return Object.entries(parameters)
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
     .join('&');
-}
-
-/** Escapes control characters in text of clients, which could move the terminal's cursor. */
-function shown(text: string): string {
-  return text.replaceAll(
-    /\p{Control}/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 function qos(value: string): number {
