@@ -1,13 +1,9 @@
-import { escapeControls } from '../core/escape-controls.ts';
 import type { Log, LogFields } from '../core/ports.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/**
- * Writes entries at or above `level` as lines of JSON that a terminal shows as they are. Keeps
- * counters in memory.
- */
+/** Writes entries at or above `level` as lines of JSON. Keeps counters in memory. */
 export function createLocalLog(
   level: LogLevel,
   write: (line: string) => void,
@@ -18,8 +14,7 @@ export function createLocalLog(
     const shown = logLevels.indexOf(entryLevel) >= threshold;
     return (message: string, fields?: LogFields): void => {
       if (!shown) return;
-      const entry = { time: new Date().toISOString(), level: entryLevel, message, ...fields };
-      write(escapeControls(JSON.stringify(entry)));
+      write(JSON.stringify({ time: new Date().toISOString(), level: entryLevel, message, ...fields }));
     };
   }
   return {

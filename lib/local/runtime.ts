@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { type Bridge, startBridge } from '../bridge/index.ts';
+import { escapeControls } from '../core/escape-controls.ts';
 import { demoTenant, greeting } from './greeting.ts';
 import { createLocalLog, type LogLevel, logLevels } from './log.ts';
 import { createTenantWithKey } from './operator/create-tenant-with-key.ts';
@@ -51,7 +52,7 @@ const demoTokenDays = 30;
  */
 export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   const { host, port, dataDirectory } = options;
-  const log = createLocalLog(levelOf(options.logLevel), (line) => process.stderr.write(`${line}\n`));
+  const log = createLocalLog(levelOf(options.logLevel), writeLine);
   if (dataDirectory !== undefined) await mkdir(dataDirectory, { recursive: true });
   const service = await startLocalService({
     host,
@@ -139,4 +140,9 @@ function levelOf(text: string): LogLevel {
 function portOf(port: number | undefined): number {
   if (port === undefined) throw new Error('the bridge does not listen');
   return port;
+}
+
+/** Lines hold names that clients have chosen. */
+function writeLine(line: string): void {
+  process.stderr.write(`${escapeControls(line)}\n`);
 }

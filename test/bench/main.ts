@@ -28,7 +28,11 @@ const command = new Command('npm run bench --')
     'short runs, small sizes and rough figures: all sections take two to three minutes',
     false,
   )
-  .option('--write-summary', 'writes the results of this run to docs/performance.md and docs/security.md', false)
+  .option(
+    '--write-summary',
+    'writes the results of this run to docs/performance.md and docs/security.md',
+    false,
+  )
   .addHelpText(
     'after',
     `\nSections:\n${sectionNames.map((name) => `  ${name.padEnd(15)}${sections[name].about}`).join('\n')}\n`,
