@@ -22,7 +22,10 @@ export interface Credentials {
 
 export type Connect = (credentials: Credentials) => Upstream;
 
-/** Opens connections of the wire profile to `url`. */
+/**
+ * Opens connections of the wire profile to `url`. Acknowledgements of clients may go in one-way
+ * frames, so the stack must not be older than the bridge (docs/upgrading.md).
+ */
 export function createUpstreamConnector(url: string, Native?: NativeWebSocketConstructor): Connect {
   return ({ authorization, token }) => {
     const address = new URL(url);
@@ -48,6 +51,7 @@ export function createUpstreamConnector(url: string, Native?: NativeWebSocketCon
 
     const socket = new WispWebSocket(address.href, 'mqtt', {
       WebSocket: Native ?? UpstreamSocket,
+      acknowledge: 'messages',
       ...(authorization !== undefined && { headers: { authorization } }),
     });
     socket.binaryType = 'arraybuffer';

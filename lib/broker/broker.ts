@@ -21,7 +21,7 @@ export interface Broker {
   ): Promise<200 | 401>;
   /** A text message of a client. @returns the text of the route response, never empty. */
   message(address: ConnectionAddress, text: string): Promise<string>;
-  /** A text message of a client without a route response: PUBLISH packets at QoS 0. */
+  /** A text message of a client without a route response: packets that get no reply. */
   oneWay(address: ConnectionAddress, text: string): Promise<void>;
   /** The WebSocket has been closed. */
   disconnected(address: ConnectionAddress): Promise<void>;

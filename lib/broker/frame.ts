@@ -60,16 +60,19 @@ const answeredFrame: FrameKind = { decode: decodeClientFrame, accepts: () => tru
 
 /**
  * Frames without a route response. Those of one connection may be handled concurrently and in any
- * order, so they hold nothing but PUBLISH at QoS 0 without a topic alias: no packet depends on
- * another.
+ * order, so they hold only packets that get no reply and on which no other packet depends: PUBLISH
+ * at QoS 0 without a topic alias, and final acknowledgements.
  *
  * After a crash at any point the messages may have reached some subscribers or none, and nobody
- * sends them again.
+ * sends them again. A message whose acknowledgement is lost stays in its queue: it keeps its place
+ * in the Receive Maximum until the client reconnects, and is then sent again.
  */
 export const oneWayFrame: FrameKind = {
   decode: decodeOneWay,
   accepts: (packet) =>
-    packet.cmd === 'publish' && packet.qos === 0 && packet.properties?.topicAlias === undefined,
+    packet.cmd === 'publish'
+      ? packet.qos === 0 && packet.properties?.topicAlias === undefined
+      : packet.cmd !== 'connect' && kindOf(packet) === 'acknowledgement',
 };
 
 /**

@@ -1,9 +1,22 @@
 import { encodeBase64 } from '../wire/base64.ts';
 import type { WireError } from '../wire/error.ts';
 import { encodeChunks } from '../wire/frames.ts';
-import { maxFrameBytes, maxFrameWork, packetWork, subscribeByte } from '../wire/limits.ts';
+import {
+  disconnectByte,
+  maxFrameBytes,
+  maxFrameWork,
+  packetWork,
+  pubackByte,
+  pubcompByte,
+  subscribeByte,
+} from '../wire/limits.ts';
 import { encodeOneWay, mayGoOneWay } from '../wire/one-way.ts';
 import { concatBytes, packetLength, splitPackets } from '../wire/packets.ts';
+
+/** Whether a packet ends a delivery to this client and has no answer. */
+function isFinal({ 0: first }: Uint8Array): boolean {
+  return first === pubackByte || first === pubcompByte;
+}
 
 /** Bytes that the MQTT library wrote and the server has not confirmed yet. */
 export class Outbox {
@@ -11,6 +24,11 @@ export class Outbox {
   bufferedAmount = 0;
   /** Whether the frame that awaits its reply holds a SUBSCRIBE. */
   isSubscribing = false;
+  /** Final acknowledgements, which nothing answers, in the last frame: in part or nothing else. */
+  acknowledges = false;
+  acknowledgesOnly = false;
+  /** Whether the last write holds anything else than these and DISCONNECT. */
+  isUrgent = false;
   #pieces: Uint8Array[] = [];
   /**
    * Bytes missing from the first incomplete packet: until they arrive, splitting again is useless.
@@ -23,6 +41,7 @@ export class Outbox {
 
   /** Takes bytes in pieces of any size. After an error the packet boundaries are lost. */
   write(bytes: Uint8Array): WireError | undefined {
+    this.isUrgent = false;
     this.bufferedAmount += bytes.length;
     this.#pieces.push(bytes);
     this.#missingBytes -= bytes.length;
@@ -30,7 +49,10 @@ export class Outbox {
     const { packets, rest, error } = splitPackets(concatBytes(this.#pieces));
     this.#pieces = [rest];
     this.#missingBytes = packetLength(rest) - rest.length;
-    for (const packet of packets) this.#packets.push(packet);
+    for (const packet of packets) {
+      this.#packets.push(packet);
+      this.isUrgent ||= !isFinal(packet) && packet[0] !== disconnectByte;
+    }
     return error;
   }
 
@@ -39,8 +61,11 @@ export class Outbox {
    * frame is one-way if `connackLength` ({@link Inbox.connackLength}) allows it, all its packets
    * may go one-way, and the queue is empty afterwards: under load, acknowledged frames are faster
    * and cost little more.
+   *
+   * @param mayPublish whether messages may go one-way
+   * @param mayAcknowledge whether final acknowledgements may
    */
-  next(connackLength: number | false): string | undefined {
+  next(connackLength: number | false, mayPublish = false, mayAcknowledge = false): string | undefined {
     if (!this.#texts[0]) {
       let count = 0;
       let work = 0;
@@ -58,7 +83,11 @@ export class Outbox {
       const isOneWay =
         connackLength &&
         !this.#packets[0] &&
-        packets.every((packet) => mayGoOneWay(packet, connackLength > 2));
+        packets.every((packet) =>
+          isFinal(packet) ? mayAcknowledge : mayPublish && mayGoOneWay(packet, connackLength > 2),
+        );
+      this.acknowledges = packets.some(isFinal);
+      this.acknowledgesOnly = packets.every(isFinal);
       this.#texts =
         bytes.length > maxFrameBytes
           ? encodeChunks(`${this.#chunkedPackets++}`, bytes)
@@ -74,6 +103,6 @@ export class Outbox {
     if (this.#texts[0]) return;
     this.bufferedAmount -= this.#inFlightBytes;
     this.#inFlightBytes = 0;
-    this.isSubscribing = false;
+    this.isSubscribing = this.acknowledges = false;
   }
 }

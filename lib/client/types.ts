@@ -70,15 +70,18 @@ export interface AdapterOptions {
    */
   readonly headers?: Record<string, string> | undefined;
   /**
-   * Frames that the server confirms. `always` (default) preserves order in every case. With
-   * `needed`, frames that hold only QoS 0 PUBLISH packets go without a reply, at half the price.
-   * They may be reordered if one is delayed by more than `spacingMs` (docs/wire.md, "One-way
-   * frames").
+   * Frames that the server confirms; others go without a reply, at half the price (docs/wire.md,
+   * "One-way frames"). The server must not be older than the adapter.
+   * - `always` (default): all.
+   * - `messages`: all but single PUBACK and PUBCOMP packets after a short silence. One that is lost
+   *   leads to redelivery after the next connect, as any lost acknowledgement does.
+   * - `needed`: as `messages`, and frames that hold only QoS 0 PUBLISH packets go without a reply
+   *   too. They may be reordered if one is delayed by more than `spacingMs`.
    */
-  readonly acknowledge?: 'always' | 'needed';
+  readonly acknowledge?: 'always' | 'messages' | 'needed';
   /**
-   * Pause after a one-way frame, in milliseconds; packets written meanwhile go together. Only with
-   * `acknowledge: 'needed'`. Default: 500.
+   * Pause after a one-way frame with messages, in milliseconds; packets written meanwhile go
+   * together. Only with `acknowledge: 'needed'`. Default: 500.
    */
   readonly spacingMs?: number;
   /**

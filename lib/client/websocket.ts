@@ -1,6 +1,7 @@
 import { ChunkAssembler } from '../wire/assembler.ts';
 import { decodeServerFrame } from '../wire/frames.ts';
 import {
+  acknowledgementPauseMs,
   badPacketCloseCode,
   badServerFrameCloseCode,
   gatewayErrorCloseCode,
@@ -65,11 +66,16 @@ export class WispWebSocket extends Emitter {
   readonly #inbox = new Inbox();
   readonly #outbox = new Outbox();
   readonly #options: AdapterOptions &
-    Required<Pick<AdapterOptions, 'timers' | 'spacingMs' | 'replyTimeoutMs' | 'heartbeatMs'>>;
+    Required<Pick<AdapterOptions, 'acknowledge' | 'timers' | 'spacingMs' | 'replyTimeoutMs' | 'heartbeatMs'>>;
   /** The reply timeout or, between frames, the heartbeat. */
   #timer: unknown;
-  /** The pause after a one-way frame. */
+  /**
+   * The pause after a one-way frame, and after any frame with final acknowledgements: at a higher
+   * pace these go in frames with replies, which gather more of them.
+   */
   #pause: unknown;
+  /** Whether the pause is after a one-way frame that holds only acknowledgements. */
+  #isCollecting = false;
   /** One-way frames allowed until the next reply. Negative: the next frame is a heartbeat. */
   #oneWayLeft = 0;
   #phase = waiting;
@@ -86,7 +92,14 @@ export class WispWebSocket extends Emitter {
     const { WebSocket: Native = runtime.WebSocket, headers } = options;
     if (!Native) throw new TypeError('pass a WebSocket as option');
     this.url = url;
-    this.#options = { timers: runtime, spacingMs, replyTimeoutMs, heartbeatMs, ...options };
+    this.#options = {
+      acknowledge: 'always',
+      timers: runtime,
+      spacingMs,
+      replyTimeoutMs,
+      heartbeatMs,
+      ...options,
+    };
     const native = new Native(url, [subprotocol], headers && { headers });
     this.#native = native;
     native.onopen = () => {
@@ -118,6 +131,8 @@ export class WispWebSocket extends Emitter {
     if (this.readyState > this.OPEN) return;
     const error = this.#outbox.write(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice());
     if (error) this.#finish(badPacketCloseCode, error.message);
+    // Nothing but the end of the connection must wait for acknowledgements.
+    else if (this.#isCollecting && this.#outbox.isUrgent) this.#confirm();
     else this.#scheduleFlush();
   }
 
@@ -149,15 +164,24 @@ export class WispWebSocket extends Emitter {
     this.#phase = waiting;
     void Promise.resolve().then(() => {
       if (this.readyState === this.CLOSED) return;
+      const { acknowledge, spacingMs } = this.#options;
       const text =
-        this.#outbox.next(this.#oneWayLeft > 0 && this.#inbox.connackLength) ?? (this.#oneWayLeft < 0 && '.');
+        this.#outbox.next(
+          this.#oneWayLeft > 0 && this.#inbox.connackLength,
+          acknowledge === 'needed',
+          !this.#pause,
+        ) ??
+        (this.#oneWayLeft < 0 && '.');
+      const isOneWay = !!text && text[0] === '{';
       this.#phase = idle;
       if (!text) this.#closing?.();
       else {
-        if (text[0] === '{') {
+        this.#isCollecting = isOneWay && this.#outbox.acknowledgesOnly;
+        if (isOneWay || (acknowledge !== 'always' && this.#outbox.acknowledges))
+          this.#startPause(isOneWay && !this.#isCollecting ? spacingMs : acknowledgementPauseMs);
+        if (isOneWay) {
           this.#phase = waiting;
           this.#oneWayLeft--;
-          this.#pause = this.#options.timers.setTimeout(() => this.#confirm(), this.#options.spacingMs);
         } else {
           this.#phase = awaitingReply;
           this.#awaitReply();
@@ -167,7 +191,21 @@ export class WispWebSocket extends Emitter {
     });
   }
 
+  #startPause(ms: number): void {
+    const { timers } = this.#options;
+    timers.clearTimeout(this.#pause);
+    this.#pause = timers.setTimeout(() => {
+      if (this.#phase === waiting) {
+        this.#confirm();
+        // What has been collected goes in a frame with a reply.
+        if (this.bufferedAmount) return;
+      }
+      this.#pause = undefined;
+    }, ms);
+  }
+
   #confirm(): void {
+    this.#isCollecting = false;
     this.#phase = idle;
     this.#outbox.confirm();
     this.#scheduleFlush();
@@ -191,7 +229,7 @@ export class WispWebSocket extends Emitter {
     // A reply without an outstanding frame confirms nothing; its packets are delivered like pushed
     // ones.
     if (whole.kind === 'reply' && this.#phase === awaitingReply) {
-      this.#oneWayLeft = this.#options.acknowledge === 'needed' ? maxOneWayFrames : 0;
+      this.#oneWayLeft = this.#options.acknowledge === 'always' ? 0 : maxOneWayFrames;
       this.#arm(this.#options.heartbeatMs, () => {
         this.#oneWayLeft = -1;
         this.#scheduleFlush();

@@ -19,6 +19,7 @@ export {
   type PacketsFrame,
 } from './frames.ts';
 export {
+  acknowledgementPauseMs,
   badPacketCloseCode,
   badServerFrameCloseCode,
   gatewayErrorCloseCode,

@@ -41,6 +41,13 @@ export const heartbeatMs = 540_000;
 export const spacingMs = 500;
 
 /**
+ * Pause after a one-way frame of acknowledgements only, in which further ones are collected. About
+ * the round trip of a busy function: a subscriber with acknowledgements to send at that pace does
+ * better with frames that have replies.
+ */
+export const acknowledgementPauseMs = 100;
+
+/**
  * Maximum of consecutive one-way frames. The next frame is acknowledged, so that the client detects
  * a dead server.
  */
@@ -52,6 +59,9 @@ export const pubrelByte = 0x62;
 
 /** First bytes of the client packets that a client of the profile must recognise. */
 export const subscribeByte = 0x82;
+export const pubackByte = 0x40;
+export const pubcompByte = 0x70;
+export const disconnectByte = 0xe0;
 
 /** Packets in a frame: a full window of 1,000 messages and as many acknowledgements. */
 export const maxFramePackets = 2_000;

@@ -4,16 +4,29 @@ import { vouchedTenantId } from '../../lib/auth/index.ts';
 import { metrics } from '../../lib/core/metrics.ts';
 import { burstSeconds } from '../../lib/core/quotas.ts';
 import { concatBytes, encodeOneWay } from '../../lib/wire/index.ts';
-import { bytesOf, type RawClient, type Sendable, type Version } from '../support/raw-client.ts';
+import { bytesOf, type Got, type RawClient, type Sendable, type Version } from '../support/raw-client.ts';
 import type { Mint } from '../support/service.ts';
 import { publish, subscribe } from './packets.ts';
-import { useSuite } from './suite.ts';
+import { type Connected, useSuite } from './suite.ts';
 
 const suite = useSuite();
 
 /** Encodes packets as a one-way frame. */
 function oneWay(client: RawClient, ...packets: readonly Sendable[]): string {
   return encodeOneWay(concatBytes(packets.map((packet) => bytesOf(packet, client.version))));
+}
+
+const isReply = (text: string): boolean => text.startsWith('.');
+
+function final(cmd: 'puback' | 'pubcomp' | 'pubrec', messageId: unknown, reasonCode = 0): Sendable {
+  return { cmd, messageId: Number(messageId), reasonCode };
+}
+
+/** How many messages are in the queue of a client's session. */
+async function queued({ clientId }: Connected): Promise<number> {
+  const session = await suite.session(clientId);
+  if (session === undefined) return 0;
+  return (await suite.service.stores.queue.list(session, session.sequence, 100)).entries.length;
 }
 
 const alias = (topic: string) => publish(topic, 'x', { properties: { topicAlias: 1 } });
@@ -42,6 +55,42 @@ describe('a one-way frame', () => {
     await late.send(publish('kept', '', { retain: true }));
   });
 
+  it.each([4, 5] as const)(
+    'completes deliveries at QoS 1, and what waited for room is pushed, version %i',
+    async (protocolVersion) => {
+      const properties = { receiveMaximum: 1 };
+      const to = await suite.connect({ protocolVersion, ...(protocolVersion === 5 && { properties }) });
+      await to.send(subscribe(1, { topic: 'a', qos: 1 }));
+      const from = await suite.connect();
+      const numbers = [1, 2, 3];
+      for (const messageId of numbers)
+        await from.send(publish('a', suite.text(`${messageId}`), { qos: 1, messageId }));
+      const before = to.texts.filter(isReply).length;
+      const got: Got[] = [];
+      while (got.length < numbers.length) {
+        const messages = await to.take(1);
+        got.push(...messages);
+        to.sendMessage(oneWay(to, ...messages.map(({ messageId }) => final('puback', messageId))));
+      }
+      expect(got.map(({ payload }) => payload)).toEqual(numbers.map((number) => suite.text(`${number}`)));
+      expect(to.texts.filter(isReply)).toHaveLength(before);
+      await expect.poll(() => queued(to)).toBe(0);
+    },
+  );
+
+  it('completes deliveries at QoS 2 by PUBCOMP, and by a PUBREC that refuses', async () => {
+    const to = await suite.connect();
+    await to.send(subscribe(1, { topic: 'a', qos: 2 }));
+    const from = await suite.connect();
+    for (const messageId of [1, 2]) await from.send(publish('a', 'x', { qos: 2, messageId }));
+    const [one, two] = await to.take(2);
+    const released = await to.send(final('pubrec', one?.messageId));
+    expect(released).toMatchObject([{ cmd: 'pubrel', messageId: one?.messageId }]);
+    to.sendMessage(oneWay(to, final('pubcomp', one?.messageId), final('pubrec', two?.messageId, 0x83)));
+    await expect.poll(() => queued(to)).toBe(0);
+    expect(await to.settle()).toEqual([]);
+  });
+
   it('with a message that is not allowed drops it and keeps the connection', async () => {
     const client = await suite.connect({ claims: { mqtt: { publish: ['mine'], subscribe: ['#'] } } });
     await client.send(subscribe(1, '#'));
@@ -59,6 +108,8 @@ describe('a one-way frame', () => {
     ['is too large', () => encodeOneWay(bytesOf(publish('a', 'x'.repeat(24_000)), 5)), 0x95],
     ['holds QoS 1', (c: RawClient) => oneWay(c, publish('a', 'x', { qos: 1, messageId: 1 })), 0x82],
     ['holds QoS 2', (c: RawClient) => oneWay(c, publish('a', 'x', { qos: 2, messageId: 1 })), 0x82],
+    ['holds PUBREC', (c: RawClient) => oneWay(c, final('pubrec', 1)), 0x82],
+    ['holds PUBREL', (c: RawClient) => oneWay(c, '62020001'), 0x82],
     ['holds PINGREQ', (c: RawClient) => oneWay(c, publish('a', 'x'), { cmd: 'pingreq' }), 0x82],
     ['holds SUBSCRIBE', (c: RawClient) => oneWay(c, subscribe(1, 'a')), 0x82],
     ['holds DISCONNECT', (c: RawClient) => oneWay(c, 'e000'), 0x82],

@@ -83,9 +83,10 @@ describe('the package wisp-mqtt-client', () => {
     expect(JSON.parse(await installed('package.json')).version).toBe(version);
   });
 
-  // The bound was 3,000 bytes before SUBACK first and the cutting of frames.
-  it('has at most 3,100 bytes, gzipped', async () => {
-    expect(gzipSync(await installed('dist/index.js'), { level: 9 }).length).toBeLessThanOrEqual(3_100);
+  // The bound was 3,000 bytes before SUBACK first and the cutting of frames, and 3,100 before
+  // acknowledgements in one-way frames with their pause.
+  it('has at most 3,350 bytes, gzipped', async () => {
+    expect(gzipSync(await installed('dist/index.js'), { level: 9 }).length).toBeLessThanOrEqual(3_350);
   });
 
   it.each(['index.js', 'index.cjs'])(

@@ -1,6 +1,6 @@
 import mqttPacket, { type Packet, type Parser } from 'mqtt-packet';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
-import { decodeServerFrame, encodePackets } from '../../lib/wire/index.ts';
+import { decodeServerFrame, encodeOneWay, encodePackets } from '../../lib/wire/index.ts';
 import type { Step } from './scheduler.ts';
 
 export interface ClientOptions {
@@ -15,6 +15,8 @@ export interface ClientOptions {
   readonly will?: { readonly topic: string; readonly text: string; readonly delaySeconds?: number };
   /** Packets that one frame may carry. Default: all that wait. */
   readonly packetsPerFrame?: number;
+  /** Sends each final acknowledgement in a one-way frame of its own. */
+  readonly acknowledgesOneWay?: boolean;
 }
 
 /** A message as the application receives it. */
@@ -47,6 +49,7 @@ export interface Socket {
 export interface ClientWorld {
   readonly sockets: Map<ConnectionAddress, Socket>;
   frame(socket: Socket, text: string): void;
+  oneWay(socket: Socket, text: string): void;
   lose(socket: Socket, reason: string): void;
   /** Records a violated rule. */
   violation(text: string): void;
@@ -206,6 +209,13 @@ export class Client {
   }
 
   #sendFrame(socket: Socket): void {
+    const [first] = socket.outbox;
+    if (this.options.acknowledgesOneWay && (first?.cmd === 'puback' || first?.cmd === 'pubcomp')) {
+      socket.outbox.shift();
+      this.#leaves(socket, first);
+      this.#world.oneWay(socket, encodeOneWay(mqttPacket.generate(first, { protocolVersion: this.version })));
+      return;
+    }
     const packets = socket.outbox.splice(0, this.options.packetsPerFrame ?? socket.outbox.length);
     for (const packet of packets) this.#leaves(socket, packet);
     const text = encodePackets(

@@ -3,7 +3,7 @@ import { encodePacket } from '../../lib/mqtt/index.ts';
 import { concatBytes, encodeOneWay } from '../../lib/wire/index.ts';
 import type { Client } from './client.ts';
 import { exploreRandomly, type Scenario } from './explore.ts';
-import { textOf } from './invariants.ts';
+import { checkDeliveries, checkEmptyQueues, textOf } from './invariants.ts';
 import type { World } from './world.ts';
 
 /** One one-way frame with the messages `from` to `to` of a publisher. */
@@ -52,6 +52,41 @@ function send(world: World, publisher: Client, from: number, to: number): void {
   if (socket !== undefined) world.oneWay(socket, frame(publisher, from, to));
 }
 
+/** A subscriber that acknowledges every message in a one-way frame of its own. */
+function acknowledging(
+  qos: 1 | 2,
+  receiveMaximum: number,
+  disturb: (world: World, subscriber: Client) => void = () => {},
+): Scenario {
+  let clients: readonly [Client, Client];
+  return {
+    async prepare(world) {
+      clients = [
+        world.client({ id: 'sub', receiveMaximum, acknowledgesOneWay: true }),
+        world.client({ id: 'pub' }),
+      ];
+      await world.settle();
+      clients[0].subscribe('a', qos);
+      await world.settle();
+    },
+    race(world) {
+      const [subscriber, publisher] = clients;
+      for (const number of [1, 2, 3, 4]) publisher.publish('a', textOf(publisher, number), qos);
+      disturb(world, subscriber);
+    },
+    async afterwards(world) {
+      // An acknowledgement that is lost leads to redelivery when the session is resumed.
+      const { socket } = clients[0];
+      if (socket !== undefined) world.lose(socket);
+      await world.settle();
+    },
+    check(world) {
+      checkDeliveries(world, clients[0], [clients[1]], qos);
+      checkEmptyQueues(world);
+    },
+  };
+}
+
 describe('one-way frames', () => {
   it('that are handled at once may change places, as wholes; nothing is lost or comes twice', async () => {
     const both = scenario((world, publisher) => {
@@ -80,4 +115,34 @@ describe('one-way frames', () => {
     await exploreRandomly(mixed);
     expect([...mixed.seen].sort()).toEqual(['1 2 3', '3 1 2']);
   }, 240_000);
+
+  it.each([
+    [1, 1],
+    [1, 65_535],
+    [2, 1],
+    [2, 65_535],
+  ] as const)(
+    'with acknowledgements lose no message at QoS %i and double none at QoS 2, Receive Maximum %i',
+    async (qos, receiveMaximum) => {
+      await exploreRandomly(acknowledging(qos, receiveMaximum));
+    },
+    240_000,
+  );
+
+  it.each([1, 2] as const)(
+    'with acknowledgements may come when their connection has ended, QoS %i',
+    async (qos) => {
+      const ends = (world: World, subscriber: Client): void => {
+        world.events.push({
+          actor: 'network',
+          label: 'ends',
+          run: () => {
+            if (subscriber.socket !== undefined) world.lose(subscriber.socket);
+          },
+        });
+      };
+      await exploreRandomly(acknowledging(qos, 2, ends));
+    },
+    240_000,
+  );
 });

@@ -23,6 +23,7 @@ describe('the constants', () => {
       replyTimeoutMs: wire.replyTimeoutMs,
       heartbeatMs: wire.heartbeatMs,
       spacingMs: wire.spacingMs,
+      acknowledgementPauseMs: wire.acknowledgementPauseMs,
       maxOneWayFrames: wire.maxOneWayFrames,
     });
     expect(vectors.closeCodes).toEqual({

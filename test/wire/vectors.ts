@@ -44,7 +44,7 @@ interface Vectors {
   batches: { name: string; sizes: number[]; batches: number[][] }[];
   chunks: { name: string; id: string; bytes: BytesSpec; texts: TextSpec[] }[];
   assembly: { name: string; texts: TextSpec[]; results: ('pending' | BytesSpec | { error: string })[] }[];
-  scenarios: { name: string; acknowledge?: 'needed'; steps: Step[] }[];
+  scenarios: { name: string; acknowledge?: 'messages' | 'needed'; steps: Step[] }[];
 }
 
 const file = new URL('../../docs/wire-vectors.json', import.meta.url);

@@ -121,7 +121,7 @@ const frameReasons = {
   },
   'not-one-way': {
     reasonCode: 0x82,
-    message: 'a one-way frame holds PUBLISH at QoS 0 without topic alias only',
+    message: 'a one-way frame holds only PUBLISH at QoS 0 without topic alias, and final acknowledgements',
     ...fixAdapter,
   },
 } as const satisfies Readonly<Record<string, Reason>>;

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { TenantId } from '../../../lib/auth/index.ts';
 import { encodePacket } from '../../../lib/mqtt/encode.ts';
 import { encodePackets } from '../../../lib/wire/index.ts';
@@ -9,6 +10,8 @@ import type { Run, SectionResult, Table } from '../report.ts';
 import { publishPacket, topic } from '../units/workloads.ts';
 import { unlimitedQuotas } from '../unlimited.ts';
 import type { FunctionProcess } from './function-process.ts';
+
+const stallMs = 30_000;
 
 const cases = [
   { title: 'PUBLISH QoS 0, 1 subscriber', qos: 0, burst: 1 },
@@ -46,24 +49,37 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
     });
     const subscriber = await service.connect(mint, { clientId: 'subscriber' });
     const publisher = await openRaw(service.url);
-    await publisher.send(await connectPacket(mint, 'publisher'));
+    await publisher.send(await connectPacket(mint, 'publisher', { keepalive: 0 }));
     const session = await service.stores.sessions.get({
       tenant: mint.tenant as TenantId,
       clientId: 'publisher',
     });
     const connectionId = session?.address ?? '';
+    let received = 0;
+    subscriber.on('message', () => {
+      received += 1;
+    });
     for (const { title, qos, burst } of cases) {
       progress(title);
       await subscriber.subscribeAsync(topic, { qos });
+      /** Fails if the connection has ended: the function then handles no frame to its end. */
+      const handling = async <T>(frames: number, work: () => Promise<T>): Promise<T> => {
+        const before = received;
+        const result = await work();
+        // The frames bypass the gateway, so only this keeps the connection alive.
+        await publisher.send({ cmd: 'pingreq' });
+        await until(() => received - before >= frames * burst, `${title}: messages are missing`);
+        return result;
+      };
       const packets = Array.from({ length: burst }, (_, index) =>
         encodePacket(publishPacket(qos, index + 1), 5),
       );
       const frame = { connectionId, body: encodePackets(Buffer.concat(packets)), count };
-      await child.call('run', frame);
-      const frameMicroseconds = await child.call('run', frame);
-      const shares = await child.call('profile', frame);
-      const calls = await child.call('record', frame);
-      const floor = qos === 0 ? { floor: await child.call('floor', frame) } : {};
+      await handling(count, () => child.call('run', frame));
+      const frameMicroseconds = await handling(count, () => child.call('run', frame));
+      const shares = await handling(count, () => child.call('profile', frame));
+      const calls = await handling(1, () => child.call('record', frame));
+      const floor = qos === 0 ? { floor: await handling(0, () => child.call('floor', frame)) } : {};
       const messageMicroseconds = frameMicroseconds / burst;
       results.push({ title, calls, frameMicroseconds, messageMicroseconds, shares, ...floor });
     }
@@ -83,6 +99,15 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
     ],
     data: results,
   };
+}
+
+/** Resolves when `isSo`; posts are on their way for moments. Fails after 30 s. */
+async function until(isSo: () => boolean, failure: string): Promise<void> {
+  const deadlineMs = performance.now() + stallMs;
+  while (!isSo()) {
+    if (performance.now() > deadlineMs) throw new Error(failure);
+    await setTimeout(50);
+  }
 }
 
 function totals(results: readonly CaseResult[]): Table {

@@ -30,7 +30,12 @@ async function connected(service: TestService, mint: Mint, clientId: string): Pr
  * Sends `burst` messages in one frame, as the adapter does, and all PUBACKs of a push in one frame.
  */
 const oneToOne =
-  ({ qos, burst, oneWay = false }: Pick<Workload, 'qos' | 'burst' | 'oneWay'>): Prepare =>
+  ({
+    qos,
+    burst,
+    oneWay = false,
+    acknowledgesOneWay = false,
+  }: Omit<Workload, 'title' | 'prepare' | 'audience'>): Prepare =>
   async (service, mint) => {
     const subscriber = await connected(service, mint, 'subscriber');
     await subscriber.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic, qos }] } as Packet);
@@ -39,20 +44,24 @@ const oneToOne =
       deliveriesPerRound: burst,
       async round() {
         const packets = Array.from({ length: burst }, (_, index) => publishPacket(qos, index + 1));
-        if (oneWay)
-          publisher.sendMessage(
-            encodeOneWay(Buffer.concat(packets.map((packet) => encodePacket(packet, 5)))),
-          );
+        if (oneWay) publisher.sendMessage(oneWayOf(packets));
         else await publisher.send(...packets);
         for (let received = 0; received < burst; ) {
           const pushed = await subscriber.take(1);
           received += pushed.length;
-          if (qos === 1) await subscriber.send(...pushed.map(({ messageId }) => puback(Number(messageId))));
+          const pubacks = pushed.map(({ messageId }) => puback(Number(messageId)));
+          if (qos === 0) continue;
+          if (acknowledgesOneWay) subscriber.sendMessage(oneWayOf(pubacks));
+          else await subscriber.send(...pubacks);
         }
       },
       close: () => Promise.all([subscriber.close(), publisher.close()]),
     };
   };
+
+function oneWayOf(packets: readonly Packet[]): string {
+  return encodeOneWay(Buffer.concat(packets.map((packet) => encodePacket(packet, 5))));
+}
 
 /** Sends one message to an audience of clients in a child process. */
 const oneToMany =
@@ -88,12 +97,15 @@ export interface Workload {
   readonly audience: number;
   /** Publishes in one-way frames, which have no reply. */
   readonly oneWay?: boolean;
+  /** Acknowledges in one-way frames, as bridge and adapter do with single messages. */
+  readonly acknowledgesOneWay?: boolean;
 }
 
 const described: readonly Omit<Workload, 'prepare'>[] = [
   { title: 'W1: 1 → 1, QoS 0', qos: 0, burst: 1, audience: 1 },
   { title: 'W1 in one-way frames', qos: 0, burst: 1, audience: 1, oneWay: true },
   { title: 'W2: 1 → 1, QoS 1', qos: 1, burst: 1, audience: 1 },
+  { title: 'W2, PUBACK in one-way frames', qos: 1, burst: 1, audience: 1, acknowledgesOneWay: true },
   { title: 'W3: 1 → 1,000, QoS 0', qos: 0, burst: 1, audience: 1_000 },
   { title: 'W4: bursts of 10, QoS 0', qos: 0, burst: 10, audience: 1 },
   { title: 'W4 in one-way frames', qos: 0, burst: 10, audience: 1, oneWay: true },
