@@ -9,7 +9,7 @@ import { addQuotaCommand } from './commands/quotas.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addTenantCommands } from './commands/tenant.ts';
 import { addTokenCommand } from './commands/token.ts';
-import { processTerminal, type Terminal } from './terminal.ts';
+import { guarded, processTerminal, type Terminal } from './terminal.ts';
 
 const help = `
 Examples:
@@ -25,7 +25,8 @@ Environment: WISP_HOME (default ~/.wisp), WISP_STACK, WISP_TENANTS_TABLE, WISP_E
  *
  * @returns the exit code: 0, 1 if the command failed, 2 if its arguments are wrong.
  */
-export async function run(args: readonly string[], terminal: Terminal = processTerminal): Promise<number> {
+export async function run(args: readonly string[], output: Terminal = processTerminal): Promise<number> {
+  const terminal = guarded(output);
   const program = new Command('wisp')
     .description('MQTT-as-a-service that scales to zero: run it here, manage tenants, mint tokens.')
     .version(packageJson.version)

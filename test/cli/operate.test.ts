@@ -211,3 +211,25 @@ describe('wisp quotas', () => {
     expect(stderr).toContain('128 or more');
   });
 });
+
+/** What a hostile client would write to an operator's terminal. */
+const hostile = '\u001b[2J\u009b31m\u202egnp.exe\u2066\u200f';
+
+it.each([
+  ['client ids', 'client', 'list', 'acme'],
+  ['client ids, as JSON', 'client', 'list', 'acme', '--json'],
+  ['a client', 'client', 'show', 'acme', hostile],
+  ['filters', 'subscribers', 'acme', hostile],
+  ['topics', 'retained', 'list', 'acme'],
+  ['a message', 'retained', 'show', 'acme', hostile],
+  ['an error', 'retained', 'show', hostile, 'a'],
+])('no control character or change of direction reaches the terminal: %s', async (_, ...args) => {
+  const client = await service.connect(acme, { clientId: hostile });
+  await client.subscribeAsync(hostile, { qos: 1 });
+  await client.publishAsync(hostile, 'x', { qos: 1, retain: true });
+  const { stdout, stderr } = await wisp(...args);
+  expect(stdout + stderr).toContain('gnp.exe');
+  expect((stdout + stderr).replaceAll('\n', '')).not.toMatch(/[\p{Control}\p{Bidi_Control}]/u);
+  await client.publishAsync(hostile, '', { qos: 1, retain: true });
+  await client.endAsync();
+});

@@ -12,8 +12,7 @@ interface JsonOption extends TargetOptions {
 
 /** `wisp client`, `wisp subscribers`, `wisp shapes`, `wisp retained` and `wisp publish`. */
 export function addOperatingCommands(program: Command, terminal: Terminal): void {
-  const print = (value: unknown) =>
-    terminal.out(JSON.stringify(value, null, 2).split('\n').map(escapeControls).join('\n'));
+  const print = (value: unknown) => terminal.out(JSON.stringify(value, null, 2));
 
   /**
    * Prints each item on a line as it arrives, or all as one JSON document; `none` without items.

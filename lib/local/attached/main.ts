@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { escapeControls } from '../../core/escape-controls.ts';
 import { explain } from '../operator/explain.ts';
 import { findEmulator } from './emulator.ts';
 import { startAttached } from './index.ts';
@@ -37,7 +38,7 @@ async function main(): Promise<void> {
     mqttPort: number('--mqtt-port', values['mqtt-port'], 0),
     wsPort: number('--ws-port', values['ws-port'], 0),
     maxConcurrentInvocations: number('--max-concurrency', values['max-concurrency'], 1),
-    log: (line) => console.error(JSON.stringify({ time: new Date().toISOString(), ...line })),
+    log: (line) => console.error(escapeControls(JSON.stringify({ time: new Date().toISOString(), ...line }))),
     ...(callbackUrl === undefined ? {} : { callbackUrl }),
   });
   const { gateway, bridge } = attached;
