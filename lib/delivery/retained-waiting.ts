@@ -42,21 +42,19 @@ export async function waitForRoom(
   const bound = queueBound(context.settings, session);
   const { entries, more } = await context.queue.list(session, session.sequence, bound);
   const middle = entries[Math.floor(entries.length / 2)];
-  await context.sessions.setRetainedBehind(key, generation, middle?.sequence ?? session.sequence);
+  const behind = middle?.sequence ?? session.sequence;
+  await context.sessions.setRetainedBehind(key, generation, behind);
   const hasRoom = !more && entries.length <= bound / 2;
   const isGone =
     hasRoom ||
     middle === undefined ||
     (await context.queue.get(key, middle.packetIdentifier))?.sequence !== middle.sequence;
-  if (isGone) await scheduleWaiting(context, key, generation);
+  if (isGone) await scheduleOnce(context, key, generation, behind);
 }
 
 /**
  * Continues retained messages that wait, if the client has acknowledged a message that leaves room
  * for more. Costs nothing if none wait.
- *
- * The session says first that a timer is due, so that further acknowledgements schedule no other.
- * After a crash in between, {@link continueIfForgotten} schedules it.
  *
  * @param session as read after the acknowledged entries were deleted.
  */
@@ -69,8 +67,7 @@ export async function continueAfterAcknowledgement(
   const { sequence, retainedBehind, generation } = session;
   const order = ageOrder(packetIdentifierOf(retainedBehind), sequence);
   if (!packetIdentifiers.some((identifier) => ageOrder(identifier, sequence) >= order)) return;
-  const isFirst = await context.sessions.setRetainedBehind(session, generation, timerIsDue, retainedBehind);
-  if (isFirst) await scheduleWaiting(context, session, generation);
+  await scheduleOnce(context, session, generation, retainedBehind);
 }
 
 /**
@@ -85,14 +82,22 @@ export async function continueIfForgotten(context: Context, session: Session | u
     const entry = await context.queue.get(session, packetIdentifierOf(retainedBehind));
     if (entry?.sequence === retainedBehind) return;
   }
-  await scheduleWaiting(context, session, generation);
+  await scheduleOnce(context, session, generation, retainedBehind);
 }
 
-function scheduleWaiting(
+/**
+ * The session says first that a timer is due, so that further acknowledgements schedule no other:
+ * two chains would send everything twice. After a crash in between, {@link continueIfForgotten}
+ * schedules it.
+ */
+async function scheduleOnce(
   context: Context,
-  { tenant, clientId }: ClientKey,
+  key: ClientKey,
   generation: string,
+  behind: number,
 ): Promise<void> {
+  if (!(await context.sessions.setRetainedBehind(key, generation, timerIsDue, behind))) return;
+  const { tenant, clientId } = key;
   const timer = { kind: 'retained-waiting', tenant, clientId, generation } as const;
-  return context.timers.schedule(timer, context.clock.nowMs());
+  await context.timers.schedule(timer, context.clock.nowMs());
 }
