@@ -17,14 +17,6 @@ export interface AwsClientOptions {
 export const localCredentials = { accessKeyId: 'local', secretAccessKey: 'local' } as const;
 
 /**
- * Signs nothing, for services in the same process, which check no signature: more than half of the
- * CPU of such a call is its signature.
- */
-export const unsigned: NonNullable<DynamoDBClientConfig['signer']> = {
-  sign: async (request) => request,
-};
-
-/**
  * Timeouts far below a Lambda function's. DynamoDB and SQS answer in milliseconds, so a silent
  * connection is dead and a retry on another one is faster than waiting. Keep-alive is the SDK's
  * default.
