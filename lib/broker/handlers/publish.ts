@@ -5,6 +5,7 @@ import type { PublishRefusal } from '../../core/publish-refusal.ts';
 import { effectiveQuotas } from '../../core/quotas.ts';
 import { refusal } from '../../core/reasons.ts';
 import { type Accepted, type Judged, type PublishResult, publishMessages } from '../../delivery/publish.ts';
+import { mayLog } from '../../limits/rare-log.ts';
 import { type PublishPacket, reasonCodes, type ServerPacket } from '../../mqtt/index.ts';
 import { type End, endWith, type Outcome } from '../../sessions/outcome.ts';
 import { judgePublish } from '../judge-publish.ts';
@@ -50,6 +51,7 @@ export async function handlePublishes(
   });
   if (results.some((result) => 'subscribers' in result && result.subscribers === undefined))
     return { replies: [], end: endWith(connection.protocolVersion, refusal('session-taken-over')) };
+  logOverTopicLimits(context, connection, results);
   const end = refusalThatEnds(connection, results) ?? limited.end ?? resolved.end;
   return {
     connection: resolved.connection,
@@ -61,7 +63,9 @@ export async function handlePublishes(
 /**
  * Whether a refusal ends the connection. 5.0 tells a refusal in the acknowledgement. Earlier
  * versions have no code for it, and an acknowledgement would promise a delivery, so the connection
- * is closed. At QoS 0 there is no acknowledgement: the message is dropped and counted, but a client
+ * is closed. A topic beyond Wisp's limits is the exception: it would be refused for ever, and a
+ * client sends a message again after each close, so that nothing behind it got through. It is
+ * acknowledged, dropped, counted and logged. At QoS 0 there is no acknowledgement: the message is dropped and counted, but a client
  * that exceeds its rate is disconnected.
  *
  * [MQTT-3.3.5-2 v3]
@@ -75,12 +79,25 @@ function endsConnection(
     case 'invalid':
       return true;
     case 'payload-format':
+    case 'topic-limits':
       return false;
     case 'rate':
       return qos === 0 || protocolVersion < 5;
     default:
       return qos > 0 && protocolVersion < 5;
   }
+}
+
+/** Before 5.0 the acknowledgement of a message that is dropped says success. */
+function logOverTopicLimits(
+  context: Context,
+  { tenant, clientId, protocolVersion }: Connection,
+  results: readonly PublishResult<PublishPacket>[],
+): void {
+  if (protocolVersion >= 5) return;
+  const dropped = results.filter((one) => 'refusal' in one && one.refusal.kind === 'topic-limits').length;
+  if (dropped === 0 || !mayLog(context, `${tenant}/${clientId} topic-limits`)) return;
+  context.log.warn('messages dropped: the topic is too long or too deep', { tenant, clientId, dropped });
 }
 
 function refusalThatEnds(

@@ -395,10 +395,16 @@ const publishing: ExchangeCase[] = [
       pushes: [{ cmd: 'publish', topic: 'a', payload: 'next' }],
     },
     {
-      name: `PUBLISH at QoS 1 to a topic of ${what}, which 3.1.1 cannot refuse otherwise`,
+      name: `PUBLISH to a topic of ${what} is acknowledged and dropped [MQTT-3.3.5-2 v3]`,
       versions: v3,
-      send: [publish(topic, 'x', { qos: 1, messageId: 2 })],
-      ends: 0x90,
+      send: [
+        subscribe(1, '#'),
+        publish(topic, 'x', { qos: 1, messageId: 2 }),
+        publish(topic, 'x', { qos: 2, messageId: 3 }),
+        publish('a', 'next', { qos: 1, messageId: 4 }),
+      ],
+      replies: [suback(1, 0), puback(2), pubrec(3), puback(4)],
+      pushes: [{ cmd: 'publish', topic: 'a', payload: 'next' }],
     },
   ]),
   {
