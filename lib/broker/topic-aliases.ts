@@ -12,9 +12,20 @@ export interface ResolvedTopics {
 }
 
 /**
+ * Bytes of topics that the connection's row holds for aliases. Every frame reads that row and every
+ * new alias writes it again: 32 aliases of 1,000 bytes would make it 34 units.
+ */
+const maxRowAliasBytes = 1_024;
+
+/**
  * Replaces topic aliases by topics (section 3.3.2.3.4 of MQTT 5.0). New and changed aliases are
- * stored in the connection row before anything is acknowledged. They end with the connection. Every
- * alias up to the Topic Alias Maximum of CONNACK is accepted.
+ * stored before anything is acknowledged. They end with the connection. Every alias up to the Topic
+ * Alias Maximum of CONNACK is accepted.
+ *
+ * Aliases are kept in the connection's row, which is read anyway, while their topics fit into
+ * {@link maxRowAliasBytes}. The others have rows of their own, which cost a read where a packet
+ * uses one. The row of its own is written first: after a crash the alias still stands for its
+ * earlier topic, and the client has had no reply.
  *
  * [MQTT-3.3.2-7 v5, MQTT-3.3.2-12 v5]
  */
@@ -23,8 +34,7 @@ export async function resolveTopics(
   connection: Connection,
   packets: readonly PublishPacket[],
 ): Promise<ResolvedTopics> {
-  const latest = await withKnownAliases(context, connection, packets);
-  const aliases: Record<number, string> = { ...latest.topicAliases };
+  const aliases = { ...(await readSpilled(context, connection, packets)), ...connection.topicAliases };
   const changed: Record<number, string> = {};
   const resolved: PublishPacket[] = [];
   let end: End | undefined;
@@ -39,40 +49,78 @@ export async function resolveTopics(
     }
     resolved.push(topic === packet.topic ? packet : { ...packet, topic });
   }
-  if (Object.keys(changed).length > 0) await context.connections.addTopicAliases(connection.address, changed);
+  const topicAliases = await storeAliases(context, connection, changed);
   return {
     packets: resolved,
-    connection: { ...latest, topicAliases: aliases },
+    connection: { ...connection, topicAliases },
     ...(end === undefined ? {} : { end }),
   };
 }
 
 /**
- * The connection row may be a stale read: an alias that is missing in it is looked up consistently.
+ * The aliases that packets without a topic use and that the connection's row does not have. A frame
+ * with such a packet has read that row consistently (lib/broker/admission.ts).
  */
-async function withKnownAliases(
+async function readSpilled(
   context: Context,
-  connection: Connection,
+  { address, topicAliases }: Connection,
   packets: readonly PublishPacket[],
-): Promise<Connection> {
-  const set = new Set(packets.filter(({ topic }) => topic !== '').map((p) => p.properties?.topicAlias));
-  const isUnknown = packets.some(({ topic, properties }) => {
+): Promise<Readonly<Record<number, string>>> {
+  const missing = new Set<number>();
+  const set = new Set<number>();
+  for (const { topic, properties } of packets) {
     const alias = properties?.topicAlias;
-    return (
-      topic === '' && alias !== undefined && !set.has(alias) && connection.topicAliases[alias] === undefined
-    );
-  });
-  return isUnknown ? ((await context.connections.get(connection.address)) ?? connection) : connection;
+    if (alias === undefined) continue;
+    if (topic !== '') set.add(alias);
+    else if (!set.has(alias) && topicAliases[alias] === undefined && isAllowed(context, alias))
+      missing.add(alias);
+  }
+  return missing.size === 0 ? {} : context.topicAliases.read(address, [...missing]);
+}
+
+/** @returns the aliases in the connection's row. */
+async function storeAliases(
+  context: Context,
+  { address, topicAliases }: Connection,
+  changed: Readonly<Record<number, string>>,
+): Promise<Readonly<Record<number, string>>> {
+  const inRow = new Map(Object.entries(topicAliases).map(([alias, topic]) => [Number(alias), topic]));
+  const added: Record<number, string> = {};
+  const removed: number[] = [];
+  const spilled: Record<number, string> = {};
+  for (const [name, topic] of Object.entries(changed)) {
+    const alias = Number(name);
+    const wasInRow = inRow.delete(alias);
+    if (bytesOf([...inRow.values(), topic]) <= maxRowAliasBytes) {
+      inRow.set(alias, topic);
+      added[alias] = topic;
+    } else {
+      spilled[alias] = topic;
+      if (wasInRow) removed.push(alias);
+    }
+  }
+  if (Object.keys(spilled).length > 0) await context.topicAliases.put(address, spilled);
+  if (Object.keys(added).length + removed.length > 0)
+    await context.connections.addTopicAliases(address, added, removed);
+  return Object.fromEntries(inRow);
+}
+
+function bytesOf(topics: readonly string[]): number {
+  return topics.reduce((sum, topic) => sum + Buffer.byteLength(topic), 0);
+}
+
+function isAllowed({ settings }: Context, alias: number): boolean {
+  return alias <= settings.topicAliasMaximum;
 }
 
 /** Decoding has refused an alias of 0 already [MQTT-3.3.2-8 v5]. */
 function aliasError(
-  { settings: { topicAliasMaximum } }: Context,
+  context: Context,
   alias: number | undefined,
   topic: string | undefined,
 ): End | undefined {
-  if (alias !== undefined && alias > topicAliasMaximum)
-    return endWith(5, refusal('topic-alias-invalid', `at most ${topicAliasMaximum}`)); // [MQTT-3.3.2-9 v5, MQTT-3.2.2-17 v5]
+  if (alias !== undefined && !isAllowed(context, alias))
+    return endWith(5, refusal('topic-alias-invalid', `at most ${context.settings.topicAliasMaximum}`)); // [MQTT-3.3.2-9 v5, MQTT-3.2.2-17 v5]
   if (topic === undefined || topic === '') return endWith(5, refusal('topic-alias-unknown'));
   return undefined;
 }

@@ -56,7 +56,10 @@ export interface Connection extends ClientKey {
    * Session Expiry Interval of CONNECT in seconds. DISCONNECT may not raise 0 (section 3.14.2.2.2).
    */
   readonly sessionExpirySeconds: number;
-  /** Topic aliases that the client has set. */
+  /**
+   * Topic aliases that the client has set, as far as the row has room; the others are rows of their
+   * own (lib/broker/topic-aliases.ts).
+   */
   readonly topicAliases: Readonly<Record<number, string>>;
   /** Packets of which some chunks have come; absent: none. */
   readonly unfinishedPackets?: readonly UnfinishedPacket[];

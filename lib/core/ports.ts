@@ -14,6 +14,7 @@ import type { SessionStore } from './store-ports/sessions.ts';
 import type { ShareChoiceStore } from './store-ports/share-choices.ts';
 import type { SubscriptionStore } from './store-ports/subscriptions.ts';
 import type { LiveTenantStore } from './store-ports/tenants.ts';
+import type { TopicAliasStore } from './store-ports/topic-aliases.ts';
 import type { WillStore } from './store-ports/wills.ts';
 import type { TenantData } from './tenant-data.ts';
 import type { Timers } from './timers.ts';
@@ -34,6 +35,7 @@ export interface Ports {
   readonly connections: ConnectionStore;
   readonly pendingIdentities: PendingIdentityStore;
   readonly chunks: ChunkStore;
+  readonly topicAliases: TopicAliasStore;
   readonly sessions: SessionStore;
   readonly sessionSubscriptions: SessionSubscriptionStore;
   readonly wills: WillStore;

@@ -111,7 +111,7 @@ export function createConnectionStore(
       );
     },
 
-    async addTopicAliases(address, aliases) {
+    async addTopicAliases(address, aliases, removed = []) {
       const names: Record<string, string> = {};
       const values: Item = {};
       const sets = Object.entries(aliases).map(([alias, topic], index) => {
@@ -119,11 +119,18 @@ export function createConnectionStore(
         values[`:t${index}`] = S(topic);
         return `aliases.#a${index} = :t${index}`;
       });
+      const removes = removed.map((alias, index) => {
+        names[`#r${index}`] = `${alias}`;
+        return `aliases.#r${index}`;
+      });
       await table.update(connectionKey(address), {
-        update: `SET ${sets.join(', ')}`,
+        update: [
+          ...(sets.length === 0 ? [] : [`SET ${sets.join(', ')}`]),
+          ...(removes.length === 0 ? [] : [`REMOVE ${removes.join(', ')}`]),
+        ].join(' '),
         condition: 'attribute_exists(address)',
         names,
-        values,
+        ...(sets.length === 0 ? {} : { values }),
       });
     },
 

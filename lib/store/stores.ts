@@ -19,6 +19,7 @@ import { createTenantData } from './tenant-data.ts';
 import { createLiveTenantTable } from './tenant-live.ts';
 import { createTenantStore } from './tenants.ts';
 import { createUsageStore } from './usage.ts';
+import { createTopicAliasStore } from './topic-aliases.ts';
 import { createWillStore } from './wills.ts';
 
 export type Stores = Pick<
@@ -27,6 +28,7 @@ export type Stores = Pick<
   | 'pendingIdentities'
   | 'chunks'
   | 'sessions'
+  | 'topicAliases'
   | 'sessionSubscriptions'
   | 'wills'
   | 'receivedMarks'
@@ -60,6 +62,7 @@ export function createStores(
     connections: createConnectionStore(client, tables.connections, tenants, nowMs),
     pendingIdentities: createPendingIdentityStore(client, tables.connections, nowMs),
     chunks: createChunkStore(client, tables.connections, nowMs),
+    topicAliases: createTopicAliasStore(client, tables.connections, nowMs),
     sessions: createSessionStore(client, tables.sessions, nowMs),
     sessionSubscriptions: createSessionSubscriptionStore(client, tables.sessions),
     wills: createWillStore(client, tables.sessions),

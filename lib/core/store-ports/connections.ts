@@ -55,8 +55,12 @@ export interface ConnectionStore {
    * @returns false if the address already has a connection: this is a second CONNECT.
    */
   create(connection: Connection): Promise<boolean>;
-  /** Adds topic aliases to a connection that exists. */
-  addTopicAliases(address: ConnectionAddress, aliases: Readonly<Record<number, string>>): Promise<void>;
+  /** Adds topic aliases to a connection that exists, and removes others. */
+  addTopicAliases(
+    address: ConnectionAddress,
+    aliases: Readonly<Record<number, string>>,
+    removed?: readonly number[],
+  ): Promise<void>;
   /**
    * Replaces the token's fields after re-authentication; fields absent from `token` are removed.
    */

@@ -180,6 +180,19 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
       });
     });
 
+    test('topic aliases are removed, and those with a row of their own are read by number', async () => {
+      const { connections, topicAliases } = world.process();
+      const connection = full({ topicAliases: { 1: 'one', 2: 'two' } });
+      const { address } = connection;
+      await connections.create(connection);
+      await connections.addTopicAliases(address, { 3: 'three' }, [1]);
+      await connections.addTopicAliases(address, {}, [2]);
+      expect((await connections.get(address))?.topicAliases).toEqual({ 3: 'three' });
+      await topicAliases.put(address, { 1: 'eins', 32: 'ü' });
+      await topicAliases.put(address, { 1: 'uno' });
+      expect(await topicAliases.read(address, [1, 2, 32])).toEqual({ 1: 'uno', 32: 'ü' });
+    });
+
     test('renewing replaces permissions and expiry, and an expiry may go', async () => {
       const { connections } = world.process();
       const connection = full();
@@ -329,15 +342,16 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
     });
 
     test('every item carries its format version and a time to live of hours', async () => {
-      const { connections, pendingIdentities, chunks } = world.process();
+      const { connections, pendingIdentities, chunks, topicAliases } = world.process();
       const connection = full();
       const pending = newAddress();
       await connections.create(connection);
       await pendingIdentities.put(pending, { tenant: connection.tenant, grants: [] });
       await chunks.put(pending, packetIn(1), 0, everyByte);
       await connections.addTopicAliases(connection.address, { 1: 'a' });
+      await topicAliases.put(pending, { 7: 'a' });
       await connections.renew(connection.address, { permissions: [] });
-      for (const address of [connection.address, pending, `${pending}~1~0`]) {
+      for (const address of [connection.address, pending, `${pending}~1~0`, `${pending}~alias~7`]) {
         const row = await rowOf(address);
         expect(row?.v).toEqual({ N: '1' });
         const seconds = ttlFromNow(row, world.clock);
