@@ -114,11 +114,7 @@ function isAllowed({ settings }: Context, alias: number): boolean {
 }
 
 /** Decoding has refused an alias of 0 already [MQTT-3.3.2-8 v5]. */
-function aliasError(
-  context: Context,
-  alias: number | undefined,
-  topic: string | undefined,
-): End | undefined {
+function aliasError(context: Context, alias: number | undefined, topic: string | undefined): End | undefined {
   if (alias !== undefined && !isAllowed(context, alias))
     return endWith(5, refusal('topic-alias-invalid', `at most ${context.settings.topicAliasMaximum}`)); // [MQTT-3.3.2-9 v5, MQTT-3.2.2-17 v5]
   if (topic === undefined || topic === '') return endWith(5, refusal('topic-alias-unknown'));

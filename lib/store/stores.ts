@@ -18,8 +18,8 @@ import { createSubscriptionStore } from './subscriptions.ts';
 import { createTenantData } from './tenant-data.ts';
 import { createLiveTenantTable } from './tenant-live.ts';
 import { createTenantStore } from './tenants.ts';
-import { createUsageStore } from './usage.ts';
 import { createTopicAliasStore } from './topic-aliases.ts';
+import { createUsageStore } from './usage.ts';
 import { createWillStore } from './wills.ts';
 
 export type Stores = Pick<

@@ -35,9 +35,7 @@ test('32 long aliases, set again and again, cost what each of them is long', asy
   const uses = await metered.measure(() => client.send(...aliases.map((alias) => aliased(alias))));
   expect(uses.readUnits).toBeLessThanOrEqual(40);
   const topics = (await subscriber.settle()).map(({ topic }) => topic);
-  expect(topics).toEqual(
-    aliases.map((alias) => longTopic(alias, alias === 1 || alias === 32 ? 'b' : 'a')),
-  );
+  expect(topics).toEqual(aliases.map((alias) => longTopic(alias, alias === 1 || alias === 32 ? 'b' : 'a')));
 });
 
 test('an alias moves between the row and a row of its own', async () => {
