@@ -4,7 +4,8 @@ import { publishAsOperator } from './publish.ts';
 import type { AdminOperation } from './request.ts';
 import { deleteRetained, listRetained, showRetained } from './retained.ts';
 import { revokeTokens } from './revoke.ts';
-import { listShapes, listSubscribers } from './subscribers.ts';
+import { countShapes, listShapes, removeUnusedShapes } from './shapes.ts';
+import { listSubscribers } from './subscribers.ts';
 import {
   createTenant,
   deleteTenant,
@@ -43,6 +44,8 @@ export const routes: readonly AdminRoute[] = [
   { path: '/tenants/{tenant}/client/release', methods: { POST: releaseClientId } },
   { path: '/tenants/{tenant}/subscribers', methods: { GET: listSubscribers } },
   { path: '/tenants/{tenant}/shapes', methods: { GET: listShapes } },
+  { path: '/tenants/{tenant}/shapes/count', methods: { GET: countShapes } },
+  { path: '/tenants/{tenant}/shapes/remove', methods: { POST: removeUnusedShapes } },
   { path: '/tenants/{tenant}/retained', methods: { GET: listRetained } },
   { path: '/tenants/{tenant}/retained/message', methods: { GET: showRetained, DELETE: deleteRetained } },
   { path: '/tenants/{tenant}/publish', methods: { POST: publishAsOperator } },

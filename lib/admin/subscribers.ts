@@ -7,15 +7,6 @@ import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminOperation, existingTenant } from './request.ts';
 
 /**
- * The shapes of the tenant's filters (lib/topics/match.ts). Each costs a query per message whose
- * topic fits it, used or not.
- */
-export const listShapes: AdminOperation = async (call) => {
-  const live = await call.context.tenants.readLive(await existingTenant(call), true);
-  return { status: 200, body: { shapes: [...(live?.shapes ?? [])].sort() } };
-};
-
-/**
  * The subscribers of a topic, by filter. Lists all members of a share, although only one of them
  * gets a message.
  */
@@ -27,7 +18,7 @@ export const listSubscribers: AdminOperation = async (call) => {
   if (flaw !== undefined) throw new Problem(flaw.code);
   const limit = pageLimit(request.query);
   const live = await context.tenants.readLive(tenant, true);
-  const filters = candidateFilters(live?.shapes ?? new Set(), topic).sort();
+  const filters = candidateFilters(live?.shapes ?? [], topic, live?.dollarApart).sort();
   const [startFilter = '', startAfter] = pageStart(request.query, 2) ?? [];
 
   const found: Subscription[] = [];

@@ -120,5 +120,15 @@ const messageSchema = v.object({
       counted: gaugesSchema,
       after,
     }),
+    v.object({
+      kind: v.literal('shapes'),
+      tenant,
+      phase: v.picklist(['find', 'confirm']),
+      unseen: v.exactOptional(v.array(v.string())),
+      dollar: v.array(v.string()),
+      marks: v.array(v.object({ mark: v.string(), shape: v.string() })),
+      dollarApart: v.exactOptional(v.boolean()),
+      after,
+    }),
   ]),
 }) satisfies v.GenericSchema<unknown, TimerMessage>;

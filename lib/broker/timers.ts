@@ -6,6 +6,7 @@ import type { TenantId } from '../core/tenant-id.ts';
 import { maxTimerAddresses, type ScheduledTimer, type Timer, timerReachMs } from '../core/timers.ts';
 import { continueRetained, continueWaiting } from '../delivery/retained.ts';
 import { recountTenant } from '../limits/recount.ts';
+import { searchShapes } from '../limits/shapes.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
 import { endSession } from '../sessions/end-session.ts';
 import { publishWillOf } from '../sessions/left-will.ts';
@@ -133,6 +134,8 @@ async function fireTimer(context: Context, timer: SingleTimer): Promise<void> {
       return endRevoked(context, timer);
     case 'recount':
       return recountTenant(context, timer);
+    case 'shapes':
+      return searchShapes(context, timer);
     default:
       return timer satisfies never;
   }

@@ -6,6 +6,7 @@ import { addAccountCommands } from './commands/account.ts';
 import { addIssuerCommands } from './commands/issuer.ts';
 import { addOperatingCommands } from './commands/operate.ts';
 import { addQuotaCommand } from './commands/quotas.ts';
+import { addShapesCommand } from './commands/shapes.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addTenantCommands } from './commands/tenant.ts';
 import { addTokenCommand } from './commands/token.ts';
@@ -43,6 +44,7 @@ export async function run(args: readonly string[], output: Terminal = processTer
   addIssuerCommands(program, terminal);
   addTokenCommand(program, terminal);
   addOperatingCommands(program, terminal);
+  addShapesCommand(program, terminal);
   addAccountCommands(program, terminal);
   addQuotaCommand(program, terminal);
   try {

@@ -284,7 +284,18 @@ export type TenantStatus = 'active' | 'suspended' | 'deleting';
 /** The part of a tenant's row that the message path reads. */
 export interface TenantLive {
   readonly status: 'active' | 'suspended';
+  /** The shapes that publishes are matched with, those in {@link TenantLive.going} included. */
   readonly shapes: ReadonlySet<string>;
+  /**
+   * Shapes that are being removed, because they seem to have no subscription. SUBSCRIBE counts them
+   * as absent and adds them again.
+   */
+  readonly going: ReadonlySet<string>;
+  /**
+   * Whether all filters that begin with `$` have shapes that do so too. False for a tenant of an
+   * earlier release until its subscriptions have been walked.
+   */
+  readonly dollarApart: boolean;
   readonly quotas: TenantQuotas;
   /**
    * Increases with every revocation, to at least its time (ms since 1970); absent: there was none.

@@ -13,6 +13,11 @@ export interface ClientQuotas {
    * as in lib/broker/packet-rate.ts. Default 1,000.
    */
   readonly packetsPerSecondPerClient?: number;
+  /**
+   * Shapes of one client's filters. A filter whose shape is new to the tenant gets 0x97 in SUBACK
+   * when the client has that many; shapes that the tenant has cost nothing more and are granted.
+   */
+  readonly shapesPerClient?: number;
   /** PUBLISH packets of one client per second, averaged over {@link burstSeconds}. */
   readonly publishesPerSecondPerClient?: number;
   /** Bytes of payload and topic that one client publishes per second, averaged likewise. */
@@ -104,6 +109,7 @@ const bound = v.exactOptional(wholeNumber(0));
 const clientQuotaEntries = {
   subscriptionsPerClient: bound,
   packetsPerSecondPerClient: bound,
+  shapesPerClient: bound,
   publishesPerSecondPerClient: bound,
   publishBytesPerSecondPerClient: bound,
   // CONNACK cannot announce packets of 0 bytes.

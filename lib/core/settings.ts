@@ -30,6 +30,11 @@ export interface Settings {
   readonly catchUpWindowMessages: number;
   /** Shapes of filters per tenant: a publish takes one Query per fitting shape. */
   readonly maxShapes: number;
+  /**
+   * Shapes of one client's filters, unless the quota `shapesPerClient` says otherwise: a quarter of
+   * what its tenant may have, so that one client cannot use them up. A client asks for a few.
+   */
+  readonly shapesPerClient: number;
   /** Subscriptions of one client. */
   readonly maxSubscriptionsPerClient: number;
   /** Lease for sending claimed entries, in seconds: longer than a function may run (30 s). */
@@ -49,8 +54,9 @@ export interface Settings {
    */
   readonly authenticationDeadlineSeconds: number;
   /**
-   * Time after a tenant's suspension or deletion during which handlers may act on its old state, in
-   * seconds: a configuration is cached for 5, and a function runs for at most 30.
+   * Time after a change of a tenant (suspension, deletion, a shape that goes) during which handlers
+   * may act on its old state, in seconds: a configuration is cached for 5, and a function runs for
+   * at most 30.
    */
   readonly tenantSettleSeconds: number;
   /**
@@ -118,6 +124,7 @@ export const defaultSettings: Settings = {
   catchUpWindowMessages: 100,
   sendingSeconds: 40,
   maxShapes: 64,
+  shapesPerClient: 16,
   maxSubscriptionsPerClient: 1_000,
   maxFiltersPerPacket: 1_000,
   maxClientIdBytes: 256,

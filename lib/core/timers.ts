@@ -1,4 +1,5 @@
 import type { ClientKey, ConnectionAddress, Qos, RevocationTarget } from './model.ts';
+import type { GoingMark } from './store-ports/tenants.ts';
 import type { TenantId } from './tenant-id.ts';
 import type { UsageGauges } from './usage.ts';
 
@@ -73,6 +74,23 @@ export type Timer =
       /** Counted so far. */
       readonly counted: UsageGauges;
       /** Topic or client id behind which the recount continues. */
+      readonly after?: string;
+    }
+  | {
+      /** Walks the clients of a tenant for shapes without a subscription (lib/limits/shapes.ts). */
+      readonly kind: 'shapes';
+      readonly tenant: TenantId;
+      /** `find`: makes unused shapes go; `confirm`: decides about those that go. */
+      readonly phase: 'find' | 'confirm';
+      /** Shapes that the walk has not seen in use; absent: it has not begun. */
+      readonly unseen?: readonly string[];
+      /** Shapes of filters that begin with `$`, where `dollarApart` is false. */
+      readonly dollar: readonly string[];
+      /** What `confirm` takes away at its end. */
+      readonly marks: readonly GoingMark[];
+      /** `TenantLive.dollarApart` when the search began; absent: it has not begun. */
+      readonly dollarApart?: boolean;
+      /** Client id behind which the walk continues. */
       readonly after?: string;
     };
 

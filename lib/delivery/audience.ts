@@ -58,7 +58,8 @@ export async function findAudiences(
   const consistent = messages.some((message) => message.qos > 0);
   const filtersByTopic = new Map<string, string[]>();
   for (const { topic } of messages)
-    if (!filtersByTopic.has(topic)) filtersByTopic.set(topic, candidateFilters(live.shapes, topic));
+    if (!filtersByTopic.has(topic))
+      filtersByTopic.set(topic, candidateFilters(live.shapes, topic, live.dollarApart));
 
   const filters = [...new Set([...filtersByTopic.values()].flat())];
   // One more than is served inline shows whether the audience is larger.

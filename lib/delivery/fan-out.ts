@@ -73,7 +73,7 @@ async function mark(
   await context.messages.noteQueuedTopic(tenant, topic, untilMs);
   await Promise.all([
     context.subscriptions.markQueued(tenant, topic, untilMs),
-    live.shapes.has(shape)
+    live.shapes.has(shape) && !live.going.has(shape)
       ? undefined
       : context.tenants.addShape(tenant, shape, maxShapes + topicLimits.maxNameLevels),
   ]);

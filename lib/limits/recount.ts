@@ -3,6 +3,7 @@ import { hasEnded } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import type { Timer } from '../core/timers.ts';
 import { messageBytes } from '../core/usage.ts';
+import { askForShapeSearch } from './shapes.ts';
 
 export type Recount = Extract<Timer, { kind: 'recount' }>;
 
@@ -36,7 +37,8 @@ export async function askForRecount(context: Context, tenant: TenantId, minAgeMs
  * the gauges by the result. Changes during the recount may be missed or counted twice until the
  * next one. Idempotent: a timer may fire twice.
  *
- * On the way it deletes what ended sessions have left: a session with a long expiry has no timer.
+ * On the way it deletes what ended sessions have left: a session with a long expiry has no timer. At
+ * its end it asks for a search for unused shapes.
  */
 export async function recountTenant(context: Context, timer: Recount): Promise<void> {
   let state = timer;
@@ -78,5 +80,6 @@ async function countHeld(context: Context, { after, ...state }: Recount): Promis
   const last = clientIds.at(-1);
   if (more && last !== undefined) return { ...state, counted, after: last };
   await context.usage.finishRecount(tenant, atMs, counted);
+  await askForShapeSearch(context, tenant);
   return undefined;
 }

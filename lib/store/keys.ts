@@ -52,6 +52,8 @@ export const kinds = {
   queued: (packetIdentifier: number) => `q#${String(packetIdentifier).padStart(5, '0')}`,
   received: (packetIdentifier: number) => `r#${String(packetIdentifier).padStart(5, '0')}`,
   owned: (messageId: string) => `m#${messageId.includes('#') ? digest(messageId) : messageId}`,
+  /** Shapes that the client has added to its tenant in one hour. */
+  newShapes: (hour: string) => `n#${hour}`,
   choice: (name: string) => `c#${digest(name)}`,
 } as const;
 

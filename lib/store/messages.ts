@@ -3,7 +3,18 @@ import type { FanoutSlice, Message } from '../core/model.ts';
 import type { MessageStore } from '../core/store-ports/messages.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { messageBytes } from '../core/usage.ts';
-import { type Item, item, known, N, optional, optionalString, S, version } from './attributes.ts';
+import {
+  type Item,
+  item,
+  known,
+  N,
+  number,
+  optional,
+  optionalString,
+  S,
+  string,
+  version,
+} from './attributes.ts';
 import { scoped, spreadHash } from './keys.ts';
 import { MessageCache } from './message-cache.ts';
 import { messageAttributes, messageFrom } from './message-item.ts';
@@ -102,6 +113,26 @@ export function createMessageStore(
         v: version,
         ttl: N(Math.ceil(untilMs / 1000) + progressTtlSeconds),
       });
+    },
+
+    async queuedTopics(tenant) {
+      const topics = await Promise.all(
+        bucketsOf(tenant).map(async (bucket) => {
+          const found: string[] = [];
+          const query = {
+            KeyConditionExpression: '#bucket = :bucket AND begins_with(#part, :prefix)',
+            ExpressionAttributeNames: { '#bucket': 'bucket', '#part': 'part' },
+            ExpressionAttributeValues: { ':bucket': S(bucket), ':prefix': S(queuedPrefix) },
+            ConsistentRead: true,
+          };
+          for await (const row of table.items(query)) {
+            const untilSeconds = number(known(row), 'ttl') - progressTtlSeconds;
+            if (untilSeconds * 1000 >= nowMs()) found.push(string(row, 'part').slice(queuedPrefix.length));
+          }
+          return found;
+        }),
+      );
+      return topics.flat();
     },
   };
 }

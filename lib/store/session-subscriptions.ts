@@ -4,7 +4,8 @@ import type {
   ListedSubscription,
   SessionSubscriptionStore,
 } from '../core/store-ports/session-subscriptions.ts';
-import { type Item, S, string, version } from './attributes.ts';
+import { hourOf } from '../core/usage.ts';
+import { type Item, N, S, string, ttl, version } from './attributes.ts';
 import { type Fields, itemOf, maybe, modelFrom, numeric, text, updateOf } from './fields.ts';
 import { kinds, prefixQuery, sessionRowKey } from './keys.ts';
 import { Table } from './table.ts';
@@ -22,6 +23,9 @@ const waitingFields: Fields<Pick<ListedSubscription, 'retainedFrom' | 'subscript
   subscriptionIdentifier: maybe(numeric('identifier')),
 };
 
+/** An hour, and one that a slow clock adds. */
+const newShapesTtlSeconds = 7_200;
+
 /** The fields beside the filter, which is in the key. */
 const listedFields: Fields<Omit<ListedSubscription, 'filter'>> = {
   generation: text('generation'),
@@ -35,7 +39,7 @@ const renewedFields: Fields<Pick<ListedSubscription, 'generation' | 'qos'>> = {
   qos: listedFields.qos,
 };
 
-/** Table Sessions, rows `sub#filter`. */
+/** Table Sessions, rows `sub#filter`, and `n#hour` with the shapes that the client has added. */
 export function createSessionSubscriptionStore(
   client: DynamoDBClient,
   tableName: string,
@@ -107,6 +111,23 @@ export function createSessionSubscriptionStore(
         condition: 'generation = :generation',
         values: { ':generation': S(generation) },
       });
+    },
+
+    async takeNewShapes(key, count, bound, nowMs) {
+      if (count > bound) return false;
+      const hour = hourOf(nowMs);
+      const taken = await table.update(sessionRowKey(key, kinds.newShapes(hour)), {
+        update: 'SET v = :v, #ttl = :ttl ADD taken :count',
+        condition: 'attribute_not_exists(taken) OR taken <= :room',
+        names: { '#ttl': 'ttl' },
+        values: {
+          ':v': version,
+          ':ttl': ttl(nowMs, newShapesTtlSeconds),
+          ':count': N(count),
+          ':room': N(bound - count),
+        },
+      });
+      return taken !== undefined;
     },
   };
 }

@@ -52,7 +52,7 @@ export function createStores(
   nowMs: () => number,
   random: () => number = Math.random,
 ): Stores {
-  const tenants = createLiveTenantTable(client, tables.tenants, random);
+  const tenants = createLiveTenantTable(client, tables.tenants, nowMs, random);
   const tenantAdmin = createTenantStore(client, tables.tenants, nowMs);
   const messages = createMessageStore(client, tables.messages, nowMs);
   return {

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TenantLive } from '../core/model.ts';
 import type { TenantQuotas } from '../core/quotas.ts';
-import type { LiveTenantStore } from '../core/store-ports/tenants.ts';
+import type { GoingMark, LiveTenantStore } from '../core/store-ports/tenants.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { type Item, json, known, N, optionalNumber, S } from './attributes.ts';
 import { Table } from './table.ts';
@@ -16,9 +16,16 @@ export const liveCopies = 4;
 
 export const livePart = (copy: number): string => `live#${copy}`;
 
+/** Attributes of copy 0 with the time of the last search, in ms since 1970. */
+const searchedNames = { full: 'searchedFull', routine: 'searched' } as const;
+/** Tenants and causes of which a process remembers the last search for unused shapes. */
+const maxKnownSearches = 10_000;
+
 /**
  * The message path's part of table Tenants: `tenant` / `live#0…3` → status, shapes, quotas, latest
- * revocation.
+ * revocation. A shape that is being removed moves from the set `shapes` to the set `going`, whose
+ * members are `mark shape`. So removing a mark never removes one that another call has made, and a
+ * SUBSCRIBE brings a shape back by adding it to `shapes`, whatever marks it has.
  */
 export interface LiveTenantTable extends LiveTenantStore {
   readonly tableName: string;
@@ -34,8 +41,11 @@ export interface LiveTenantTable extends LiveTenantStore {
 export function createLiveTenantTable(
   client: DynamoDBClient,
   tableName: string,
+  nowMs: () => number,
   random: () => number = Math.random,
 ): LiveTenantTable {
+  /** When this process last asked for a search for unused shapes, by cause and tenant. */
+  const searchedAtMs = new Map<string, number>();
   const table = new Table(client, tableName);
   const liveKey = (tenant: TenantId): Item => copyKey(tenant, Math.floor(random() * liveCopies));
 
@@ -56,7 +66,72 @@ export function createLiveTenantTable(
       for (const shape of shapes) if (await addShape(tenant, shape, maxShapes)) added.add(shape);
       return added;
     },
+
+    async readShapes(tenant) {
+      const rows = await table.getMany(copies(tenant), true);
+      if (rows.length === 0) return undefined;
+      const shapes = new Set(rows.flatMap((row) => known(row).shapes?.SS ?? []));
+      const going = new Set(rows.flatMap((row) => row.going?.SS ?? []));
+      return {
+        shapes,
+        going: [...going].map(goingFrom).filter(({ shape }) => !shapes.has(shape)),
+        dollarApart: rows.every(isDollarApart),
+      };
+    },
+
+    async markGoing(tenant, shapes, mark) {
+      if (shapes.length === 0) return;
+      const going = shapes.map((shape) => goingText({ mark, shape }));
+      await updateCopies(tenant, {
+        update: 'DELETE shapes :shapes ADD going :going',
+        values: { ':shapes': { SS: [...shapes] }, ':going': { SS: going } },
+      });
+    },
+
+    async settleGoing(tenant, used, marks, dollarApart) {
+      const clauses = [
+        ...(used.length === 0 ? [] : ['ADD shapes :used']),
+        ...(marks.length === 0 ? [] : ['DELETE going :going']),
+        ...(dollarApart ? ['SET dollarApart = :true'] : []),
+      ];
+      if (clauses.length === 0) return;
+      await updateCopies(tenant, {
+        update: clauses.join(' '),
+        values: {
+          ...(used.length === 0 ? {} : { ':used': { SS: [...used] } }),
+          ...(marks.length === 0 ? {} : { ':going': { SS: marks.map(goingText) } }),
+          ...(dollarApart ? { ':true': { BOOL: true } } : {}),
+        },
+      });
+    },
+
+    async beginShapeSearch(tenant, cause, minAgeMs) {
+      const atMs = nowMs();
+      const name = `${cause} ${tenant}`;
+      if (atMs - (searchedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) < minAgeMs) return false;
+      if (searchedAtMs.size >= maxKnownSearches) searchedAtMs.clear();
+      searchedAtMs.set(name, atMs);
+      const begun = await table.update(copyKey(tenant, 0), {
+        update: 'SET #searched = :at',
+        condition: 'attribute_exists(tenant) AND (attribute_not_exists(#searched) OR #searched <= :notSince)',
+        names: { '#searched': searchedNames[cause] },
+        values: { ':at': N(atMs), ':notSince': N(atMs - minAgeMs) },
+      });
+      return begun !== undefined;
+    },
   };
+
+  /** Updates every copy of a tenant that exists. */
+  async function updateCopies(
+    tenant: TenantId,
+    { update, values }: { readonly update: string; readonly values: Item },
+  ): Promise<void> {
+    await Promise.all(
+      copies(tenant).map((key) =>
+        table.update(key, { update, condition: 'attribute_exists(tenant)', values }),
+      ),
+    );
+  }
 
   async function addShape(tenant: TenantId, shape: string, maxShapes: number): Promise<boolean> {
     const first = maxShapes > 0 ? ' OR attribute_not_exists(shapes)' : '';
@@ -95,14 +170,38 @@ export function createLiveTenantTable(
 export function liveFrom(stored: Item): TenantLive {
   known(stored);
   const revokedAtMs = optionalNumber(stored, 'revoked');
+  const counted = stored.shapes?.SS ?? [];
+  const marked = (stored.going?.SS ?? []).map((text) => goingFrom(text).shape);
+  const going = new Set(marked.filter((shape) => !counted.includes(shape)));
   return {
     quotas: stored.quotas === undefined ? {} : (json(stored, 'quotas') as TenantQuotas),
     status: stored.status?.S === 'active' ? 'active' : 'suspended',
-    shapes: new Set(stored.shapes?.SS ?? []),
+    shapes: new Set([...counted, ...going]),
+    going,
+    dollarApart: isDollarApart(stored),
     ...(revokedAtMs === undefined ? {} : { revokedAtMs }),
   };
 }
 
+/** A copy of a new tenant says so; of a tenant of an earlier release, once it has been walked. */
+function isDollarApart({ dollarApart }: Item): boolean {
+  return dollarApart?.BOOL === true;
+}
+
+function goingText({ mark, shape }: GoingMark): string {
+  return `${mark} ${shape}`;
+}
+
+/** A shape holds no space. */
+function goingFrom(text: string): GoingMark {
+  const end = text.lastIndexOf(' ');
+  return { mark: text.slice(0, end), shape: text.slice(end + 1) };
+}
+
 export function copyKey(tenant: TenantId, copy: number): Item {
   return { tenant: S(tenant), part: S(livePart(copy)) };
+}
+
+function copies(tenant: TenantId): Item[] {
+  return Array.from({ length: liveCopies }, (_, copy) => copyKey(tenant, copy));
 }

@@ -84,6 +84,7 @@ export function createTenantStore(
             ...key(name, livePart(copy)),
             v: version,
             status: S(config.status),
+            dollarApart: { BOOL: true },
             ...(config.quotas === undefined ? {} : { quotas: S(JSON.stringify(config.quotas)) }),
           }),
         ),

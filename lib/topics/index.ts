@@ -4,7 +4,7 @@
  */
 export { isIllFormedFilter, type TopicError } from './errors.ts';
 export { topicLimits } from './limits.ts';
-export { candidateFilters, covers, matches, shapeOf } from './match.ts';
+export { candidateFilters, covers, matches, shapeOf, undividedShapeOf } from './match.ts';
 export {
   exceedsLimits,
   isTopicError,

@@ -75,7 +75,7 @@ interface ParsedShape {
   /** For each level before `#`: whether it is `+`. */
   readonly wildcard: readonly boolean[];
   readonly endsInHash: boolean;
-  readonly beginsWithWildcard: boolean;
+  readonly begins: 'wildcard' | 'literal' | 'reserved';
 }
 
 /**
@@ -89,8 +89,17 @@ const maxParsedShapes = 4_096;
  * The shape of a valid filter: `=` for each literal level, `+` and `#` unchanged: `devices/+/cmd` →
  * `=/+/=`. A filter without wildcards has a shape too (`a/b` → `=/=`), so that a tenant without
  * such filters pays for no query for them.
+ *
+ * A first level that begins with `$` is `$` in the shape (`$SYS/+` → `$/+`): presence and other
+ * `$` topics pay for no query for ordinary filters, nor the other way round.
  */
 export function shapeOf(filter: string): string {
+  const shape = undividedShapeOf(filter);
+  return filter.startsWith('$') ? `$${shape.slice(1)}` : shape;
+}
+
+/** The shape that earlier releases gave a filter: `=` for a first level with `$` too. */
+export function undividedShapeOf(filter: string): string {
   return filter
     .split('/')
     .map((level) => (level === '+' || level === '#' ? level : '='))
@@ -102,17 +111,21 @@ export function shapeOf(filter: string): string {
  * stands for zero or more levels), in the order of `shapes`, without duplicates. The topic must be
  * valid. A topic that begins with `$` has no candidate that begins with a wildcard. [MQTT-4.7.2-1
  * v3+v5]
+ *
+ * @param dollarApart whether every filter that begins with `$` has a shape that does so too. If
+ *   not, the shapes of ordinary filters are fitted to `$` topics as well.
  */
-export function candidateFilters(shapes: Iterable<string>, topic: string): string[] {
+export function candidateFilters(shapes: Iterable<string>, topic: string, dollarApart = true): string[] {
   const unique = shapes instanceof Set ? (shapes as Set<string>) : new Set(shapes);
   const levels = topic.split('/');
   const reserved = topic.startsWith('$');
   const filters: string[] = [];
   for (const text of unique) {
     const shape = parsedShapes.get(text) ?? parse(text);
-    const { wildcard } = shape;
+    const { wildcard, begins } = shape;
     if (shape.endsInHash ? wildcard.length > levels.length : wildcard.length !== levels.length) continue;
-    if (reserved && shape.beginsWithWildcard) continue;
+    if (reserved ? begins === 'wildcard' || (dollarApart && begins === 'literal') : begins === 'reserved')
+      continue;
     let filter = '';
     for (let i = 0; i < wildcard.length; i++) {
       if (i > 0) filter += '/';
@@ -121,7 +134,8 @@ export function candidateFilters(shapes: Iterable<string>, topic: string): strin
     if (shape.endsInHash) filter += wildcard.length > 0 ? '/#' : '#';
     filters.push(filter);
   }
-  return filters;
+  // Only undivided shapes give the same filter twice, as `=/+` and `$/+` do.
+  return reserved && !dollarApart ? [...new Set(filters)] : filters;
 }
 
 function parse(text: string): ParsedShape {
@@ -129,7 +143,8 @@ function parse(text: string): ParsedShape {
   const endsInHash = elements[elements.length - 1] === '#';
   if (endsInHash) elements.pop();
   const wildcard = elements.map((element) => element === '+');
-  const shape = { wildcard, endsInHash, beginsWithWildcard: wildcard[0] ?? true };
+  const begins = (wildcard[0] ?? true) ? 'wildcard' : elements[0] === '$' ? 'reserved' : 'literal';
+  const shape: ParsedShape = { wildcard, endsInHash, begins };
   if (parsedShapes.size >= maxParsedShapes) parsedShapes.clear();
   parsedShapes.set(text, shape);
   return shape;

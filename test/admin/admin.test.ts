@@ -241,13 +241,32 @@ describe('clients', () => {
   });
 });
 
-it('shapes of the filters are listed in order', async () => {
+it('shapes of the filters are listed in order, counted and removed', async () => {
   const mint = await service.tenant('shapes');
-  expect((await api('GET', '/tenants/shapes/shapes')).body).toEqual({ shapes: [] });
+  const path = '/tenants/shapes/shapes';
+  expect((await api('GET', path)).body).toEqual({ shapes: [], going: [] });
   const client = await service.connect(mint, { clientId: 'a' });
-  await client.subscribeAsync(['x/+', '$share/g/a/b', '#']);
-  expect((await api('GET', '/tenants/shapes/shapes')).body).toEqual({ shapes: ['#', '=/+', '=/='] });
-  expect((await api('GET', '/tenants/nobody/shapes')).body).toMatchObject({ code: 'tenant-unknown' });
+  await client.subscribeAsync(['x/+', '$share/g/a/b', '#', 'y/+']);
+  expect((await api('GET', path)).body).toEqual({ shapes: ['#', '=/+', '=/='], going: [] });
+  await client.unsubscribeAsync('#');
+  const shapes = [
+    { shape: '=/+', subscriptions: 2 },
+    { shape: '=/=', subscriptions: 1 },
+  ];
+  expect((await api('GET', `${path}/count`)).body).toEqual({ shapes, clients: 1 });
+  const removal = await api('POST', `${path}/remove`, { shapes: ['#', '=/=', 'unknown'] });
+  expect(removal).toMatchObject({ status: 202, body: { going: ['#', '=/='], decidedAfterSeconds: 35 } });
+  expect((await api('GET', path)).body).toEqual({ shapes: ['#', '=/+', '=/='], going: ['#', '=/='] });
+  for (const body of [{}, { shapes: [''] }, { shapes: 'x' }])
+    expect(await api('POST', `${path}/remove`, body)).toMatchObject({ status: 400, body: { code: 'body' } });
+  for (const [method, rest] of [
+    ['GET', ''],
+    ['GET', '/count'],
+  ] as const)
+    expect((await api(method, `/tenants/nobody/shapes${rest}`)).body).toMatchObject({
+      code: 'tenant-unknown',
+    });
+  expect(await api('GET', `${path}/count?page=x`)).toMatchObject({ status: 400, body: { code: 'page' } });
 });
 
 it('a client id is released with its session', async () => {

@@ -29,7 +29,7 @@ describe('the cost of each exchange', () => {
       CONNECT, new session                         7      3      5            6      1        1         1
       $disconnect without DISCONNECT              11    5.5      5           10      0        0         0
       $disconnect after DISCONNECT                 1      1      0            1      0        0         0
-      SUBSCRIBE, shape new to the tenant           9    3.5      6            6      0        1         1
+      SUBSCRIBE, shape new to the tenant          12    4.5      8            8      1        1         1
       SUBSCRIBE, known shape                       5    3.5      2            5      0        1         1
       SUBSCRIBE, again                             5    3.5      2            5      0        1         1
       SUBSCRIBE, 10 filters                        5   12.5     20            5      0        1         1
@@ -37,7 +37,7 @@ describe('the cost of each exchange', () => {
       PUBLISH QoS 0 retained                       3    1.5      1            3      0        1         1
       PUBLISH QoS 0 retained, again                3    1.5      1            3      0        1         1
       SUBSCRIBE, 1 retained                        5    3.5      2            6      0        1         2
-      SUBSCRIBE with #, 1 retained                 9    3.5      6            7      0        1         2
+      SUBSCRIBE with #, 1 retained                11    4.5      7            9      0        1         2
       PUBLISH QoS 0, 3 shapes                      4    2.5      0            3      0        1         2
       10 × PUBLISH QoS 0 in a frame                4    2.5      0            3      0        1         2
       PUBLISH QoS 0, no subscriber                 2    1.5      0            2      0        1         1

@@ -68,6 +68,18 @@ describe('wisp client', () => {
 
     expect((await wisp('shapes', 'acme')).stdout).toBe('=/#');
     expect(JSON.parse((await wisp('shapes', 'acme', '--json')).stdout)).toEqual(['=/#']);
+    expect((await wisp('shapes', 'acme', '--count')).stdout.trim()).toBe('1  =/#');
+    await client.subscribeAsync('y');
+    await client.unsubscribeAsync('y');
+    expect(await wisp('shapes', 'acme', '--remove')).toMatchObject({
+      stdout: '=',
+      stderr: expect.stringContaining('in 35 seconds'),
+    });
+    expect((await wisp('shapes', 'acme')).stdout).toBe('=  (goes)\n=/#');
+    expect(JSON.parse((await wisp('shapes', 'acme', '--count', '--json')).stdout)).toEqual([
+      { shape: '=', subscriptions: 0, going: true },
+      { shape: '=/#', subscriptions: 1, going: false },
+    ]);
 
     const closed = new Promise((resolve) => client.once('close', () => resolve(undefined)));
     expect((await wisp('client', 'disconnect', 'acme', 'a/b c+\u009b\u202e')).stdout).toBe('Disconnected.');

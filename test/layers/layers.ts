@@ -145,7 +145,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/admin',
     about: "the operator's HTTP API, one file per resource",
-    knows: ['lib/http', 'lib/broker', 'lib/sessions', 'lib/delivery', 'lib/auth', 'lib/core', 'lib/topics'],
+    knows: ['lib/http', 'lib/broker', 'lib/sessions', 'lib/delivery', 'lib/limits', 'lib/auth', 'lib/core', 'lib/topics'],
     packages: ['node:buffer', 'node:crypto', 'valibot'],
   },
   {
@@ -184,7 +184,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/limits',
     about: 'usage, rates, quotas',
-    knows: ['lib/core', 'lib/mqtt'],
+    knows: ['lib/core', 'lib/mqtt', 'lib/topics'],
     packages: [],
   },
   {
@@ -288,7 +288,7 @@ export const testFolders: readonly TestFolder[] = [
     name: 'test/broker',
     about: 'protocol',
     of: ['lib/broker'],
-    also: ['test/support', 'test/bench', 'test/mqtt', ...emulators],
+    also: ['lib/aws', 'test/support', 'test/bench', 'test/mqtt', ...emulators],
   },
   { name: 'test/admin', about: 'HTTP APIs', of: ['lib/admin'], also: ['test/support'] },
   { name: 'test/aws', about: 'clients of AWS', of: ['lib/aws'], also: ['test/support', ...emulators] },

@@ -231,6 +231,7 @@ export function updated(text: string, old: Item, names: Names, values: Values): 
         setPath(item, path, assigned());
       } else if (clause === 'REMOVE') removePath(item, path);
       else if (clause === 'ADD') add(item, path[0] ?? '', operandOf(reader.take()));
+      else if (clause === 'DELETE') takeAway(item, path[0] ?? '', operandOf(reader.take()));
       else throw new SyntaxError(`clause "${clause}": ${text}`);
     } while (reader.accept(','));
   }
@@ -263,4 +264,13 @@ function add(item: Item, name: string, value: AttributeValue): void {
   else if (value.SS !== undefined)
     item[name] = { SS: [...new Set([...(old?.SS ?? []), ...value.SS])].sort() };
   else throw new SyntaxError(`ADD of ${name}`);
+}
+
+/** DynamoDB has no empty sets: with its last member the attribute goes. */
+function takeAway(item: Item, name: string, value: AttributeValue): void {
+  if (value.SS === undefined) throw new SyntaxError(`DELETE of ${name}`);
+  const gone = new Set(value.SS);
+  const left = (item[name]?.SS ?? []).filter((member) => !gone.has(member));
+  if (left.length > 0) item[name] = { SS: left };
+  else delete item[name];
 }

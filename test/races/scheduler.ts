@@ -8,6 +8,8 @@ export interface Step {
   readonly actor: string;
   readonly label: string;
   readonly run: () => void;
+  /** Whether it is possible now. Default: always. */
+  readonly ready?: () => boolean;
 }
 
 /** Picks one of the possible steps. `current` is the actor of the last step. */

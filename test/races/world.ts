@@ -65,6 +65,8 @@ export class World {
   postsAreActivity = true;
   readonly #receivedAtMs = new Map<ConnectionAddress, number>();
   readonly #replies: Step[] = [];
+  /** When the running handlers started, by name. */
+  readonly #startedAtMs = new Map<string, number>();
   #ids = 0;
   #handlers = 0;
 
@@ -207,6 +209,19 @@ export class World {
     this.#announce(socket);
   }
 
+  /**
+   * Adds a step that lets time pass, possible once no handler would become older than a function
+   * may: Lambda stops it after 30 seconds.
+   */
+  passTime(milliseconds: number): void {
+    this.events.push({
+      actor: 'clock',
+      label: `goes on by ${milliseconds} ms`,
+      ready: () => [...this.#startedAtMs.values()].every((at) => this.nowMs + milliseconds - at < 30_000),
+      run: () => this.advance(milliseconds),
+    });
+  }
+
   /** Fires due timers, as steps. */
   advance(milliseconds: number): void {
     this.nowMs += milliseconds;
@@ -237,7 +252,10 @@ export class World {
     const broker = this.#brokers[Math.floor(this.random() * instances)];
     if (broker === undefined) throw new RangeError('no instance');
     handler.crashBefore = crash === undefined ? this.faults.crashBefore : undefined;
+    this.#startedAtMs.set(handler.name, this.nowMs);
     const result = this.scheduler.start(handler, () => work(broker));
+    const ends = () => this.#startedAtMs.delete(handler.name);
+    result.then(ends, ends);
     result.then(
       () => this.handled.set(handler.name, handler.calls),
       (error: unknown) => {
@@ -332,7 +350,7 @@ export class World {
     return [
       ...once(this.#replies),
       ...this.clients.flatMap((client) => client.steps()),
-      ...once(this.events),
+      ...once(this.events).filter(({ ready }) => ready?.() ?? true),
       ...due,
       ...slices,
     ];

@@ -66,12 +66,20 @@ describe('tuple-space search', () => {
     ['/', '=/='],
     ['a//+/#', '=/=/+/#'],
     ['=/a+b', '=/='],
+    ['$SYS/+/x', '$/+/='],
+    ['$a', '$'],
+    ['a/$b', '=/='],
   ])('the shape of %s is %s', (filter, shape) => expect(shapeOf(filter)).toBe(shape));
 
   test('one candidate per fitting shape, in order, without duplicates', () => {
     const shapes = ['=/=', '=', '+/=', '=/+', '#', '=/#', '=/=/#', '=/=/=/#', '=/=', '+/+/+'];
     expect(candidateFilters(shapes, 'a/b')).toEqual(['a/b', '+/b', 'a/+', '#', 'a/#', 'a/b/#']);
-    expect(candidateFilters(new Set(shapes), '$a/b')).toEqual(['$a/b', '$a/+', '$a/#', '$a/b/#']);
+    expect(candidateFilters(new Set(shapes), '$a/b')).toEqual([]);
+    expect(candidateFilters(['$/=', '$/+', '$', '=/+', '$/#'], '$a/b')).toEqual(['$a/b', '$a/+', '$a/#']);
+    expect(candidateFilters(['$/=', '=/+'], 'a/b')).toEqual(['a/+']);
+    // Filters of earlier releases, whose shapes did not tell `$` topics apart.
+    expect(candidateFilters(new Set(shapes), '$a/b', false)).toEqual(['$a/b', '$a/+', '$a/#', '$a/b/#']);
+    expect(candidateFilters(['=/+', '$/+', '#'], '$a/b', false)).toEqual(['$a/+']);
     expect(candidateFilters([], 'a')).toEqual([]);
   });
 

@@ -8,7 +8,7 @@ import { shapeOf, type TopicError } from '../../topics/index.ts';
 import { acceptFilters } from './filter-limit.ts';
 import { maxConcurrentWrites, type Peer, type Run } from './handler.ts';
 import { type JudgedFilter, judgeFilters, mergeFilters, type WantedFilter } from './requested-filters.ts';
-import { applyQuotas } from './subscription-quotas.ts';
+import { applyQuotas, quotaRefusals } from './subscription-quotas.ts';
 
 /**
  * SUBSCRIBE judges each filter by itself and handles the filters of a run together: a filter that
@@ -47,8 +47,9 @@ export async function handleSubscribe(peer: Peer, run: Run<SubscribePacket>): Pr
       })),
   );
   const shapes = granted.map(({ subscription }) => shapeOf(subscription.filter));
+  const going = new Set([...live.going].filter((shape) => !shapes.includes(shape)));
   return {
-    live: { ...live, shapes: new Set([...live.shapes, ...shapes]) },
+    live: { ...live, shapes: new Set([...live.shapes, ...shapes]), going },
     replies: judged.map(({ packet, filters }) => suback(peer, packet, filters, refused)),
     ...(end && { end }),
   };
@@ -123,7 +124,7 @@ function problemInformation(
   refusals: readonly (Refusal | TopicError | undefined)[],
 ): { properties?: { reasonString: string } } {
   const exhausted = refusals.flatMap((one) =>
-    one?.code === 'subscriptions-full' || one?.code === 'shapes-full' ? [one.message] : [],
+    one !== undefined && quotaRefusals.has(one.code) ? [one.message] : [],
   );
   const reasons = [...new Set(exhausted)];
   if (reasons.length === 0 || protocolVersion < 5 || !requestProblemInformation) return {};

@@ -1,12 +1,22 @@
+import { metrics } from '../../core/metrics.ts';
 import { effectiveQuotas } from '../../core/quotas.ts';
 import { type Refusal, refusal } from '../../core/reasons.ts';
 import { shapeOf } from '../../topics/index.ts';
 import type { Peer } from './handler.ts';
+import { refusedShapes } from './new-shapes.ts';
 import type { WantedFilter } from './requested-filters.ts';
 
+/** Codes of refusals that tell a client which quota is exhausted. */
+export const quotaRefusals: ReadonlySet<string> = new Set([
+  'subscriptions-full',
+  'shapes-full',
+  'client-shapes-full',
+]);
+
 /**
- * Refuses the filters that exceed the client's subscriptions or the tenant's shapes, and adds the
- * shapes of the others to the tenant's row. The filters that are named first are served first.
+ * Refuses the filters that exceed the client's subscriptions, its shapes or the tenant's shapes, and
+ * adds the shapes of the others to the tenant's row. The filters that are named first are served
+ * first. Refused filters are counted.
  *
  * @returns the refusals by filter.
  */
@@ -19,12 +29,15 @@ export async function applyQuotas(
   for (const { topic } of await beyondClientBound(peer, wanted))
     refused.set(topic, refusal('subscriptions-full'));
   const remaining = wanted.filter(({ topic }) => !refused.has(topic));
-  const missing = await missingShapes(
+  const shapes = await refusedShapes(
     peer,
     remaining.map(({ subscription }) => shapeOf(subscription.filter)),
   );
-  for (const { topic, subscription } of remaining)
-    if (missing.has(shapeOf(subscription.filter))) refused.set(topic, refusal('shapes-full'));
+  for (const { topic, subscription } of remaining) {
+    const code = shapes.get(shapeOf(subscription.filter));
+    if (code !== undefined) refused.set(topic, refusal(code));
+  }
+  if (refused.size > 0) peer.context.log.count(metrics.subscriptionsOverQuota, refused.size);
   return refused;
 }
 
@@ -50,31 +63,4 @@ async function beyondClientBound(
     filters.add(topic);
     return false;
   });
-}
-
-/**
- * Adds shapes to the tenant's. @returns those that the tenant has no room for.
- *
- * Shapes beyond the room are refused without a write: a failed conditional write costs as much as
- * one that succeeds. The row that the frame has read may be stale, so a lack of room is checked
- * with one strongly consistent read.
- */
-async function missingShapes(
-  { context, connection: { tenant }, live }: Peer,
-  shapes: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const { maxShapes } = context.settings;
-  const boundOf = ({ quotas }: Peer['live']) => Math.min(quotas.shapes ?? maxShapes, maxShapes);
-  const absentFrom = (known: Peer['live']) =>
-    [...new Set(shapes)].filter((shape) => !known.shapes.has(shape));
-  let known = live;
-  if (absentFrom(known).length > boundOf(known) - known.shapes.size)
-    known = (await context.tenants.readLive(tenant, true)) ?? live;
-  const absent = absentFrom(known);
-  if (absent.length === 0) return new Set();
-  const bound = boundOf(known);
-  const candidates = absent.slice(0, Math.max(0, bound - known.shapes.size));
-  const added =
-    candidates.length === 0 ? new Set() : await context.tenants.addShapes(tenant, candidates, bound);
-  return new Set(absent.filter((shape) => !added.has(shape)));
 }

@@ -6,11 +6,11 @@ import { addTargetOptions, asSentence, parseTenantName } from '../options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface JsonOption extends TargetOptions {
+export interface JsonOption extends TargetOptions {
   readonly json?: true;
 }
 
-/** `wisp client`, `wisp subscribers`, `wisp shapes`, `wisp retained` and `wisp publish`. */
+/** `wisp client`, `wisp subscribers`, `wisp retained` and `wisp publish`. */
 export function addOperatingCommands(program: Command, terminal: Terminal): void {
   const print = (value: unknown) => terminal.out(JSON.stringify(value, null, 2));
 
@@ -88,19 +88,6 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
       );
     });
 
-  tenantCommand(program, 'shapes', "list the shapes of a tenant's filters")
-    .description(
-      'Lists the shapes of filters (= is a literal level). Each costs a query per message that fits it.',
-    )
-    .option('--json', 'as JSON')
-    .action(async (tenant: string, options: JsonOption) => {
-      const answer = await (await apiOf(options)).call('GET', `/${tenant}/shapes`);
-      const { shapes } = answer as { shapes: string[] };
-      if (options.json === true) print(shapes);
-      else if (shapes.length === 0) terminal.err('no client has subscribed yet');
-      else for (const shape of shapes) terminal.out(escapeControls(shape));
-    });
-
   const retained = program.command('retained').summary('list, show and delete retained messages');
   retained.description('Retained messages of a tenant.').addHelpText('after', help);
 
@@ -154,7 +141,7 @@ interface Publish {
   readonly retain?: true;
 }
 
-function tenantCommand(parent: Command, name: string, summary: string): Command {
+export function tenantCommand(parent: Command, name: string, summary: string): Command {
   return addTargetOptions(parent.command(name))
     .summary(summary)
     .description(asSentence(summary))
@@ -162,7 +149,7 @@ function tenantCommand(parent: Command, name: string, summary: string): Command 
     .addHelpText('after', help);
 }
 
-async function apiOf(options: TargetOptions): Promise<AdminClient> {
+export async function apiOf(options: TargetOptions): Promise<AdminClient> {
   const target = resolveTarget(options);
   return adminApi(target, await target.connect());
 }

@@ -83,6 +83,14 @@ export const connectionReasons = {
     message: 'the filters of the tenant have as many shapes as they may have (shapes)',
     remedy: 'Use filters whose wildcards stand in the same levels, or raise the quota shapes.',
   },
+  'client-shapes-full': {
+    reasonCode: 0x97,
+    v3: 0x80,
+    message:
+      'the filters of the client have, or had in this hour, as many shapes as they may have (shapesPerClient)',
+    remedy:
+      'Use filters whose wildcards stand in the same levels, unsubscribe, or raise the quota shapesPerClient.',
+  },
   'receive-maximum-exceeded': {
     reasonCode: 0x93,
     message: 'more messages are unacknowledged than the Receive Maximum of CONNACK allows',

@@ -17,6 +17,8 @@ export interface MessageStore {
    * tenant finds it.
    */
   noteQueuedTopic(tenant: TenantId, topic: string, untilMs: number): Promise<void>;
+  /** Topics whose mark has not ended, strongly consistent. Reads 16 partitions. */
+  queuedTopics(tenant: TenantId): Promise<string[]>;
 }
 
 export interface SliceProgress {

@@ -45,4 +45,10 @@ export interface SessionSubscriptionStore {
   count(key: ClientKey, limit: number): Promise<number>;
   /** Deletes a filter from the list if it belongs to that generation. Idempotent. */
   delete(key: ClientKey, filter: string, generation: string): Promise<void>;
+  /**
+   * Counts shapes that a client is about to add to its tenant, by the hour.
+   * @returns false, counting nothing, when they would be more than `bound` within the hour of
+   *   `nowMs`.
+   */
+  takeNewShapes(key: ClientKey, count: number, bound: number, nowMs: number): Promise<boolean>;
 }

@@ -17,4 +17,42 @@ export interface LiveTenantStore {
    * @returns the shapes that the tenant has now.
    */
   addShapes(tenant: TenantId, shapes: readonly string[], maxShapes: number): Promise<ReadonlySet<string>>;
+  /** What all copies together hold, strongly consistent; undefined: there is no such tenant. */
+  readShapes(tenant: TenantId): Promise<StoredShapes | undefined>;
+  /**
+   * Makes shapes go, in all copies: they no longer count and SUBSCRIBE adds them again, but
+   * publishes are matched with them as before. Idempotent; a crash leaves copies that have moved
+   * them and copies that have not, in which they only count.
+   * @param mark names this call; no other call may use it.
+   */
+  markGoing(tenant: TenantId, shapes: readonly string[], mark: string): Promise<void>;
+  /**
+   * Ends what {@link markGoing} began, in all copies: brings back `used` and takes the marks away.
+   * A shape of the marks that is not used, was not added again and has no other mark, is gone.
+   * Idempotent.
+   */
+  settleGoing(
+    tenant: TenantId,
+    used: readonly string[],
+    marks: readonly GoingMark[],
+    dollarApart: boolean,
+  ): Promise<void>;
+  /**
+   * Notes that a search for unused shapes starts.
+   * @returns false when one started for that cause less than `minAgeMs` ago.
+   */
+  beginShapeSearch(tenant: TenantId, cause: 'full' | 'routine', minAgeMs: number): Promise<boolean>;
+}
+
+/** A shape that {@link LiveTenantStore.markGoing} has made go, and by which call. */
+export interface GoingMark {
+  readonly mark: string;
+  readonly shape: string;
+}
+
+export interface StoredShapes {
+  /** Shapes that count. */
+  readonly shapes: ReadonlySet<string>;
+  readonly going: readonly GoingMark[];
+  readonly dollarApart: boolean;
 }

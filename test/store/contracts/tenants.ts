@@ -153,6 +153,8 @@ export function tenantsContract(name: string, open: () => Promise<World>): void 
         status: 'active',
         quotas: {},
         shapes: new Set(['=/+']),
+        going: new Set(),
+        dollarApart: true,
       });
     });
 
@@ -220,6 +222,44 @@ export function tenantsContract(name: string, open: () => Promise<World>): void 
       expect(await tenants.addShapes(tenant, ['#', first], maxShapes)).toEqual(new Set([first]));
       expect(await tenants.addShapes(tenant, [], maxShapes)).toEqual(new Set());
       expect(await shapesInAllCopies(tenant)).toEqual(Array(liveCopies).fill(shapes.toSorted()));
+    });
+
+    test('a shape that goes is matched, does not count, and goes for good or comes back', async () => {
+      const { tenants } = world.process();
+      const tenant = await createTenant(world);
+      await tenants.addShapes(tenant, ['=/+', '#', '+'], 3);
+      await tenants.markGoing(tenant, ['=/+', '#'], 'm1');
+      const live = await tenants.readLive(tenant, true);
+      expect(live?.shapes).toEqual(new Set(['=/+', '#', '+']));
+      expect(live?.going).toEqual(new Set(['=/+', '#']));
+      expect(await tenants.addShapes(tenant, ['=/=', '=/+'], 3)).toEqual(new Set(['=/=', '=/+']));
+      expect((await tenants.readLive(tenant, true))?.going).toEqual(new Set(['#']));
+      // Another mark stays, and with it the shape.
+      await tenants.markGoing(tenant, ['=/='], 'm2');
+      await tenants.settleGoing(tenant, [], [{ mark: 'm1', shape: '=/=' }], false);
+      const marks = ['=/+', '#'].map((shape) => ({ mark: 'm1', shape }));
+      await tenants.settleGoing(tenant, [], marks, false);
+      expect(await tenants.readShapes(tenant)).toEqual({
+        shapes: new Set(['=/+', '+']),
+        going: [{ mark: 'm2', shape: '=/=' }],
+        dollarApart: true,
+      });
+      await tenants.settleGoing(tenant, ['=/='], [{ mark: 'm2', shape: '=/=' }], false);
+      expect(await shapesInAllCopies(tenant)).toEqual(Array(liveCopies).fill(['+', '=/+', '=/=']));
+      const nobody = world.tenant();
+      await tenants.markGoing(nobody, ['='], 'm');
+      await tenants.settleGoing(nobody, ['='], [{ mark: 'm', shape: '=' }], true);
+      expect(await rowsOf(nobody)).toEqual([]);
+    });
+
+    test('of searches for one cause at the same time one begins', async () => {
+      const tenant = await createTenant(world);
+      const begin = (cause: 'full' | 'routine') =>
+        world.process().tenants.beginShapeSearch(tenant, cause, 60_000);
+      expect((await Promise.all([begin('full'), begin('full')])).toSorted()).toEqual([false, true]);
+      expect(await begin('routine')).toBe(true);
+      expect(await begin('routine')).toBe(false);
+      expect(await world.process().tenants.beginShapeSearch(tenant, 'full', 0)).toBe(true);
     });
 
     test('a tenant that may have none gets none', async () => {
