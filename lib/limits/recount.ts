@@ -37,8 +37,8 @@ export async function askForRecount(context: Context, tenant: TenantId, minAgeMs
  * the gauges by the result. Changes during the recount may be missed or counted twice until the
  * next one. Idempotent: a timer may fire twice.
  *
- * On the way it deletes what ended sessions have left: a session with a long expiry has no timer. At
- * its end it asks for a search for unused shapes.
+ * On the way it deletes what ended sessions have left: a session with a long expiry has no timer.
+ * At its end it asks for a search for unused shapes.
  */
 export async function recountTenant(context: Context, timer: Recount): Promise<void> {
   let state = timer;

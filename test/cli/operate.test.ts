@@ -73,7 +73,7 @@ describe('wisp client', () => {
     await client.unsubscribeAsync('y');
     expect(await wisp('shapes', 'acme', '--remove')).toMatchObject({
       stdout: '=',
-      stderr: expect.stringContaining('in 35 seconds'),
+      stderr: expect.stringContaining('These go.'),
     });
     expect((await wisp('shapes', 'acme')).stdout).toBe('=  (goes)\n=/#');
     expect(JSON.parse((await wisp('shapes', 'acme', '--count', '--json')).stdout)).toEqual([

@@ -14,9 +14,9 @@ export const quotaRefusals: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Refuses the filters that exceed the client's subscriptions, its shapes or the tenant's shapes, and
- * adds the shapes of the others to the tenant's row. The filters that are named first are served
- * first. Refused filters are counted.
+ * Refuses the filters that exceed the client's subscriptions, its shapes or the tenant's shapes,
+ * and adds the shapes of the others to the tenant's row. The filters that are named first are
+ * served first. Refused filters are counted.
  *
  * @returns the refusals by filter.
  */
