@@ -255,7 +255,10 @@ it('shapes of the filters are listed in order, counted and removed', async () =>
   ];
   expect((await api('GET', `${path}/count`)).body).toEqual({ shapes, clients: 1 });
   const removal = await api('POST', `${path}/remove`, { shapes: ['#', '=/=', 'unknown'] });
-  expect(removal).toMatchObject({ status: 202, body: { going: ['#', '=/='], decidedAfterSeconds: expect.any(Number) } });
+  expect(removal).toMatchObject({
+    status: 202,
+    body: { going: ['#', '=/='], decidedAfterSeconds: expect.any(Number) },
+  });
   expect((await api('GET', path)).body).toEqual({ shapes: ['#', '=/+', '=/='], going: ['#', '=/='] });
   for (const body of [{}, { shapes: [''] }, { shapes: 'x' }])
     expect(await api('POST', `${path}/remove`, body)).toMatchObject({ status: 400, body: { code: 'body' } });

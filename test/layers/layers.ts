@@ -145,7 +145,16 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/admin',
     about: "the operator's HTTP API, one file per resource",
-    knows: ['lib/http', 'lib/broker', 'lib/sessions', 'lib/delivery', 'lib/limits', 'lib/auth', 'lib/core', 'lib/topics'],
+    knows: [
+      'lib/http',
+      'lib/broker',
+      'lib/sessions',
+      'lib/delivery',
+      'lib/limits',
+      'lib/auth',
+      'lib/core',
+      'lib/topics',
+    ],
     packages: ['node:buffer', 'node:crypto', 'valibot'],
   },
   {
