@@ -19,6 +19,8 @@ export interface FunctionAccess {
   readonly connections: boolean;
   /** May schedule timers. */
   readonly timers: boolean;
+  /** May schedule looks at connections. */
+  readonly looks?: boolean;
   /**
    * May send slices of large audiences to the fan-out queue: for every function that publishes,
    * also only Wills.
@@ -86,6 +88,7 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     },
     connections: true,
     timers: true,
+    looks: true,
     publishes: true,
     issuerSecrets: true,
   },
@@ -98,6 +101,7 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
   // It also erases deleted tenants, and searches for clients whose tokens have been revoked.
   timer: {
     ...farewell,
+    looks: true,
     tables: {
       ...farewell.tables,
       connections: ['GetItem', 'BatchGetItem', 'DeleteItem'],

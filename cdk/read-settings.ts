@@ -14,7 +14,8 @@ export type ReadContext = (name: string) => unknown;
 /**
  * Settings of this deployment: the preset `-c stage=dev|prod` (default `prod`), changed by
  * - `-c stackName=…`, `-c alarmEmail=…`, `-c eventBusName=…`
- * - `-c alarms=true|false`, `-c tenantMetrics=true|false`, `-c apiGatewayLogRole=create|existing`
+ * - `-c alarms=true|false`, `-c accessLog=true|false`, `-c tenantMetrics=true|false`
+ * - `-c apiGatewayLogRole=create|existing`
  * - `-c accountRequestsPerSecond=…`, `-c accountConcurrency=…`, `-c reserveConcurrency=true|false`
  * - `-c domainName=…` with `-c certificateArn=…`, and for a Route 53 record `-c hostedZoneId=…` and
  *   `-c hostedZoneName=…`
@@ -50,6 +51,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     ...(region === undefined ? {} : { accountRequestsPerSecond: defaultRequestsPerSecond(region) }),
     ...readQuota(context, 'accountRequestsPerSecond'),
     ...readQuota(context, 'accountConcurrency'),
+    accessLog: readSwitch(context, 'accessLog', preset.accessLog),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(domain === undefined ? {} : { domain }),
     ...(eventBusName === undefined ? {} : { eventBusName }),

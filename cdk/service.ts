@@ -48,6 +48,7 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
       tables: kinds,
       indexes = {},
       timers: setsTimers,
+      looks = false,
       publishes = false,
       issuerSecrets = false,
     } = access[name];
@@ -58,6 +59,7 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
     }
     if (connections) gateway.grantManageConnections(functions[name]);
     if (setsTimers) timers.grantSend(functions[name]);
+    if (looks) timers.grantSendLooks(functions[name]);
     if (publishes) fanout.grantSend(functions[name]);
     if (issuerSecrets) grantReadIssuerSecrets(functions[name]);
     if (settings.tenantMetrics && kinds.usage !== undefined)

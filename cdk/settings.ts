@@ -45,6 +45,11 @@ export interface StageSettings {
   readonly pointInTimeRecoveryDays: number;
   /** Days that function and access logs are kept: one of the values that CloudWatch Logs allows. */
   readonly logRetentionDays: number;
+  /**
+   * Whether API Gateway logs one line for each frame, handshake and close: about $0.19 for a
+   * million of them by list price.
+   */
+  readonly accessLog: boolean;
   /** Level of the functions' own logs. */
   readonly logLevel: LogLevel;
   /**
@@ -84,6 +89,12 @@ export interface StageSettings {
    * clients.
    */
   readonly timerMaxConcurrency: number;
+  /**
+   * How long looks at connections are gathered before an invocation, 0 to 300 seconds. Looks of a
+   * tenant that are due together become one message; their delays differ by up to one second. With
+   * any value above 0 Lambda may wait for up to 20 seconds where there is little traffic.
+   */
+  readonly lookBatchingWindowSeconds: number;
   /**
    * Concurrent fan-out invocations, 2 to 1,000. They bound the share of the account's rate of
    * `@connections` posts that large audiences use.
@@ -153,6 +164,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     retainData: false,
     pointInTimeRecoveryDays: 0,
     logRetentionDays: 7,
+    accessLog: false,
     logLevel: 'DEBUG',
     logInvocations: true,
     routeShares: { $connect: 0.01, $default: 0.06, oneway: 0.02, $disconnect: 0.01, http: 0.01 },
@@ -160,6 +172,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     concurrencyShares,
     memoryMegabytes,
     timerMaxConcurrency: 10,
+    lookBatchingWindowSeconds: 2,
     fanoutMaxConcurrency: 10,
     createApiGatewayLogRole: true,
     tenantMetrics: false,
@@ -174,6 +187,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     retainData: true,
     pointInTimeRecoveryDays: 35,
     logRetentionDays: 90,
+    accessLog: true,
     logLevel: 'INFO',
     logInvocations: false,
     // $connect stays below the 500 new connections a second of an account.
@@ -182,6 +196,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     concurrencyShares,
     memoryMegabytes,
     timerMaxConcurrency: 100,
+    lookBatchingWindowSeconds: 2,
     fanoutMaxConcurrency: 100,
     createApiGatewayLogRole: true,
     tenantMetrics: false,

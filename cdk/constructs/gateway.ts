@@ -1,20 +1,20 @@
 import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { AccessLogFormat, CfnAccount } from 'aws-cdk-lib/aws-apigateway';
+import { CfnAccount } from 'aws-cdk-lib/aws-apigateway';
 import {
   type CfnApi,
   type CfnStage,
-  LogGroupLogDestination,
   WebSocketApi,
   WebSocketStage,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IDependable } from 'constructs';
 import { callbackEndpointVariable } from '../../lib/aws/environment.ts';
 import { oneWayRouteKey, routeSelectionExpression } from '../../lib/wire/index.ts';
+import { accessLogFields } from '../access-log.ts';
 import { routeThrottle } from '../account-quotas.ts';
 import type { RouteName, StageSettings } from '../settings.ts';
+import { makeAccessLog } from './access-log-group.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /** Name of the stage, which is the path of the clients' URL. */
@@ -25,27 +25,6 @@ export const stageName = 'mqtt';
  * error.
  */
 export const routeTimeout = Duration.seconds(28);
-
-/**
- * One line of JSON per event. No header, body or query string: browsers send their token in the
- * query.
- * https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html
- */
-const accessLogFields = {
-  requestId: '$context.requestId',
-  extendedRequestId: '$context.extendedRequestId',
-  time: '$context.requestTime',
-  event: '$context.eventType',
-  route: '$context.routeKey',
-  connectionId: '$context.connectionId',
-  messageId: '$context.messageId',
-  sourceIp: '$context.identity.sourceIp',
-  status: '$context.status',
-  error: '$context.error.messageString',
-  integrationStatus: '$context.integrationStatus',
-  integrationError: '$context.integrationErrorMessage',
-  integrationLatencyMilliseconds: '$context.integrationLatency',
-};
 
 export interface GatewayRoutes {
   readonly connect: ServiceFunction;
@@ -70,21 +49,14 @@ export class Gateway extends Construct {
       routeSelectionExpression,
       description: 'MQTT over WebSockets, wire profile wisp.b64.v1',
     });
-    const accessLogs = new LogGroup(this, 'AccessLogs', {
-      retention: settings.logRetentionDays,
-      removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-    });
     this.stage = new WebSocketStage(this, 'Stage', {
       webSocketApi: this.api,
       stageName,
       autoDeploy: true,
       throttle: routeThrottle(settings, Stack.of(this).region, '$default'),
-      accessLogSettings: {
-        destination: new LogGroupLogDestination(accessLogs),
-        format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
-      },
+      ...(settings.accessLog ? { accessLogSettings: makeAccessLog(this, settings, accessLogFields) } : {}),
     });
-    if (settings.createApiGatewayLogRole) this.stage.node.addDependency(this.makeLogRole());
+    if (settings.accessLog && settings.createApiGatewayLogRole) this.stage.node.addDependency(this.makeLogRole());
   }
 
   /** WebSocket URL of the stage without a custom domain. */

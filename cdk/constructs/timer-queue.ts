@@ -3,7 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { timerQueueVariable } from '../../lib/aws/environment.ts';
+import { lookQueueVariable, timerQueueVariable } from '../../lib/aws/environment.ts';
 import { eventSourceConcurrency } from '../account-quotas.ts';
 import type { StageSettings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
@@ -12,11 +12,13 @@ import type { ServiceFunction } from './service-function.ts';
 export const timerTimeout = Duration.seconds(30);
 
 /**
- * The queue of timers: a standard queue, because FIFO queues have no delay per message, of up to 15
- * minutes; and its dead-letter queue.
+ * The queues of timers and of looks at connections: standard queues, because FIFO queues have no
+ * delay per message, of up to 15 minutes; and their dead-letter queue.
  */
 export class TimerQueue extends Construct {
   readonly queue: Queue;
+  /** Looks at connections, which may be late so that they can be merged: lib/aws/timers.ts. */
+  readonly looks: Queue;
   readonly deadLetters: Queue;
 
   constructor(scope: Construct, id: string) {
@@ -26,7 +28,7 @@ export class TimerQueue extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    this.queue = new Queue(this, 'Queue', {
+    const timers = {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       // Six times the function's timeout, so that a message is not received again while Lambda
@@ -34,7 +36,9 @@ export class TimerQueue extends Construct {
       // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
       visibilityTimeout: Duration.seconds(timerTimeout.toSeconds() * 6),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
-    });
+    };
+    this.queue = new Queue(this, 'Queue', timers);
+    this.looks = new Queue(this, 'Looks', timers);
   }
 
   /** Allows `target` to schedule timers, and sets the queue's URL. */
@@ -45,15 +49,28 @@ export class TimerQueue extends Construct {
     target.addEnvironment(timerQueueVariable, this.queue.queueUrl);
   }
 
+  /** Allows `target` to schedule looks at connections, and sets the URL of their queue. */
+  grantSendLooks(target: ServiceFunction): void {
+    target.addToRolePolicy(
+      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.looks.queueArn] }),
+    );
+    target.addEnvironment(lookQueueVariable, this.looks.queueUrl);
+  }
+
   /**
    * Makes `target` handle timers that are due. A failed one is repeated alone, not with its batch.
    */
   deliverTo(target: ServiceFunction, settings: StageSettings): void {
+    const source = {
+      batchSize: 10,
+      reportBatchItemFailures: true,
+      maxConcurrency: eventSourceConcurrency(settings, 'timer'),
+    };
+    target.addEventSource(new SqsEventSource(this.queue, source));
     target.addEventSource(
-      new SqsEventSource(this.queue, {
-        batchSize: 10,
-        reportBatchItemFailures: true,
-        maxConcurrency: eventSourceConcurrency(settings, 'timer'),
+      new SqsEventSource(this.looks, {
+        ...source,
+        maxBatchingWindow: Duration.seconds(settings.lookBatchingWindowSeconds),
       }),
     );
   }

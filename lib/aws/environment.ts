@@ -16,6 +16,8 @@ export const tableVariables: Readonly<Record<TableKind, string>> = {
  */
 export const callbackEndpointVariable = 'CALLBACK_ENDPOINT';
 export const timerQueueVariable = 'TIMER_QUEUE_URL';
+/** Absent in functions that schedule no looks at connections. */
+export const lookQueueVariable = 'LOOK_QUEUE_URL';
 /** Absent in functions that publish nothing. */
 export const fanoutQueueVariable = 'FANOUT_QUEUE_URL';
 /** `true` on emulators, whose identity provider is on the same machine. The stack never sets it. */
@@ -31,6 +33,7 @@ export interface FunctionEnvironment {
   /** Absent in functions that do not call the `@connections` API. */
   readonly callbackEndpoint?: string;
   readonly timerQueueUrl: string;
+  readonly lookQueueUrl: string;
   readonly fanoutQueueUrl: string;
   readonly eventBusName?: string;
   readonly tenantMetrics: boolean;
@@ -60,6 +63,7 @@ export function functionEnvironment(
   return {
     tables,
     timerQueueUrl,
+    lookQueueUrl: variables[lookQueueVariable] ?? `${lookQueueVariable} is not set`,
     fanoutQueueUrl: variables[fanoutQueueVariable] ?? `${fanoutQueueVariable} is not set`,
     tenantMetrics: variables[tenantMetricsVariable] === 'true',
     ...(callbackEndpoint === undefined ? {} : { callbackEndpoint }),

@@ -36,7 +36,7 @@ export function functionService(): FunctionService {
 
 function fromEnvironment(): FunctionService {
   const environment = functionEnvironment(process.env);
-  const { tables, callbackEndpoint, timerQueueUrl, fanoutQueueUrl, eventBusName } = environment;
+  const { tables, callbackEndpoint, timerQueueUrl, lookQueueUrl, fanoutQueueUrl, eventBusName } = environment;
   const log = createPowertoolsLog();
   const sqs = createSqsClient();
   const { broker, usage, context, adminContext } = createService({
@@ -45,6 +45,7 @@ function fromEnvironment(): FunctionService {
     management: createManagementClient(callbackEndpoint === undefined ? {} : { endpoint: callbackEndpoint }),
     tables,
     timerQueueUrl,
+    lookQueueUrl,
     fanoutQueueUrl,
     secrets: createSecretsManagerSource(),
     allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',

@@ -23,6 +23,7 @@ export interface ServiceOptions extends VerificationOptions {
   readonly management: ApiGatewayManagementApiClient;
   readonly tables: TableNames;
   readonly timerQueueUrl: string;
+  readonly lookQueueUrl: string;
   readonly fanoutQueueUrl: string;
   /** Receives lifecycle events, beside the MQTT topics. Default: none. */
   readonly events?: LifecycleEvents;
@@ -69,7 +70,7 @@ export function createService(options: ServiceOptions): Service {
       },
       options.usageMetrics,
     ),
-    timers: createTimerQueue(options.sqs, options.timerQueueUrl, nowMs),
+    timers: createTimerQueue(options.sqs, options.timerQueueUrl, nowMs, options.lookQueueUrl),
     fanout: createFanoutQueue(options.sqs, options.fanoutQueueUrl),
     log: options.log,
     events: options.events ?? { put: async () => {} },

@@ -12,11 +12,31 @@ export interface TimerMessage extends ScheduledTimer {
 }
 
 /**
+ * Looks at connections that are due later than this, in milliseconds, go through the queue of
+ * looks, which may be late.
+ */
+const minLookDelayMs = 30_000;
+
+/**
  * Timers as delayed SQS messages. The tenant is the message group: SQS hands out the messages of a
  * group with a backlog after those of the others (Amazon SQS Developer Guide, "Amazon SQS fair
  * queues").
+ *
+ * Looks at connections have a queue of their own, whose event source gathers messages for some
+ * seconds, so that looks of one tenant are merged. Lambda may wait for up to 20 seconds where there
+ * is little traffic (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS"). All other timers,
+ * and looks due within {@link minLookDelayMs}, arrive without that delay.
+ *
+ * @param lookQueueUrl default: `queueUrl`, for functions that schedule no looks.
  */
-export function createTimerQueue(client: SQSClient, queueUrl: string, nowMs: () => number): Timers {
+export function createTimerQueue(
+  client: SQSClient,
+  queueUrl: string,
+  nowMs: () => number,
+  lookQueueUrl: string = queueUrl,
+): Timers {
+  const isLook = ({ timer, dueAtMs }: ScheduledTimer): boolean =>
+    timer.kind === 'connections' && dueAtMs - nowMs() >= minLookDelayMs;
   const messageOf = ({ timer, dueAtMs }: ScheduledTimer) => {
     const message: TimerMessage = { v: 1, timer, dueAtMs };
     const delaySeconds = Math.ceil((dueAtMs - nowMs()) / 1000);
@@ -28,10 +48,17 @@ export function createTimerQueue(client: SQSClient, queueUrl: string, nowMs: () 
   };
   return {
     async schedule(timer, dueAtMs) {
-      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, ...messageOf({ timer, dueAtMs }) }));
+      const scheduled = { timer, dueAtMs };
+      const QueueUrl = isLook(scheduled) ? lookQueueUrl : queueUrl;
+      await client.send(new SendMessageCommand({ QueueUrl, ...messageOf(scheduled) }));
     },
     async scheduleAll(timers) {
-      await sendInBatches(client, queueUrl, timers.map(messageOf));
+      const looks = timers.filter(isLook);
+      const others = timers.filter((timer) => !looks.includes(timer));
+      await Promise.all([
+        sendInBatches(client, lookQueueUrl, looks.map(messageOf)),
+        sendInBatches(client, queueUrl, others.map(messageOf)),
+      ]);
     },
   };
 }

@@ -9,6 +9,7 @@ import { connectionLostReason } from '../sessions/presence.ts';
 import { connectionLost, releaseConnection } from '../sessions/release-connection.ts';
 import { handleFrame, oneWayFrame } from './frame.ts';
 import { handshake } from './handshake.ts';
+import { createLookMemory } from './look-memory.ts';
 import { handleTimers } from './timers.ts';
 
 /** What the functions call: one method for each kind of event. */
@@ -46,6 +47,7 @@ export function createContext(ports: Ports, settings: Settings = defaultSettings
 }
 
 export function createBroker(context: Context): Broker {
+  const looks = createLookMemory();
   return {
     handshake: (address, token, tenantHint) => handshake(context, address, token, tenantHint),
 
@@ -61,7 +63,7 @@ export function createBroker(context: Context): Broker {
         await releaseConnection(context, connection, { will: 'publish', reason: connectionLostReason });
     },
 
-    timers: (arrived) => handleTimers(context, arrived),
+    timers: (arrived) => handleTimers(context, arrived, looks),
 
     slices: (slices, isRetry) => deliverSlices(context, slices, isRetry),
   };

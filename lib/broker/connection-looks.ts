@@ -14,8 +14,11 @@ import { connectionLost } from '../sessions/release-connection.ts';
 import { graceMs, isSilent, watchIfDoubtful } from '../sessions/silence.ts';
 import { inSlot, nextLookMs } from './connect/connection.ts';
 
-/** Time between two drains of a connection's queue by looks, in milliseconds. */
-const drainEveryMs = 180_000;
+/**
+ * Time between two drains of a connection's queue by looks, in milliseconds. Each reads the session.
+ * Any message to the client, and its acknowledgement, drain the queue too.
+ */
+const drainEveryMs = 900_000;
 /** Time after which a look that failed is repeated, in milliseconds. */
 const retryAfterMs = 30_000;
 
@@ -27,7 +30,7 @@ const retryAfterMs = 30_000;
  *
  * Rows are read eventually consistently, and again strongly before anything is ended. A look that
  * fails is repeated alone, so that one connection does not hold up the others. A crash delivers the
- * timer again; a timer that is delivered twice doubles a chain until its connections end.
+ * timer again; look-memory.ts says what becomes of the chain that this may double.
  *
  * A tenant with connections is recounted once a day, which also deletes what ended sessions have
  * left.

@@ -15,6 +15,7 @@ import { endRevoked } from '../sessions/revocation.ts';
 import { sweepTenant } from '../sessions/tenant-sweep.ts';
 import { firstLook } from './connect/connection.ts';
 import { lookAtConnections } from './connection-looks.ts';
+import type { LookMemory } from './look-memory.ts';
 
 /** A timer that is handled alone. */
 type SingleTimer = Exclude<Timer, { kind: 'connections' | 'keep-alive' }>;
@@ -39,13 +40,15 @@ interface Work {
 export async function handleTimers(
   context: Context,
   arrived: readonly ScheduledTimer[],
+  memory: LookMemory,
 ): Promise<PromiseSettledResult<void>[]> {
-  const works = [...mergedLooks(context, arrived), ...otherWorks(context, arrived)];
+  const works = [...mergedLooks(context, arrived, memory), ...otherWorks(context, arrived)];
   const results = await Promise.allSettled(works.map((work) => work.run()));
   const onward = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
   const [sent] = await Promise.allSettled([
     onward.length === 0 ? undefined : context.timers.scheduleAll(onward),
   ]);
+  if (sent?.status === 'fulfilled') memory.remember(onward);
   const outcomes: PromiseSettledResult<void>[] = arrived.map(() => ({
     status: 'fulfilled',
     value: undefined,
@@ -64,7 +67,7 @@ export async function handleTimers(
 }
 
 /** One look for at most {@link maxTimerAddresses} connections of a tenant. */
-function mergedLooks(context: Context, arrived: readonly ScheduledTimer[]): Work[] {
+function mergedLooks(context: Context, arrived: readonly ScheduledTimer[], memory: LookMemory): Work[] {
   interface Look {
     readonly tenant: TenantId;
     readonly indexes: number[];
@@ -73,9 +76,12 @@ function mergedLooks(context: Context, arrived: readonly ScheduledTimer[]): Work
   }
   const open = new Map<TenantId, Look>();
   const looks: Look[] = [];
+  const nowMs = context.clock.nowMs();
   for (const [index, { timer }] of arrived.entries()) {
     if (timer.kind !== 'connections') continue;
-    const { tenant, addresses, drainedAtMs } = timer;
+    const { tenant, drainedAtMs } = timer;
+    const addresses = timer.addresses.filter((address) => !memory.isScheduled(address, nowMs));
+    if (addresses.length === 0) continue;
     let look = open.get(tenant);
     if (look === undefined || look.addresses.size + addresses.length > maxTimerAddresses) {
       look = { tenant, indexes: [], addresses: new Set(), drainedAtMs };

@@ -45,6 +45,7 @@ const inProcess = {
   signer: { sign: async (request) => request },
 } as const satisfies AwsClientOptions;
 const timerQueueName = 'wisp-timers';
+const lookQueueName = 'wisp-looks';
 const fanoutQueueName = 'wisp-fanout.fifo';
 const failedFanoutsName = 'wisp-fanout-failed.fifo';
 
@@ -63,6 +64,11 @@ export interface LocalServiceOptions {
   /** Whether the gateway's `lastActiveAt` counts messages to the client. Default: true. */
   readonly postsAreActivity?: boolean;
   readonly random?: () => number;
+  /**
+   * How long looks at connections are gathered, 0–300 s, as in AWS. Default: 0, because requests of
+   * this process cost nothing.
+   */
+  readonly lookBatchingWindowSeconds?: number;
   /** Wraps the embedded DynamoDB, to meter, hold or fail calls of the store. */
   readonly wrapStore?: (handler: EngineRequestHandler) => RequestHandler;
   /** Wraps the queues for the service's own calls. Event source mappings bypass it. */
@@ -99,6 +105,10 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
   const queues = await openQueueService({
     queues: {
       [timerQueueName]: {
+        visibilityTimeoutSeconds: 180,
+        deadLetter: { queue: `${timerQueueName}-failed`, maxReceiveCount: 5 },
+      },
+      [lookQueueName]: {
         visibilityTimeoutSeconds: 180,
         deadLetter: { queue: `${timerQueueName}-failed`, maxReceiveCount: 5 },
       },
@@ -157,6 +167,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     }),
     tables: localTables,
     timerQueueUrl: queues.urlOf(timerQueueName),
+    lookQueueUrl: queues.urlOf(lookQueueName),
     fanoutQueueUrl: queues.urlOf(fanoutQueueName),
     allowPrivateIssuers: true,
     log,
@@ -179,11 +190,13 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
   handlers.$default = createMessageHandler(() => service);
   handlers[oneWayRouteKey] = handlers.$default;
   handlers.$disconnect = createDisconnectHandler(() => service);
-  queues.attach(
-    timerQueueName,
-    createTimerHandler(() => service),
-    { batchSize: 10, maximumConcurrency: 4, reportBatchItemFailures: true },
-  );
+  const timerHandler = createTimerHandler(() => service);
+  const timerSource = { batchSize: 10, maximumConcurrency: 4, reportBatchItemFailures: true } as const;
+  queues.attach(timerQueueName, timerHandler, timerSource);
+  queues.attach(lookQueueName, timerHandler, {
+    ...timerSource,
+    batchingWindowSeconds: options.lookBatchingWindowSeconds ?? 0,
+  });
   queues.attach(
     fanoutQueueName,
     createFanoutHandler(() => service),

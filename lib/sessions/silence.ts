@@ -8,7 +8,7 @@ import type { Connection } from '../core/model.ts';
  */
 const doubtfulShare = 0.4;
 /** Activity is doubtful, too, if no packet has been noted for so long. */
-const doubtfulAfterMs = 30 * 60_000;
+const doubtfulAfterMs = 60 * 60_000;
 /**
  * A frame notes itself when its handler has read the row, which takes a while. It may read the row
  * as it was before the watch began, and so not note itself.
@@ -30,9 +30,9 @@ export function isSilent(connection: Connection, nowMs: number): boolean {
  * alive.
  *
  * A watch costs two writes: one here, and one of the first frame that comes ({@link noteFrame}). An
- * idle client that sends PINGREQ once per keep-alive is watched every 30 minutes, a busy connection
- * once per 1.5 times the keep-alive. A dead client is found within 3 times the keep-alive if posts
- * come more often than every 0.4, and else within 30 minutes.
+ * idle client that sends PINGREQ once per keep-alive is watched once an hour, a busy connection once
+ * per 1.5 times the keep-alive. A dead client is found within 3 times the keep-alive if posts come
+ * more often than every 0.4, and else within an hour and a half.
  *
  * A crash after the write leaves a watch that the next timer finds.
  *

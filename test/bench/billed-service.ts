@@ -1,8 +1,9 @@
-import type { FunctionName } from '../../cdk/settings.ts';
+import { type FunctionName, presets } from '../../cdk/settings.ts';
 import type { Clock } from '../../lib/local/clock.ts';
 import { intercept } from '../../lib/local/dynamodb/intercept.ts';
 import { createMeter, type Meter } from '../../lib/local/dynamodb/meter.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { createMeteredLog } from './metered-log.ts';
 
 /** Units that AWS bills, counted by the emulators. */
 export interface Units {
@@ -18,6 +19,10 @@ export interface Units {
   /** SQS requests, metered per 64 KB. Empty receives are not counted. */
   readonly standardRequests: number;
   readonly fifoRequests: number;
+  /** Lines of API Gateway's access log, where it is on: handshakes, frames and closes. */
+  readonly accessLogLines: number;
+  /** Bytes that the functions write to CloudWatch Logs at level INFO. */
+  readonly logBytes: number;
   /** Posts that API Gateway accepted. They are part of `messagesOut`. */
   readonly posts: number;
 }
@@ -43,10 +48,13 @@ const routeFunctions: Readonly<Record<string, FunctionName>> = {
 export async function startBilledService(options: { clock?: Clock } = {}): Promise<BilledService> {
   let callMs = 0;
   let meter: Meter | undefined;
+  const meteredLog = createMeteredLog();
   const pause = (): Promise<void> | undefined =>
     callMs === 0 ? undefined : new Promise((resolve) => setTimeout(resolve, callMs));
   const service = await startTestService({
     ...options,
+    wrapPorts: meteredLog.wrap,
+    lookBatchingWindowSeconds: presets.prod.lookBatchingWindowSeconds,
     faults: { delayPost: pause },
     wrapStore: (handler) => {
       meter = createMeter(handler);
@@ -92,6 +100,8 @@ export async function startBilledService(options: { clock?: Clock } = {}): Promi
       writeUnits,
       standardRequests: requests(false),
       fifoRequests: requests(true),
+      accessLogLines: Object.values(invocations).reduce((sum, count) => sum + count, 0),
+      logBytes: meteredLog.bytes,
       posts,
     };
   }
@@ -114,17 +124,25 @@ export async function startBilledService(options: { clock?: Clock } = {}): Promi
 }
 
 /**
- * Queue `wisp-timers` invokes function `timer`. Any other queue invokes the function of its name.
+ * Queues `wisp-timers` and `wisp-looks` invoke function `timer`. Any other queue invokes the
+ * function of its name.
  */
 function functionOf(queue: string): string {
   const name = queue.replace(/^wisp-/, '').replace(/\.fifo$/, '');
-  return name.startsWith('timers') ? 'timer' : name;
+  return name.startsWith('timers') || name === 'looks' ? 'timer' : name;
 }
 
 function added(pairs: readonly (readonly [string, number])[]): Record<string, number> {
   const sums: Record<string, number> = {};
   for (const [name, value] of pairs) sums[name] = (sums[name] ?? 0) + value;
   return sums;
+}
+
+/** The units of several measurements together. */
+export function sumOf(list: readonly Units[]): Units {
+  const [first, ...others] = list;
+  if (first === undefined) throw new Error('nothing was measured');
+  return others.reduce((sum, units) => combined(sum, units, (value, added) => value + added), first);
 }
 
 /** Divides each unit by `count`. */
@@ -135,7 +153,10 @@ export function perOne(units: Units, count: number): Units {
 function combined(one: Units, other: Units, combine: (one: number, other: number) => number): Units {
   const record = (name: 'invocations' | 'billedMs'): Record<string, number> =>
     Object.fromEntries(
-      Object.entries(one[name]).map(([key, value]) => [key, combine(value, other[name][key] ?? 0)]),
+      [...new Set([...Object.keys(one[name]), ...Object.keys(other[name])])].map((key) => [
+        key,
+        combine(one[name][key] ?? 0, other[name][key] ?? 0),
+      ]),
     );
   const number = (name: Exclude<keyof Units, 'invocations' | 'billedMs'>): number =>
     combine(one[name], other[name]);
@@ -149,6 +170,8 @@ function combined(one: Units, other: Units, combine: (one: number, other: number
     writeUnits: number('writeUnits'),
     standardRequests: number('standardRequests'),
     fifoRequests: number('fifoRequests'),
+    accessLogLines: number('accessLogLines'),
+    logBytes: number('logBytes'),
     posts: number('posts'),
   };
 }

@@ -1,3 +1,4 @@
+import { accessLogFields } from '../../cdk/access-log.ts';
 import { presets } from '../../cdk/settings.ts';
 import type { Units } from './billed-service.ts';
 import list from './prices.json' with { type: 'json' };
@@ -11,6 +12,8 @@ type PriceId =
   | 'ddb_wru'
   | 'sqs_std'
   | 'sqs_fifo'
+  | 'cw_logs_gb'
+  | 'cw_alarm'
   | 'iot_msg'
   | 'iot_min'
   | 'emqx_gb'
@@ -39,17 +42,74 @@ function gigabyteSeconds({ billedMs }: Pick<Units, 'billedMs'>): number {
 export const total = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-/** Cost of Wisp in AWS in dollars, without free tiers, storage, logs and data transfer. */
+/** What AWS bills, in the order of the tables. */
+export const items = [
+  'API Gateway messages',
+  'connection minutes',
+  'Lambda requests',
+  'Lambda time',
+  'DynamoDB reads',
+  'DynamoDB writes',
+  'SQS requests',
+  'function logs',
+] as const;
+export type Item = (typeof items)[number];
+
+const gigabyte = 1e9;
+
+/** Values of the access log's fields for a frame. */
+const accessLogExample: Readonly<Record<keyof typeof accessLogFields, string>> = {
+  requestId: 'JKJaXmPLvHcESHA=',
+  extendedRequestId: 'JKJaXmPLvHcESHA=',
+  time: '28/Nov/2026:10:11:12 +0000',
+  event: 'MESSAGE',
+  route: '$default',
+  connectionId: 'JKJaWdJEPHcCEiA=',
+  messageId: 'JKJaXcwJPHcCEiA=',
+  sourceIp: '203.0.113.195',
+  status: '200',
+  error: '-',
+  integrationStatus: '200',
+  integrationError: '-',
+  integrationLatencyMilliseconds: '25',
+};
+export const accessLogLineBytes = Buffer.byteLength(JSON.stringify(accessLogExample)) + 1;
+
+/** Cost of Wisp in AWS in dollars by item, without free tiers, storage and data transfer. */
+export function itemsUsd(units: Units): Readonly<Record<Item, number>> {
+  return {
+    'API Gateway messages': (units.messagesIn + units.messagesOut) * usd('apigw_ws_msg'),
+    'connection minutes': units.connectionMinutes * usd('apigw_ws_min'),
+    'Lambda requests': total(units.invocations) * usd('lambda_req'),
+    'Lambda time': gigabyteSeconds(units) * usd('lambda_gbs_arm'),
+    'DynamoDB reads': units.readUnits * usd('ddb_rru'),
+    'DynamoDB writes': units.writeUnits * usd('ddb_wru'),
+    'SQS requests': units.standardRequests * usd('sqs_std') + units.fifoRequests * usd('sqs_fifo'),
+    'function logs': (units.logBytes / gigabyte) * usd('cw_logs_gb'),
+  };
+}
+
+/** Sum of {@link itemsUsd}. The access log of API Gateway is a setting: {@link accessLogUsd}. */
 export function wispUsd(units: Units): number {
+  return total(itemsUsd(units));
+}
+
+/** Ingestion of API Gateway's access log in dollars, where it is on. */
+export function accessLogUsd({ accessLogLines }: Pick<Units, 'accessLogLines'>): number {
+  return ((accessLogLines * accessLogLineBytes) / gigabyte) * usd('cw_logs_gb');
+}
+
+/**
+ * What API Gateway alone bills for an idle connection hour: connection minutes, PINGREQ and
+ * PINGRESP once per keep-alive, CONNECT and CONNACK once per `connectionHours`, and a Lambda request
+ * for each frame, handshake and close. No service of API Gateway and Lambda costs less.
+ */
+export function floorUsd(keepAliveSeconds: number, connectionHours: number): number {
+  const pings = Math.ceil((connectionHours * 3_600) / keepAliveSeconds) - 1;
   return (
-    (units.messagesIn + units.messagesOut) * usd('apigw_ws_msg') +
-    units.connectionMinutes * usd('apigw_ws_min') +
-    total(units.invocations) * usd('lambda_req') +
-    gigabyteSeconds(units) * usd('lambda_gbs_arm') +
-    units.readUnits * usd('ddb_rru') +
-    units.writeUnits * usd('ddb_wru') +
-    units.standardRequests * usd('sqs_std') +
-    units.fifoRequests * usd('sqs_fifo')
+    60 * usd('apigw_ws_min') +
+    ((2 * (pings + 1)) / connectionHours) * usd('apigw_ws_msg') +
+    ((pings + 3) / connectionHours) * usd('lambda_req')
   );
 }
 
@@ -62,6 +122,7 @@ export const wispFormula = [
   `RRU × ${perMillion('ddb_rru')}`,
   `WRU × ${perMillion('ddb_wru')}`,
   `SQS requests × ${perMillion('sqs_std')} (FIFO ${perMillion('sqs_fifo')})`,
+  `GB of logs × ${perMillion('cw_logs_gb')}`,
 ].join(' + ');
 
 export function perMillion(id: PriceId): string {

@@ -16,6 +16,8 @@ const nothing: Units = {
   writeUnits: 0,
   standardRequests: 0,
   fifoRequests: 0,
+  accessLogLines: 0,
+  logBytes: 0,
   posts: 0,
 };
 const million = 1e6;

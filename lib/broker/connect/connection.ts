@@ -9,7 +9,7 @@ import type { Described, Holding, WillJudged } from './admission.ts';
 import { tokenState } from './token.ts';
 
 /** Longest time by which a look may be late so that connections share one, in milliseconds. */
-const maxSlotMs = 30_000;
+const maxSlotMs = 90_000;
 const minSlotMs = 1_000;
 
 /** Composes the connection row; until the session is open, its generation is the address. */

@@ -3,7 +3,7 @@ import type { Message } from './message.ts';
 
 /**
  * Messages that are received in order, one batch at a time: a FIFO group. In a standard queue each
- * message is its own lane, so both kinds of queue follow one rule.
+ * message is its own lane (fair-lanes.ts), so both kinds of queue follow one rule.
  */
 export interface Lane {
   readonly messages: Message[];
@@ -23,7 +23,7 @@ interface HeapEntry {
   readonly sequence: number;
 }
 
-/** All messages of a queue by lane. Finds the lane that is due first in logarithmic time. */
+/** Messages by lane. Finds the lane that is due first in logarithmic time. */
 export class Lanes {
   readonly #keyOf: (message: Message) => string;
   readonly #laneByKey = new Map<string, LaneState>();
@@ -49,6 +49,10 @@ export class Lanes {
     lane.messages.splice(lane.messages.indexOf(message), 1);
     if (lane.messages.length === 0) this.#laneByKey.delete(key);
     this.#schedule(lane);
+  }
+
+  get isEmpty(): boolean {
+    return this.#laneByKey.size === 0;
   }
 
   /** Must follow a change of the message's `visibleAtMs`. */

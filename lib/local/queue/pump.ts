@@ -34,6 +34,11 @@ export interface SqsRecordAttribute {
 export interface AttachOptions {
   /** Messages per invocation: 1–10,000 (FIFO: 1–10). Default 10. */
   readonly batchSize?: number;
+  /**
+   * How long messages are gathered for an invocation, 0–300 s, unless the batch is full before.
+   * Default 0.
+   */
+  readonly batchingWindowSeconds?: number;
   /** Bound of concurrent invocations. Default 10. */
   readonly maximumConcurrency?: number;
   /**
@@ -57,8 +62,8 @@ export interface Attachment {
 }
 
 /**
- * Emulates an event source mapping: invokes the handler with batches of visible messages, without a
- * batching window. Deletes messages that succeeded. Failed ones return after their visibility
+ * Emulates an event source mapping: invokes the handler with batches of visible messages. One batch
+ * is gathered at a time; Lambda has at least five pollers. Deletes messages that succeeded. Failed ones return after their visibility
  * timeout.
  */
 export function attachPump(
@@ -66,10 +71,19 @@ export function attachPump(
   awsRegion: string,
   clock: Clock,
   handler: SqsHandler,
-  { batchSize = 10, maximumConcurrency = 10, reportBatchItemFailures = false, onError }: AttachOptions,
+  {
+    batchSize = 10,
+    batchingWindowSeconds = 0,
+    maximumConcurrency = 10,
+    reportBatchItemFailures = false,
+    onError,
+  }: AttachOptions,
 ): Attachment {
   const running = new Set<Promise<void>>();
   let attached = true;
+  /** Messages of the next invocation, received during the batching window. */
+  let gathered: Message[] = [];
+  let cancelWindow = () => {};
 
   const { meters } = queue;
 
@@ -82,11 +96,16 @@ export function attachPump(
       meters.billedMs += billedMilliseconds(startedAtMs, clock.now());
     }
   };
+  const receive = (max: number): Message[] => {
+    const messages = queue.receive(max);
+    if (messages.length > 0)
+      countRequest(
+        meters,
+        messages.reduce((total, message) => total + sqsMessageBytes(message), 0),
+      );
+    return messages;
+  };
   const invoke = async (messages: readonly Message[]) => {
-    countRequest(
-      meters,
-      messages.reduce((total, message) => total + sqsMessageBytes(message), 0),
-    );
     const receipts = new Map(messages.map((message) => [message.messageId, message.receiptHandle ?? '']));
     const event = { Records: messages.map((message) => recordOf(message, queue, awsRegion)) };
     try {
@@ -99,15 +118,24 @@ export function attachPump(
       onError?.(error);
     }
   };
+  const start = () => {
+    cancelWindow();
+    const messages = gathered;
+    gathered = [];
+    const invocation = invoke(messages).finally(() => {
+      running.delete(invocation);
+      pump();
+    });
+    running.add(invocation);
+  };
   const pump = () => {
     while (attached && running.size < maximumConcurrency) {
-      const messages = queue.receive(batchSize);
+      const messages = receive(batchSize - gathered.length);
       if (messages.length === 0) return;
-      const invocation = invoke(messages).finally(() => {
-        running.delete(invocation);
-        pump();
-      });
-      running.add(invocation);
+      const opens = gathered.length === 0;
+      gathered.push(...messages);
+      if (batchingWindowSeconds === 0 || gathered.length === batchSize) start();
+      else if (opens) cancelWindow = clock.schedule(start, batchingWindowSeconds * 1000);
     }
   };
   const stopListening = queue.onVisible(pump);
@@ -122,6 +150,8 @@ export function attachPump(
     settled,
     detach() {
       attached = false;
+      // What has been gathered becomes visible again, as after a failed invocation.
+      cancelWindow();
       stopListening();
       return settled();
     },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { DeduplicationWindow } from './deduplication.ts';
+import { FairLanes } from './fair-lanes.ts';
 import type { Duplicate, Journal } from './journal.ts';
 import { type Lane, Lanes } from './lanes.ts';
 import type { Message, NewMessage } from './message.ts';
@@ -39,7 +40,7 @@ export class Queue {
   readonly definition: QueueDefinition;
   readonly meters = createQueueMeters();
   readonly #context: QueueContext;
-  readonly #lanes: Lanes;
+  readonly #lanes: Lanes | FairLanes;
   readonly #deduplication: DeduplicationWindow;
   readonly #messageByReceipt = new Map<string, Message>();
   readonly #listeners = new Set<() => void>();
@@ -50,7 +51,7 @@ export class Queue {
     this.arn = arn;
     this.definition = definition;
     this.#context = context;
-    this.#lanes = new Lanes(this.isFifo ? ({ groupId }) => groupId ?? '' : ({ messageId }) => messageId);
+    this.#lanes = this.isFifo ? new Lanes(({ groupId }) => groupId ?? '') : new FairLanes();
     this.#deduplication = new DeduplicationWindow(name, context.journal);
   }
 
@@ -138,6 +139,7 @@ export class Queue {
         index += 1;
         this.#releaseReceipt(message);
         message.receiptHandle = randomUUID();
+        this.#countInFlight(message, 1);
         message.receiveCount += 1;
         message.firstReceivedAtMs ??= nowMs;
         message.visibleAtMs = nowMs + visibilityTimeoutSeconds * 1000;
@@ -235,7 +237,13 @@ export class Queue {
   }
 
   #releaseReceipt(message: Message): void {
-    if (message.receiptHandle !== undefined) this.#messageByReceipt.delete(message.receiptHandle);
+    if (message.receiptHandle === undefined) return;
+    this.#messageByReceipt.delete(message.receiptHandle);
+    this.#countInFlight(message, -1);
+  }
+
+  #countInFlight(message: Message, change: 1 | -1): void {
+    if (this.#lanes instanceof FairLanes) this.#lanes.countInFlight(message, change);
   }
 
   #save(message: Message): void {

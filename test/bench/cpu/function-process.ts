@@ -20,6 +20,7 @@ export interface Endpoints {
   readonly tablesUrl: string;
   readonly queuesUrl: string;
   readonly timerQueueUrl: string;
+  readonly lookQueueUrl: string;
   readonly fanoutQueueUrl: string;
   readonly callbackUrl: string;
 }
@@ -47,6 +48,7 @@ const offered = {
     tablesUrl,
     queuesUrl,
     timerQueueUrl,
+    lookQueueUrl,
     fanoutQueueUrl,
     callbackUrl,
   }: Endpoints): Promise<void> {
@@ -60,6 +62,7 @@ const offered = {
       management,
       tables: localTables,
       timerQueueUrl,
+      lookQueueUrl,
       fanoutQueueUrl,
       log: createLocalLog('silent', () => {}),
     });

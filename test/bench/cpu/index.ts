@@ -44,6 +44,7 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
       tablesUrl: await service.exposeTables(),
       queuesUrl: queues.url,
       timerQueueUrl: `${queues.url}/000000000000/wisp-timers`,
+      lookQueueUrl: `${queues.url}/000000000000/wisp-timers`,
       fanoutQueueUrl: `${queues.url}/000000000000/wisp-fanout.fifo`,
       callbackUrl: service.gateway.callbackUrl,
     });
