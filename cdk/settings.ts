@@ -85,7 +85,7 @@ export interface StageSettings {
   /** Memory in MB, 128 to 10,240. CPU is proportional: 1,769 MB are one vCPU. */
   readonly memoryMegabytes: Readonly<Record<FunctionName, number>>;
   /**
-   * Concurrent timer invocations, 2 to 1,000, so that many timers at once leave concurrency for
+   * Concurrent timer invocations, 4 to 1,000, half of them for looks at connections, so that many timers at once leave concurrency for
    * clients.
    */
   readonly timerMaxConcurrency: number;

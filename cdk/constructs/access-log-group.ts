@@ -1,22 +1,34 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { type IAccessLogSettings, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { StageSettings } from '../settings.ts';
 
-/** Adds the log group of an API's access log, one line of JSON with `fields` for each request. */
-export function makeAccessLog(
+/**
+ * The property of a stage that turns its access log on, with a log group in `scope`: one line of
+ * JSON with `fields` for each request. Empty if the settings have none.
+ */
+export function accessLogOf(
   scope: Construct,
   settings: StageSettings,
   fields: Readonly<Record<string, string>>,
-): IAccessLogSettings {
+): { readonly accessLogSettings?: IAccessLogSettings } {
+  if (!settings.accessLog) {
+    Validations.of(scope).acknowledge({
+      id: 'AwsSolutions-APIG1',
+      reason: 'The setting accessLog is off: each line is paid for.',
+    });
+    return {};
+  }
   const group = new LogGroup(scope, 'AccessLogs', {
     retention: settings.logRetentionDays,
     removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
   });
   return {
-    destination: new LogGroupLogDestination(group),
-    format: AccessLogFormat.custom(JSON.stringify(fields)),
+    accessLogSettings: {
+      destination: new LogGroupLogDestination(group),
+      format: AccessLogFormat.custom(JSON.stringify(fields)),
+    },
   };
 }

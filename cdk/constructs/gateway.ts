@@ -1,11 +1,6 @@
 import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { CfnAccount } from 'aws-cdk-lib/aws-apigateway';
-import {
-  type CfnApi,
-  type CfnStage,
-  WebSocketApi,
-  WebSocketStage,
-} from 'aws-cdk-lib/aws-apigatewayv2';
+import { type CfnApi, type CfnStage, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct, type IDependable } from 'constructs';
@@ -14,7 +9,7 @@ import { oneWayRouteKey, routeSelectionExpression } from '../../lib/wire/index.t
 import { accessLogFields } from '../access-log.ts';
 import { routeThrottle } from '../account-quotas.ts';
 import type { RouteName, StageSettings } from '../settings.ts';
-import { makeAccessLog } from './access-log-group.ts';
+import { accessLogOf } from './access-log-group.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /** Name of the stage, which is the path of the clients' URL. */
@@ -54,9 +49,10 @@ export class Gateway extends Construct {
       stageName,
       autoDeploy: true,
       throttle: routeThrottle(settings, Stack.of(this).region, '$default'),
-      ...(settings.accessLog ? { accessLogSettings: makeAccessLog(this, settings, accessLogFields) } : {}),
+      ...accessLogOf(this, settings, accessLogFields),
     });
-    if (settings.accessLog && settings.createApiGatewayLogRole) this.stage.node.addDependency(this.makeLogRole());
+    if (settings.accessLog && settings.createApiGatewayLogRole)
+      this.stage.node.addDependency(this.makeLogRole());
   }
 
   /** WebSocket URL of the stage without a custom domain. */

@@ -1,17 +1,12 @@
 import { Duration, Stack, Validations } from 'aws-cdk-lib';
-import {
-  HttpApi,
-  HttpMethod,
-  HttpNoneAuthorizer,
-  HttpStage,
-} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpApi, HttpMethod, HttpNoneAuthorizer, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { routeThrottle } from '../account-quotas.ts';
 import type { StageSettings } from '../settings.ts';
-import { makeAccessLog } from './access-log-group.ts';
+import { accessLogOf } from './access-log-group.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /**
@@ -77,7 +72,7 @@ export class HttpGateway extends Construct {
       stageName: '$default',
       autoDeploy: true,
       throttle: routeThrottle(settings, Stack.of(this).region, 'http'),
-      ...(settings.accessLog ? { accessLogSettings: makeAccessLog(this, settings, accessLogFields) } : {}),
+      ...accessLogOf(this, settings, accessLogFields),
     });
     this.api = api;
     this.adminUrl = `${api.apiEndpoint}/admin`;

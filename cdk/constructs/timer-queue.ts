@@ -64,7 +64,8 @@ export class TimerQueue extends Construct {
     const source = {
       batchSize: 10,
       reportBatchItemFailures: true,
-      maxConcurrency: eventSourceConcurrency(settings, 'timer'),
+      // Half for each queue, but an event source has at least two.
+      maxConcurrency: Math.max(2, Math.floor(eventSourceConcurrency(settings, 'timer') / 2)),
     };
     target.addEventSource(new SqsEventSource(this.queue, source));
     target.addEventSource(

@@ -4,6 +4,7 @@ import {
   EnvironmentError,
   fanoutQueueVariable,
   functionEnvironment,
+  lookQueueVariable,
   tableVariables,
   tenantMetricsVariable,
   timerQueueVariable,
@@ -13,6 +14,7 @@ import { tableNames } from '../../lib/store/schema.ts';
 const complete: Record<string, string> = {
   ...Object.fromEntries(tableNames.map((kind) => [tableVariables[kind], `table-of-${kind}`])),
   [timerQueueVariable]: 'https://sqs/timers',
+  [lookQueueVariable]: 'https://sqs/looks',
   [fanoutQueueVariable]: 'https://sqs/slices.fifo',
   [callbackEndpointVariable]: 'https://api/mqtt',
 };
@@ -21,6 +23,7 @@ test('reads tables, queues and callback endpoint', () => {
   expect(functionEnvironment(complete)).toEqual({
     tables: Object.fromEntries(tableNames.map((kind) => [kind, `table-of-${kind}`])),
     timerQueueUrl: 'https://sqs/timers',
+    lookQueueUrl: 'https://sqs/looks',
     fanoutQueueUrl: 'https://sqs/slices.fifo',
     callbackEndpoint: 'https://api/mqtt',
     tenantMetrics: false,
@@ -49,9 +52,10 @@ test('a missing queue is named', () => {
   expect(() => functionEnvironment(variables)).toThrow('TIMER_QUEUE_URL is not set');
 });
 
-test('a call to a missing fan-out queue names its variable', () => {
-  const { [fanoutQueueVariable]: _, ...variables } = complete;
+test('a call to a missing fan-out queue or queue of looks names its variable', () => {
+  const { [fanoutQueueVariable]: _, [lookQueueVariable]: __, ...variables } = complete;
   expect(functionEnvironment(variables).fanoutQueueUrl).toBe('FANOUT_QUEUE_URL is not set');
+  expect(functionEnvironment(variables).lookQueueUrl).toBe('LOOK_QUEUE_URL is not set');
 });
 
 test.each(tableNames)('a call to a missing table names its variable: %s', (kind) => {

@@ -1,4 +1,4 @@
-import { accessLogFields } from '../../cdk/access-log.ts';
+import type { accessLogFields } from '../../cdk/access-log.ts';
 import { presets } from '../../cdk/settings.ts';
 import type { Units } from './billed-service.ts';
 import list from './prices.json' with { type: 'json' };

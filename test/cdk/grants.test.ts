@@ -227,6 +227,13 @@ describe('queues', () => {
     expect(actionsOnQueue(name, 'TimersQueue').sort()).toEqual(expected);
   });
 
+  it.each(functionNames)('%s schedules looks if it has connections to look at', (name) => {
+    const sends = name === 'timer' || name === 'message' ? ['sqs:SendMessage'] : [];
+    expect(actionsOnQueue(name, 'TimersLooks').sort()).toEqual(
+      name === 'timer' ? [...taking, ...sends] : sends,
+    );
+  });
+
   it.each(functionNames)(
     '%s hands out slices if it publishes; the fan-out function alone takes them',
     (name) => {
@@ -242,13 +249,13 @@ describe('queues', () => {
       list(Action).flatMap((action) => (action.startsWith('sqs:') ? list(Resource) : [])),
     );
     expect(granted).toHaveLength(
-      actionsOnQueue(name, 'TimersQueue').length + actionsOnQueue(name, 'SlicesQueue').length,
+      ['TimersQueue', 'TimersLooks', 'SlicesQueue'].flatMap((queue) => actionsOnQueue(name, queue)).length,
     );
   });
 
   it('are sent over TLS only', () => {
     const policies = Object.values(stack.resources('AWS::SQS::QueuePolicy'));
-    expect(policies).toHaveLength(4);
+    expect(policies).toHaveLength(5);
     for (const { Properties } of policies) {
       expect(Properties.PolicyDocument.Statement).toContainEqual(
         expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),

@@ -38,6 +38,17 @@ describe('readSettings', () => {
     for (const tenantMetrics of ['false', false]) expect(read({ tenantMetrics }).tenantMetrics).toBe(false);
   });
 
+  it('logs every access in prod and, unless asked for, not in dev', () => {
+    const logged = (settings: ReturnType<typeof read>) =>
+      Object.values(new Synthesised(settings).resources('AWS::ApiGatewayV2::Stage')).filter(
+        ({ Properties }) => Properties.AccessLogSettings !== undefined,
+      ).length;
+    expect(logged(presets.prod)).toBe(2);
+    expect(logged(presets.dev)).toBe(0);
+    expect(read({ accessLog: 'false' }).accessLog).toBe(false);
+    expect(read({ stage: 'dev', accessLog: 'true' }).accessLog).toBe(true);
+  });
+
   it('has alarms in prod and, unless asked for, none in dev', () => {
     const alarmsOf = (settings: ReturnType<typeof read>) =>
       Object.keys(new Synthesised(settings).resources('AWS::CloudWatch::Alarm')).length;

@@ -100,6 +100,7 @@ describe('functions', () => {
       'CONNECTIONS_TABLE',
       'TENANTS_TABLE',
       ...(name === 'connect' ? [] : publishing),
+      ...(name === 'timer' || name === 'message' ? ['LOOK_QUEUE_URL'] : []),
     ];
     const variables = serviceFunction(name).Properties.Environment.Variables;
     expect(Object.keys(variables).sort()).toEqual(expected.sort());
@@ -258,13 +259,26 @@ describe('timers', () => {
 
   it('reach the timer function, with partial batch responses and time for its retries', () => {
     const timer = serviceFunction('timer');
-    const mapping = prod.one('AWS::Lambda::EventSourceMapping', 'Timer').Properties;
-    expect(mapping).toMatchObject({
-      EventSourceArn: { 'Fn::GetAtt': [queue.id, 'Arn'] },
+    const mappings = Object.entries(prod.resources('AWS::Lambda::EventSourceMapping'))
+      .filter(([id]) => id.startsWith('Timer'))
+      .map(([, { Properties }]) => Properties);
+    const mapping = {
       FunctionName: { Ref: timer.id },
       FunctionResponseTypes: ['ReportBatchItemFailures'],
-      ScalingConfig: { MaximumConcurrency: 100 },
-    });
+      ScalingConfig: { MaximumConcurrency: 50 },
+    };
+    expect(mappings).toHaveLength(2);
+    expect(mappings).toContainEqual(
+      expect.objectContaining({ ...mapping, EventSourceArn: { 'Fn::GetAtt': [queue.id, 'Arn'] } }),
+    );
+    const looks = prod.one('AWS::SQS::Queue', 'TimersLooks');
+    expect(mappings).toContainEqual(
+      expect.objectContaining({
+        ...mapping,
+        EventSourceArn: { 'Fn::GetAtt': [looks.id, 'Arn'] },
+        MaximumBatchingWindowInSeconds: 2,
+      }),
+    );
     expect(queue.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * timer.Properties.Timeout);
   });
 

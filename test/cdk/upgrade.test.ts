@@ -31,6 +31,7 @@ const kept: Readonly<Record<string, Readonly<Record<string, Readonly<Record<stri
   },
   'AWS::SQS::Queue': {
     TimersQueue10AEBBE9: { QueueName: undefined, FifoQueue: undefined },
+    TimersLooksEBF6E57C: { QueueName: undefined, FifoQueue: undefined },
     TimersDeadLettersBB155020: { QueueName: undefined, FifoQueue: undefined },
     SlicesQueue3E684816: { QueueName: undefined, FifoQueue: true },
     SlicesDeadLettersAAF284B4: { QueueName: undefined, FifoQueue: true },

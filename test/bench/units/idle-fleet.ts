@@ -87,7 +87,13 @@ async function startFleet(
   const members = Array.from({ length: connections }, (_, index): Member => {
     const startsAtMs = startedAtMs + ((index + ((index * goldenRatio) % 1)) * lifeMs) / connections;
     const never = Number.POSITIVE_INFINITY;
-    return { clientId: `c${index}`, client: undefined, endsAtMs: startsAtMs, pingAtMs: never, renewAtMs: never };
+    return {
+      clientId: `c${index}`,
+      client: undefined,
+      endsAtMs: startsAtMs,
+      pingAtMs: never,
+      renewAtMs: never,
+    };
   });
 
   async function open(member: Member): Promise<void> {
@@ -144,7 +150,12 @@ async function startFleet(
   return async (durationMs) => {
     const untilMs = clock.now() + durationMs;
     const nothing = await measure(async () => {});
-    const measured: Record<Cause, Units> = { connections: nothing, PINGREQ: nothing, AUTH: nothing, timers: nothing };
+    const measured: Record<Cause, Units> = {
+      connections: nothing,
+      PINGREQ: nothing,
+      AUTH: nothing,
+      timers: nothing,
+    };
     const add = async (cause: Cause, work: () => Promise<unknown>): Promise<void> => {
       measured[cause] = sumOf([measured[cause], await measure(work)]);
     };

@@ -1,12 +1,17 @@
 import { presets } from '../../../cdk/settings.ts';
 import { encodePacket } from '../../../lib/mqtt/encode.ts';
-import { perOne, startBilledService, type Units } from '../billed-service.ts';
+import { perOne, startBilledService, sumOf, type Units } from '../billed-service.ts';
 import { afterDeadlinesMs, createJumpingClock } from '../jumping-clock.ts';
 import {
+  accessLogLineBytes,
+  accessLogUsd,
   emqxUsd,
   eventGridUsd,
+  floorUsd,
   idleHourUsd,
   iotCoreUsd,
+  items,
+  itemsUsd,
   type PacketsPerDelivery,
   perMillion,
   total,
@@ -14,9 +19,16 @@ import {
   wispFormula,
   wispUsd,
 } from '../prices.ts';
-import type { Run, SectionResult } from '../report.ts';
+import type { Run, SectionResult, Table } from '../report.ts';
 import { unlimitedQuotas } from '../unlimited.ts';
-import { connectionHours, measureIdleHour } from './idle-hours.ts';
+import {
+  type Cause,
+  causes,
+  connectionHours,
+  type Fleet,
+  measureIdleFleet,
+  type UnitsByCause,
+} from './idle-fleet.ts';
 import { payloadBytes, puback, publishPacket, type Workload, workloads } from './workloads.ts';
 
 /** Latency of a function's call: DynamoDB's "single-digit milliseconds", and a cautious bound. */
@@ -24,7 +36,36 @@ const callTimesMs = [5, 30] as const;
 type Measured = readonly [typical: Units, cautious: Units];
 
 const million = 1e6;
-const keepAlives = [60, 540] as const;
+/** Fleets of idle connections, with the latencies at which they are measured. */
+interface IdleWorkload extends Fleet {
+  readonly title: string;
+  readonly callMs: readonly number[];
+}
+
+const plain = { tokenHours: 24, sessionExpirySeconds: 0, callMs: callTimesMs } as const;
+/** What other tokens and sessions cost does not depend on the keep-alive. */
+const idleWorkloads: readonly IdleWorkload[] = [
+  { ...plain, title: idleTitle(60), keepAliveSeconds: 60, connections: 50 },
+  { ...plain, title: idleTitle(540), keepAliveSeconds: 540, connections: 100 },
+  {
+    ...plain,
+    title: `${idleTitle(540)}, tokens of 1 h renewed by AUTH`,
+    keepAliveSeconds: 540,
+    connections: 50,
+    tokenHours: 1,
+    callMs: [callTimesMs[0]],
+  },
+  {
+    ...plain,
+    title: `${idleTitle(540)}, sessions of 7 days`,
+    keepAliveSeconds: 540,
+    connections: 50,
+    sessionExpirySeconds: 7 * 86_400,
+    callMs: [callTimesMs[0]],
+  },
+];
+/** The same units at each latency. */
+type MeasuredFleet = readonly UnitsByCause[];
 
 /** Measures billed units of delivered messages and idle hours, and compares prices of services. */
 export async function measure({ quick, progress }: Run): Promise<SectionResult> {
@@ -33,18 +74,15 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
     progress(workload.title);
     delivered.set(workload, await measureWorkload(workload, quick));
   }
-  const idle = new Map<number, Measured>();
-  const measureIdle = async (seconds: number): Promise<void> => {
-    progress(idleTitle(seconds));
-    const [typicalMs, cautiousMs] = callTimesMs;
-    const typical = await measureIdleHour(seconds, typicalMs);
-    idle.set(seconds, [typical, await measureIdleHour(seconds, cautiousMs)]);
-  };
-  if (quick) await Promise.all(keepAlives.map(measureIdle));
-  else for (const seconds of keepAlives) await measureIdle(seconds);
+  const idle = new Map<IdleWorkload, MeasuredFleet>();
+  for (const workload of idleWorkloads) {
+    progress(workload.title);
+    const fleet = quick ? { ...workload, connections: 5 } : workload;
+    idle.set(workload, await measureIdleFleet(fleet, workload.callMs));
+  }
   const units = [
     ...[...delivered].map(([{ title }, measured]) => unitRow(title, measured)),
-    ...[...idle].map(([seconds, measured]) => unitRow(idleTitle(seconds), measured)),
+    ...[...idle].map(([{ title }, measured]) => unitRow(title, measured.map(sumOfCauses))),
   ];
   return {
     tables: [
@@ -70,24 +108,36 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
       },
       {
         title: 'Dollars per million idle connection hours',
-        columns: ['workload', 'Wisp', 'AWS IoT Core', 'EMQX Serverless', 'Azure Event Grid (unverified)'],
-        rows: [...idle].map(([seconds, measured]) => {
-          const [withoutPings, withPings] = idleHourUsd.eventGrid(seconds);
+        columns: [
+          'workload',
+          'Wisp',
+          'of it the floor',
+          'access log, if on',
+          'AWS IoT Core',
+          'EMQX Serverless',
+          'Azure Event Grid (unverified)',
+        ],
+        rows: [...idle].map(([{ title, keepAliveSeconds }, measured]) => {
+          const [withoutPings, withPings] = idleHourUsd.eventGrid(keepAliveSeconds);
+          const all = measured.map(sumOfCauses);
           return [
-            idleTitle(seconds),
-            range(measured.map((one) => wispUsd(one) * million)),
+            title,
+            range(all.map((one) => wispUsd(one) * million)),
+            dollars(floorUsd(keepAliveSeconds, connectionHours) * million),
+            range(all.map((one) => accessLogUsd(one) * million)),
             dollars(idleHourUsd.iotCore() * million),
-            dollars(idleHourUsd.emqx(seconds) * million),
+            dollars(idleHourUsd.emqx(keepAliveSeconds) * million),
             range([withoutPings * million, withPings * million]),
           ];
         }),
       },
+      ...[...idle].slice(0, 2).map(([{ title }, [typical]]) => breakdown(title, typical)),
     ],
     plots: [],
     notes: notes(),
     data: {
       delivered: Object.fromEntries([...delivered].map(([{ title }, measured]) => [title, data(measured)])),
-      idle: Object.fromEntries([...idle].map(([seconds, measured]) => [idleTitle(seconds), data(measured)])),
+      idle: Object.fromEntries([...idle].map(([{ title }, measured]) => [title, measured])),
     },
   };
 }
@@ -117,14 +167,47 @@ async function measureWorkload({ prepare, audience }: Workload, quick: boolean):
   }
 }
 
-function unitRow(title: string, [typical, cautious]: Measured): (string | number)[] {
+function sumOfCauses(byCause: UnitsByCause): Units {
+  return sumOf(causes.map((cause) => byCause[cause]));
+}
+
+const causeTitles: Readonly<Record<Cause, string>> = {
+  connections: 'handshake, CONNECT, end',
+  PINGREQ: 'PINGREQ',
+  AUTH: 'AUTH',
+  timers: 'timers',
+};
+
+/** Dollars per million connection hours by item and by what causes it, at the typical latency. */
+function breakdown(title: string, byCause: UnitsByCause | undefined): Table {
+  if (byCause === undefined) throw new Error(`${title} was not measured`);
+  // Minutes pass whatever happens in them.
+  const shown = causes.filter((cause) => wispUsd({ ...byCause[cause], connectionMinutes: 0 }) > 0);
+  const all = itemsUsd(sumOfCauses(byCause));
+  return {
+    title: `${title}: dollars per million connection hours at ${callTimesMs[0]} ms per call`,
+    columns: ['item', ...shown.map((cause) => causeTitles[cause]), 'all'],
+    rows: [
+      ...items.map((item) => [
+        item,
+        ...shown.map((cause) =>
+          item === 'connection minutes' ? '–' : dollars(itemsUsd(byCause[cause])[item] * million),
+        ),
+        dollars(all[item] * million),
+      ]),
+    ],
+  };
+}
+
+function unitRow(title: string, [typical, cautious]: readonly Units[]): (string | number)[] {
+  if (typical === undefined) throw new Error(`${title} was not measured`);
   return [
     title,
     typical.messagesIn + typical.messagesOut,
     title.startsWith('W5') ? typical.connectionMinutes : '–',
     total(typical.invocations),
     total(typical.billedMs),
-    total(cautious.billedMs),
+    cautious === undefined ? '–' : total(cautious.billedMs),
     typical.readUnits,
     typical.writeUnits,
     typical.standardRequests + typical.fifoRequests,
@@ -158,16 +241,20 @@ function notes(): string[] {
   return [
     `Payload: ${payloadBytes} bytes. Messages are those of API Gateway in both directions, metered per 32 KB, including route responses and posts. Read and write units follow the sizes of the items. SQS requests are metered per 64 KB and include the receive and delete of each invocation, but no empty receives.`,
     `Milliseconds are an estimate: the duration of the handlers on this machine while each of their calls to DynamoDB, SQS and \`@connections\` takes 5 ms, or 30 ms as a cautious bound. Memory as deployed (message ${message} MB, timer ${timer} MB, arm64), no cold starts.`,
-    `W5 covers ${connectionHours} hours on a clock that jumps from one event to the next: handshake, CONNECT, one PINGREQ per keep-alive interval, keep-alive and token timers, and the close by API Gateway after ${connectionHours} hours. Here each timer invokes a function; with many connections up to ten timers share one invocation.`,
+    `W5: idle connections of one tenant in their steady state, on a clock that jumps from one event to the next: 50 or 100 connections of all ages, each with one PINGREQ per keep-alive interval. API Gateway closes each after ${connectionHours} hours, and another takes its place. Two hours pass before the two that are measured, so that the timers of earlier connections are counted too. Tokens hold for 24 hours and sessions end with their connection, unless said otherwise.`,
+    `The floor is what API Gateway bills for an idle connection, and Lambda for its requests: no code can cost less. The access log of API Gateway has about ${accessLogLineBytes} bytes for each frame, handshake and close; logs are ingested at ${usd('cw_logs_gb')} per GB. Functions write their counters (embedded metric format) and lines of level INFO, which are in the price of Wisp.`,
     `Wisp in dollars per million of each: ${wispFormula}. The two figures are for the two latencies of a call. W1 to W4 exclude connection time, which is in W5.`,
     `AWS IoT Core: (PUBLISH in + PUBLISH out + PUBACK of the subscriber) × ${perMillion('iot_msg')}; idle: 60 minutes × ${perMillion('iot_min')}. EMQX Serverless: GiB in and out × ${usd('emqx_gb')}, with 69 bytes of TCP, IP and TLS per segment; idle: 60 minutes × ${perMillion('emqx_min')} and PINGREQ/PINGRESP traffic. Azure Event Grid: operations × ${perMillion('eg_op')} + fully used throughput units × ${usd('eg_tu_hour')} per hour, each for 1,000 publishes per second or 10,000 sessions. Two figures, because the documentation does not say whether PINGREQ counts. Both prices are unverified.`,
-    'Public list prices of us-east-1, with sources and dates in `test/bench/prices.json`: first volume tier, without free tiers, storage, logs and data transfer to the internet.',
+    'Public list prices of us-east-1, with sources and dates in `test/bench/prices.json`: first volume tier, without free tiers, storage and data transfer to the internet.',
   ];
 }
 
-const idleTitle = (seconds: number): string => `W5: idle, keep-alive ${seconds} s`;
+function idleTitle(seconds: number): string {
+  return `W5: idle, keep-alive ${seconds} s`;
+}
 
 function dollars(amount: number): string {
+  if (amount < 0.005) return '0';
   if (amount >= 1) return amount.toFixed(amount >= 100 ? 0 : 2);
   return amount.toPrecision(3);
 }

@@ -271,3 +271,31 @@ describe('a FIFO queue', () => {
     expect(() => service.attach('jobs.fifo', () => {}, { batchSize: 11 })).toThrow(RangeError);
   });
 });
+
+test('a batching window gathers what becomes visible meanwhile, until the batch is full', async () => {
+  const batches: string[][] = [];
+  service.attach('jobs', (event) => batches.push(bodiesOf(event)), {
+    batchSize: 3,
+    batchingWindowSeconds: 2,
+  });
+  const pass = async (milliseconds: number) => {
+    await clock.advance(milliseconds);
+    await new Promise(setImmediate);
+    await service.idle();
+  };
+  await sender('jobs')('a');
+  await sender('jobs')('b', { DelaySeconds: 1 });
+  await pass(1_000);
+  expect(batches).toEqual([]);
+  await pass(1_000);
+  expect(batches).toEqual([['a', 'b']]);
+  for (const body of ['c', 'd', 'e', 'f']) await sender('jobs')(body);
+  await pass(0);
+  expect(batches).toEqual([
+    ['a', 'b'],
+    ['c', 'd', 'e'],
+  ]);
+  await pass(2_000);
+  expect(batches.at(-1)).toEqual(['f']);
+  expect(service.counts('jobs')).toEqual({ visible: 0, delayed: 0, inFlight: 0 });
+});
