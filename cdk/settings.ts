@@ -46,7 +46,7 @@ export interface StageSettings {
   /** Days that function and access logs are kept: one of the values that CloudWatch Logs allows. */
   readonly logRetentionDays: number;
   /**
-   * Whether API Gateway logs one line for each frame, handshake and close: about $0.19 for a
+   * Whether API Gateway logs one line for each frame, handshake and close: about $0.18 for a
    * million of them by list price.
    */
   readonly accessLog: boolean;
@@ -85,8 +85,8 @@ export interface StageSettings {
   /** Memory in MB, 128 to 10,240. CPU is proportional: 1,769 MB are one vCPU. */
   readonly memoryMegabytes: Readonly<Record<FunctionName, number>>;
   /**
-   * Concurrent timer invocations, 4 to 1,000, half of them for looks at connections, so that many timers at once leave concurrency for
-   * clients.
+   * Concurrent timer invocations, 4 to 1,000, half of them for looks at connections, so that many
+   * timers at once leave concurrency for clients.
    */
   readonly timerMaxConcurrency: number;
   /**

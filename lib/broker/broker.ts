@@ -9,7 +9,7 @@ import { connectionLostReason } from '../sessions/presence.ts';
 import { connectionLost, releaseConnection } from '../sessions/release-connection.ts';
 import { handleFrame, oneWayFrame } from './frame.ts';
 import { handshake } from './handshake.ts';
-import { createLookMemory } from './look-memory.ts';
+import { createLookMemory, type LookMemory } from './look-memory.ts';
 import { handleTimers } from './timers.ts';
 
 /** What the functions call: one method for each kind of event. */
@@ -47,7 +47,8 @@ export function createContext(ports: Ports, settings: Settings = defaultSettings
 }
 
 export function createBroker(context: Context): Broker {
-  const looks = createLookMemory();
+  // Only the timer function needs it.
+  let looks: LookMemory | undefined;
   return {
     handshake: (address, token, tenantHint) => handshake(context, address, token, tenantHint),
 
@@ -63,7 +64,10 @@ export function createBroker(context: Context): Broker {
         await releaseConnection(context, connection, { will: 'publish', reason: connectionLostReason });
     },
 
-    timers: (arrived) => handleTimers(context, arrived, looks),
+    timers: (arrived) => {
+      looks ??= createLookMemory();
+      return handleTimers(context, arrived, looks);
+    },
 
     slices: (slices, isRetry) => deliverSlices(context, slices, isRetry),
   };

@@ -14,11 +14,8 @@ import { connectionLost } from '../sessions/release-connection.ts';
 import { graceMs, isSilent, watchIfDoubtful } from '../sessions/silence.ts';
 import { inSlot, nextLookMs } from './connect/connection.ts';
 
-/**
- * Time between two drains of a connection's queue by looks, in milliseconds. Each reads the session.
- * Any message to the client, and its acknowledgement, drain the queue too.
- */
-const drainEveryMs = 900_000;
+/** Time between two drains of a connection's queue by looks, in milliseconds. */
+const drainEveryMs = 180_000;
 /** Time after which a look that failed is repeated, in milliseconds. */
 const retryAfterMs = 30_000;
 

@@ -11,18 +11,18 @@ const marginMs = 5_000;
 
 /** The next look of connections, as far as this process has scheduled it. */
 export interface LookMemory {
-  /** Whether this process has scheduled a later look, so that one that arrives now is a duplicate. */
+  /** Whether this process has scheduled a later look: one that arrives now is a duplicate. */
   isScheduled(address: ConnectionAddress, nowMs: number): boolean;
   /** Call it when the queue has taken the timers. */
   remember(timers: readonly ScheduledTimer[]): void;
 }
 
 /**
- * Ends chains that a duplicate has started. SQS may deliver a message twice, and a handler that dies
- * after it has sent its timers gets its messages again. Both would leave two chains for a
- * connection, each with its own looks. All look at the same slot, so they arrive together: those of
- * one batch are merged, and a process drops those for which it has scheduled the next look. Two
- * chains thus last only as long as different processes get them each time.
+ * Ends chains that a duplicate has started. SQS may deliver a message twice, and a handler that
+ * dies after it has sent its timers gets its messages again. Both would leave two chains for a
+ * connection, each with its own looks. All look at the same slot, so they arrive together: those
+ * of one batch are merged, and a process drops those for which it has scheduled the next look.
+ * Two chains thus last only as long as different processes get them each time.
  */
 export function createLookMemory(): LookMemory {
   const dueAtMsOf = new Map<ConnectionAddress, number>();

@@ -29,10 +29,10 @@ export function isSilent(connection: Connection, nowMs: number): boolean {
  * whether `lastActiveAt` of a connection counts posts, so a dead client on a busy topic may look
  * alive.
  *
- * A watch costs two writes: one here, and one of the first frame that comes ({@link noteFrame}). An
- * idle client that sends PINGREQ once per keep-alive is watched once an hour, a busy connection once
- * per 1.5 times the keep-alive. A dead client is found within 3 times the keep-alive if posts come
- * more often than every 0.4, and else within an hour and a half.
+ * A watch costs two writes: one here, and one of the first frame that comes ({@link noteFrame}).
+ * An idle client that sends PINGREQ once per keep-alive is watched once an hour, a busy connection
+ * once per 1.5 times the keep-alive. A dead client is found within 3 times the keep-alive if posts
+ * come more often than every 0.4, and else within an hour and a half.
  *
  * A crash after the write leaves a watch that the next timer finds.
  *

@@ -101,8 +101,8 @@ export function accessLogUsd({ accessLogLines }: Pick<Units, 'accessLogLines'>):
 
 /**
  * What API Gateway alone bills for an idle connection hour: connection minutes, PINGREQ and
- * PINGRESP once per keep-alive, CONNECT and CONNACK once per `connectionHours`, and a Lambda request
- * for each frame, handshake and close. No service of API Gateway and Lambda costs less.
+ * PINGRESP once per keep-alive, CONNECT and CONNACK once per `connectionHours`, and a Lambda
+ * request for each frame, handshake and close. No service of API Gateway and Lambda costs less.
  */
 export function floorUsd(keepAliveSeconds: number, connectionHours: number): number {
   const pings = Math.ceil((connectionHours * 3_600) / keepAliveSeconds) - 1;

@@ -62,9 +62,9 @@ export interface Attachment {
 }
 
 /**
- * Emulates an event source mapping: invokes the handler with batches of visible messages. One batch
- * is gathered at a time; Lambda has at least five pollers. Deletes messages that succeeded. Failed ones return after their visibility
- * timeout.
+ * Emulates an event source mapping: invokes the handler with batches of visible messages. One
+ * batch is gathered at a time; Lambda has at least five pollers. Deletes messages that succeeded.
+ * Failed ones return after their visibility timeout.
  */
 export function attachPump(
   queue: Queue,
