@@ -7,7 +7,7 @@ import { openRaw, type RawClient } from '../../support/raw-client.ts';
 import type { Mint, TestService } from '../../support/service.ts';
 import { afterDeadlinesMs, type JumpingClock } from '../jumping-clock.ts';
 import { connectPacket } from '../metered.ts';
-import { disconnected } from '../units/idle-hours.ts';
+import { disconnected } from '../units/idle-fleet.ts';
 
 interface Target {
   readonly service: TestService;
