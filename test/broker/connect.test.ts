@@ -47,6 +47,18 @@ describe('a CONNECT is refused: CONNACK, close, and no state [MQTT-3.1.4-5 v3, M
   }
 });
 
+it.each([
+  [4, []],
+  [12, [{ cmd: 'connack', reasonCode: 0x95 }]],
+] as const)('a Maximum Packet Size of %i bytes, which CONNACK exceeds, is refused', async (bytes, pushed) => {
+  const packet = await suite.connectPacket({ properties: { maximumPacketSize: bytes } });
+  const client = await suite.open();
+  const { replies, pushes, closed } = await client.exchange(packet);
+  expect({ replies, pushes }).toEqual({ replies: [], pushes: pushed });
+  expect(closed).toEqual({ code: 1000, reason: '' });
+  expect(await suite.session(packet.clientId)).toBeUndefined();
+});
+
 describe('a suspended tenant', () => {
   it.each(versions)('is refused at CONNECT and at the next packet, version %i', async (protocolVersion) => {
     const mint = await suite.tenant(`suspended-${protocolVersion}`);

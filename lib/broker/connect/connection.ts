@@ -1,11 +1,12 @@
 import type { Context } from '../../core/context.ts';
 import type { Connection } from '../../core/model.ts';
 import { clientQuotaNames, maxPacketBytesOf, type TenantQuotas } from '../../core/quotas.ts';
+import { refusal } from '../../core/reasons.ts';
 import { maxSessionExpiry } from '../../core/session-rules.ts';
 import { type ScheduledTimer, timerReachMs } from '../../core/timers.ts';
-import { type ConnackPacket, type ConnectPacket, reasonCodes } from '../../mqtt/index.ts';
+import { type ConnackPacket, type ConnectPacket, encodePacketWithin, reasonCodes } from '../../mqtt/index.ts';
 import { graceMs } from '../../sessions/silence.ts';
-import type { Described, Holding, WillJudged } from './admission.ts';
+import type { Described, Refused, WillJudged } from './admission.ts';
 import { tokenState } from './token.ts';
 
 /** Longest time by which a look may be late so that connections share one, in milliseconds. */
@@ -109,10 +110,9 @@ export function firstLook(connection: Connection): ScheduledTimer {
  * [MQTT-3.1.3-7 v5, MQTT-4.12.0-5 v5, MQTT-4.12.0-6 v5, MQTT-3.1.2-28 v5, MQTT-3.2.2-1 v3,
  * MQTT-3.2.2-2 v3, MQTT-3.2.2-3 v3, MQTT-3.2.2-2 v5, MQTT-3.2.2-3 v5]
  */
-export function connackFor(context: Context, known: Holding): ConnackPacket {
-  const { packet, clientId, isAssigned, quotas, connection, opened } = known;
+export function connackFor(context: Context, known: Described, sessionPresent: boolean): ConnackPacket {
+  const { packet, clientId, isAssigned, quotas, connection } = known;
   if (packet.protocolVersion === 3) return { cmd: 'connack', sessionPresent: false, returnCode: 0 };
-  const sessionPresent = opened.present;
   if (packet.protocolVersion === 4) return { cmd: 'connack', sessionPresent, returnCode: 0 };
   const { settings } = context;
   const requestedExpiry = packet.properties?.sessionExpiryInterval ?? 0;
@@ -132,6 +132,18 @@ export function connackFor(context: Context, known: Holding): ConnackPacket {
       ...quotaProperties(context, quotas),
     },
   };
+}
+
+/**
+ * Refuses a client whose Maximum Packet Size its CONNACK exceeds: it would wait for a CONNACK that
+ * must not be sent. [MQTT-3.1.2-24 v5]
+ */
+export function limitConnack(context: Context, known: Described): Described | Refused {
+  const { protocolVersion, clientMaxPacketBytes } = known.connection;
+  if (clientMaxPacketBytes === undefined) return known;
+  const connack = connackFor(context, known, false);
+  const fits = encodePacketWithin(connack, protocolVersion, clientMaxPacketBytes) !== undefined;
+  return fits ? known : { refusal: refusal('connack-too-large', `${clientMaxPacketBytes}`) };
 }
 
 /** The client's quotas as user properties `quota.NAME`, other than the service's defaults. */

@@ -4,7 +4,7 @@ import type { Refusal } from '../../core/reasons.ts';
 import type { ConnectPacket } from '../../mqtt/index.ts';
 import { endWith, type Outcome, refuseConnect } from '../../sessions/outcome.ts';
 import type { Connecting, Holding, Refused, Step } from '../connect/admission.ts';
-import { connackFor, describeConnection, firstLook } from '../connect/connection.ts';
+import { connackFor, describeConnection, firstLook, limitConnack } from '../connect/connection.ts';
 import {
   createConnection,
   endPreviousHolder,
@@ -17,7 +17,7 @@ import { judgeWill, keepWill } from '../connect/will.ts';
 
 /**
  * CONNECT as an ordered list of steps. Each step extends what is known of the client, or refuses
- * it; the first refusal ends the list and is the answer. The steps up to `describeConnection` write
+ * it; the first refusal ends the list and is the answer. The steps up to `limitConnack` write
  * nothing.
  *
  * Order of the writes: session, connection row, end of the previous connection, earlier Wills,
@@ -40,6 +40,7 @@ const connectSteps = inOrder(authenticate)
   .next(limitPackets)
   .next(judgeWill)
   .next(describeConnection)
+  .next(limitConnack)
   .next(holdSession)
   .next(createConnection)
   .next(endPreviousHolder)
@@ -53,7 +54,7 @@ export async function handleConnect(context: Context, connecting: Connecting): P
   if ('refusal' in known) return answerRefusal(context, connecting.packet, known.refusal);
   context.log.count(metrics.connectsAccepted);
   const { connection, live } = known;
-  return { replies: [connackFor(context, known)], connection, live };
+  return { replies: [connackFor(context, known, known.opened.present)], connection, live };
 }
 
 async function scheduleFirstLook(context: Context, known: Holding): Promise<Holding> {

@@ -54,6 +54,11 @@ export const connectionReasons = {
     message: 'the session belongs to another connection',
     remedy: 'Give each client its own client identifier; a reconnect of the same client is harmless.',
   },
+  'connack-too-large': {
+    reasonCode: 0x95,
+    message: 'the Maximum Packet Size of the client has no room for its CONNACK',
+    remedy: 'Set a larger Maximum Packet Size in CONNECT, or none.',
+  },
   'session-expiry-raised': {
     reasonCode: 0x82,
     message: 'a session that ends with its connection cannot be given an expiry by DISCONNECT',
