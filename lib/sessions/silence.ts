@@ -10,10 +10,14 @@ const doubtfulShare = 0.4;
 /** Activity is doubtful, too, if no packet has been noted for so long. */
 const doubtfulAfterMs = 60 * 60_000;
 /**
- * A frame notes itself when its handler has read the row, which takes a while. It may read the row
- * as it was before the watch began, and so not note itself.
+ * Time after a watch for its last frame, in milliseconds. A frame notes itself when its handler has
+ * read the row, which takes a while. It may read the row as it was before the watch began, and so
+ * not note itself; the client's next frame comes within the keep-alive. Where that is short, so is
+ * this time: a dead client is found within some seconds.
  */
-const lateNoteMs = 2_000;
+function lateNoteMs(keepAliveSeconds: number): number {
+  return Math.min(2_000, Math.max(1_000, keepAliveSeconds * 500));
+}
 
 /**
  * Whether a watched connection has been silent: no MQTT packet of the client since the watch began,
@@ -70,5 +74,7 @@ function watchEndsAtMs({
   keepAliveSeconds,
   watchedSinceMs,
 }: Pick<Connection, 'keepAliveSeconds' | 'watchedSinceMs'>): number | undefined {
-  return watchedSinceMs === undefined ? undefined : watchedSinceMs + graceMs(keepAliveSeconds) + lateNoteMs;
+  return watchedSinceMs === undefined
+    ? undefined
+    : watchedSinceMs + graceMs(keepAliveSeconds) + lateNoteMs(keepAliveSeconds);
 }

@@ -1,5 +1,7 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../lib/core/model.ts';
+import { isSilent } from '../../lib/sessions/silence.ts';
 import { World } from '../races/world.ts';
 
 /** Lets `seconds` pass in steps of 10; `each` runs before each step. */
@@ -62,3 +64,15 @@ it('an idle client is watched once an hour, by two writes', async () => {
   expect(idle.sockets).toBe(1);
   expect(writes).toBeLessThanOrEqual(2);
 });
+
+it.each([
+  [2, 4_000],
+  [60, 92_000],
+])(
+  'a client with a keep-alive of %i s may be silent for %i ms of its watch',
+  (keepAliveSeconds, longestMs) => {
+    const connection = { keepAliveSeconds, watchedSinceMs: 1_000 } as Connection;
+    expect(isSilent(connection, 1_000 + longestMs - 1)).toBe(false);
+    expect(isSilent(connection, 1_000 + longestMs)).toBe(true);
+  },
+);
