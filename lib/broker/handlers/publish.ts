@@ -65,8 +65,8 @@ export async function handlePublishes(
  * versions have no code for it, and an acknowledgement would promise a delivery, so the connection
  * is closed. A topic beyond Wisp's limits is the exception: it would be refused for ever, and a
  * client sends a message again after each close, so that nothing behind it got through. It is
- * acknowledged, dropped, counted and logged. At QoS 0 there is no acknowledgement: the message is dropped and counted, but a client
- * that exceeds its rate is disconnected.
+ * acknowledged, dropped, counted and logged. At QoS 0 there is no acknowledgement: the message is
+ * dropped and counted, but a client that exceeds its rate is disconnected.
  *
  * [MQTT-3.3.5-2 v3]
  */
