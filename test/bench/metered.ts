@@ -49,6 +49,7 @@ export async function startMetered(
   let meter: Meter | undefined;
   const nextPosition = positions();
   let posts: { startedAt: number; endedAt: number }[] = [];
+  let ending: Promise<void>[] = [];
   let timers = 0;
   const service = await startTestService({
     clock,
@@ -67,7 +68,11 @@ export async function startMetered(
         async post(address, text) {
           const startedAt = nextPosition();
           const outcome = await ports.gateway.post(address, text);
-          posts.push({ startedAt, endedAt: nextPosition() });
+          const ended = storeRoundTrip().then(() => {
+            posts.push({ startedAt, endedAt: nextPosition() });
+          });
+          ending.push(ended);
+          await ended;
           return outcome;
         },
       },
@@ -91,10 +96,13 @@ export async function startMetered(
     async measure(work) {
       if (meter === undefined) throw new Error('the service has no store');
       meter.reset();
+      await Promise.all(ending);
+      ending = [];
       posts = [];
       timers = 0;
       const before = service.gateway.meters;
       await work();
+      await Promise.all(ending);
       const after = service.gateway.meters;
       const { calls, readUnits, writeUnits } = meter.totals();
       return {
@@ -120,6 +128,14 @@ export async function startMetered(
       await service.close();
     },
   };
+}
+
+/**
+ * Waits as long as a call to the store takes. A post ends at once in this process, so that posts
+ * that run in parallel over a network would not overlap.
+ */
+async function storeRoundTrip(): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
 }
 
 export async function connectPacket(
