@@ -2,10 +2,12 @@ import { encodeBase64 } from '../wire/base64.ts';
 import type { WireError } from '../wire/error.ts';
 import { encodeChunks } from '../wire/frames.ts';
 import {
+  connectByte,
   disconnectByte,
   maxFrameBytes,
   maxFrameWork,
   packetWork,
+  pingreqByte,
   pubackByte,
   pubcompByte,
   subscribeByte,
@@ -27,8 +29,10 @@ export class Outbox {
   /** Final acknowledgements, which nothing answers, in the last frame: in part or nothing else. */
   acknowledges = false;
   acknowledgesOnly = false;
-  /** Whether the last write holds anything else than these and DISCONNECT. */
+  /** Whether the last write holds anything else than these, DISCONNECT and answered PINGREQ. */
   isUrgent = false;
+  /** Complete packets that were written, PINGREQ included. */
+  packetsWritten = 0;
   #pieces: Uint8Array[] = [];
   /**
    * Bytes missing from the first incomplete packet: until they arrive, splitting again is useless.
@@ -39,8 +43,14 @@ export class Outbox {
   #chunkedPackets = 0;
   #inFlightBytes = 0;
 
-  /** Takes bytes in pieces of any size. After an error the packet boundaries are lost. */
-  write(bytes: Uint8Array): WireError | undefined {
+  /**
+   * Takes bytes in pieces of any size. After an error the packet boundaries are lost.
+   *
+   * @param answerPing if the keep-alive is the adapter's: called for each PINGREQ. It returns
+   *   whether it has answered; if not, PINGREQ goes to the server. CONNECT then goes with a
+   *   keep-alive of 0.
+   */
+  write(bytes: Uint8Array, answerPing?: (() => boolean) | false): WireError | undefined {
     this.isUrgent = false;
     this.bufferedAmount += bytes.length;
     this.#pieces.push(bytes);
@@ -49,7 +59,18 @@ export class Outbox {
     const { packets, rest, error } = splitPackets(concatBytes(this.#pieces));
     this.#pieces = [rest];
     this.#missingBytes = packetLength(rest) - rest.length;
+    this.packetsWritten += packets.length;
     for (const packet of packets) {
+      if (answerPing && packet[0] === pingreqByte && answerPing()) {
+        this.bufferedAmount -= packet.length;
+        continue;
+      }
+      if (answerPing && packet[0] === connectByte) {
+        // Behind the fixed header: the protocol name with its length, its level, the flags.
+        let at = packet.findIndex((byte, index) => index > 0 && byte < 128) + 5;
+        at += packet[at - 3] as number;
+        packet.fill(0, at, at + 2);
+      }
       this.#packets.push(packet);
       this.isUrgent ||= !isFinal(packet) && packet[0] !== disconnectByte;
     }

@@ -90,6 +90,16 @@ export interface AdapterOptions {
   readonly replyTimeoutMs?: number;
   /** Milliseconds of silence after which a heartbeat is sent. Default: 540,000. */
   readonly heartbeatMs?: number;
+  /**
+   * Who keeps the connection alive. `server` (default): PINGREQ goes to the server, which ends a
+   * client that is silent for 1.5 times its keep-alive. `local`: the adapter answers PINGREQ itself
+   * and tells the server a keep-alive of 0, so that an idle client costs one heartbeat per
+   * `heartbeatMs`. Then nobody notices within the keep-alive that the other side has gone:
+   * - the client notices by its next packet or heartbeat, up to `heartbeatMs` + `replyTimeoutMs`;
+   * - the server notices when API Gateway closes the idle connection after 10 minutes, or at its
+   *   own look, up to 13.5 minutes. The Will is late by as much.
+   */
+  readonly keepAlive?: 'server' | 'local';
   /** Default: the global functions. */
   readonly timers?: Timers;
 }

@@ -7,6 +7,7 @@ import {
   gatewayErrorCloseCode,
   heartbeatMs,
   maxOneWayFrames,
+  pingrespByte,
   replyTimeoutCloseCode,
   replyTimeoutMs,
   spacingMs,
@@ -122,6 +123,11 @@ export class WispWebSocket extends Emitter {
     return this.#outbox.bufferedAmount;
   }
 
+  /** Complete packets that the MQTT library has written. */
+  get packetsWritten(): number {
+    return this.#outbox.packetsWritten;
+  }
+
   /**
    * Queues a copy of MQTT bytes, in pieces of any size. A packet may have at most 131,072 bytes.
    */
@@ -129,7 +135,10 @@ export class WispWebSocket extends Emitter {
     const { buffer = data, byteOffset, byteLength } = data as ArrayBufferView<ArrayBuffer>;
     if (byteLength === undefined) throw new TypeError('not bytes');
     if (this.readyState > this.OPEN) return;
-    const error = this.#outbox.write(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice());
+    const error = this.#outbox.write(
+      new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice(),
+      this.#options.keepAlive === 'local' && (() => this.#answerPing()),
+    );
     if (error) this.#finish(badPacketCloseCode, error.message);
     // Nothing but the end of the connection must wait for acknowledgements.
     else if (this.#isCollecting && this.#outbox.isUrgent) this.#confirm();
@@ -237,11 +246,22 @@ export class WispWebSocket extends Emitter {
       this.#confirm();
     }
     if ('bytes' in whole)
-      for (const { buffer } of this.#inbox.accept(whole.kind, whole.bytes, this.#outbox.isSubscribing)) {
-        const data = this.binaryType === 'blob' && runtime.Blob ? new runtime.Blob([buffer]) : buffer;
-        // As in the standard, nothing is delivered after the library has called close.
-        if (this.readyState === this.OPEN) this.emit('message', { data });
-      }
+      for (const { buffer } of this.#inbox.accept(whole.kind, whole.bytes, this.#outbox.isSubscribing))
+        this.#deliver(buffer);
+  }
+
+  /** As in the standard, nothing is delivered after the library has called close. */
+  #deliver(buffer: ArrayBuffer): void {
+    const data = this.binaryType === 'blob' && runtime.Blob ? new runtime.Blob([buffer]) : buffer;
+    if (this.readyState === this.OPEN) this.emit('message', { data });
+  }
+
+  /** CONNACK must be the first packet that the library gets [MQTT-3.2.0-1 v3+v5]. */
+  #answerPing(): boolean {
+    if (!this.#inbox.connackLength) return false;
+    // Not inside `send`: the library may not expect it.
+    void Promise.resolve().then(() => this.#deliver(Uint8Array.of(pingrespByte, 0).buffer));
+    return true;
   }
 
   /**

@@ -56,11 +56,14 @@ export const maxOneWayFrames = 31;
 /** First bytes of the server packets that a client of the profile must recognise. */
 export const connackByte = 0x20;
 export const pubrelByte = 0x62;
+export const pingrespByte = 0xd0;
 
 /** First bytes of the client packets that a client of the profile must recognise. */
 export const subscribeByte = 0x82;
+export const connectByte = 0x10;
 export const pubackByte = 0x40;
 export const pubcompByte = 0x70;
+export const pingreqByte = 0xc0;
 export const disconnectByte = 0xe0;
 
 /** Packets in a frame: a full window of 1,000 messages and as many acknowledgements. */

@@ -44,7 +44,10 @@ export async function startProfileServer(behaviour: Behaviour = {}) {
     const offered = request.headers['sec-websocket-protocol'];
     const status = behaviour.refuse?.(request) ?? (offered === subprotocol ? undefined : 400);
     if (status) {
-      socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      const body = `no: ${status}`;
+      socket.end(
+        `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
       return;
     }
     server.handleUpgrade(request, socket, head, (ws) => {

@@ -190,3 +190,50 @@ describe('WispWebSocket', () => {
     expect(buffered).toEqual([2, 0]);
   });
 });
+
+describe('a keep-alive of its own', () => {
+  const connect = Buffer.from('100d00044d5154540502003c000000', 'hex');
+  const connect31 = Buffer.from('100e00064d51497364700302003c0000', 'hex');
+
+  it.each([connect, connect31])('sends CONNECT on with a keep-alive of 0', async (packet) => {
+    const { adapter, socket } = connecting({ keepAlive: 'local' });
+    socket.onopen?.({});
+    adapter.send(packet);
+    await turn();
+    const expected = Buffer.from(packet.toString('hex').replace('003c', '0000'), 'hex');
+    expect(socket.sent).toEqual([expected.toString('base64')]);
+  });
+
+  it('answers PINGREQ after CONNACK and heartbeats when silent', async () => {
+    const timers = new FakeTimers();
+    const { adapter, socket } = connecting({ keepAlive: 'local', timers, heartbeatMs: 540_000 });
+    adapter.binaryType = 'arraybuffer';
+    const received: string[] = [];
+    adapter.onmessage = ({ data }) => {
+      received.push(Buffer.from(data as ArrayBuffer).toString('hex'));
+    };
+    socket.onopen?.({});
+    adapter.send(connect);
+    await turn();
+    socket.onmessage?.({ data: connackReply });
+    for (let minute = 0; minute < 8; minute++) {
+      timers.advance(60_000);
+      adapter.send(ping);
+      expect(received).toHaveLength(1 + minute);
+      await turn();
+    }
+    expect(received).toEqual(['20020000', ...Array(8).fill('d000')]);
+    expect([socket.sent.length, adapter.bufferedAmount]).toEqual([1, 0]);
+    timers.advance(60_000);
+    await turn();
+    expect(socket.sent.slice(1)).toEqual(['.']);
+  });
+
+  it('leaves a PINGREQ before CONNACK to the server', async () => {
+    const { adapter, socket } = connecting({ keepAlive: 'local' });
+    socket.onopen?.({});
+    adapter.send(ping);
+    await turn();
+    expect(socket.sent).toEqual(['wAA=']);
+  });
+});
