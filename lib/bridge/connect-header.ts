@@ -6,20 +6,28 @@ const protocolNames = ['\0\u0004MQTT', '\0\u0006MQIsdp'].map((name) => Buffer.fr
 /** Protocol level, flags and keep-alive. */
 const afterNameBytes = 4;
 
+/** What the bridge must know of CONNECT. */
+export interface ConnectHeader {
+  /** 3, 4 or 5; the broker refuses other levels. */
+  readonly protocolLevel: number;
+  readonly keepAliveSeconds: number;
+  /** Whether the wire profile can carry the packet. */
+  readonly size: 'fits' | 'too-large';
+}
+
 /**
  * Reads the fixed and the variable header of CONNECT at the start of what a client has written. The
  * protocol level and the flags are the broker's to judge: it answers them with CONNACK.
  *
  * [MQTT-3.1.0-1 v3+v5]
  */
-export function readConnectHeader(bytes: Uint8Array): 'complete' | 'incomplete' | 'not-connect' {
+export function readConnectHeader(bytes: Uint8Array): ConnectHeader | 'incomplete' | 'not-connect' {
   if (bytes[0] !== 0x10) return 'not-connect';
   // The remaining length has at most four bytes and ends with its first byte below 128.
   const nameAt = bytes.findIndex((byte, index) => index > 0 && byte < 128) + 1;
   if (nameAt > 5 || (nameAt === 0 && bytes.length > 4)) return 'not-connect';
   if (nameAt === 0) return 'incomplete';
   const remaining = bytes.subarray(1, nameAt).reduceRight((sum, byte) => sum * 128 + (byte & 127), 0);
-  if (nameAt + remaining > maxPacketBytes) return 'not-connect';
   const begun = bytes.subarray(nameAt);
   const name = protocolNames.find((bytes) =>
     bytes.subarray(0, begun.length).equals(begun.subarray(0, bytes.length)),
@@ -27,12 +35,8 @@ export function readConnectHeader(bytes: Uint8Array): 'complete' | 'incomplete' 
   if (name === undefined) return 'not-connect';
   const headerBytes = nameAt + name.length + afterNameBytes;
   if (nameAt + remaining < headerBytes) return 'not-connect';
-  return bytes.length < headerBytes ? 'incomplete' : 'complete';
-}
-
-/** Protocol level in the bytes that begin a connection; 0 where they do not hold it. */
-export function protocolLevel(bytes: Uint8Array): number {
-  const nameAt = bytes.findIndex((byte, index) => index > 0 && byte < 128) + 1;
-  const nameBytes = bytes[nameAt + 1] ?? 0;
-  return bytes[nameAt + 2 + nameBytes] ?? 0;
+  if (bytes.length < headerBytes) return 'incomplete';
+  const [protocolLevel = 0, , high = 0, low = 0] = begun.subarray(name.length);
+  const size = nameAt + remaining > maxPacketBytes ? 'too-large' : 'fits';
+  return { protocolLevel, keepAliveSeconds: high * 256 + low, size };
 }

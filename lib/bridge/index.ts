@@ -1,27 +1,45 @@
 /**
- * The bridge connects stock MQTT clients (TCP, TLS, binary WebSocket) to the wire profile. It knows
- * packet boundaries, not packet contents, and keeps no state, so any number of bridges can run.
+ * The bridge connects stock MQTT clients (TCP, TLS, binary WebSocket) to the wire profile. Of
+ * packets it knows boundaries, CONNECT's header, and its own keep-alive. It keeps no state, so any
+ * number of bridges can run.
  *
  * [MQTT-7.0.0-2 v3]
  */
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
-import type { Bridge, BridgeOptions, Limits, Transport } from './options.ts';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { type Certificates, secureContextOptions } from './certificates.ts';
+import { clientCertificates, type Identify, reportTlsErrors, withoutToken } from './client-certificates.ts';
+import type {
+  Bridge,
+  BridgeLogDetails,
+  BridgeLogEntry,
+  BridgeOptions,
+  Limits,
+  Transport,
+} from './options.ts';
 import type { Session } from './session.ts';
 import { serveTcpClient } from './tcp.ts';
 import { createUpstreamConnector } from './upstream.ts';
-import { createWebSocketListener } from './websocket.ts';
+import { serveWebSocketClients } from './websocket.ts';
 
 export { type Bridge, type BridgeLogEntry, type BridgeOptions, bridgeRefusals } from './options.ts';
 
 const closeTimeoutMs = 2_000;
 
 /**
+ * Connections above `maxConnections` that may stay until they have sent CONNECT, so that it can be
+ * answered. All others are closed at once.
+ */
+const maxWaiting = 100;
+
+/**
  * Starts the listeners of `options`, of which there must be at least one.
  *
- * @throws the error of the listener that failed, such as `code` EADDRINUSE with `port`. All
- *   listeners are closed then.
+ * @throws the error of the listener that failed, such as `code` EADDRINUSE with `port`, or
+ *   OpenSSL's if it cannot use the certificates. All listeners are closed then.
  */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const { host = '127.0.0.1', mqttPort, wsPort, tls, log = () => {} } = options;
@@ -34,24 +52,34 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const sockets = new Set<Socket>();
   const sessions = new Set<Session>();
   const listeners: Server[] = [];
+  const tlsListeners: TlsServer[] = [];
 
   const isFull = () => sockets.size > limits.maxConnections;
-  const track = (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+  const reporter = (transport: Transport) => (socket: Socket) => {
+    // A closed socket no longer knows it.
+    const { remoteAddress: address } = socket;
+    return (event: BridgeLogEntry['event'], details?: BridgeLogDetails) =>
+      log({ event, transport, ...(address === undefined ? {} : { address }), ...details });
   };
   const started = (session: Session) => {
     sessions.add(session);
     void session.closed.then(() => sessions.delete(session));
   };
-  const serve = (transport: 'tcp' | 'tls') => (socket: Socket) => {
-    if (!isFull()) return serveTcpClient(socket, transport, connect, limits, log, started);
-    log({ event: 'bridge-full', transport });
-    socket.destroy();
+  const service = { connect, limits, isFull, started };
+  const serveTcp = (transport: Transport, identify: Identify) => {
+    const reportOf = reporter(transport);
+    return (socket: Socket) => serveTcpClient(socket, { ...service, identify, report: reportOf(socket) });
   };
   const listen = async (server: Server, port: number, transport: Transport): Promise<number> => {
     listeners.push(server);
-    server.prependListener('connection', track);
+    const reportOf = reporter(transport);
+    server.prependListener('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      if (sockets.size <= limits.maxConnections + maxWaiting) return;
+      reportOf(socket)('bridge-full');
+      socket.destroy();
+    });
     server.listen(port, host);
     await once(server, 'listening');
     server.on('error', (error: NodeJS.ErrnoException) =>
@@ -60,6 +88,11 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     const bound = (server.address() as AddressInfo).port;
     log({ event: 'listening', transport, port: bound });
     return bound;
+  };
+  const listenTls = (server: TlsServer, port: number, transport: Transport): Promise<number> => {
+    tlsListeners.push(server);
+    reportTlsErrors(server, reporter(transport));
+    return listen(server, port, transport);
   };
   const close = async () => {
     const stopped = listeners.filter((server) => server.listening).map((server) => once(server, 'close'));
@@ -77,24 +110,41 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   };
 
   try {
-    const ports: { mqttPort?: number; tlsPort?: number; wsPort?: number } = {};
-    if (mqttPort !== undefined) ports.mqttPort = await listen(createServer(serve('tcp')), mqttPort, 'tcp');
-    if (tls) {
-      const server = createTlsServer({
-        key: tls.key,
-        cert: tls.cert,
-        minVersion: 'TLSv1.2',
-        handshakeTimeout: 10_000,
-      });
-      server.on('secureConnection', serve('tls'));
-      ports.tlsPort = await listen(server, tls.port, 'tls');
-    }
+    const ports: { mqttPort?: number; tlsPort?: number; wsPort?: number; wssPort?: number } = {};
+    if (mqttPort !== undefined)
+      ports.mqttPort = await listen(createServer(serveTcp('tcp', withoutToken)), mqttPort, 'tcp');
     if (wsPort !== undefined) {
-      const server = createWebSocketListener(connect, limits, log, isFull, started);
+      const server = createHttpServer();
+      serveWebSocketClients(server, { ...service, identify: withoutToken, reportOf: reporter('websocket') });
       ports.wsPort = await listen(server, wsPort, 'websocket');
     }
+    if (tls !== undefined) {
+      // The session decides about the client's certificate: so it can be logged.
+      const tlsOptions = {
+        ...secureContextOptions(tls),
+        requestCert: tls.clientCa !== undefined,
+        rejectUnauthorized: false,
+        handshakeTimeout: 10_000,
+      };
+      const identify =
+        tls.clientCa === undefined ? withoutToken : clientCertificates(options.tokenForCertificate);
+      if (tls.port !== undefined) {
+        const server = createTlsServer(tlsOptions);
+        server.on('secureConnection', serveTcp('tls', identify));
+        ports.tlsPort = await listenTls(server, tls.port, 'tls');
+      }
+      if (tls.wssPort !== undefined) {
+        const server = createHttpsServer(tlsOptions);
+        serveWebSocketClients(server, { ...service, identify, reportOf: reporter('secure-websocket') });
+        ports.wssPort = await listenTls(server, tls.wssPort, 'secure-websocket');
+      }
+    }
     if (listeners.length === 0) throw new TypeError('the bridge needs mqttPort, wsPort or tls');
-    return { ...ports, close };
+    const replaceCertificates = (certificates: Certificates) => {
+      const context = secureContextOptions(certificates);
+      for (const server of tlsListeners) server.setSecureContext(context);
+    };
+    return { ...ports, replaceCertificates, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,11 +1,25 @@
 import type { Socket } from 'node:net';
-import { readConnectHeader } from './connect-header.ts';
-import type { BridgeLogEntry, Limits } from './options.ts';
+import { reasonCode, refusingConnack } from './answers.ts';
+import type { Identify } from './client-certificates.ts';
+import { type ConnectHeader, readConnectHeader } from './connect-header.ts';
+import type { Limits, Report } from './options.ts';
 import { type ClientSide, type Session, startSession } from './session.ts';
 import type { Connect } from './upstream.ts';
 
 /** Time for a client to read the rest and close, after upstream has closed. */
 const endTimeoutMs = 5_000;
+
+/** Content type of TLS: handshake. */
+const tlsHandshakeByte = 0x16;
+
+export interface TcpService {
+  readonly connect: Connect;
+  readonly limits: Limits;
+  readonly isFull: () => boolean;
+  readonly identify: Identify;
+  readonly started: (session: Session) => void;
+  readonly report: Report;
+}
 
 /**
  * Serves one client on TCP or TLS, an ordered and lossless stream of bytes. The upstream connection
@@ -14,50 +28,72 @@ const endTimeoutMs = 5_000;
  *
  * [MQTT-7.1.1-1 v3, MQTT-4.2.0-1 v5]
  */
-export function serveTcpClient(
-  tcp: Socket,
-  transport: 'tcp' | 'tls',
-  connect: Connect,
-  limits: Limits,
-  log: (entry: BridgeLogEntry) => void,
-  started: (session: Session) => void,
-): void {
+export function serveTcpClient(tcp: Socket, service: TcpService): void {
+  const { connect, limits, isFull, identify, started, report } = service;
   let session: Session | undefined;
   tcp.setNoDelay(true);
   tcp.setKeepAlive(true, 60_000);
   let begun: Uint8Array = new Uint8Array();
-  const deadline = setTimeout(() => tcp.destroy(), limits.connectTimeoutMs);
-  tcp.on('error', (error: NodeJS.ErrnoException) =>
-    log({ event: 'connection-error', transport, error: error.code ?? error.name }),
-  );
-  tcp.on('data', (bytes) => {
-    if (session) {
-      session.receive(bytes);
+  const deadline = setTimeout(() => {
+    report('connect-late');
+    tcp.destroy();
+  }, limits.connectTimeoutMs);
+  const client = tcpClientSide(tcp);
+  const refuse = ({ protocolLevel }: ConnectHeader, code: number) => {
+    client.write(refusingConnack(protocolLevel, code));
+    client.end(1001);
+  };
+  const start = async (header: ConnectHeader) => {
+    tcp.removeListener('data', readHeader);
+    tcp.pause();
+    let token: string | undefined;
+    try {
+      token = await identify(tcp);
+    } catch (error) {
+      report('certificate-refused', { error: error instanceof Error ? error.message : 'unknown' });
+      refuse(header, reasonCode.notAuthorized);
       return;
     }
+    if (tcp.destroyed) return;
+    const upstream = connect(token === undefined ? {} : { authorization: `Bearer ${token}` });
+    const serving = startSession(client, upstream, limits, report);
+    session = serving;
+    started(serving);
+    report('connected');
+    tcp.on('data', (bytes) => serving.receive(bytes));
+    serving.receive(begun);
+    tcp.resume();
+  };
+  const readHeader = (bytes: Uint8Array) => {
     begun = Buffer.concat([begun, bytes]);
     const header = readConnectHeader(begun);
     if (header === 'incomplete') return;
     clearTimeout(deadline);
     if (header === 'not-connect') {
-      log({ event: 'not-mqtt', transport });
+      report(begun[0] === tlsHandshakeByte ? 'tls-on-plain-port' : 'not-mqtt');
       tcp.destroy();
-      return;
+    } else if (header.size === 'too-large') {
+      report('packet-too-large');
+      refuse(header, reasonCode.packetTooLarge);
+    } else if (isFull()) {
+      report('bridge-full');
+      refuse(header, reasonCode.quotaExceeded);
+    } else {
+      void start(header);
     }
-    session = startSession(tcpClientSide(tcp, transport), connect({}), limits, log);
-    started(session);
-    log({ event: 'connected', transport });
-    session.receive(begun);
-  });
+  };
+  tcp.on('error', (error: NodeJS.ErrnoException) =>
+    report('connection-error', { error: error.code ?? error.name }),
+  );
+  tcp.on('data', readHeader);
   tcp.on('close', () => {
     clearTimeout(deadline);
     session?.clientClosed();
   });
 }
 
-function tcpClientSide(tcp: Socket, transport: 'tcp' | 'tls'): ClientSide {
+function tcpClientSide(tcp: Socket): ClientSide {
   return {
-    transport,
     bufferedBytes: () => tcp.writableLength,
     write: (bytes) => {
       if (tcp.writable) tcp.write(bytes);

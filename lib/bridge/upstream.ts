@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import ws, { type ClientOptions } from 'ws';
 import { type NativeWebSocketConstructor, WispWebSocket } from '../client/index.ts';
 
@@ -6,15 +7,29 @@ const handshakeTimeoutMs = 30_000;
 /** Largest message of API Gateway. */
 const maxMessageBytes = 131_072;
 
+/** What is read of the body of a refused handshake, and for how long. */
+const maxSaidBytes = 200;
+const saidTimeoutMs = 1_000;
+
+/** Probes of TCP notice a server that has gone without a word, at no cost at API Gateway. */
+const tcpProbeMs = 60_000;
+
 export interface Upstream {
   readonly socket: WispWebSocket;
-  /** HTTP status of a refused handshake; undefined if there was none. */
-  readonly refusedStatus: () => number | undefined;
+  /** The refusal of the handshake; undefined if there was none. */
+  readonly refusal: () => UpstreamRefusal | undefined;
   /** Closes at once, without a close handshake. */
   readonly terminate: () => void;
 }
 
-/** Credentials of a WebSocket client's handshake, forwarded to the upstream handshake. */
+export interface UpstreamRefusal {
+  /** HTTP status. */
+  readonly code: number;
+  /** The beginning of the body. */
+  readonly said?: string;
+}
+
+/** Credentials of a client, forwarded to the upstream handshake. */
 export interface Credentials {
   readonly authorization?: string | undefined;
   readonly token?: string | undefined;
@@ -30,7 +45,7 @@ export function createUpstreamConnector(url: string, Native?: NativeWebSocketCon
   return ({ authorization, token }) => {
     const address = new URL(url);
     if (token !== undefined) address.searchParams.set('token', token);
-    let status: number | undefined;
+    let refusal: UpstreamRefusal | undefined;
     let terminate = () => {};
 
     class UpstreamSocket extends ws {
@@ -41,9 +56,12 @@ export function createUpstreamConnector(url: string, Native?: NativeWebSocketCon
           maxPayload: maxMessageBytes,
           perMessageDeflate: false,
         });
+        this.once('upgrade', ({ socket }) => socket.setKeepAlive(true, tcpProbeMs));
         this.once('unexpected-response', (_request, response) => {
-          status = response.statusCode;
-          this.terminate();
+          readBeginning(response, (said) => {
+            refusal = { code: response.statusCode ?? 0, ...(said === '' ? {} : { said }) };
+            this.terminate();
+          });
         });
         terminate = () => this.terminate();
       }
@@ -52,9 +70,28 @@ export function createUpstreamConnector(url: string, Native?: NativeWebSocketCon
     const socket = new WispWebSocket(address.href, 'mqtt', {
       WebSocket: Native ?? UpstreamSocket,
       acknowledge: 'messages',
+      keepAlive: 'local',
       ...(authorization !== undefined && { headers: { authorization } }),
     });
     socket.binaryType = 'arraybuffer';
-    return { socket, refusedStatus: () => status, terminate: () => terminate() };
+    return { socket, refusal: () => refusal, terminate: () => terminate() };
   };
+}
+
+/** Reads at most {@link maxSaidBytes}, and printable characters only, because they are logged. */
+function readBeginning(response: IncomingMessage, done: (text: string) => void): void {
+  let text = '';
+  let isDone = false;
+  const finish = () => {
+    if (isDone) return;
+    isDone = true;
+    clearTimeout(timer);
+    done(text.replaceAll(/[^\x20-\x7e]+/g, ' ').slice(0, maxSaidBytes));
+  };
+  const timer = setTimeout(finish, saidTimeoutMs);
+  response.on('data', (bytes: Buffer) => {
+    text += bytes.subarray(0, maxSaidBytes).toString('latin1');
+    if (text.length >= maxSaidBytes) finish();
+  });
+  for (const event of ['end', 'error', 'close']) response.once(event, finish);
 }

@@ -1,11 +1,12 @@
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
-import type { Duplex } from 'node:stream';
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { BridgeLogEntry, Limits } from './options.ts';
+import type { Identify } from './client-certificates.ts';
+import type { Limits, Report } from './options.ts';
 import { type ClientSide, type Session, startSession } from './session.ts';
-import type { Connect, Upstream } from './upstream.ts';
+import type { Connect, Credentials, Upstream } from './upstream.ts';
 
-const transport = 'websocket';
 /** In order of preference. [MQTT-6.0.0-4 v3+v5] */
 const subprotocols = ['mqtt', 'mqttv3.1'];
 
@@ -14,55 +15,87 @@ const maxMessageBytes = 8 * 1024 * 1024;
 
 const endTimeoutMs = 5_000;
 
+export interface WebSocketService {
+  readonly connect: Connect;
+  readonly limits: Limits;
+  readonly isFull: () => boolean;
+  readonly identify: Identify;
+  readonly started: (session: Session) => void;
+  readonly reportOf: (socket: Socket) => Report;
+}
+
 /**
- * A listener for binary MQTT over WebSocket at `/mqtt`. It refuses text messages. Packets need not
- * align with messages. It answers a handshake when upstream has answered one with the same
- * credentials, so the client sees the same status.
+ * Serves binary MQTT over WebSocket at `/mqtt` of an HTTP or HTTPS server. It refuses text
+ * messages. Packets need not align with messages. It answers a handshake when upstream has answered
+ * one with the same credentials, so the client sees the same status.
  *
  * [MQTT-6.0.0-1 v3+v5, MQTT-6.0.0-2 v3+v5]
  */
-export function createWebSocketListener(
-  connect: Connect,
-  limits: Limits,
-  log: (entry: BridgeLogEntry) => void,
-  isFull: () => boolean,
-  started: (session: Session) => void,
-): Server {
+export function serveWebSocketClients(http: Server | HttpsServer, service: WebSocketService): void {
+  const { connect, limits, isFull, identify, started, reportOf } = service;
   const webSockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
     perMessageDeflate: false,
     handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
   });
-  const http = createServer((_request, response) => {
+  http.on('request', (_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(426, { Connection: 'close', Upgrade: 'websocket' }).end();
   });
-  http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+  http.on('upgrade', async (request: IncomingMessage, stream: Socket, head: Buffer) => {
+    const report = reportOf(stream);
     const url = parseTarget(request.url);
     const status = isFull() ? 503 : checkHandshake(request, url);
+    let isGone = false;
+    let abandon = () => {
+      isGone = true;
+    };
+    const leave = () => abandon();
+    stream.once('close', leave);
+    stream.on('error', leave);
     if (!url || status) {
-      refuse(stream, status ?? 400, log);
+      report(status === 503 ? 'bridge-full' : 'handshake-refused', { code: status ?? 400 });
+      refuse(stream, status ?? 400);
       return;
     }
-    const { authorization } = request.headers;
-    const upstream = connect({ authorization, token: url.searchParams.get('token') ?? undefined });
+    const credentials = await credentialsOf(request, url, identify).catch((error: unknown) => {
+      report('certificate-refused', { error: error instanceof Error ? error.message : 'unknown' });
+      refuse(stream, 401);
+    });
+    if (credentials === undefined || isGone) return;
+    const upstream = connect(credentials);
     const { socket } = upstream;
-    const abandon = () => socket.close();
-    stream.once('close', abandon);
-    stream.on('error', abandon);
-    socket.onclose = () => refuse(stream, refusedStatus(upstream), log);
+    abandon = () => socket.close();
+    let failure: string | undefined;
+    socket.onerror = ({ message }) => {
+      failure = message;
+    };
+    socket.onclose = () => {
+      const refusal = upstream.refusal();
+      const code = passedOn(refusal?.code);
+      if (refusal) report('handshake-refused', refusal);
+      else if (stream.writable) report('upstream-refused', failure === undefined ? {} : { error: failure });
+      refuse(stream, code);
+    };
     socket.onopen = () => {
-      stream.removeListener('close', abandon);
+      stream.removeListener('close', leave);
       let isAccepted = false;
       webSockets.handleUpgrade(request, stream, head, (client) => {
         isAccepted = true;
-        stream.removeListener('error', abandon);
-        started(serveClient(client, upstream, limits, log));
+        stream.removeListener('error', leave);
+        started(serveClient(client, upstream, limits, report));
       });
       if (!isAccepted) socket.close();
     };
   });
-  return http;
+}
+
+/** A token for the client's certificate replaces what the client shows itself. */
+async function credentialsOf(request: IncomingMessage, url: URL, identify: Identify): Promise<Credentials> {
+  const token = await identify(request.socket);
+  if (token !== undefined) return { authorization: `Bearer ${token}` };
+  const { authorization } = request.headers;
+  return { authorization, token: url.searchParams.get('token') ?? undefined };
 }
 
 function parseTarget(target = '/'): URL | undefined {
@@ -79,14 +112,12 @@ function checkHandshake(request: IncomingMessage, url: URL | undefined): number 
   return subprotocols.some((name) => offered.includes(name)) ? undefined : 400;
 }
 
-/** Passes on refusals that concern the client. All other failures are 502 Bad Gateway. */
-function refusedStatus({ refusedStatus: statusOf }: Upstream): number {
-  const status = statusOf();
+/** Refusals that concern the client keep their status. All other failures are 502 Bad Gateway. */
+function passedOn(status: number | undefined): number {
   return status !== undefined && status > 400 && status < 500 ? status : 502;
 }
 
-function refuse(stream: Duplex, status: number, log: (entry: BridgeLogEntry) => void): void {
-  log({ event: status === 503 ? 'bridge-full' : 'handshake-refused', transport, code: status });
+function refuse(stream: Socket, status: number): void {
   if (!stream.writable) return;
   stream.once('finish', () => stream.destroy());
   stream.end(
@@ -94,24 +125,19 @@ function refuse(stream: Duplex, status: number, log: (entry: BridgeLogEntry) => 
   );
 }
 
-function serveClient(
-  client: WebSocket,
-  upstream: Upstream,
-  limits: Limits,
-  log: (entry: BridgeLogEntry) => void,
-): Session {
-  log({ event: 'connected', transport });
-  const session = startSession(webSocketClientSide(client), upstream, limits, log);
+function serveClient(client: WebSocket, upstream: Upstream, limits: Limits, report: Report): Session {
+  report('connected');
+  const session = startSession(webSocketClientSide(client), upstream, limits, report);
   client.on('message', (data, isBinary) => {
     if (!isBinary) {
-      log({ event: 'text-frame', transport });
+      report('text-frame');
       client.close(1003);
     } else if (client.readyState === client.OPEN) {
       session.receive(data as Buffer);
     }
   });
   client.on('error', (error: NodeJS.ErrnoException) =>
-    log({ event: 'connection-error', transport, error: error.code ?? error.name }),
+    report('connection-error', { error: error.code ?? error.name }),
   );
   client.on('close', () => session.clientClosed());
   return session;
@@ -119,7 +145,6 @@ function serveClient(
 
 function webSocketClientSide(client: WebSocket): ClientSide {
   return {
-    transport,
     bufferedBytes: () => client.bufferedAmount,
     write: (bytes) => {
       if (client.readyState === client.OPEN) client.send(bytes, { binary: true });

@@ -1,3 +1,4 @@
+import { type BridgeLogEntry, bridgeRefusals } from '../bridge/index.ts';
 import type { Log, LogFields } from '../core/ports.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -27,4 +28,12 @@ export function createLocalLog(
       counters.set(metric, (counters.get(metric) ?? 0) + value);
     },
   };
+}
+
+const refusals: ReadonlySet<string> = new Set(bridgeRefusals);
+
+/** Refused and ended clients at `info`, what is usual at `debug`. */
+export function logBridge(log: Pick<Log, 'debug' | 'info'>, { event, ...details }: BridgeLogEntry): void {
+  if (refusals.has(event)) log.info('bridge', { code: event, ...details });
+  else log.debug('bridge', { event, ...details });
 }

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { type Bridge, startBridge } from '../bridge/index.ts';
 import { escapeControls } from '../core/escape-controls.ts';
 import { demoTenant, greeting } from './greeting.ts';
-import { createLocalLog, type LogLevel, logLevels } from './log.ts';
+import { createLocalLog, type LogLevel, logBridge, logLevels } from './log.ts';
 import { createTenantWithKey } from './operator/create-tenant-with-key.ts';
 import { keyDirectory, wispHome } from './operator/home.ts';
 import { keyPath, readSigningKey } from './operator/key-file.ts';
@@ -68,7 +68,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
       host,
       mqttPort: options.mqttPort,
       wsPort: options.wsPort,
-      log: (line: object) => log.debug('bridge', line as Record<string, string>),
+      log: (entry) => logBridge(log, entry),
     });
     bridge = started;
     const tablesUrl = await service.exposeTables();

@@ -8,7 +8,13 @@ import { type Behaviour, startProfileServer } from '../client/profile-server.ts'
 
 /** CONNECT of MQTT 3.1.1 with Clean Session and no client id. */
 export const connectPacket = Buffer.from('100c00044d5154540402003c0000', 'hex');
+/** CONNECT of MQTT 5.0 with a keep-alive of 60 seconds. */
+export const connectPacket5 = Buffer.from('100d00044d5154540502003c000000', 'hex');
 export const connack = Buffer.from('20020000', 'hex');
+/** "Server unavailable" of MQTT 3.1.1. */
+export const refusedConnack = Buffer.from('20020003', 'hex');
+export const pingreq = Buffer.from('c000', 'hex');
+export const pingresp = Buffer.from('d000', 'hex');
 
 /** Run after each test, last one first. */
 export const cleanUps: (() => unknown)[] = [];

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type WebSocket from 'ws';
-import { connack, connectPacket, startBridged, tcpTo } from './bridged.ts';
+import { connack, connectPacket, connectPacket5, pingreq, pingresp, startBridged, tcpTo } from './bridged.ts';
 
 describe('a TCP client', () => {
   it('reaches upstream only if it begins with CONNECT [MQTT-3.1.0-1 v3+v5]', async () => {
@@ -29,7 +29,6 @@ describe('a TCP client', () => {
     ['another protocol name', '100c00044d5154550402003c0000'],
     ['a header that its length does not hold', '100600044d515454'],
     ['a malformed length', '10ffffffff01'],
-    ['a packet that is too large', '10feff0700044d515454'],
   ])('does not reach upstream with %s', async (_, hex) => {
     const { server, bridge } = await startBridged();
     const socket = tcpTo(bridge);
@@ -52,7 +51,7 @@ describe('a TCP client', () => {
     socket.setNoDelay(true);
     for (const byte of connectPacket) await new Promise((resolve) => socket.write(Buffer.of(byte), resolve));
     expect(await once(socket, 'data')).toEqual([connack]);
-    expect(server.peers[0]?.frames).toEqual([connectPacket.toString('base64')]);
+    expect(server.peers[0]?.packets).toMatchObject([{ cmd: 'connect', keepalive: 0 }]);
   });
 
   it('that closes has its last packets sent', async () => {
@@ -90,19 +89,20 @@ describe('a TCP client', () => {
     socket.write(Buffer.from(hex, 'hex'));
     await once(socket, 'close');
     expect((await left)[0]).toBe(4003);
-    other.write(Buffer.from('c000', 'hex'));
-    expect(await once(other, 'data')).toEqual([Buffer.from('d000', 'hex')]);
+    other.write(pingreq);
+    expect(await once(other, 'data')).toEqual([pingresp]);
   });
 
   it('of MQTT 5.0 is told that a packet is too large', async () => {
-    const { bridge } = await startBridged();
+    const { bridge, entries } = await startBridged();
     const socket = tcpTo(bridge);
-    socket.write(Buffer.from('100d00044d5154540502003c000000', 'hex'));
+    socket.write(connectPacket5);
     await once(socket, 'data');
     const told = once(socket, 'data');
     socket.write(Buffer.from('30feff0700', 'hex'));
     expect(await told).toEqual([Buffer.from('e00195', 'hex')]);
     await once(socket, 'close');
+    expect(entries.map(({ event }) => event)).toContain('packet-too-large');
   });
 
   it('is closed when upstream closes, fails or cannot be reached', async () => {
@@ -116,8 +116,64 @@ describe('a TCP client', () => {
     const refused = await startBridged({ refuse: () => 403 });
     const turnedAway = tcpTo(refused.bridge);
     turnedAway.write(connectPacket);
+    expect(await once(turnedAway, 'data')).toEqual([Buffer.from('20020005', 'hex')]);
     await once(turnedAway, 'close');
-    expect(refused.entries.map(({ event }) => event)).toContain('closed');
+    expect(refused.entries).toContainEqual(expect.objectContaining({ event: 'upstream-refused', code: 403 }));
+  });
+
+  it.each([
+    [403, 0x87],
+    [429, 0x9f],
+    [503, 0x88],
+  ])('of MQTT 5.0 gets the reason of a refused handshake: %i becomes %i', async (status, reasonCode) => {
+    const { bridge, entries } = await startBridged({ refuse: () => status });
+    const socket = tcpTo(bridge);
+    socket.write(connectPacket5);
+    expect(await once(socket, 'data')).toEqual([Buffer.of(0x20, 3, 0, reasonCode, 0)]);
+    await once(socket, 'close');
+    const logged = entries.find(({ event }) => event === 'upstream-refused');
+    expect(logged).toMatchObject({ code: status, said: `no: ${status}`, address: '127.0.0.1' });
+  });
+
+  it('of MQTT 5.0 is told that upstream cannot be reached, and the log says why', async () => {
+    const { bridge, entries } = await startBridged({}, { upstreamUrl: 'ws://127.0.0.1:1/mqtt' });
+    const socket = tcpTo(bridge);
+    socket.write(connectPacket5);
+    expect(await once(socket, 'data')).toEqual([Buffer.of(0x20, 3, 0, 0x88, 0)]);
+    await once(socket, 'close');
+    const logged = entries.find(({ event }) => event === 'upstream-refused');
+    expect(logged?.error).toMatch(/ECONNREFUSED/);
+  });
+
+  it('of MQTT 5.0 is told that upstream is lost, and that the bridge closes', async () => {
+    const { server, bridge, entries } = await startBridged();
+    const told = async (end: () => unknown) => {
+      const socket = tcpTo(bridge);
+      socket.write(connectPacket5);
+      await once(socket, 'data');
+      const answer = once(socket, 'data');
+      end();
+      return (await answer)[0];
+    };
+    expect(await told(() => server.peers[0]?.socket.terminate())).toEqual(Buffer.from('e00189', 'hex'));
+    expect(entries.map(({ event }) => event)).toContain('upstream-lost');
+    expect(await told(() => void bridge.close())).toEqual(Buffer.from('e0018b', 'hex'));
+  });
+
+  it('whose CONNECT is too large is told so', async () => {
+    const { server, bridge, entries } = await startBridged();
+    const socket = tcpTo(bridge);
+    socket.write(Buffer.from('10feff0700044d5154540502003c', 'hex'));
+    expect(await once(socket, 'data')).toEqual([Buffer.of(0x20, 3, 0, 0x95, 0)]);
+    expect(entries.map(({ event }) => event)).toContain('packet-too-large');
+    expect(server.peers).toHaveLength(0);
+  });
+
+  it('that speaks TLS at the plain port is logged as such', async () => {
+    const { bridge, logged } = await startBridged();
+    const entry = logged('tls-on-plain-port');
+    tcpTo(bridge).write(Buffer.from('16030100c8010000c40303', 'hex'));
+    expect(await entry).toMatchObject({ transport: 'tcp', address: '127.0.0.1' });
   });
 
   it('is not read while upstream is slow, and loses nothing', async () => {
@@ -165,7 +221,7 @@ describe('a TCP client', () => {
       retain: false,
     } as const;
     for (let i = 0; i < 1_000; i++) peer?.push([packet]);
-    expect(await slow).toEqual({ event: 'slow-client', transport: 'tcp' });
+    expect(await slow).toMatchObject({ event: 'slow-client', transport: 'tcp', address: '127.0.0.1' });
     await left;
   });
 });

@@ -94,6 +94,34 @@ export const toolReasons = {
     message: 'the first byte of a connection to the bridge does not begin a CONNECT',
     remedy: 'Point only MQTT clients at the port; health checks and scanners cause this too.',
   },
+  'tls-on-plain-port': {
+    message: 'a client speaks TLS at a port of the bridge for MQTT without TLS',
+    remedy: 'Point the client at the TLS port (usually 8883), or switch TLS off in the client.',
+  },
+  'tls-failed': {
+    message: 'the TLS handshake with a client of the bridge failed',
+    remedy:
+      'Read the error in the log: WRONG_VERSION_NUMBER is a client without TLS, UNKNOWN_CA one that lacks the CA.',
+  },
+  'certificate-refused': {
+    message: 'the bridge does not accept the certificate of a client',
+    remedy:
+      'Read the error in the log: CERT_HAS_EXPIRED, CERT_REVOKED, NO_CERTIFICATE, or what its subject lacks (docs/bridge.md).',
+  },
+  'connect-late': {
+    message: 'a client of the bridge has not sent CONNECT in time',
+    remedy: 'Send CONNECT at once; health checks and scanners that only connect cause this too.',
+  },
+  'upstream-refused': {
+    message: 'the bridge could not open a connection to the service for a client',
+    remedy:
+      'Read the log: status 401 and 403 are about the token, 429 about quotas; without a status, check URL and network.',
+  },
+  'upstream-lost': {
+    message: 'the connection of the bridge to the service broke, or the service did not answer',
+    remedy:
+      'The client reconnects. If it repeats, look at the close code (docs/wire.md) and the logs of the service.',
+  },
   'bridge-full': {
     message: 'the bridge has as many connections as it accepts',
     remedy: 'Run another bridge: bridges keep no state.',
