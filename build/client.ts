@@ -7,8 +7,11 @@ import { commonOptions, root } from './options.ts';
 
 const clientDirectory = join(root, 'lib/client');
 
-/** Entry points of the package: `.` and `./node`. */
-const entries = ['index', 'node'] as const;
+/** Entry points of the package: `.`, `./node` and both forms of `./connect`. */
+const entries = ['index', 'node', 'connect', 'connect-node'] as const;
+
+/** Those that others import, so that all export the same classes. */
+const shared = ['index', 'node'] as const;
 
 /** File extensions of each module format, for code and for types. */
 const formats = [
@@ -18,8 +21,8 @@ const formats = [
 
 /**
  * Builds the package `wisp-mqtt-client`: one file per entry point and module format in `dist`, and
- * one declaration file beside each. `lib/wire` is part of the bundle. The `node` entry imports
- * `index`, so that both export the same classes.
+ * one declaration file beside each. `lib/wire` is part of the bundle. Entries import each other
+ * where one needs another, so that all export the same classes.
  *
  * @param packageDirectory receives `dist` and `LICENSE`
  */
@@ -51,15 +54,17 @@ async function bundleEntries(outputDirectory: string, format: Format, extension:
     // lib/wire/base64.ts then leaves out its path for Node: most platforms of the adapter lack
     // Buffer.
     define: { 'globalThis.Buffer': 'undefined' },
-    plugins: [externalIndex(extension)],
+    plugins: [externalEntries(extension)],
   });
 }
 
-function externalIndex(extension: string): Plugin {
+function externalEntries(extension: string): Plugin {
   return {
-    name: 'external-index',
+    name: 'external-entries',
     setup({ onResolve }) {
-      onResolve({ filter: /^\.\/index\.ts$/ }, () => ({ path: `./index.${extension}`, external: true }));
+      onResolve({ filter: /^\.\/(index|node)\.ts$/ }, ({ path, kind }) =>
+        kind === 'entry-point' ? undefined : { path: path.replace(/ts$/, extension), external: true },
+      );
     },
   };
 }
@@ -73,9 +78,10 @@ async function writeDeclarations(outputDirectory: string): Promise<void> {
     );
     for (const { code, types } of formats) {
       for (const name of entries) {
-        const text = await bundleDeclarations(join(scratch, `client/${name}.d.ts`), {
-          './index.ts': `./index.${code}`,
-        });
+        const text = await bundleDeclarations(
+          join(scratch, `client/${name}.d.ts`),
+          Object.fromEntries(shared.map((other) => [`./${other}.ts`, `./${other}.${code}`])),
+        );
         await writeFile(join(outputDirectory, `${name}.${types}`), text);
       }
     }

@@ -72,7 +72,30 @@ export async function bundleDeclarations(
   }
 
   await add(entry, true);
-  return `${[...outside, ...withoutUnused(declarations)].join('\n')}\n`;
+  return `${[...mergedImports(outside), ...withoutUnused(declarations)].join('\n')}\n`;
+}
+
+/** Named imports of one package in one statement: files that import the same name may meet. */
+function mergedImports(statements: Iterable<string>): string[] {
+  const names = new Map<string, Set<string>>();
+  const others: string[] = [];
+  for (const statement of statements) {
+    const [, list, specifier] =
+      /^import (?:type )?\{ (.*) \} from '(.+)';$/.exec(withoutComments(statement)) ?? [];
+    if (list === undefined || specifier === undefined) {
+      others.push(statement);
+      continue;
+    }
+    const known = names.get(specifier) ?? new Set();
+    for (const name of list.split(', ')) known.add(name.replace(/^type /, ''));
+    names.set(specifier, known);
+  }
+  return [
+    ...others,
+    ...[...names].map(
+      ([specifier, known]) => `import type { ${[...known].join(', ')} } from '${specifier}';`,
+    ),
+  ];
 }
 
 /** Drops constants that no other declaration and no export names. */

@@ -64,6 +64,14 @@ describe('the package wisp-mqtt-client', () => {
     expect(packedFiles).toEqual([
       'LICENSE',
       'README.md',
+      'dist/connect-node.cjs',
+      'dist/connect-node.d.cts',
+      'dist/connect-node.d.ts',
+      'dist/connect-node.js',
+      'dist/connect.cjs',
+      'dist/connect.d.cts',
+      'dist/connect.d.ts',
+      'dist/connect.js',
       'dist/index.cjs',
       'dist/index.d.cts',
       'dist/index.d.ts',
@@ -99,6 +107,31 @@ describe('the package wisp-mqtt-client', () => {
     },
   );
 
+  it.each(['connect.js', 'connect.cjs'])(
+    'imports MQTT.js and the adapter alone, and is small: %s',
+    async (name) => {
+      const code = await installed(`dist/${name}`);
+      const extension = name.endsWith('.cjs') ? 'cjs' : 'js';
+      const specifiers = [...code.matchAll(/(?:\bfrom|\brequire\()\s*"([^"]+)"/g)].map(([, from]) => from);
+      expect(new Set(specifiers)).toEqual(new Set(['mqtt', `./index.${extension}`]));
+      expect(code).not.toMatch(/\b(Buffer|atob|btoa|process|TextDecoder|queueMicrotask)\b/);
+      expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(3_000);
+    },
+  );
+
+  it('chooses the form of `connect` by the platform', async () => {
+    const print = (condition: string) =>
+      run(
+        `--conditions=${condition}`,
+        '--input-type=module',
+        '--eval',
+        "console.log(import.meta.resolve('wisp-mqtt-client/connect').split('/').pop())",
+      );
+    expect(await print('node')).toBe('connect-node.js');
+    const { exports } = JSON.parse(await installed('package.json'));
+    expect(Object.keys(exports['./connect'])).toEqual(['node', 'import', 'require']);
+  });
+
   it.each(['index.d.ts', 'index.d.cts', 'node.d.ts', 'node.d.cts'])(
     'has self-contained types in %s',
     async (name) => {
@@ -128,6 +161,17 @@ describe('the package wisp-mqtt-client', () => {
     expect(await run('--input-type=commonjs', '--eval', script)).toBe(expected);
   });
 
+  it('connects by `connect` of ES modules and CommonJS', async () => {
+    const use = `
+      const client = connect('ws://127.0.0.1:9/mqtt', { tenant: 'demo', getToken: () => 'token' });
+      client.end(true);
+      console.log(client.options.username);`;
+    const module = `import { connect } from 'wisp-mqtt-client/connect';${use}`;
+    const script = `const { connect } = require('wisp-mqtt-client/connect');${use}`;
+    expect(await run('--input-type=module', '--eval', module)).toBe('demo');
+    expect(await run('--input-type=commonjs', '--eval', script)).toBe('demo');
+  });
+
   it.each([
     ['node16', 'node16', ['program.mts', 'program.cts']],
     ['esnext', 'bundler', ['program.mts']],
@@ -146,7 +190,14 @@ describe('the package wisp-mqtt-client', () => {
 const program = `
 import { createWebsocket, installGlobal, websocketFactory, WispWebSocket } from 'wisp-mqtt-client';
 import * as node from 'wisp-mqtt-client/node';
+import { connect as connectForGood } from 'wisp-mqtt-client/connect';
 import { connect, MqttClient } from 'mqtt';
+const kept: MqttClient = connectForGood('wss://example.com/mqtt', {
+  tenant: 'demo', getToken: async (reason) => (reason === 'refused' ? 'fresh' : 'cached'), keepalive: 300,
+});
+kept.publish('a', 'b');
+// @ts-expect-error getToken gives the password
+connectForGood('wss://example.com/mqtt', { tenant: 'demo', getToken: () => 'token', password: 'token' });
 connect('wss://example.com/mqtt', { username: 'demo', createWebsocket });
 connect('wss://example.com/mqtt', { createWebsocket: websocketFactory({ replyTimeoutMs: 1_000 }) });
 connect('wss://example.com/mqtt', { createWebsocket: node.createWebsocket, forceNativeWebSocket: true });

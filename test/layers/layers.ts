@@ -224,6 +224,13 @@ export const layers: readonly Layer[] = [
     packages: ['ws', 'node:*'],
   },
   {
+    name: 'lib/client/connect',
+    paths: ['lib/client/connect.ts', 'lib/client/connect-node.ts', 'lib/client/renewal'],
+    about: 'MQTT.js that stays connected with valid tokens',
+    knows: ['lib/client', 'lib/client/node.ts', 'lib/wire'],
+    packages: ['mqtt'],
+  },
+  {
     name: 'lib/client/node.ts',
     about: 'the adapter in Node',
     knows: ['lib/client'],
@@ -268,7 +275,7 @@ export const testFolders: readonly TestFolder[] = [
   {
     name: 'test/client',
     about: 'adapter',
-    of: ['lib/client', 'lib/client/node.ts'],
+    of: ['lib/client', 'lib/client/node.ts', 'lib/client/connect'],
     also: ['build', 'test/wire'],
   },
   { name: 'test/bridge', about: 'bridge', of: ['lib/bridge'], also: ['test/support', 'test/client'] },
@@ -324,7 +331,7 @@ export const testFolders: readonly TestFolder[] = [
   {
     name: 'test/integration',
     about: 'stock clients',
-    of: ['lib/bridge'],
+    of: ['lib/bridge', 'lib/client/connect'],
     also: ['lib/wire', 'test/support', ...emulators],
   },
   {
