@@ -13,7 +13,8 @@ export const accessLogFields = {
   messageId: '$context.messageId',
   sourceIp: '$context.identity.sourceIp',
   status: '$context.status',
-  error: '$context.error.messageString',
+  // Not messageString, which brings quotation marks of its own and would end the text here.
+  error: '$context.error.message',
   integrationStatus: '$context.integrationStatus',
   integrationError: '$context.integrationErrorMessage',
   integrationLatencyMilliseconds: '$context.integrationLatency',

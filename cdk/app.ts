@@ -1,12 +1,20 @@
-import { App, Tags, Validations } from 'aws-cdk-lib';
+import { Annotations, App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { readSettings, SettingsError } from './read-settings.ts';
 import { WispStack } from './stack.ts';
+import { stackStands } from './standing.ts';
 
 const app = new App({ autoSynth: false });
 try {
-  const settings = readSettings((name) => app.node.tryGetContext(name), deploymentRegion());
-  new WispStack(app, 'Wisp', settings);
+  const asked = readSettings((name) => app.node.tryGetContext(name), deploymentRegion());
+  const protect = asked.protect && (await mayProtect(asked.stackName));
+  const settings = { ...asked, protect };
+  const stack = new WispStack(app, 'Wisp', settings);
+  if (asked.protect && !protect)
+    Annotations.of(stack).addInfoV2(
+      'wisp:protect',
+      'a first deployment is not protected from deletion, so that it can be repeated: deploy again when it stands',
+    );
   Tags.of(app).add('application', 'wisp');
   Tags.of(app).add('deployment', settings.stackName);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
@@ -15,6 +23,13 @@ try {
   if (!(error instanceof SettingsError)) throw error;
   console.error(`wisp: ${error.message}`);
   process.exitCode = 1;
+}
+
+/** Without an account nothing is deployed, and with `-c protect=true` nobody looks. */
+async function mayProtect(stackName: string): Promise<boolean> {
+  const region = deploymentRegion();
+  if (region === undefined || app.node.tryGetContext('protect') !== undefined) return true;
+  return await stackStands(stackName, region);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { defaultRequestsPerSecond } from './account-quotas.ts';
-import { type DomainSettings, presetNames, presets, type StageSettings } from './settings.ts';
+import { type DomainSettings, logRoleChoices, presetNames, presets, type StageSettings } from './settings.ts';
 
 /** A setting that cannot be deployed. The message is one line with the values that are allowed. */
 export class SettingsError extends Error {
@@ -15,7 +15,7 @@ export type ReadContext = (name: string) => unknown;
  * Settings of this deployment: the preset `-c stage=dev|prod` (default `prod`), changed by
  * - `-c stackName=…`, `-c alarmEmail=…`, `-c eventBusName=…`
  * - `-c alarms=true|false`, `-c accessLog=true|false`, `-c tenantMetrics=true|false`
- * - `-c apiGatewayLogRole=create|existing`
+ * - `-c apiGatewayLogRole=auto|create|existing`, `-c protect=true|false`
  * - `-c accountRequestsPerSecond=…`, `-c accountConcurrency=…`, `-c reserveConcurrency=true|false`
  * - `-c domainName=…` with `-c certificateArn=…`, and for a Route 53 record `-c hostedZoneId=…` and
  *   `-c hostedZoneName=…`
@@ -39,12 +39,11 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     throw new SettingsError('eventBusName: 1 to 256 letters, digits, ".", "_", "/" and "-"; not an ARN');
   }
   const domain = readDomain(context, region);
-  const logRole = preset.createApiGatewayLogRole ? 'create' : 'existing';
   return {
     ...preset,
     stackName,
-    createApiGatewayLogRole:
-      readChoice(context, 'apiGatewayLogRole', ['create', 'existing'], logRole) === 'create',
+    protect: readSwitch(context, 'protect', preset.protect),
+    apiGatewayLogRole: readChoice(context, 'apiGatewayLogRole', logRoleChoices, preset.apiGatewayLogRole),
     tenantMetrics: readSwitch(context, 'tenantMetrics', preset.tenantMetrics),
     alarms: readSwitch(context, 'alarms', preset.alarms),
     reserveConcurrency: readSwitch(context, 'reserveConcurrency', preset.reserveConcurrency),

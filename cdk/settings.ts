@@ -15,6 +15,9 @@ export type RouteName = '$connect' | '$default' | 'oneway' | '$disconnect' | 'ht
 
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 
+export const logRoleChoices = ['auto', 'create', 'existing'] as const;
+export type LogRoleChoice = (typeof logRoleChoices)[number];
+
 /** A custom domain in front of the API. */
 export interface DomainSettings {
   /**
@@ -36,11 +39,16 @@ export interface StageSettings {
   /** CloudFormation stack name, unique within account and region. */
   readonly stackName: string;
   /**
-   * Whether tables and logs outlive the stack: deletion protection and retention of tables,
-   * retention of log groups, termination protection of the stack. `false` deletes everything with
-   * the stack.
+   * Whether tables and logs outlive the stack. `false` deletes everything with the stack. Those of
+   * a first deployment that fails are deleted in any case.
    */
   readonly retainData: boolean;
+  /**
+   * Whether AWS refuses to delete the tables, and the stack itself (termination protection). With
+   * `true` a first deployment that fails can be neither rolled back completely nor repeated, so the
+   * app takes `false` until the stack stands.
+   */
+  readonly protect: boolean;
   /** Days of point-in-time recovery, 1 to 35; 0 disables it. Billed by stored gigabyte. */
   readonly pointInTimeRecoveryDays: number;
   /** Days that function and access logs are kept: one of the values that CloudWatch Logs allows. */
@@ -101,11 +109,11 @@ export interface StageSettings {
    */
   readonly fanoutMaxConcurrency: number;
   /**
-   * Whether the stack sets API Gateway's role for CloudWatch Logs. The role is one setting per
-   * account and region, and WebSocket stages need it for access logs. `false`: the account already
-   * has one.
+   * Whether the stack sets API Gateway's role for CloudWatch Logs, one setting per account and
+   * region, which WebSocket stages need for access logs. `auto`: only where the account has none.
+   * `create`: always. `existing`: never; the account must have one.
    */
-  readonly createApiGatewayLogRole: boolean;
+  readonly apiGatewayLogRole: LogRoleChoice;
   /**
    * E-mail address that alarms are sent to. Default: none; alarms show on the console and dashboard
    * only.
@@ -162,6 +170,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
   dev: {
     stackName: 'WispDev',
     retainData: false,
+    protect: false,
     pointInTimeRecoveryDays: 0,
     logRetentionDays: 7,
     accessLog: false,
@@ -174,7 +183,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     timerMaxConcurrency: 10,
     lookBatchingWindowSeconds: 2,
     fanoutMaxConcurrency: 10,
-    createApiGatewayLogRole: true,
+    apiGatewayLogRole: 'auto',
     tenantMetrics: false,
     alarms: false,
   },
@@ -185,6 +194,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
   prod: {
     stackName: 'Wisp',
     retainData: true,
+    protect: true,
     pointInTimeRecoveryDays: 35,
     logRetentionDays: 90,
     accessLog: true,
@@ -198,7 +208,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     timerMaxConcurrency: 100,
     lookBatchingWindowSeconds: 2,
     fanoutMaxConcurrency: 100,
-    createApiGatewayLogRole: true,
+    apiGatewayLogRole: 'auto',
     tenantMetrics: false,
     alarms: true,
   },

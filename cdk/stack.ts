@@ -10,7 +10,7 @@ export class WispStack extends Stack {
     super(scope, id, {
       stackName: settings.stackName,
       description: 'Wisp: MQTT over API Gateway WebSockets, Lambda and DynamoDB',
-      terminationProtection: settings.retainData,
+      terminationProtection: settings.protect,
     });
     addOutputs(this, addService(this, settings));
   }

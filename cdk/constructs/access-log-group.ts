@@ -1,9 +1,10 @@
-import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { type IAccessLogSettings, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { StageSettings } from '../settings.ts';
+import { removalPolicyOf } from './removal.ts';
 
 /**
  * The property of a stage that turns its access log on, with a log group in `scope`: one line of
@@ -23,7 +24,7 @@ export function accessLogOf(
   }
   const group = new LogGroup(scope, 'AccessLogs', {
     retention: settings.logRetentionDays,
-    removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    removalPolicy: removalPolicyOf(settings),
   });
   return {
     accessLogSettings: {

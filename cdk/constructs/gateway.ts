@@ -1,8 +1,7 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { CfnAccount } from 'aws-cdk-lib/aws-apigateway';
+import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { type CfnApi, type CfnStage, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct, type IDependable } from 'constructs';
 import { callbackEndpointVariable } from '../../lib/aws/environment.ts';
 import { oneWayRouteKey, routeSelectionExpression } from '../../lib/wire/index.ts';
@@ -10,6 +9,8 @@ import { accessLogFields } from '../access-log.ts';
 import { routeThrottle } from '../account-quotas.ts';
 import type { RouteName, StageSettings } from '../settings.ts';
 import { accessLogOf } from './access-log-group.ts';
+import { createInOrder } from './in-order.ts';
+import { LogRole } from './log-role.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /** Name of the stage, which is the path of the clients' URL. */
@@ -51,8 +52,9 @@ export class Gateway extends Construct {
       throttle: routeThrottle(settings, Stack.of(this).region, '$default'),
       ...accessLogOf(this, settings, accessLogFields),
     });
-    if (settings.accessLog && settings.createApiGatewayLogRole)
-      this.stage.node.addDependency(this.makeLogRole());
+    const { accessLog, apiGatewayLogRole } = settings;
+    if (accessLog && apiGatewayLogRole !== 'existing')
+      this.stage.node.addDependency(new LogRole(this, 'LogRoleSetting', apiGatewayLogRole === 'create'));
   }
 
   /** WebSocket URL of the stage without a custom domain. */
@@ -82,6 +84,7 @@ export class Gateway extends Construct {
         integration: new WebSocketLambdaIntegration('Disconnect', disconnect, { timeout }),
       }),
     } as const;
+    createInOrder(this.api);
     this.#throttle(routes);
     for (const route of Object.values(routes)) {
       Validations.of(route).acknowledge({
@@ -130,24 +133,5 @@ export class Gateway extends Construct {
       });
     }
     target.addEnvironment(callbackEndpointVariable, this.stage.callbackUrl);
-  }
-
-  /** Retained: other stacks of the account and region may depend on it. */
-  private makeLogRole(): CfnAccount {
-    const role = new Role(this, 'LogRole', {
-      assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),
-      managedPolicies: [
-        ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonAPIGatewayPushToCloudWatchLogs'),
-      ],
-    });
-    role.applyRemovalPolicy(RemovalPolicy.RETAIN);
-    Validations.of(role).acknowledge({
-      id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
-      reason:
-        'The role belongs to API Gateway, serves all APIs of the account, and AWS keeps its policy fitting.',
-    });
-    const account = new CfnAccount(this, 'Account', { cloudWatchRoleArn: role.roleArn });
-    account.applyRemovalPolicy(RemovalPolicy.RETAIN);
-    return account;
   }
 }

@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import { routeThrottle } from '../account-quotas.ts';
 import type { StageSettings } from '../settings.ts';
 import { accessLogOf } from './access-log-group.ts';
+import { createInOrder } from './in-order.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /**
@@ -67,6 +68,7 @@ export class HttpGateway extends Construct {
         });
       }
     }
+    createInOrder(api);
     new HttpStage(this, 'Stage', {
       httpApi: api,
       stageName: '$default',

@@ -1,4 +1,4 @@
-import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
@@ -15,6 +15,7 @@ import { logLevelVariable } from '../../lib/aws/environment.ts';
 import { reservedConcurrency } from '../account-quotas.ts';
 import { functionSource } from '../function-source.ts';
 import type { FunctionName, StageSettings } from '../settings.ts';
+import { removalPolicyOf } from './removal.ts';
 
 export interface ServiceFunctionProps {
   readonly name: FunctionName;
@@ -34,7 +35,7 @@ export class ServiceFunction extends NodejsFunction {
   constructor(scope: Construct, id: string, settings: StageSettings, props: ServiceFunctionProps) {
     const logGroup = new LogGroup(scope, `${id}Logs`, {
       retention: settings.logRetentionDays,
-      removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: removalPolicyOf(settings),
     });
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);

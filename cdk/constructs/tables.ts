@@ -1,4 +1,4 @@
-import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
@@ -6,6 +6,7 @@ import { tableVariables } from '../../lib/aws/environment.ts';
 import { type TableKind, tableNames, tableSchemas } from '../../lib/store/schema.ts';
 import type { TableAction } from '../access.ts';
 import type { StageSettings } from '../settings.ts';
+import { removalPolicyOf } from './removal.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /**
@@ -34,8 +35,8 @@ export class Tables extends Construct {
         days > 0
           ? { pointInTimeRecoveryEnabled: true, recoveryPeriodInDays: days }
           : { pointInTimeRecoveryEnabled: false },
-      deletionProtection: settings.retainData,
-      removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      deletionProtection: settings.protect,
+      removalPolicy: removalPolicyOf(settings),
     });
     for (const [indexName, index] of Object.entries(indexes)) {
       table.addGlobalSecondaryIndex({

@@ -23,7 +23,7 @@ describe('readSettings', () => {
       ...presets.dev,
       stackName: 'Mine',
       alarmEmail: 'me@example.com',
-      createApiGatewayLogRole: false,
+      apiGatewayLogRole: 'existing',
     });
   });
 
@@ -71,7 +71,7 @@ describe('readSettings', () => {
 
   it.each([
     ['an unknown stage', { stage: 'test' }, 'stage: one of dev, prod'],
-    ['an unknown log role', { apiGatewayLogRole: 'yes' }, 'apiGatewayLogRole: one of create, existing'],
+    ['an unknown log role', { apiGatewayLogRole: 'yes' }, 'apiGatewayLogRole: one of auto, create, existing'],
     ['a switch half on', { tenantMetrics: 'yes' }, 'tenantMetrics: one of true, false'],
     ['a number', { stackName: 7 }, 'stackName: a text is expected'],
     ['a bad stack name', { stackName: '7up' }, 'stackName: letters'],

@@ -40,7 +40,7 @@ describe('tables', () => {
 
   it('are retained in production and deleted in development', () => {
     for (const table of Object.values(prod.resources('AWS::DynamoDB::Table'))) {
-      expect(table.DeletionPolicy).toBe('Retain');
+      expect(table.DeletionPolicy).toBe('RetainExceptOnCreate');
       expect(table.Properties.DeletionProtectionEnabled).toBe(true);
       expect(table.Properties.PointInTimeRecoverySpecification).toEqual({
         PointInTimeRecoveryEnabled: true,
@@ -74,7 +74,7 @@ describe('functions', () => {
       LogGroup: { Ref: logs.id },
     });
     expect(logs.Properties.RetentionInDays).toBe(90);
-    expect(logs.DeletionPolicy).toBe('Retain');
+    expect(logs.DeletionPolicy).toBe('RetainExceptOnCreate');
     expect(dev.one('AWS::Logs::LogGroup', `${capitalised(name)}Logs`).DeletionPolicy).toBe('Delete');
   });
 
@@ -195,12 +195,17 @@ describe('gateway', () => {
   });
 
   it("sets and retains API Gateway's log role before the stage needs it, unless the account has one", () => {
-    const account = prod.one('AWS::ApiGateway::Account');
+    const setting = prod.one('Custom::WispLogRole');
+    expect(prod.resources('AWS::ApiGateway::Account')).toEqual({});
+    expect(prod.one('AWS::ApiGatewayV2::Stage', 'Gateway').DependsOn).toContain(setting.id);
+    const forced = new Synthesised({ ...presets.prod, apiGatewayLogRole: 'create' });
+    const account = forced.one('AWS::ApiGateway::Account');
     expect(account.DeletionPolicy).toBe('Retain');
-    expect(prod.one('AWS::IAM::Role', 'GatewayLogRole').DeletionPolicy).toBe('Retain');
-    expect(prod.one('AWS::ApiGatewayV2::Stage', 'Gateway').DependsOn).toContain(account.id);
-    const without = new Synthesised({ ...presets.prod, createApiGatewayLogRole: false });
+    expect(forced.one('AWS::IAM::Role', 'GatewayLogRole').DeletionPolicy).toBe('Retain');
+    expect(forced.one('AWS::ApiGatewayV2::Stage', 'Gateway').DependsOn).toContain(account.id);
+    const without = new Synthesised({ ...presets.prod, apiGatewayLogRole: 'existing' });
     expect(without.resources('AWS::ApiGateway::Account')).toEqual({});
+    expect(without.resources('Custom::WispLogRole')).toEqual({});
   });
 });
 
