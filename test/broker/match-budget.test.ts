@@ -8,7 +8,7 @@ let metered: Metered;
 let mint: Mint;
 beforeEach(async () => {
   metered = await startMetered();
-  mint = await metered.service.tenant('acme');
+  mint = await metered.service.tenant('acme', { quotas: { shapesPerClient: 64 } });
 });
 afterEach(() => metered.close());
 
