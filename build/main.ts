@@ -1,15 +1,17 @@
+import { buildBridge } from './bridge.ts';
 import { buildClient } from './client.ts';
 import { buildCommands } from './command.ts';
 
 const builders = {
   client: buildClient,
   commands: buildCommands,
+  bridge: buildBridge,
   // Loads the AWS CDK, which takes a second.
   cdk: async () => (await import('./cdk.ts')).buildCdk(),
 } as const;
 const parts = Object.keys(builders) as (keyof typeof builders)[];
 
-/** usage: tsx build/main.ts [client] [commands] [cdk]; without arguments all of them */
+/** usage: tsx build/main.ts [client] [commands] [bridge] [cdk]; without arguments all of them */
 const names = process.argv.slice(2);
 const selected = names.length === 0 ? parts : parts.filter((part) => names.includes(part));
 

@@ -19,10 +19,16 @@ export function clientCertificates(tokenFor: BridgeOptions['tokenForCertificate'
     if (!(socket instanceof TLSSocket)) throw new Error('NO_TLS');
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) throw new Error('NO_CERTIFICATE');
-    if (!socket.authorized) throw new Error(String(socket.authorizationError));
-    return tokenFor?.(certificate);
+    const subject = certificate.subject.replaceAll('\n', ', ').slice(0, maxSubjectCharacters);
+    if (!socket.authorized) throw new Error(`${socket.authorizationError} (${subject})`);
+    return tokenFor?.(certificate).catch((error: unknown) => {
+      throw new Error(`${error instanceof Error ? error.message : 'unknown'} (${subject})`);
+    });
   };
 }
+
+/** A stranger chooses it, and it is logged. */
+const maxSubjectCharacters = 200;
 
 /**
  * Logs failed handshakes. A client that closes during the handshake is no failure: health checks

@@ -25,7 +25,19 @@ import { serveTcpClient } from './tcp.ts';
 import { createUpstreamConnector } from './upstream.ts';
 import { serveWebSocketClients } from './websocket.ts';
 
-export { type Bridge, type BridgeLogEntry, type BridgeOptions, bridgeRefusals } from './options.ts';
+export {
+  type CertificateFiles,
+  type Certificates,
+  readCertificates,
+  watchCertificates,
+} from './certificates.ts';
+export {
+  type Bridge,
+  type BridgeLogEntry,
+  type BridgeOptions,
+  type BridgeTls,
+  bridgeRefusals,
+} from './options.ts';
 
 const closeTimeoutMs = 2_000;
 

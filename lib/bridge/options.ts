@@ -99,8 +99,7 @@ export interface Bridge {
   readonly wsPort?: number;
   readonly wssPort?: number;
   /**
-   * Replaces the certificates of new TLS connections. Clients that hold a session ticket of the old
-   * ones must verify again.
+   * Replaces the certificates of new TLS connections.
    *
    * @throws an error with `code` if they cannot be used; the old ones then stay.
    */

@@ -2,6 +2,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isTenantName } from '../auth/index.ts';
 import { parseDuration } from './duration.ts';
 
+/** For `--log-level`. */
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+
 /** Adds the flags that select a deployment. */
 export function addTargetOptions(command: Command): Command {
   return command

@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { explain } from '../local/operator/explain.ts';
 import { exitCodes } from '../local/operator/user-error.ts';
 import { addAccountCommands } from './commands/account.ts';
+import { addBridgeCommand } from './commands/bridge.ts';
 import { addIssuerCommands } from './commands/issuer.ts';
 import { addOperatingCommands } from './commands/operate.ts';
 import { addQuotaCommand } from './commands/quotas.ts';
@@ -40,6 +41,7 @@ export async function run(args: readonly string[], output: Terminal = processTer
     })
     .addHelpText('after', help);
   addStartCommand(program, terminal);
+  addBridgeCommand(program, terminal);
   addTenantCommands(program, terminal);
   addIssuerCommands(program, terminal);
   addTokenCommand(program, terminal);

@@ -99,6 +99,14 @@ describe('the built command', () => {
     expect(await wisp('tenant', 'list')).toMatchObject({ exitCode: 1, stdout: '' });
   });
 
+  it('bridges until it is asked to stop', async () => {
+    const bridge = start('bridge', '--url', 'ws://127.0.0.1:1/mqtt', '--mqtt-port', '0');
+    const end = once(bridge, 'exit');
+    await line(bridge, /mqtt:\/\/127\.0\.0\.1:\d+/);
+    bridge.kill('SIGTERM');
+    expect(await end).toEqual([0, null]);
+  });
+
   const lacksMosquitto = lacks('mosquitto_pub', 'mosquitto_sub');
   it.skipIf(lacksMosquitto)('prints lines that work when pasted', async () => {
     for (const tool of ['mosquitto_pub', 'mosquitto_sub'] as const) requireTool(tool);

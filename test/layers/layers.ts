@@ -44,6 +44,7 @@ export const layers: readonly Layer[] = [
       'lib/local',
       'lib/local/operator',
       'lib/local/parts',
+      'lib/bridge',
       'lib/aws',
       'lib/store',
       'lib/auth',
@@ -77,7 +78,7 @@ export const layers: readonly Layer[] = [
       'lib/bridge',
       'lib/wire',
     ],
-    packages: ['@aws-sdk/*', 'node:*'],
+    packages: ['@aws-sdk/*', '@peculiar/x509', 'reflect-metadata', 'node:*'],
   },
   {
     name: 'lib/local/operator',
@@ -278,7 +279,12 @@ export const testFolders: readonly TestFolder[] = [
     of: ['lib/client', 'lib/client/node.ts', 'lib/client/connect'],
     also: ['build', 'test/wire'],
   },
-  { name: 'test/bridge', about: 'bridge', of: ['lib/bridge'], also: ['test/support', 'test/client'] },
+  {
+    name: 'test/bridge',
+    about: 'bridge',
+    of: ['lib/bridge'],
+    also: ['build', 'test/support', 'test/client'],
+  },
   { name: 'test/core', about: 'reasons and pure rules', of: ['lib/core'], also: [] },
   { name: 'test/auth', about: 'tokens and permissions', of: ['lib/auth'], also: ['test/support'] },
   {
@@ -315,7 +321,12 @@ export const testFolders: readonly TestFolder[] = [
     also: ['lib/broker', 'lib/local', 'test/support', ...emulators],
   },
   { name: 'test/local', about: 'local service', of: ['lib/local'], also: ['test/support', 'test/wire'] },
-  { name: 'test/cli', about: 'command', of: ['lib/cli'], also: ['build', 'test/support', ...emulators] },
+  {
+    name: 'test/cli',
+    about: 'command',
+    of: ['lib/cli'],
+    also: ['build', 'test/support', 'test/client', ...emulators],
+  },
   {
     name: 'test/cdk',
     about: 'stack',

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { exitCodes, UserError } from '../../local/operator/user-error.ts';
-import { parsePort } from '../options.ts';
+import { UserError } from '../../local/operator/user-error.ts';
+import { listenError } from '../listen-error.ts';
+import { logLevels, parsePort } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
+import { untilAskedToStop } from '../until-stopped.ts';
 
 interface StartOptions {
   readonly host: string;
@@ -13,8 +15,6 @@ interface StartOptions {
   readonly data?: string;
   readonly logLevel: string;
 }
-
-const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
 /** `wisp start`: the whole service in this process, until Ctrl-C. */
 export function addStartCommand(program: Command, terminal: Terminal): void {
@@ -62,63 +62,17 @@ async function start(options: StartOptions, terminal: Terminal): Promise<void> {
   await service.close();
 }
 
-/**
- * Signals within this time count as one: the terminal sends Ctrl-C to the whole process group, and
- * npm may forward it as well.
- */
-const sameSignalMs = 1_000;
-const parentCheckMs = 500;
-
-/**
- * Resolves on the first SIGINT or SIGTERM; a later one ends the process at once. Under `npm start`
- * it also resolves when the shell between npm and this process ends, because npm sends SIGTERM only
- * to that shell.
- */
-function untilAskedToStop(terminal: Terminal): Promise<void> {
-  return new Promise((done) => {
-    let askedAtMs: number | undefined;
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (askedAtMs !== undefined && performance.now() - askedAtMs < sameSignalMs) return;
-      if (askedAtMs !== undefined) process.exit(signal === 'SIGINT' ? 130 : 143);
-      askedAtMs = performance.now();
-      terminal.err('Closing. Press Ctrl-C again to stop at once.');
-      done();
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
-    if (process.env.npm_lifecycle_event === undefined) return;
-    const parent = process.ppid;
-    const check = () => {
-      if (process.ppid !== parent) done();
-    };
-    setInterval(check, parentCheckMs).unref();
-  });
-}
-
 function userErrorOf(error: unknown, options: StartOptions): UserError | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  const { host, port, mqttPort, wsPort, adminPort } = options;
+  const failed = listenError(error, host, [
+    ['--port', port],
+    ['--mqtt-port', mqttPort],
+    ['--ws-port', wsPort],
+    ['--admin-port', adminPort],
+  ]);
+  if (failed !== undefined || !(error instanceof Error) || !('code' in error)) return failed;
   if (error.code === 'EMBEDDED_DYNAMODB_LOCKED') return new UserError('data-locked', error.message);
   if (error.code === 'EMBEDDED_DYNAMODB_UNUSABLE') return new UserError('data-unusable', error.message);
-  const taken = 'port' in error ? Number(error.port) : undefined;
-  const flags = [
-    ['--port', options.port],
-    ['--mqtt-port', options.mqttPort],
-    ['--ws-port', options.wsPort],
-    ['--admin-port', options.adminPort],
-  ] as const;
-  const flag = flags.find(([, value]) => value === taken)?.[0];
-  const choose = flag === undefined ? 'another port' : `another one with ${flag} (0 picks a free one)`;
-  if (error.code === 'EADDRINUSE') {
-    return new UserError('port-in-use', `port ${taken} is in use; choose ${choose}`, {
-      exitCode: exitCodes.failed,
-    });
-  }
-  if (error.code === 'EACCES' && taken !== undefined) {
-    return new UserError('port-forbidden', `this user may not listen on port ${taken}; choose ${choose}`);
-  }
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-    return new UserError('host-unavailable', `${options.host} is not an address of this machine; see --host`);
-  }
   if (error.code === 'EEXIST' || error.code === 'ENOTDIR') {
     return new UserError('data-unusable', `${options.data} cannot be used as a directory; see --data`);
   }

@@ -51,7 +51,7 @@ export const toolReasons = {
     remedy: 'Check the permissions of the file.',
   },
   'key-malformed': {
-    message: 'the key file is not a private key that "wisp tenant create" wrote',
+    message: 'the key file is not a private key that "wisp tenant create" wrote, nor P-256 in PEM',
     remedy: 'Name the right file, or create a new key and add its public half to the tenant.',
   },
   'not-confirmed': {
@@ -107,6 +107,10 @@ export const toolReasons = {
     message: 'the bridge does not accept the certificate of a client',
     remedy:
       'Read the error in the log: CERT_HAS_EXPIRED, CERT_REVOKED, NO_CERTIFICATE, or what its subject lacks (docs/bridge.md).',
+  },
+  'certificate-unusable': {
+    message: 'a file with a certificate, key or list of revoked certificates cannot be used',
+    remedy: 'Correct the file that the message names; a running bridge goes on with the old ones.',
   },
   'connect-late': {
     message: 'a client of the bridge has not sent CONNECT in time',

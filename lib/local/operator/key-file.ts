@@ -1,5 +1,7 @@
+import { createPrivateKey } from 'node:crypto';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { calculateJwkThumbprint } from 'jose';
 import { UserError } from './user-error.ts';
 
 /** A tenant's private key: P-256 as a JWK (RFC 7517). `kid` is its thumbprint (RFC 7638). */
@@ -33,7 +35,8 @@ export async function writeSigningKey(path: string, key: SigningKey): Promise<vo
 }
 
 /**
- * Undefined if the file does not exist.
+ * Reads a key of `writeSigningKey`, or a P-256 private key in PEM as OpenSSL writes it. Undefined
+ * if the file does not exist.
  *
  * @throws UserError `key-unreadable`; `key-malformed` with a message that never quotes the file.
  */
@@ -45,9 +48,12 @@ export async function readSigningKey(path: string): Promise<SigningKey | undefin
     if (hasCode(error, 'ENOENT')) return undefined;
     throw new UserError('key-unreadable', `${path} cannot be read (${codeOf(error)})`, { cause: error });
   }
-  const key = parseSigningKey(text);
+  const key = text.includes('-----BEGIN ') ? await fromPem(text) : parseSigningKey(text);
   if (key === undefined) {
-    throw new UserError('key-malformed', `${path} is not a private key that "wisp tenant create" wrote`);
+    throw new UserError(
+      'key-malformed',
+      `${path} is not a private key that "wisp tenant create" wrote, nor a P-256 private key in PEM`,
+    );
   }
   return key;
 }
@@ -68,6 +74,16 @@ function parseSigningKey(text: string): SigningKey | undefined {
   if (kty !== 'EC' || crv !== 'P-256') return undefined;
   if (!isBase64url(x) || !isBase64url(y) || !isBase64url(d) || typeof kid !== 'string') return undefined;
   return { kty, crv, x, y, d, kid };
+}
+
+async function fromPem(text: string): Promise<SigningKey | undefined> {
+  try {
+    const jwk = createPrivateKey(text).export({ format: 'jwk' });
+    const kid = await calculateJwkThumbprint({ ...jwk });
+    return parseSigningKey(JSON.stringify({ ...jwk, kid }));
+  } catch {
+    return undefined;
+  }
 }
 
 function isBase64url(value: unknown): value is string {
