@@ -91,7 +91,7 @@ export class WispWebSocket extends Emitter {
   constructor(url: string, protocols: string | readonly string[] = 'mqtt', options: AdapterOptions = {}) {
     super();
     const { WebSocket: Native = runtime.WebSocket, headers } = options;
-    if (!Native) throw new TypeError('pass a WebSocket as option');
+    if (!Native) throw new TypeError('pass a WebSocket as option; in Node use wisp-mqtt-client/node');
     this.url = url;
     this.#options = {
       acknowledge: 'always',
@@ -117,6 +117,11 @@ export class WispWebSocket extends Emitter {
       if (this.readyState < this.CLOSED) this.emit('error', { message });
     };
     native.onclose = ({ code = 1006, reason = '', wasClean = false }) => this.#finish(code, reason, wasClean);
+  }
+
+  /** MQTT.js calls it in Node unless told that this is no socket of the package `ws`. */
+  on(): never {
+    throw new TypeError('set forceNativeWebSocket: true');
   }
 
   get bufferedAmount(): number {
