@@ -6,6 +6,8 @@ export const demoTenant = 'demo';
 export interface GreetingFacts {
   readonly url: string;
   readonly mqttPort: number;
+  readonly tlsPort: number;
+  readonly caPath: string;
   readonly wsPort: number;
   readonly tablesUrl: string;
   readonly adminUrl: string;
@@ -17,7 +19,7 @@ export interface GreetingFacts {
 
 /** The start-up lines: all addresses, and commands to paste. */
 export function greeting(facts: GreetingFacts): string[] {
-  const { mqttPort, wsPort } = facts;
+  const { mqttPort, tlsPort, wsPort } = facts;
   const host = urlHost(facts.host);
   const stored =
     facts.dataDirectory === undefined ? 'in memory until the process ends' : `in ${facts.dataDirectory}`;
@@ -26,6 +28,7 @@ export function greeting(facts: GreetingFacts): string[] {
     '',
     `  gateway (wire profile)   ${facts.url}`,
     `  MQTT over TCP            mqtt://${host}:${mqttPort}`,
+    `  MQTT over TLS            mqtts://${host}:${tlsPort}`,
     `  MQTT over WebSocket      ws://${host}:${wsPort}/mqtt`,
     `  publish over HTTP        ${facts.publishUrl}`,
     `  admin API                ${facts.adminUrl}`,
@@ -41,8 +44,11 @@ const withoutToken = [
   'Create your own tenant: npx wisp tenant create mine && npx wisp token mine',
 ];
 
-function toPaste({ host, mqttPort, wsPort }: GreetingFacts, token: string): string[] {
-  const address = `-h ${clientHost(host)} -p ${mqttPort} -u ${demoTenant} -P "$TOKEN"`;
+function toPaste(facts: GreetingFacts, token: string): string[] {
+  const { host, mqttPort, tlsPort, caPath, wsPort } = facts;
+  const user = `-u ${demoTenant} -P "$TOKEN"`;
+  const address = `-h ${clientHost(host)} -p ${mqttPort} ${user}`;
+  const secure = `--cafile '${caPath}' -h ${clientHost(host)} -p ${tlsPort} ${user}`;
   const url = `ws://${urlHost(host)}:${wsPort}/mqtt`;
   return [
     `Tenant "${demoTenant}", token for 30 days (all topics). To try it, paste into other terminals:`,
@@ -51,6 +57,10 @@ function toPaste({ host, mqttPort, wsPort }: GreetingFacts, token: string): stri
     '',
     `  mosquitto_sub ${address} -t 'hello/#' -v`,
     `  mosquitto_pub ${address} -t hello/world -m hi`,
+    '',
+    'The same over TLS, with a certificate that this machine made for itself:',
+    '',
+    `  mosquitto_sub ${secure} -t 'hello/#' -v`,
     '',
     'The same with MQTT.js, in a directory where it is installed (as in this one):',
     '',

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Bridge, startBridge } from '../bridge/index.ts';
 import { escapeControls } from '../core/escape-controls.ts';
 import { demoTenant, greeting } from './greeting.ts';
@@ -8,6 +9,7 @@ import { keyDirectory, wispHome } from './operator/home.ts';
 import { keyPath, readSigningKey } from './operator/key-file.ts';
 import { removeLocalState, writeLocalState } from './operator/local-state.ts';
 import { mintToken } from './operator/mint-token.ts';
+import { ownCertificate } from './own-certificate.ts';
 import { localTables, startLocalService } from './service.ts';
 
 export interface LocalOptions {
@@ -17,6 +19,8 @@ export interface LocalOptions {
   readonly port: number;
   /** Port of MQTT over TCP. */
   readonly mqttPort: number;
+  /** Port of MQTT over TLS, with a certificate that the service makes itself. */
+  readonly tlsPort: number;
   /** Port of binary MQTT over WebSocket. */
   readonly wsPort: number;
   /** Port of the admin API and of publishing over HTTP. */
@@ -33,6 +37,9 @@ export interface LocalRuntime {
   /** URL of the gateway, for the adapter. */
   readonly url: string;
   readonly mqttPort: number;
+  readonly tlsPort: number;
+  /** File with the authority of the certificate at `tlsPort`. */
+  readonly caPath: string;
   readonly wsPort: number;
   /** URL of the tables, for `wisp` and the AWS CLI. */
   readonly tablesUrl: string;
@@ -63,16 +70,18 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   });
   let bridge: Bridge | undefined;
   try {
+    const home = wispHome();
+    const { caPath, ...certificates } = await ownCertificate(join(home, 'tls'), host, Date.now());
     const started = await startBridge({
       upstreamUrl: service.gateway.url,
       host,
       mqttPort: options.mqttPort,
       wsPort: options.wsPort,
+      tls: { ...certificates, port: options.tlsPort },
       log: (entry) => logBridge(log, entry),
     });
     bridge = started;
     const tablesUrl = await service.exposeTables();
-    const home = wispHome();
     await writeLocalState(home, {
       formatVersion: 1,
       pid: process.pid,
@@ -85,6 +94,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     const runtime: LocalRuntime = {
       url: service.gateway.url,
       mqttPort: portOf(started.mqttPort),
+      tlsPort: portOf(started.tlsPort),
+      caPath,
       wsPort: portOf(started.wsPort),
       tablesUrl,
       adminUrl: service.adminUrl,

@@ -13,7 +13,18 @@ import { temporaryDirectory } from './service.ts';
 
 /** Inside the project, because the bundles load dependencies from its node_modules. */
 const dist = fileURLToPath(new URL(`../../node_modules/.cache/wisp-test-${process.pid}`, import.meta.url));
-const anyPorts = ['--port', '0', '--mqtt-port', '0', '--ws-port', '0', '--admin-port', '0'];
+const anyPorts = [
+  '--port',
+  '0',
+  '--mqtt-port',
+  '0',
+  '--tls-port',
+  '0',
+  '--ws-port',
+  '0',
+  '--admin-port',
+  '0',
+];
 let home: Awaited<ReturnType<typeof temporaryDirectory>>;
 const children = new Set<ChildProcess>();
 
@@ -113,20 +124,24 @@ describe('the built command', () => {
     const service = start('start', ...anyPorts);
     const end = once(service, 'exit');
     const printed = await line(service, /^ +node /);
-    const [token = '', subscribe = '', publish = '', mqttJs = ''] = printed.filter((text) =>
+    const [token = '', subscribe = '', publish = '', secure = '', mqttJs = ''] = printed.filter((text) =>
       /^(export|mosquitto_|node) ?/.test(text),
     );
-    const shell = spawn('sh', ['-c', `${token}\n${publish} -r\n${subscribe} -C 1 -W 10\nexec ${mqttJs}`], {
-      cwd: fileURLToPath(new URL('../..', import.meta.url)),
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const shell = spawn(
+      'sh',
+      ['-c', `${token}\n${publish} -r\n${subscribe} -C 1 -W 10\n${secure} -C 1 -W 10\nexec ${mqttJs}`],
+      {
+        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     children.add(shell);
     const received: string[] = [];
     for await (const text of createInterface({ input: shell.stdout })) {
       received.push(text);
-      if (received.length === 2) break;
+      if (received.length === 3) break;
     }
-    expect(received).toEqual(['hello/world hi', 'hello/world hi']);
+    expect(received).toEqual(Array(3).fill('hello/world hi'));
     shell.kill();
     service.kill('SIGINT');
     expect(await end).toEqual([0, null]);
@@ -164,7 +179,7 @@ describe('the built command', () => {
     expect(await readLocalState(home.path)).toBeUndefined();
   });
 
-  it.each(['--port', '--mqtt-port', '--ws-port', '--admin-port'])(
+  it.each(['--port', '--mqtt-port', '--tls-port', '--ws-port', '--admin-port'])(
     'names the port that is in use, and %s',
     async (flag) => {
       const occupant = createServer().listen(0, '127.0.0.1');

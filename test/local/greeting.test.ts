@@ -4,6 +4,8 @@ import { greeting } from '../../lib/local/greeting.ts';
 const facts = {
   url: 'ws://127.0.0.1:8080/mqtt',
   mqttPort: 1883,
+  tlsPort: 8883,
+  caPath: '/home/me/.wisp/tls/ca.pem',
   wsPort: 8083,
   tablesUrl: 'http://127.0.0.1:8000',
   adminUrl: 'http://127.0.0.1:8081/admin',
@@ -20,6 +22,7 @@ it.each([
   const text = greeting({ ...facts, host }).join('\n');
   expect(text).toContain(`mqtt://${inUrl}:1883\n`);
   expect(text).toContain(`ws://${inUrl}:8083/mqtt\n`);
+  expect(text).toContain(`mosquitto_sub --cafile '/home/me/.wisp/tls/ca.pem' -h ${client} -p 8883 `);
   expect(text).toContain(`mosquitto_sub -h ${client} -p 1883 `);
   expect(text).toContain(`connect('ws://${inUrl}:8083/mqtt'`);
 });

@@ -10,6 +10,7 @@ interface StartOptions {
   readonly host: string;
   readonly port: number;
   readonly mqttPort: number;
+  readonly tlsPort: number;
   readonly wsPort: number;
   readonly adminPort: number;
   readonly data?: string;
@@ -27,6 +28,7 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
     )
     .option('--port <port>', 'gateway: the wire profile over WebSocket', parsePort, 8080)
     .option('--mqtt-port <port>', 'bridge: MQTT over TCP', parsePort, 1883)
+    .option('--tls-port <port>', 'bridge: MQTT over TLS, with a certificate of its own', parsePort, 8883)
     .option('--ws-port <port>', 'bridge: binary MQTT over WebSocket', parsePort, 8083)
     .option('--admin-port <port>', 'admin API (this machine only) and publishing over HTTP', parsePort, 8081)
     .option(
@@ -43,11 +45,12 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
 async function start(options: StartOptions, terminal: Terminal): Promise<void> {
   const { startLocal } = await import('../../local/runtime.ts');
   const ended = untilAskedToStop(terminal);
-  const { host, port, mqttPort, wsPort, adminPort, data, logLevel } = options;
+  const { host, port, mqttPort, tlsPort, wsPort, adminPort, data, logLevel } = options;
   const started = startLocal({
     host,
     port,
     mqttPort,
+    tlsPort,
     wsPort,
     adminPort,
     logLevel,
@@ -63,10 +66,11 @@ async function start(options: StartOptions, terminal: Terminal): Promise<void> {
 }
 
 function userErrorOf(error: unknown, options: StartOptions): UserError | undefined {
-  const { host, port, mqttPort, wsPort, adminPort } = options;
+  const { host, port, mqttPort, tlsPort, wsPort, adminPort } = options;
   const failed = listenError(error, host, [
     ['--port', port],
     ['--mqtt-port', mqttPort],
+    ['--tls-port', tlsPort],
     ['--ws-port', wsPort],
     ['--admin-port', adminPort],
   ]);
@@ -83,4 +87,4 @@ const help = `
 Examples:
   $ wisp start
   $ wisp start --data ./wisp-data --log-level warn
-  $ wisp start --port 0 --mqtt-port 0 --ws-port 0 --admin-port 0`;
+  $ wisp start --port 0 --mqtt-port 0 --tls-port 0 --ws-port 0 --admin-port 0`;
