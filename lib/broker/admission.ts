@@ -16,8 +16,17 @@ import {
 } from '../wire/index.ts';
 
 /**
+ * Age up to which a process answers PINGREQ by the tenant's row that it has read before, in
+ * milliseconds. A ping changes and tells nothing. A tenant that is suspended or revokes tokens has
+ * its connections ended by walks, so this delays the end only where a walk has failed.
+ */
+const pingLiveMaxAgeMs = 30_000;
+
+/**
  * Reads the rows of the connection and of its tenant. Chooses strong or eventual consistency by the
  * packets in the frame. A chunk needs the latest row, which holds the slots of unfinished packets.
+ * A frame of PINGREQ alone reads the tenant's row only where this process knows none of the last
+ * {@link pingLiveMaxAgeMs}.
  */
 export async function readState(
   context: Context,
@@ -29,6 +38,7 @@ export async function readState(
     address,
     frame.kind === 'chunk' || packets.some(isReliablePublish),
     frame.kind === 'chunk' || packets.some(needsLatestRow),
+    packets.length > 0 && packets.every(isPingreq) ? pingLiveMaxAgeMs : 0,
   );
   const { connection } = state;
   if (connection === undefined || !hasExpired(context, connection)) return state;
@@ -50,6 +60,10 @@ export async function refusalOf(context: Context, { connection, live }: PeerStat
 
 function hasExpired({ clock }: Context, { tokenExpiresAtSeconds }: Connection): boolean {
   return tokenExpiresAtSeconds !== undefined && tokenExpiresAtSeconds * 1000 <= clock.nowMs();
+}
+
+function isPingreq(packet: Uint8Array): boolean {
+  return (packet[0] ?? 0) >> 4 === 12;
 }
 
 /** A PUBLISH at QoS 1 or 2 must reach every client that has had a SUBACK. */

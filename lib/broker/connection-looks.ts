@@ -11,11 +11,19 @@ import { askForRecount, recountAfterMs } from '../limits/recount.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
 import { endWith } from '../sessions/outcome.ts';
 import { connectionLost } from '../sessions/release-connection.ts';
-import { graceMs, isSilent, watchIfDoubtful } from '../sessions/silence.ts';
+import { graceMs, isDoubtful, isSilent, watchIfDoubtful } from '../sessions/silence.ts';
 import { inSlot, nextLookMs } from './connect/connection.ts';
+import type { LookMemory } from './look-memory.ts';
 
-/** Time between two drains of a connection's queue by looks, in milliseconds. */
-const drainEveryMs = 180_000;
+/**
+ * Time from CONNECT to the first drain of a connection's queue by a look, in milliseconds. Each
+ * further drain comes after twice the time of the one before, up to {@link maxDrainEveryMs}. A dead
+ * sender is rare, and each drain is paid for: the publisher had no PUBACK and sends again, and
+ * every message or acknowledgement drains as well.
+ */
+const firstDrainAfterMs = 180_000;
+/** Longest time between two drains of a connection's queue by looks, in milliseconds. */
+const maxDrainEveryMs = 1_440_000;
 /** Time after which a look that failed is repeated, in milliseconds. */
 const retryAfterMs = 30_000;
 
@@ -25,8 +33,8 @@ const retryAfterMs = 30_000;
  * API Gateway knows when a connection was last active. Where that may have been a post, the
  * connection is watched (lib/sessions/silence.ts).
  *
- * Rows are read eventually consistently, and again strongly before anything is ended. A look that
- * fails is repeated alone, so that one connection does not hold up the others. A crash delivers the
+ * Rows are read eventually consistently unless this process has read them a short while ago
+ * (look-memory.ts), and again strongly before anything is ended or watched. A look that fails is repeated alone, so that one connection does not hold up the others. A crash delivers the
  * timer again; look-memory.ts says what becomes of the chain that this may double.
  *
  * A tenant with connections is recounted once a day, which also deletes what ended sessions have
@@ -39,13 +47,22 @@ export async function lookAtConnections(
   tenant: TenantId,
   addresses: readonly ConnectionAddress[],
   drainedAtMs: number,
+  memory: LookMemory,
 ): Promise<ScheduledTimer[]> {
   const nowMs = context.clock.nowMs();
-  const drains = drainedAtMs + drainEveryMs <= nowMs;
-  const rows = new Map((await context.connections.getMany(addresses)).map((row) => [row.address, row]));
+  const unknown = new Set(addresses.filter((address) => memory.row(address, nowMs) === undefined));
+  const rows = unknown.size === 0 ? [] : await context.connections.getMany([...unknown]);
+  for (const row of rows) memory.rememberRow(row, nowMs);
   const bySlot = new Map<number, ConnectionAddress[]>();
+  let doneUntilMs = nowMs;
   await concurrently(addresses, context.settings.maxConcurrentPosts, async (address) => {
-    const dueAtMs = await lookAt(context, address, rows.get(address), drains).catch((error: unknown) => {
+    const dueAtMs = await lookAt(context, address, {
+      memory,
+      isKnown: !unknown.has(address),
+      drainedAtMs,
+    }).catch((error: unknown) => {
+      doneUntilMs = drainedAtMs;
+      memory.forgetRow(address);
       context.log.count(metrics.connectionLooksFailed);
       context.log.warn('look at a connection failed', {
         address,
@@ -56,7 +73,7 @@ export async function lookAtConnections(
     if (dueAtMs !== undefined) bySlot.set(dueAtMs, [...(bySlot.get(dueAtMs) ?? []), address]);
   });
   if (bySlot.size > 0) await askForRecount(context, tenant, recountAfterMs.routine);
-  const timer = { kind: 'connections', tenant, drainedAtMs: drains ? nowMs : drainedAtMs } as const;
+  const timer = { kind: 'connections', tenant, drainedAtMs: doneUntilMs } as const;
   return [...bySlot].flatMap(([dueAtMs, group]) => {
     const timers: ScheduledTimer[] = [];
     for (let start = 0; start < group.length; start += maxTimerAddresses)
@@ -72,19 +89,29 @@ export async function lookAtConnections(
 async function lookAt(
   context: Context,
   address: ConnectionAddress,
-  known: Connection | undefined,
-  drains: boolean,
+  options: {
+    readonly memory: LookMemory;
+    /** Whether an earlier look has read the row. */
+    readonly isKnown: boolean;
+    readonly drainedAtMs: number;
+  },
 ): Promise<number | undefined> {
-  let connection = known ?? (await context.connections.get(address));
+  const { memory, isKnown, drainedAtMs } = options;
+  const nowMs = context.clock.nowMs();
+  let connection = memory.row(address, nowMs) ?? (await context.connections.get(address));
   if (connection === undefined) return undefined;
   const lastActiveAtMs = await context.gateway.lastActiveAtMs(address);
   if (lastActiveAtMs === undefined) {
+    memory.forgetRow(address);
     await connectionLost(context, connection, address);
     return undefined;
   }
-  const nowMs = context.clock.nowMs();
-  if (endOf(connection, lastActiveAtMs, nowMs) !== undefined) {
-    // AUTH may have renewed the token a moment ago.
+  if (
+    endOf(connection, lastActiveAtMs, nowMs) !== undefined ||
+    (isKnown && isDoubtful(connection, lastActiveAtMs, nowMs))
+  ) {
+    // AUTH may have renewed the token, or a frame may have been noted, since the row was read.
+    memory.forgetRow(address);
     connection = await context.connections.get(address);
     if (connection === undefined) return undefined;
     const code = endOf(connection, lastActiveAtMs, nowMs);
@@ -93,13 +120,28 @@ async function lookAt(
       await closeConnection(context, address, connection, [], end);
       return undefined;
     }
+    memory.rememberRow(connection, nowMs);
   }
   // A handler that died while sending has left entries in the queue.
-  if (drains) await continueIfForgotten(context, await drain(context, connection));
+  if (isDrainDue(connection, drainedAtMs, nowMs))
+    await continueIfForgotten(context, await drain(context, connection));
   const nextMs = nextLookMs(connection, lastActiveAtMs, nowMs);
   if (connection.keepAliveSeconds === 0) return nextMs;
   const watchEndsAtMs = await watchIfDoubtful(context, connection, lastActiveAtMs);
-  return watchEndsAtMs === undefined ? nextMs : Math.min(nextMs, inSlot(connection, watchEndsAtMs));
+  if (watchEndsAtMs === undefined) return nextMs;
+  memory.forgetRow(address);
+  return Math.min(nextMs, inSlot(connection, watchEndsAtMs));
+}
+
+/** Whether a drain fell due after `sinceMs`, until now. */
+function isDrainDue({ connectedAtMs }: Connection, sinceMs: number, nowMs: number): boolean {
+  let dueAtMs = connectedAtMs;
+  for (let everyMs = firstDrainAfterMs; everyMs < maxDrainEveryMs; everyMs *= 2) {
+    dueAtMs += everyMs;
+    if (dueAtMs > sinceMs) return dueAtMs <= nowMs;
+  }
+  const later = Math.max(1, Math.floor((sinceMs - dueAtMs) / maxDrainEveryMs) + 1);
+  return dueAtMs + later * maxDrainEveryMs <= nowMs;
 }
 
 function endOf(connection: Connection, lastActiveAtMs: number, nowMs: number) {

@@ -1,4 +1,4 @@
-import type { ConnectionAddress } from '../core/model.ts';
+import type { Connection, ConnectionAddress } from '../core/model.ts';
 import type { ScheduledTimer } from '../core/timers.ts';
 
 /** Connections that one process remembers; the oldest are forgotten. */
@@ -9,12 +9,27 @@ const maxRemembered = 50_000;
  */
 const marginMs = 5_000;
 
-/** The next look of connections, as far as this process has scheduled it. */
+/**
+ * Time for which a row that has been read serves further looks, in milliseconds. What changes
+ * meanwhile is read before a look acts on it: a renewed token, a noted frame. Another process may
+ * have begun to watch the connection: then a dead client whose few messages are farther apart than
+ * those of a busy topic is found later by up to this time (lib/sessions/silence.ts).
+ */
+const rowMaxAgeMs = 900_000;
+
+/**
+ * The next look of connections, as far as this process has scheduled it, and their rows as it has
+ * read them.
+ */
 export interface LookMemory {
   /** Whether this process has scheduled a later look: one that arrives now is a duplicate. */
   isScheduled(address: ConnectionAddress, nowMs: number): boolean;
   /** Call it when the queue has taken the timers. */
   remember(timers: readonly ScheduledTimer[]): void;
+  /** The row of a connection that is not watched, at most {@link rowMaxAgeMs} old. */
+  row(address: ConnectionAddress, nowMs: number): Connection | undefined;
+  rememberRow(row: Connection, nowMs: number): void;
+  forgetRow(address: ConnectionAddress): void;
 }
 
 /**
@@ -26,6 +41,7 @@ export interface LookMemory {
  */
 export function createLookMemory(): LookMemory {
   const dueAtMsOf = new Map<ConnectionAddress, number>();
+  const rows = new Map<ConnectionAddress, { readonly row: Connection; readonly readAtMs: number }>();
   return {
     isScheduled(address, nowMs) {
       const dueAtMs = dueAtMsOf.get(address);
@@ -43,6 +59,19 @@ export function createLookMemory(): LookMemory {
         if (dueAtMsOf.size <= maxRemembered) return;
         dueAtMsOf.delete(oldest);
       }
+    },
+    row(address, nowMs) {
+      const known = rows.get(address);
+      return known !== undefined && nowMs - known.readAtMs < rowMaxAgeMs ? known.row : undefined;
+    },
+    rememberRow(row, nowMs) {
+      rows.delete(row.address);
+      rows.set(row.address, { row, readAtMs: nowMs });
+      const [oldest] = rows.keys();
+      if (rows.size > maxRemembered && oldest !== undefined) rows.delete(oldest);
+    },
+    forgetRow(address) {
+      rows.delete(address);
     },
   };
 }

@@ -94,7 +94,7 @@ function mergedLooks(context: Context, arrived: readonly ScheduledTimer[], memor
   }
   return looks.map(({ tenant, indexes, addresses, drainedAtMs }) => ({
     indexes,
-    run: () => lookAtConnections(context, tenant, [...addresses], drainedAtMs),
+    run: () => lookAtConnections(context, tenant, [...addresses], drainedAtMs, memory),
   }));
 }
 

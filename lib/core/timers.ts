@@ -30,7 +30,7 @@ export type Timer =
       readonly tenant: TenantId;
       /** At most {@link maxTimerAddresses}. */
       readonly addresses: readonly ConnectionAddress[];
-      /** When their queues were last drained, in ms since 1970. */
+      /** Drains that were due until then have been made, in ms since 1970. */
       readonly drainedAtMs: number;
     }
   /** Written by releases before `connections`; read until none are in flight. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Connection, ConnectionAddress } from '../core/model.ts';
+import type { Connection, ConnectionAddress, TenantLive } from '../core/model.ts';
 import type { ConnectionStore, PeerState } from '../core/store-ports/connections.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { type Item, N, S, ttl } from './attributes.ts';
@@ -18,6 +18,8 @@ import { type LiveTenantTable, liveFrom } from './tenant-live.ts';
 
 /** Addresses whose tenant this process remembers. */
 const maxKnownTenants = 50_000;
+/** Tenants whose row this process remembers. */
+const maxKnownLive = 1_000;
 
 /**
  * Table Connections, rows `address`: the connection, or the pending identity of a handshake token
@@ -32,6 +34,8 @@ export function createConnectionStore(
   const table = new Table(client, tableName);
   /** An address never changes its tenant, so entries need no expiry. */
   const tenantOf = new Map<ConnectionAddress, TenantId>();
+  /** Rows of active tenants as last read, for callers that need no newer one. */
+  const lastLive = new Map<TenantId, { readonly live: TenantLive; readonly readAtMs: number }>();
 
   function remember(connection: Connection): void {
     tenantOf.set(connection.address, connection.tenant);
@@ -40,12 +44,28 @@ export function createConnectionStore(
     if (!oldest.done) tenantOf.delete(oldest.value);
   }
 
+  function rememberLive(tenant: TenantId, live: TenantLive): void {
+    lastLive.delete(tenant);
+    if (live.status !== 'active') return;
+    lastLive.set(tenant, { live, readAtMs: nowMs() });
+    if (lastLive.size <= maxKnownLive) return;
+    const oldest = lastLive.keys().next();
+    if (!oldest.done) lastLive.delete(oldest.value);
+  }
+
+  function knownLive(tenant: TenantId, maxAgeMs: number): TenantLive | undefined {
+    const last = lastLive.get(tenant);
+    return last !== undefined && nowMs() - last.readAtMs < maxAgeMs ? last.live : undefined;
+  }
+
   async function stateOf(stored: Item, live: PeerState['live'], consistentLive: boolean): Promise<PeerState> {
     if (stored.pending !== undefined) return { pending: pendingIdentityFrom(stored) };
     const connection = modelFrom(connectionFields, stored);
     remember(connection);
     const current = live ?? (await tenants.readLive(connection.tenant, consistentLive));
-    return current === undefined ? { connection } : { connection, live: current };
+    if (current === undefined) return { connection };
+    if (lastLive.get(connection.tenant)?.live !== current) rememberLive(connection.tenant, current);
+    return { connection, live: current };
   }
 
   async function find(address: ConnectionAddress) {
@@ -57,9 +77,13 @@ export function createConnectionStore(
   }
 
   return {
-    async readState(address, consistentLive, consistentRow = false) {
+    async readState(address, consistentLive, consistentRow = false, maxLiveAgeMs = 0) {
       const tenant = tenantOf.get(address);
-      if (tenant !== undefined) {
+      const live = tenant === undefined ? undefined : knownLive(tenant, maxLiveAgeMs);
+      if (live !== undefined) {
+        const row = await table.get(connectionKey(address), consistentRow);
+        if (row !== undefined && row.pending === undefined) return stateOf(row, live, consistentLive);
+      } else if (tenant !== undefined) {
         const liveKey = tenants.liveKey(tenant);
         const found = await getBatch(client, {
           [tableName]: { Keys: [connectionKey(address)], ConsistentRead: consistentRow },

@@ -1,3 +1,4 @@
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
 import { World } from '../races/world.ts';
 
@@ -76,4 +77,26 @@ it('a queue whose sender has died is found by a look at its connection, and its 
   await world.settle();
   expect([...new Set(client.arrivals.map(({ text }) => text))]).toEqual(['one', 'two']);
   expect(world.db.rows('sessions', 'q#')).toEqual([]);
+});
+
+it('looks at an idle connection drain its queue seven times in two hours', async () => {
+  let reads = 0;
+  const world = new World({
+    observe: (command, run) => {
+      if (command instanceof GetItemCommand && command.input.TableName === 'sessions') reads += 1;
+      return run();
+    },
+  });
+  const client = world.client({ id: 'client' });
+  await world.settle();
+  client.subscribe('a', 1);
+  await world.settle();
+  reads = 0;
+  for (let minute = 0; minute < 119; minute += 1) {
+    client.publish('b', '', 0);
+    world.advance(60_000);
+    await world.settle();
+  }
+  // After 3, 9, 21 and 45 minutes, then every 24 minutes.
+  expect(reads).toBe(7);
 });

@@ -33,8 +33,15 @@ export interface ConnectionStore {
    * @param consistentRow reads the connection's row consistently at once. Needed when the frame
    *   holds CONNECT (the row is expected to be absent) and when it depends on what an earlier
    *   frame wrote (a topic alias, permissions).
+   * @param maxLiveAgeMs milliseconds for which the tenant's row need not be read again where this
+   *   process has read it and it was active. Default: 0, which reads it.
    */
-  readState(address: ConnectionAddress, consistentLive: boolean, consistentRow?: boolean): Promise<PeerState>;
+  readState(
+    address: ConnectionAddress,
+    consistentLive: boolean,
+    consistentRow?: boolean,
+    maxLiveAgeMs?: number,
+  ): Promise<PeerState>;
   /** Strongly consistent. */
   get(address: ConnectionAddress): Promise<Connection | undefined>;
   /**
