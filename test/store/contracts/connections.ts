@@ -152,6 +152,22 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
       expect(requests[world.names.connections]?.ConsistentRead ?? false).toBe(false);
     });
 
+    test('the row of an active tenant is not read again where an older one will do', async () => {
+      const tenant = await createTenant(world);
+      const connection = connectionOf(keyOf(tenant));
+      await world.process().connections.create(connection);
+      const calls = recorder();
+      const { connections } = world.process(calls);
+      const first = await connections.readState(connection.address, false);
+      calls.calls.splice(0);
+      expect(await connections.readState(connection.address, false, false, 30_000)).toEqual(first);
+      expect(calls.calls.map(({ operation, input }) => [operation, input.TableName])).toEqual([
+        ['GetItem', world.names.connections],
+      ]);
+      await connections.readState(connection.address, false);
+      expect(calls.calls.map(({ operation }) => operation)).toEqual(['GetItem', 'BatchGetItem']);
+    });
+
     test('a connection whose tenant is gone has no tenant row, read anew or in a batch', async () => {
       const { connections } = world.process();
       const connection = full();
