@@ -34,8 +34,9 @@ const retryAfterMs = 30_000;
  * connection is watched (lib/sessions/silence.ts).
  *
  * Rows are read eventually consistently unless this process has read them a short while ago
- * (look-memory.ts), and again strongly before anything is ended or watched. A look that fails is repeated alone, so that one connection does not hold up the others. A crash delivers the
- * timer again; look-memory.ts says what becomes of the chain that this may double.
+ * (look-memory.ts), and again strongly before anything is ended, or watched by such a row. A look
+ * that fails is repeated alone, so that one connection does not hold up the others. A crash
+ * delivers the timer again; look-memory.ts says what becomes of the chain that this may double.
  *
  * A tenant with connections is recounted once a day, which also deletes what ended sessions have
  * left.

@@ -26,7 +26,7 @@ export interface LookMemory {
   isScheduled(address: ConnectionAddress, nowMs: number): boolean;
   /** Call it when the queue has taken the timers. */
   remember(timers: readonly ScheduledTimer[]): void;
-  /** The row of a connection that is not watched, at most {@link rowMaxAgeMs} old. */
+  /** A row at most {@link rowMaxAgeMs} old. A look forgets that of a watched connection. */
   row(address: ConnectionAddress, nowMs: number): Connection | undefined;
   rememberRow(row: Connection, nowMs: number): void;
   forgetRow(address: ConnectionAddress): void;
