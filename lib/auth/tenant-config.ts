@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { TenantStatus } from '../core/model.ts';
-import { type TenantQuotas, tenantQuotasSchema } from '../core/quotas.ts';
+import { storedQuotasSchema, type TenantQuotas, tenantQuotasSchema } from '../core/quotas.ts';
 import { closedObject, list, validate, wholeNumber } from '../core/validation.ts';
 import { type IssuerConfig, issuerSchema } from './issuer-config.ts';
 import { TenantConfigError } from './tenant-config-error.ts';
@@ -86,7 +86,7 @@ function tenantConfigSchema(object: typeof v.strictObject) {
     status: v.picklist(statuses, '"active", "suspended" or "deleting"'),
     createdAtMs: wholeNumber(Number.MIN_SAFE_INTEGER),
     issuers: list(issuerSchema(object), 0, maxIssuers),
-    quotas: v.exactOptional(tenantQuotasSchema),
+    quotas: v.exactOptional(storedQuotasSchema),
   } satisfies Readonly<Record<keyof TenantConfig, unknown>>);
 }
 

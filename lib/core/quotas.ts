@@ -132,10 +132,31 @@ const tenantQuotaEntries = {
   minKeepAliveSeconds: bound,
 } satisfies Readonly<Record<keyof TenantQuotas, unknown>>;
 
+/**
+ * Highest values that an operator may set, where the service has a bound of its own (settings.ts):
+ * a higher one would have no effect.
+ */
+export const quotaBounds = {
+  subscriptionsPerClient: 1_000,
+  shapesPerClient: 64,
+  packetBytes: 131_072,
+  queuedMessages: 1_000,
+  shapes: 64,
+} as const satisfies TenantQuotas;
+
 /** Quotas in a token. */
 export const clientQuotasSchema = closedObject(clientQuotaEntries);
-/** Quotas as an operator sets them and as they are stored. */
-export const tenantQuotasSchema = closedObject(tenantQuotaEntries);
+/** Quotas as they are stored: rows of earlier releases may be above {@link quotaBounds}. */
+export const storedQuotasSchema = closedObject(tenantQuotaEntries);
+/** Quotas as an operator sets them. */
+export const tenantQuotasSchema = closedObject({
+  ...tenantQuotaEntries,
+  subscriptionsPerClient: v.exactOptional(wholeNumber(0, quotaBounds.subscriptionsPerClient)),
+  shapesPerClient: v.exactOptional(wholeNumber(0, quotaBounds.shapesPerClient)),
+  packetBytes: v.exactOptional(wholeNumber(128, quotaBounds.packetBytes)),
+  queuedMessages: v.exactOptional(wholeNumber(10, quotaBounds.queuedMessages)),
+  shapes: v.exactOptional(wholeNumber(0, quotaBounds.shapes)),
+});
 
 export const clientQuotaNames = Object.keys(clientQuotaEntries) as readonly (keyof ClientQuotas)[];
 export const quotaNames = Object.keys(tenantQuotaEntries) as readonly (keyof TenantQuotas)[];

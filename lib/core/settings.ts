@@ -1,5 +1,5 @@
 import { maxPacketBytes } from '../wire/limits.ts';
-import { type DefaultQuotas, defaultQuotas } from './quotas.ts';
+import { type DefaultQuotas, defaultQuotas, quotaBounds } from './quotas.ts';
 
 /** Limits and defaults of the service, announced in CONNACK or enforced by handlers. */
 export interface Settings {
@@ -120,12 +120,12 @@ export const defaultSettings: Settings = {
   maxSessionExpirySeconds: 0xffff_ffff,
   defaultQuotas,
   connectsPerMinutePerClient: 60,
-  maxQueuedMessages: 1_000,
+  maxQueuedMessages: quotaBounds.queuedMessages,
   catchUpWindowMessages: 100,
   sendingSeconds: 40,
-  maxShapes: 64,
+  maxShapes: quotaBounds.shapes,
   shapesPerClient: 16,
-  maxSubscriptionsPerClient: 1_000,
+  maxSubscriptionsPerClient: quotaBounds.subscriptionsPerClient,
   maxFiltersPerPacket: 1_000,
   maxClientIdBytes: 256,
   authenticationDeadlineSeconds: 10,

@@ -49,15 +49,33 @@ function flawOf({ path, type, expected, message }: v.BaseIssue<unknown>, at: str
     return `${prefixOf(keys, at)}unknown member "${name}"`;
   }
   const missing = (type === 'strict_object' || type === 'object') && expected === `"${keys.at(-1)}"`;
-  const rule = missing ? `missing${foundIn(path?.at(-1)?.input)}` : `expected ${message}`;
+  const rule = missing
+    ? `missing${foundIn(path?.at(-1)?.input, String(keys.at(-1)))}`
+    : `expected ${message}`;
   return `${prefixOf(keys, at)}${rule}`;
 }
 
 /** The members that are present, because one of them may be the missing one misspelt. */
-function foundIn(object: unknown): string {
-  const names = Object.keys(object ?? {}).slice(0, maxFoundMembers);
+function foundIn(object: unknown, missing: string): string {
+  const found = Object.keys(object ?? {});
+  const near = found.find((name) => isMisspelt(name, missing));
+  if (near !== undefined) return `; found "${near.slice(0, maxNameCharacters)}", did you mean "${missing}"?`;
+  const names = found.slice(0, maxFoundMembers);
   const quoted = names.map((name) => `"${name.slice(0, maxNameCharacters)}"`);
   return quoted.length === 0 ? '' : `; found ${quoted.join(', ')}`;
+}
+
+/** Whether the letters are the same, or all but one of them, in any order and case. */
+function isMisspelt(name: string, meant: string): boolean {
+  if (Math.abs(name.length - meant.length) > 1) return false;
+  const left = [...meant.toLowerCase()];
+  let others = 0;
+  for (const letter of name.toLowerCase()) {
+    const index = left.indexOf(letter);
+    if (index === -1) others++;
+    else left.splice(index, 1);
+  }
+  return others <= 1 && left.length <= 1 && meant.length > 2;
 }
 
 /** `issuers[2].iss: `; nothing for the whole value without a name. */

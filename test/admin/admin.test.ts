@@ -96,7 +96,7 @@ describe('tenants', () => {
     for (const [method, path, body, detail] of [
       ['PUT', '/tenants/x', { issuer: [] }, ': unknown member "issuer"'],
       ['PUT', '/tenants/x', { issuers: [{ keys }, { keys, iss: 's3cret'.repeat(99) }] }, 'issuers[1].iss: '],
-      ['POST', '/tenants/acme/issuers', { kyes: keys }, 'keys: missing; found "kyes"'],
+      ['POST', '/tenants/acme/issuers', { kyes: keys }, 'keys: missing; found "kyes", did you mean "keys"?'],
       ['PUT', '/tenants/acme/quotas', { conections: 1 }, 'unknown member "conections"'],
       [
         'POST',

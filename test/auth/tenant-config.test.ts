@@ -161,7 +161,11 @@ describe('tenant configuration', () => {
   });
 
   it.each([
-    [withIssuer({ kyes: {} }), 'issuers[0].keys: missing; found "kyes"'],
+    [withIssuer({ kyes: {} }), 'issuers[0].keys: missing; found "kyes", did you mean "keys"?'],
+    [
+      withIssuer({ keys: { kind: 'jwks-url', ulr: 'https://idp.example/jwks' } }),
+      'issuers[0].keys.url: missing; found "ulr", did you mean "url"?',
+    ],
     [mapped({ audiense: 'a' }), 'issuers[0]: unknown member "audiense"'],
     [mapped({ iss: 5 }), 'issuers[0].iss: expected a text of 1 to 512 characters'],
     [

@@ -79,8 +79,40 @@ describe('help', () => {
     expect(stdout).toMatch(/Examples:\n {2}\$ wisp /);
   });
 
+  it('of a subcommand shows its own examples, that of a family all', async () => {
+    const examples = async (...command: string[]) =>
+      (await wisp(...command, '--help')).stdout.split('\n').filter((line) => line.startsWith('  $ '));
+    expect(await examples('tenant', 'list')).toEqual(['  $ wisp tenant list']);
+    expect(await examples('revoke')).toEqual([
+      '  $ wisp revoke acme --client-id sensor-7',
+      '  $ wisp revoke acme --all --keep 1h',
+    ]);
+    expect((await examples('tenant')).length).toBeGreaterThan(5);
+  });
+
+  it('of issuer add says when --iss is needed', async () => {
+    expect((await wisp('issuer', 'add', '--help')).stdout).toContain('--jwks-url needs it');
+  });
+
   it('is shown for a call without a command, as wrong usage', async () => {
     expect(await wisp()).toMatchObject({ exitCode: 2, stdout: '' });
     expect((await wisp('tokn')).stderr).toContain('Did you mean token?');
+  });
+});
+
+describe('wrong arguments', () => {
+  it.each([
+    [['quotas', 'acme', 'shapes=1000'], 'wisp: shapes: expected a whole number, 0 to 64'],
+    [['tenant', 'create', 'acme', '--quota', 'shapes=65'], 'wisp: shapes: expected a whole number, 0 to 64'],
+    [
+      ['revoke', 'acme', '--all', '--client-id', 'x'],
+      'wisp: --all revokes every token of the tenant: leave it out to revoke those of --client-id only',
+    ],
+    [
+      ['revoke', 'acme', '--token-id', 'x', '--client-id', 'x'],
+      'wisp: give only one of --token-id and --client-id; revoke the others in a second call',
+    ],
+  ])('%j say what is wrong', async (args, stderr) => {
+    expect(await wisp(...args)).toEqual({ exitCode: 2, stdout: '', stderr });
   });
 });

@@ -6,6 +6,13 @@ import { home, keyOf, service, store, verified, wisp } from './commands.ts';
 import { tenantsTable } from './service.ts';
 
 describe('wisp tenant create', () => {
+  it('sets quotas', async () => {
+    expect(
+      await wisp('tenant', 'create', 'acme', '--quota', 'shapes=16', '--quota', 'connections=100'),
+    ).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await store().show('acme'))?.quotas).toEqual({ shapes: 16, connections: 100 });
+  });
+
   it('writes the private key to a file that only its owner can read, and nowhere else', async () => {
     const { exitCode, stdout, stderr } = await wisp('tenant', 'create', 'acme');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

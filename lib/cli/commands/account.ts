@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { exitCodes, UserError } from '../../local/operator/user-error.ts';
+import { ownExamples } from '../examples.ts';
 import { addTargetOptions, parseTenantName, parseTtl } from '../options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
@@ -32,7 +33,7 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
     .option('--from <hour>', 'first hour, such as 2026-11-21T06 (default: 23 hours before --to)')
     .option('--to <hour>', 'last hour (default: now)')
     .option('--json', 'as JSON')
-    .addHelpText('after', help)
+    .addHelpText('after', ownExamples(help))
     .action(async (tenant: string, options: UsageOptions) => {
       const target = resolveTarget(options);
       const { from, to } = options;
@@ -63,13 +64,27 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
         'longest lifetime of issued tokens, to keep the revocation for: 15m, 1h, 7d',
       ).argParser(parseTtl),
     )
-    .addHelpText('after', help)
+    .addHelpText('after', ownExamples(help))
     .action(async (tenant: string, options: RevokeOptions) => {
       const { tokenId, subject, clientId, all, keep } = options;
       const meant = Object.entries({ tokenId, subject, clientId, all }).filter(
         ([, value]) => value !== undefined,
       );
-      if (meant.length !== 1)
+      if (all && meant.length > 1)
+        throw new UserError(
+          'usage',
+          `--all revokes every token of the tenant: leave it out to revoke those of ${selectorNames(meant)} only`,
+          { exitCode: exitCodes.usage },
+        );
+      if (meant.length > 1)
+        throw new UserError(
+          'usage',
+          `give only one of ${selectorNames(meant)}; revoke the others in a second call`,
+          {
+            exitCode: exitCodes.usage,
+          },
+        );
+      if (meant.length === 0)
         throw new UserError('usage', 'select tokens with one of --token-id, --subject, --client-id, --all', {
           exitCode: exitCodes.usage,
         });
@@ -79,6 +94,14 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
       const { revokedAt } = (await api.call('POST', `/${tenant}/revoke`, body)) as { revokedAt: string };
       terminal.out(`Tokens issued until ${revokedAt} are revoked.`);
     });
+}
+
+/** `--token-id, --subject` */
+function selectorNames(meant: readonly (readonly [string, unknown])[]): string {
+  return meant
+    .filter(([name]) => name !== 'all')
+    .map(([name]) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`)
+    .join(' and ');
 }
 
 /** Prints exact bytes and milliseconds, because the figures are for billing. */

@@ -7,6 +7,7 @@ import {
   TenantConfigError,
 } from '../../auth/index.ts';
 import { UserError } from '../../local/operator/user-error.ts';
+import { ownExamples } from '../examples.ts';
 import { type IssuerOptions, issuerFrom } from '../issuer-options.ts';
 import { addTargetOptions, collectValues, parseTenantName } from '../options.ts';
 import { resolveTarget, type Target, type TargetOptions, unknownTenant } from '../target.ts';
@@ -18,13 +19,13 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
   const issuer = program.command('issuer').summary('add, list and remove issuers of a tenant');
   issuer
     .description('Issuers whose tokens a tenant accepts, their keys, and how their claims are mapped.')
-    .addHelpText('after', help);
+    .addHelpText('after', ownExamples(help));
 
   addTargetOptions(addIssuerOptions(issuer.command('add')))
     .summary('accept tokens of another issuer')
     .description('Adds an issuer. It takes effect within five seconds. Open connections are not affected.')
     .argument('<tenant>', 'name of the tenant', parseTenantName)
-    .addHelpText('after', help)
+    .addHelpText('after', ownExamples(help))
     .action(async (tenant: string, options: IssuerOptions & TargetOptions) => {
       const target = resolveTarget(options);
       const added = await issuerFrom(options);
@@ -38,7 +39,7 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
     .description('Lists issuers: number, iss, where the keys are. Shared secrets are left out.')
     .argument('<tenant>', 'name of the tenant', parseTenantName)
     .option('--json', 'all details as JSON')
-    .addHelpText('after', help)
+    .addHelpText('after', ownExamples(help))
     .action(async (tenant: string, options: TargetOptions & { json?: true }) => {
       const target = resolveTarget(options);
       const { admin } = await target.connect();
@@ -63,7 +64,7 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
     )
     .argument('<tenant>', 'name of the tenant', parseTenantName)
     .argument('<number>', 'number of the issuer', issuerNumber)
-    .addHelpText('after', help)
+    .addHelpText('after', ownExamples(help))
     .action(async (tenant: string, number: number, options: TargetOptions) => {
       const target = resolveTarget(options);
       const { admin } = await target.connect();
@@ -79,7 +80,7 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
 
 function addIssuerOptions(command: Command): Command {
   return command
-    .option('--iss <iss>', 'the "iss" of its tokens (default: any)')
+    .option('--iss <iss>', 'the "iss" of its tokens (default: any; --jwks-url needs it)')
     .option('--audience <aud>', 'the "aud" of its tokens; may be repeated', collectValues)
     .option('--jwks-url <url>', 'its keys: a JWK set, fetched over https')
     .option('--jwks-file <file>', 'its keys: a JWK or JWK set in a file')

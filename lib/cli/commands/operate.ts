@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { escapeControls } from '../../core/escape-controls.ts';
 import { UserError } from '../../local/operator/user-error.ts';
 import { type AdminClient, knownReason } from '../admin-client.ts';
+import { ownExamples } from '../examples.ts';
 import { addTargetOptions, asSentence, parseTenantName } from '../options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
@@ -35,7 +36,9 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
   }
 
   const client = program.command('client').summary('list, show, disconnect and release clients');
-  client.description('Clients of a tenant that are connected or have a session.').addHelpText('after', help);
+  client
+    .description('Clients of a tenant that are connected or have a session.')
+    .addHelpText('after', ownExamples(help));
 
   tenantCommand(client, 'list', 'list clients')
     .description('Lists clients: online or offline, MQTT version, client id.')
@@ -89,7 +92,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
     });
 
   const retained = program.command('retained').summary('list, show and delete retained messages');
-  retained.description('Retained messages of a tenant.').addHelpText('after', help);
+  retained.description('Retained messages of a tenant.').addHelpText('after', ownExamples(help));
 
   tenantCommand(retained, 'list', 'list topics that hold a retained message')
     .option('--prefix <text>', 'only topics that begin with this text', '')
@@ -146,7 +149,7 @@ export function tenantCommand(parent: Command, name: string, summary: string): C
     .summary(summary)
     .description(asSentence(summary))
     .argument('<tenant>', 'name of the tenant', parseTenantName)
-    .addHelpText('after', help);
+    .addHelpText('after', ownExamples(help));
 }
 
 export async function apiOf(options: TargetOptions): Promise<AdminClient> {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { quotaNames } from '../../core/quotas.ts';
-import { exitCodes, UserError } from '../../local/operator/user-error.ts';
+import { ownExamples } from '../examples.ts';
 import { addTargetOptions, parseTenantName } from '../options.ts';
+import { parseQuotaChange, parseQuotas } from '../quota-options.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -17,9 +18,10 @@ export function addQuotaCommand(program: Command, terminal: Terminal): void {
     )
     .argument('<tenant>', 'name of the tenant', parseTenantName)
     .argument('[changes...]', 'NAME=NUMBER or NAME=none')
-    .addHelpText('after', help)
+    .addHelpText('after', ownExamples(help))
     .action(async (tenant: string, changes: readonly string[], options: TargetOptions) => {
-      const changed = changes.map(parseChange);
+      const changed = changes.map(parseQuotaChange);
+      parseQuotas(changes.filter((change) => !change.endsWith('=none')));
       const target = resolveTarget(options);
       const api = adminApi(target, await target.connect());
       let { quotas = {} } = (await api.call('GET', `/${tenant}`)) as { quotas?: Quotas };
@@ -32,19 +34,6 @@ export function addQuotaCommand(program: Command, terminal: Terminal): void {
       }
       terminal.out(JSON.stringify(quotas, null, 2));
     });
-}
-
-function parseChange(change: string): [name: string, bound: number | undefined] {
-  const [, name = '', bound = ''] = /^(\w+)=(\d{1,15}|none)$/.exec(change) ?? [];
-  if (!quotaNames.some((known) => known === name))
-    throw new UserError(
-      'usage',
-      `"${change}" is not NAME=NUMBER or NAME=none with one of: ${quotaNames.join(', ')}`,
-      {
-        exitCode: exitCodes.usage,
-      },
-    );
-  return [name, bound === 'none' ? undefined : Number(bound)];
 }
 
 const help = `

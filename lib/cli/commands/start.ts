@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../local/operator/user-error.ts';
+import { ownExamples } from '../examples.ts';
 import { listenError } from '../listen-error.ts';
 import { logLevels, parsePort } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
@@ -38,7 +39,7 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
     )
     .option('--data <directory>', 'keep state on disk (default: in memory until the process ends)')
     .addOption(new Option('--log-level <level>', 'lowest level to log').choices(logLevels).default('info'))
-    .addHelpText('after', help)
+    .addHelpText('after', ownExamples(help))
     .action((options: StartOptions) => start(options, terminal));
 }
 

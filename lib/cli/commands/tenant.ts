@@ -6,7 +6,9 @@ import { commandName } from '../../local/operator/command-name.ts';
 import { createTenantWithKey } from '../../local/operator/create-tenant-with-key.ts';
 import { deleteSigningKey, keyPath } from '../../local/operator/key-file.ts';
 import { exitCodes, UserError } from '../../local/operator/user-error.ts';
-import { addTargetOptions, asSentence, parseTenantName } from '../options.ts';
+import { ownExamples } from '../examples.ts';
+import { addTargetOptions, asSentence, collectValues, parseTenantName } from '../options.ts';
+import { parseQuotas } from '../quota-options.ts';
 import {
   adminApi,
   type Connection,
@@ -23,7 +25,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
   const tenant = program.command('tenant').summary('create, list, show, suspend and delete tenants');
   tenant
     .description('Tenants of the local service, or with --stack of a deployment.')
-    .addHelpText('after', help);
+    .addHelpText('after', ownExamples(help));
 
   addTargetOptions(tenant.command('create'))
     .summary('create a tenant and its key pair')
@@ -32,13 +34,20 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
         'the private key only into a file on this machine (mode 600).',
     )
     .argument('<name>', '1 to 63 characters of a-z, 0-9 and "-"', parseTenantName)
-    .addHelpText('after', help)
-    .action(async (name: string, options: TargetOptions) => {
+    .option(
+      '--quota <name=number>',
+      'a quota of the tenant (see "wisp quotas"); may be repeated',
+      collectValues,
+    )
+    .addHelpText('after', ownExamples(help))
+    .action(async (name: string, options: TargetOptions & { quota?: readonly string[] }) => {
+      const quotas = parseQuotas(options.quota ?? []);
       const target = resolveTarget(options);
       const connection = await target.connect();
       const created = await createTenantWithKey({
         admin: connection.admin,
         name,
+        ...(quotas === undefined ? {} : { quotas }),
         keyDirectory: target.keyDirectory,
         nowMs: Date.now(),
         reuseKey: target.isLocal,
@@ -52,7 +61,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
     .summary('list tenants')
     .description('Lists tenants: name, status, time of creation.')
     .option('--json', 'as JSON')
-    .addHelpText('after', help)
+    .addHelpText('after', ownExamples(help))
     .action(async (options: TargetOptions & { json?: true }) => {
       const target = resolveTarget(options);
       const { admin } = await target.connect();
@@ -73,7 +82,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
     .summary('show a tenant')
     .description('Shows status, issuers and public keys of a tenant as JSON. Shared secrets are left out.')
     .argument('<name>', 'name of the tenant', parseTenantName)
-    .addHelpText('after', help)
+    .addHelpText('after', ownExamples(help))
     .action(async (name: string, options: TargetOptions) => {
       const target = resolveTarget(options);
       const { admin } = await target.connect();
@@ -94,7 +103,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
       .summary(summary)
       .description(asSentence(summary))
       .argument('<name>', 'name of the tenant', parseTenantName)
-      .addHelpText('after', help)
+      .addHelpText('after', ownExamples(help))
       .action(async (name: string, options: TargetOptions) => {
         const target = resolveTarget(options);
         await orUnknown(
@@ -113,7 +122,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
     )
     .argument('<name>', 'name of the tenant', parseTenantName)
     .option('--yes', 'do not ask for confirmation (the local service never asks)')
-    .addHelpText('after', help)
+    .addHelpText('after', ownExamples(help))
     .action(async (name: string, options: TargetOptions & { yes?: true }) => {
       const target = resolveTarget(options);
       const connection = await target.connect();
@@ -195,6 +204,9 @@ async function confirm(question: string): Promise<void> {
 const help = `
 Examples:
   $ wisp tenant create acme
+  $ wisp tenant create acme --quota connections=100 --quota shapes=16
   $ wisp tenant list
   $ wisp tenant show acme --stack Wisp --region eu-central-1
+  $ wisp tenant suspend acme
+  $ wisp tenant resume acme
   $ wisp tenant delete acme`;

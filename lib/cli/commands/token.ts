@@ -3,6 +3,7 @@ import { commandName } from '../../local/operator/command-name.ts';
 import { keyPath, readSigningKey } from '../../local/operator/key-file.ts';
 import { mintToken } from '../../local/operator/mint-token.ts';
 import { UserError } from '../../local/operator/user-error.ts';
+import { ownExamples } from '../examples.ts';
 import { addTargetOptions, collectValues, parseTenantName, parseTtl } from '../options.ts';
 import { resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
@@ -36,7 +37,7 @@ export function addTokenCommand(program: Command, terminal: Terminal): void {
     )
     .option('--key <file>', 'private key file (default: that of "wisp tenant create")');
   addTargetOptions(command)
-    .addHelpText('after', help)
+    .addHelpText('after', ownExamples(help))
     .action(async (tenant: string, options: TokenOptions) => {
       const { clientId, publish, subscribe } = options;
       const path = options.key ?? keyPath(resolveTarget(options).keyDirectory, tenant);

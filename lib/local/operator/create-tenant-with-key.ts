@@ -7,6 +7,7 @@ import {
   wispAudience,
   wispIssuer,
 } from '../../auth/index.ts';
+import type { TenantQuotas } from '../../core/quotas.ts';
 import { reasonMessage } from '../../core/reasons.ts';
 import { deleteSigningKey, keyPath, readSigningKey, type SigningKey, writeSigningKey } from './key-file.ts';
 import { UserError } from './user-error.ts';
@@ -24,6 +25,8 @@ export interface CreateTenantOptions {
    * process while the key files stay. Default false: an existing file is an error.
    */
   readonly reuseKey?: boolean;
+  /** Default: none, so that the service's defaults hold. */
+  readonly quotas?: TenantQuotas;
 }
 
 export interface CreatedTenant {
@@ -52,7 +55,10 @@ export async function createTenantWithKey(options: CreateTenantOptions): Promise
   const key = existing ?? (await generateSigningKey());
   if (existing === undefined) await writeSigningKey(path, key);
 
-  const config = configFor(name, key, nowMs);
+  const config = {
+    ...configFor(name, key, nowMs),
+    ...(options.quotas === undefined ? {} : { quotas: options.quotas }),
+  };
   try {
     // Another process may have created it since `show`; the conditional write decides.
     if (!(await admin.create(name, config))) throw tenantExists(name);
