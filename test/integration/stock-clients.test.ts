@@ -1,4 +1,6 @@
+import { connect } from 'node:net';
 import mqtt, { type MqttClient } from 'mqtt';
+import { generate } from 'mqtt-packet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Bridge, startBridge } from '../../lib/bridge/index.ts';
 import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
@@ -87,4 +89,31 @@ describe.each(['mqtt', 'ws'] as const)('MQTT.js over %s', (protocol) => {
       expect((await received.next()).text).toBe(large);
     },
   );
+});
+
+test('a silent client is ended by the bridge, and its Will comes [MQTT-3.1.2-24 v3]', async () => {
+  const watcher = await mqtt.connectAsync(`mqtt://127.0.0.1:${ports.mqttPort}`, {
+    username: mint.tenant,
+    password: await mint(),
+    reconnectPeriod: 0,
+  });
+  await watcher.subscribeAsync('wills/#', { qos: 1 });
+  const messages = inbox(watcher);
+  const silent = connect(ports.mqttPort, '127.0.0.1');
+  silent.write(
+    generate({
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: 4,
+      clean: true,
+      clientId: 'silent',
+      keepalive: 1,
+      username: mint.tenant,
+      password: Buffer.from(await mint()),
+      will: { topic: 'wills/silent', payload: Buffer.from('gone'), qos: 1, retain: false },
+    }),
+  );
+  expect(await messages.next()).toMatchObject({ topic: 'wills/silent', text: 'gone' });
+  silent.destroy();
+  await watcher.endAsync();
 });
