@@ -3,10 +3,11 @@ import type { AuthError } from './errors.ts';
 import { type HttpsGetOptions, httpsGet } from './https-get.ts';
 import { createKeySources, type KeySourcesOptions } from './key-sources.ts';
 import type { TenantLookup } from './tenant-config.ts';
-import { verifyToken } from './verify.ts';
+import { type VerifyTokenOptions, verifyToken } from './verify.ts';
 
 export interface AuthenticatorOptions
   extends Pick<KeySourcesOptions, 'secrets' | 'onFailure'>,
+    Pick<VerifyTokenOptions, 'onUnknownKey'>,
     Pick<HttpsGetOptions, 'allowPrivate'> {
   readonly lookup: TenantLookup;
   /** Milliseconds since 1970. */
@@ -20,10 +21,17 @@ export interface AuthenticatorOptions
 export function createAuthenticator(options: AuthenticatorOptions): {
   verify(token: string, tenantHint: string | undefined): Promise<Identity | AuthError>;
 } {
-  const { lookup, nowMs, allowPrivate = false } = options;
+  const { lookup, nowMs, onUnknownKey, allowPrivate = false } = options;
   const sources = createKeySources({ ...options, fetchText: httpsGet({ allowPrivate }) });
   return {
     verify: (token, tenantHint) =>
-      verifyToken({ token, tenantHint, lookup, sources, nowSeconds: Math.floor(nowMs() / 1_000) }),
+      verifyToken({
+        token,
+        tenantHint,
+        lookup,
+        sources,
+        onUnknownKey,
+        nowSeconds: Math.floor(nowMs() / 1_000),
+      }),
   };
 }

@@ -24,7 +24,20 @@ export interface VerifyTokenOptions {
   readonly sources?: KeySources;
   /** Seconds since 1970. */
   readonly nowSeconds: number;
+  /** Called when no key fits the token, with what it names: unverified and at most 128 characters. */
+  readonly onUnknownKey?: ((unknown: UnknownKey) => void) | undefined;
 }
+
+/** Why no key fits a token: no issuer of the tenant has its `iss`, or none of its keys the `kid`. */
+export interface UnknownKey {
+  readonly cause: 'iss-unknown' | 'kid-unknown';
+  readonly tenant: string;
+  readonly iss?: string;
+  readonly kid?: string;
+  readonly algorithm: string;
+}
+
+const maxLoggedCharacters = 128;
 
 const storedKeys = createKeySources({
   fetchText: () => Promise.reject(new KeyFetchError('keys-source')),
@@ -50,7 +63,10 @@ export async function verifyToken(options: VerifyTokenOptions): Promise<Identity
   if (config === undefined) return authError('tenant-unknown');
 
   const verified = await verifyByAny(config, unverified, options);
-  if (isAuthError(verified)) return verified;
+  if (isAuthError(verified)) {
+    if (verified.code === 'token-key-unknown') options.onUnknownKey?.(unknownKey(name, config, unverified));
+    return verified;
+  }
   const { payload, issuer } = verified;
   // Only holders of a valid token learn this: to others a suspended tenant looks like an unknown
   // one.
@@ -60,6 +76,21 @@ export async function verifyToken(options: VerifyTokenOptions): Promise<Identity
   const claims = readClaims(payload, issuer);
   if ('flaw' in claims) return authError('claims-malformed', claims.flaw);
   return { tenant: vouchedTenantId(name), ...claims };
+}
+
+function unknownKey(
+  tenant: string,
+  { issuers }: TenantConfig,
+  { issuer, keyId, algorithm }: UnverifiedToken,
+): UnknownKey {
+  const isKnown = issuers.some(({ iss }) => iss === undefined || iss === issuer);
+  return {
+    cause: isKnown ? 'kid-unknown' : 'iss-unknown',
+    tenant,
+    ...(issuer === undefined ? {} : { iss: issuer.slice(0, maxLoggedCharacters) }),
+    ...(keyId === undefined ? {} : { kid: keyId.slice(0, maxLoggedCharacters) }),
+    algorithm,
+  };
 }
 
 /**

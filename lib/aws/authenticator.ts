@@ -25,6 +25,7 @@ export function createAuthenticatorPort(
     nowMs,
     allowPrivate: allowPrivateIssuers,
     onFailure: ({ code, source }) => log.warn('keys of an issuer cannot be fetched', { code, source }),
+    onUnknownKey: (unknown) => log.info('no key fits a token', { code: 'token-key-unknown', ...unknown }),
     ...(secrets === undefined ? {} : { secrets }),
   });
 }

@@ -1,6 +1,7 @@
 import { CompactSign, exportSPKI, importJWK } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type AuthError, isAuthError, type TenantConfig, verifyToken } from '../../lib/auth/index.ts';
+import type { UnknownKey } from '../../lib/auth/verify.ts';
 import { assemble, keyPair, lookup, nowSeconds, type Signer, sharedSecret, sign, tenant } from './tokens.ts';
 
 let acme: Signer;
@@ -39,6 +40,48 @@ async function refusal(token: string, tenantHint?: string, at = nowSeconds): Pro
   }
   return result;
 }
+
+describe('a token that no key fits', () => {
+  const unknown = async (token: string, issuers: TenantConfig['issuers']) => {
+    const seen: UnknownKey[] = [];
+    await verifyToken({
+      token,
+      tenantHint: 'acme',
+      lookup: lookup({ acme: tenant(issuers) }),
+      nowSeconds,
+      onUnknownKey: (key) => seen.push(key),
+    });
+    return seen;
+  };
+  const remote = {
+    iss: 'https://idp.example/',
+    keys: { kind: 'jwks-url', url: 'https://idp.example/jwks' },
+  } as const;
+
+  it('is told apart by what is unknown: its iss or its kid', async () => {
+    const elsewhere = await sign(acme, { iss: 'https://idp.example' });
+    expect(await unknown(elsewhere, [remote])).toEqual([
+      {
+        cause: 'iss-unknown',
+        tenant: 'acme',
+        iss: 'https://idp.example',
+        kid: 'key-1',
+        algorithm: 'ES256',
+      },
+    ]);
+    const rotated = await sign(acme, { iss: 'wisp:acme' }, { kid: 'key-2' });
+    expect(await unknown(rotated, [{ iss: 'wisp:acme', keys: acme.keys }])).toMatchObject([
+      { cause: 'kid-unknown', iss: 'wisp:acme', kid: 'key-2' },
+    ]);
+  });
+
+  it('is told with at most 128 characters of each, and nothing else of it', async () => {
+    const token = await sign(acme, { iss: 'i'.repeat(500), sub: 's3cret' }, { kid: 'k'.repeat(500) });
+    const [key] = await unknown(token, [remote]);
+    expect(key).toMatchObject({ iss: 'i'.repeat(128), kid: 'k'.repeat(128) });
+    expect(JSON.stringify(key)).not.toContain('s3cret');
+  });
+});
 
 describe('good tokens', () => {
   it.each(['acme', 'rsa', 'eddsa', 'secret'])(
