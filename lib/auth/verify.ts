@@ -24,11 +24,11 @@ export interface VerifyTokenOptions {
   readonly sources?: KeySources;
   /** Seconds since 1970. */
   readonly nowSeconds: number;
-  /** Called when no key fits the token, with what it names: unverified and at most 128 characters. */
+  /** Called when no key fits the token, with what it names, unverified and cut. */
   readonly onUnknownKey?: ((unknown: UnknownKey) => void) | undefined;
 }
 
-/** Why no key fits a token: no issuer of the tenant has its `iss`, or none of its keys the `kid`. */
+/** Why no key fits a token: no issuer of the tenant has its `iss`, or no key its `kid`. */
 export interface UnknownKey {
   readonly cause: 'iss-unknown' | 'kid-unknown';
   readonly tenant: string;
