@@ -1,11 +1,12 @@
 import { Annotations, App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { readSettings, SettingsError } from './read-settings.ts';
+import { readSettings, refuseUnknownSettings, SettingsError } from './read-settings.ts';
 import { WispStack } from './stack.ts';
 import { stackStands } from './standing.ts';
 
 const app = new App({ autoSynth: false });
 try {
+  refuseUnknownSettings(Object.keys(app.node.getAllContext()));
   const asked = readSettings((name) => app.node.tryGetContext(name), deploymentRegion());
   const protect = asked.protect && (await mayProtect(asked.stackName));
   const settings = { ...asked, protect };

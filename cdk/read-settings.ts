@@ -1,6 +1,16 @@
 import { isIPv4 } from 'node:net';
 import { defaultRequestsPerSecond } from './account-quotas.ts';
-import { type DomainSettings, logRoleChoices, presetNames, presets, type StageSettings } from './settings.ts';
+import {
+  type DomainSettings,
+  functionNames,
+  logLevels,
+  logRetentionChoices,
+  logRoleChoices,
+  presetNames,
+  presets,
+  type StageSettings,
+} from './settings.ts';
+import { unknownSetting } from './unknown-setting.ts';
 
 /** A setting that cannot be deployed. The message is one line with the values that are allowed. */
 export class SettingsError extends Error {
@@ -12,11 +22,15 @@ export class SettingsError extends Error {
 export type ReadContext = (name: string) => unknown;
 
 /**
- * Settings of this deployment: the preset `-c stage=dev|prod` (default `prod`), changed by
+ * Settings of this deployment: the preset `-c stage=dev|prod` (default `dev`, the disposable one),
+ * changed by
  * - `-c stackName=…`, `-c alarmEmail=…`, `-c eventBusName=…`
  * - `-c alarms=true|false`, `-c accessLog=true|false`, `-c tenantMetrics=true|false`
  * - `-c apiGatewayLogRole=auto|create|existing`, `-c protect=true|false`
  * - `-c accountRequestsPerSecond=…`, `-c accountConcurrency=…`, `-c reserveConcurrency=true|false`
+ * - `-c routeShares=default:0.5,connect:0.05`, `-c memoryMegabytes=message:2048`
+ * - `-c timerMaxConcurrency=…`, `-c fanoutMaxConcurrency=…`
+ * - `-c logLevel=DEBUG|INFO|WARN|ERROR`, `-c logRetentionDays=…`
  * - `-c domainName=…` with `-c certificateArn=…`, and for a Route 53 record `-c hostedZoneId=…` and
  *   `-c hostedZoneName=…`
  *
@@ -25,7 +39,7 @@ export type ReadContext = (name: string) => unknown;
  * @throws SettingsError when a value is missing or cannot work.
  */
 export function readSettings(context: ReadContext, region?: string): StageSettings {
-  const preset = presets[readChoice(context, 'stage', presetNames, 'prod')];
+  const preset = presets[readChoice(context, 'stage', presetNames, 'dev')];
   const stackName = readText(context, 'stackName') ?? preset.stackName;
   if (!/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(stackName)) {
     throw new SettingsError('stackName: letters, digits and "-", beginning with a letter, at most 128');
@@ -51,10 +65,103 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     ...readQuota(context, 'accountRequestsPerSecond'),
     ...readQuota(context, 'accountConcurrency'),
     accessLog: readSwitch(context, 'accessLog', preset.accessLog),
+    logLevel: readChoice(context, 'logLevel', logLevels, preset.logLevel),
+    logRetentionDays: Number(
+      readChoice(context, 'logRetentionDays', logRetentionChoices, String(preset.logRetentionDays)),
+    ),
+    memoryMegabytes: readParts(context, 'memoryMegabytes', functionNames, preset.memoryMegabytes, {
+      min: 128,
+      max: 10_240,
+      whole: true,
+    }),
+    routeShares: readRouteShares(context, preset),
+    ...readCount(context, 'timerMaxConcurrency', 4),
+    ...readCount(context, 'fanoutMaxConcurrency', 2),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(domain === undefined ? {} : { domain }),
     ...(eventBusName === undefined ? {} : { eventBusName }),
   };
+}
+
+/** Names of all settings of the command line. */
+function settingNames(): string[] {
+  const names = new Set<string>();
+  readSettings((name) => void names.add(name));
+  return [...names];
+}
+
+/**
+ * Refuses context values that are no setting, which would otherwise deploy without the setting that
+ * was meant.
+ * @param given names of all context values, those of the CDK included.
+ * @throws SettingsError that names the setting that is nearest.
+ */
+export function refuseUnknownSettings(given: readonly string[]): void {
+  const unknown = unknownSetting(given, settingNames());
+  if (unknown === undefined) return;
+  const { name, nearest } = unknown;
+  throw new SettingsError(
+    nearest === undefined
+      ? `${name}: there is no such setting; docs/deploying.md lists all`
+      : `${name}: there is no such setting; did you mean ${nearest}?`,
+  );
+}
+
+/** Shares of requests, by the route without its "$", which shells would replace. */
+function readRouteShares(context: ReadContext, { routeShares }: StageSettings): StageSettings['routeShares'] {
+  const names = ['connect', 'default', 'oneway', 'disconnect', 'http'] as const;
+  const { $connect, $default, $disconnect, oneway, http } = routeShares;
+  const preset = { connect: $connect, default: $default, disconnect: $disconnect, oneway, http };
+  const shares = readParts(context, 'routeShares', names, preset, { min: 0.001, max: 1, whole: false });
+  return {
+    $connect: shares.connect,
+    $default: shares.default,
+    oneway: shares.oneway,
+    $disconnect: shares.disconnect,
+    http: shares.http,
+  };
+}
+
+interface Bounds {
+  readonly min: number;
+  readonly max: number;
+  readonly whole: boolean;
+}
+
+/** Numbers of several parts, `PART:NUMBER,…`; parts that are not named keep the preset. */
+function readParts<Part extends string>(
+  context: ReadContext,
+  name: string,
+  parts: readonly Part[],
+  preset: Readonly<Record<Part, number>>,
+  { min, max, whole }: Bounds,
+): Record<Part, number> {
+  const changed: Record<Part, number> = { ...preset };
+  for (const one of readText(context, name)?.split(',') ?? []) {
+    const [, key, text = ''] = /^(\w+):(\d+(?:\.\d+)?)$/.exec(one.trim()) ?? [];
+    const part = parts.find((candidate) => candidate === key);
+    const value = Number(text);
+    if (part === undefined || value < min || value > max || (whole && !Number.isInteger(value))) {
+      throw new SettingsError(
+        `${name}: PART:NUMBER,… with ${min} to ${max} for any of ${parts.join(', ')}; not "${one}"`,
+      );
+    }
+    changed[part] = value;
+  }
+  return changed;
+}
+
+/** Concurrent invocations of an event source. */
+function readCount<Name extends string>(
+  context: ReadContext,
+  name: Name,
+  min: number,
+): { readonly [Key in Name]?: number } {
+  const count = readQuota(context, name);
+  const value = count[name];
+  if (value !== undefined && (value < min || value > 1_000))
+    throw new SettingsError(`${name}: a whole number from ${min} to 1000`);
+  return count;
 }
 
 function readDomain(context: ReadContext, region: string | undefined): DomainSettings | undefined {

@@ -75,7 +75,7 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
 
   const domain = settings.domain && new CustomDomain(scope, 'Domain', gateway, settings.domain);
   if (settings.alarms || settings.alarmEmail !== undefined)
-    new Monitoring(scope, 'Monitoring', settings, { functions, gateway, tables, timers, fanout });
+    new Monitoring(scope, 'Monitoring', settings, { functions, gateway, http, tables, timers, fanout });
 
   return { webSocketUrl: domain?.url ?? gateway.url, http, tables, timers };
 }

@@ -13,7 +13,12 @@ export type FunctionName = (typeof functionNames)[number];
 /** The routes of the WebSocket API, and every route of the HTTP API. */
 export type RouteName = '$connect' | '$default' | 'oneway' | '$disconnect' | 'http';
 
-export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+export const logLevels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Days that CloudWatch Logs can keep logs for, those up to ten years. */
+export const logRetentionChoices =
+  '1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653'.split(' ');
 
 export const logRoleChoices = ['auto', 'create', 'existing'] as const;
 export type LogRoleChoice = (typeof logRoleChoices)[number];
@@ -131,7 +136,7 @@ export interface StageSettings {
    */
   readonly tenantMetrics: boolean;
   /**
-   * Whether the stack has alarms and a dashboard: 34 alarm metrics, $3.40 a month by list price. An
+   * Whether the stack has alarms and a dashboard: 27 alarm metrics, $2.70 a month by list price. An
    * `alarmEmail` turns them on.
    */
   readonly alarms: boolean;

@@ -7,29 +7,26 @@ import type { StageSettings } from '../settings.ts';
 import { removalPolicyOf } from './removal.ts';
 
 /**
- * The property of a stage that turns its access log on, with a log group in `scope`: one line of
+ * The log group, and the property of a stage that turns its access log on, with a log group in `scope`: one line of
  * JSON with `fields` for each request. Empty if the settings have none.
  */
 export function accessLogOf(
   scope: Construct,
   settings: StageSettings,
   fields: Readonly<Record<string, string>>,
-): { readonly accessLogSettings?: IAccessLogSettings } {
+): { readonly group?: LogGroup; readonly stage: { readonly accessLogSettings?: IAccessLogSettings } } {
   if (!settings.accessLog) {
     Validations.of(scope).acknowledge({
       id: 'AwsSolutions-APIG1',
       reason: 'The setting accessLog is off: each line is paid for.',
     });
-    return {};
+    return { stage: {} };
   }
   const group = new LogGroup(scope, 'AccessLogs', {
     retention: settings.logRetentionDays,
     removalPolicy: removalPolicyOf(settings),
   });
-  return {
-    accessLogSettings: {
-      destination: new LogGroupLogDestination(group),
-      format: AccessLogFormat.custom(JSON.stringify(fields)),
-    },
-  };
+  const destination = new LogGroupLogDestination(group);
+  const format = AccessLogFormat.custom(JSON.stringify(fields));
+  return { group, stage: { accessLogSettings: { destination, format } } };
 }

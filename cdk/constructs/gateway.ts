@@ -2,6 +2,7 @@ import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { type CfnApi, type CfnStage, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IDependable } from 'constructs';
 import { callbackEndpointVariable } from '../../lib/aws/environment.ts';
 import { oneWayRouteKey, routeSelectionExpression } from '../../lib/wire/index.ts';
@@ -35,6 +36,7 @@ export interface GatewayRoutes {
 export class Gateway extends Construct {
   readonly api: WebSocketApi;
   readonly stage: WebSocketStage;
+  readonly accessLogs: ILogGroup | undefined;
   readonly #settings: StageSettings;
 
   constructor(scope: Construct, id: string, settings: StageSettings) {
@@ -45,12 +47,14 @@ export class Gateway extends Construct {
       routeSelectionExpression,
       description: 'MQTT over WebSockets, wire profile wisp.b64.v1',
     });
+    const logs = accessLogOf(this, settings, accessLogFields);
+    this.accessLogs = logs.group;
     this.stage = new WebSocketStage(this, 'Stage', {
       webSocketApi: this.api,
       stageName,
       autoDeploy: true,
       throttle: routeThrottle(settings, Stack.of(this).region, '$default'),
-      ...accessLogOf(this, settings, accessLogFields),
+      ...logs.stage,
     });
     const { accessLog, apiGatewayLogRole } = settings;
     if (accessLog && apiGatewayLogRole !== 'existing')

@@ -2,7 +2,9 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { HttpApi, HttpMethod, HttpNoneAuthorizer, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { routeThrottle } from '../account-quotas.ts';
 import type { StageSettings } from '../settings.ts';
@@ -37,6 +39,7 @@ export interface HttpRoutes {
 export class HttpGateway extends Construct {
   readonly adminUrl: string;
   readonly publishUrl: string;
+  readonly accessLogs: ILogGroup | undefined;
   private readonly api: HttpApi;
 
   constructor(scope: Construct, id: string, settings: StageSettings, { admin, publish }: HttpRoutes) {
@@ -69,16 +72,23 @@ export class HttpGateway extends Construct {
       }
     }
     createInOrder(api);
+    const logs = accessLogOf(this, settings, accessLogFields);
+    this.accessLogs = logs.group;
     new HttpStage(this, 'Stage', {
       httpApi: api,
       stageName: '$default',
       autoDeploy: true,
       throttle: routeThrottle(settings, Stack.of(this).region, 'http'),
-      ...accessLogOf(this, settings, accessLogFields),
+      ...logs.stage,
     });
     this.api = api;
     this.adminUrl = `${api.apiEndpoint}/admin`;
     this.publishUrl = `${api.apiEndpoint}/publish`;
+  }
+
+  /** Answers with 5xx in each `period`. */
+  serverErrors(period: Duration): Metric {
+    return this.api.metricServerError({ period, statistic: Stats.SUM });
   }
 
   /** Allows `grantee` all requests of the admin API. */

@@ -12,6 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
@@ -19,6 +20,7 @@ import { metrics as counters, metricsNamespace } from '../../lib/core/metrics.ts
 import type { FunctionName, StageSettings } from '../settings.ts';
 import type { FanoutQueue } from './fanout-queue.ts';
 import type { Gateway } from './gateway.ts';
+import type { HttpGateway } from './http-gateway.ts';
 import type { ServiceFunction } from './service-function.ts';
 import type { Tables } from './tables.ts';
 import type { TimerQueue } from './timer-queue.ts';
@@ -26,6 +28,7 @@ import type { TimerQueue } from './timer-queue.ts';
 export interface Monitored {
   readonly functions: Readonly<Record<FunctionName, ServiceFunction>>;
   readonly gateway: Gateway;
+  readonly http: HttpGateway;
   readonly tables: Tables;
   readonly timers: TimerQueue;
   readonly fanout: FanoutQueue;
@@ -51,6 +54,9 @@ export class Monitoring extends Construct {
     this.topic = settings.alarmEmail === undefined ? undefined : this.makeTopic(settings.alarmEmail);
     const metrics = collect(monitored);
     this.addAlarms(metrics);
+    this.addAccountAlarms(settings);
+    this.addCounterAlarms(settings.stackName);
+    this.addThrottledAlarm(settings, monitored);
     this.addDashboard(metrics, monitored, settings.stackName);
   }
 
@@ -62,8 +68,8 @@ export class Monitoring extends Construct {
       periods: 1,
     });
     this.addAlarm('FunctionThrottles', {
-      meaning: 'Lambda throttles invocations: the concurrency is used up',
-      metric: metrics.functionThrottles,
+      meaning: 'Lambda throttles invocations in this account and region: the concurrency is used up',
+      metric: accountMetric('Throttles', Stats.SUM),
       threshold: 1,
       periods: 2,
     });
@@ -85,6 +91,12 @@ export class Monitoring extends Construct {
       threshold: 1_000,
       periods: 3,
     });
+    this.addAlarm('LooksBehind', {
+      meaning: 'looks at connections wait for more than five minutes: clients that died keep their sessions',
+      metric: metrics.looksAgeSeconds,
+      threshold: 300,
+      periods: 2,
+    });
     this.addAlarm('FanoutDead', {
       meaning:
         'messages to large audiences failed repeatedly and are in the dead-letter queue: subscribers lack them',
@@ -104,7 +116,12 @@ export class Monitoring extends Construct {
       threshold: 5,
       periods: 1,
     });
-    // Two alarms, because one may read ten metrics: reads and writes of at most five tables.
+    this.addAlarm('HttpErrors', {
+      meaning: 'the HTTP API answers with 5xx: the admin API or publishing over HTTP fails',
+      metric: metrics.httpErrors,
+      threshold: 5,
+      periods: 1,
+    });
     this.addAlarm('TableReadThrottles', {
       meaning: 'DynamoDB refuses reads: one key is hot, or traffic grew faster than the table',
       metric: metrics.tableReadThrottles,
@@ -114,6 +131,59 @@ export class Monitoring extends Construct {
     this.addAlarm('TableWriteThrottles', {
       meaning: 'DynamoDB refuses writes: one key is hot, or traffic grew faster than the table',
       metric: metrics.tableWriteThrottles,
+      threshold: 10,
+      periods: 2,
+    });
+  }
+
+  /** The concurrency of the account, before it is used up. */
+  private addAccountAlarms({ accountConcurrency = 1_000 }: StageSettings): void {
+    this.addAlarm('ConcurrencyHigh', {
+      meaning: 'four fifths of the concurrency of the account are in use',
+      metric: accountMetric('ConcurrentExecutions', Stats.MAXIMUM),
+      threshold: Math.ceil(0.8 * accountConcurrency),
+      periods: 2,
+    });
+  }
+
+  /** What the functions count themselves. */
+  private addCounterAlarms(deployment: string): void {
+    this.addAlarm('PostsFailed', {
+      meaning: 'messages could not be posted to living connections; they wait for the next attempt',
+      metric: counterMetric(deployment, 'postsFailed'),
+      threshold: 10,
+      periods: 2,
+    });
+    this.addAlarm('UsageWritesFailed', {
+      meaning: 'usage of tenants was not written, so it is not billed and quotas are not exact',
+      metric: counterMetric(deployment, 'usageWritesFailed'),
+      threshold: 1,
+      periods: 2,
+    });
+    this.addAlarm('ConnectsRefused', {
+      meaning: 'many CONNECTs are refused: an issuer or its keys changed, or somebody tries tokens',
+      metric: counterMetric(deployment, 'connectsRefused'),
+      threshold: 100,
+      periods: 3,
+    });
+  }
+
+  /** API Gateway has no metric for 429 alone: the access logs tell. */
+  private addThrottledAlarm(settings: StageSettings, { gateway, http }: Monitored): void {
+    const groups = [gateway, http].flatMap(({ accessLogs }) => accessLogs ?? []);
+    const [metric] = groups.map((logGroup, index) =>
+      new MetricFilter(this, `Throttled${index}`, {
+        logGroup,
+        metricNamespace: `${metricsNamespace}/${settings.stackName}`,
+        metricName: 'RequestsThrottled',
+        filterPattern: FilterPattern.stringValue('$.status', '=', '429'),
+        metricValue: '1',
+      }).metric({ statistic: Stats.SUM, period }),
+    );
+    if (metric === undefined) return;
+    this.addAlarm('RequestsThrottled', {
+      meaning: 'API Gateway answers with 429: a route has used up its share, or the account its quota',
+      metric,
       threshold: 10,
       periods: 2,
     });
@@ -219,14 +289,20 @@ export class Monitoring extends Construct {
 
 type Metrics = ReturnType<typeof collect>;
 
-function collect({ functions, gateway, tables, timers, fanout }: Monitored) {
+/** Tables of which one client or tenant can have a hot key. */
+const hotTables = {
+  Read: ['sessions', 'subscriptions', 'tenants'],
+  Write: ['sessions', 'retained', 'usage'],
+} as const;
+
+function collect({ functions, gateway, http, tables, timers, fanout }: Monitored) {
   const all = Object.entries(functions);
   const throttles = (way: 'Read' | 'Write'): MathExpression =>
     sum(
       `table ${way.toLowerCase()} throttles`,
-      Object.entries(tables.byKind).map(([kind, table]) => [
+      hotTables[way].map((kind) => [
         `${kind}${way}`,
-        table.metric(`${way}ThrottleEvents`, { statistic: Stats.SUM, period }),
+        tables.byKind[kind].metric(`${way}ThrottleEvents`, { statistic: Stats.SUM, period }),
       ]),
     );
   const visible = { statistic: Stats.MAXIMUM, period };
@@ -235,16 +311,14 @@ function collect({ functions, gateway, tables, timers, fanout }: Monitored) {
       'function errors',
       all.map(([name, target]) => [name, target.metricErrors({ period })]),
     ),
-    functionThrottles: sum(
-      'function throttles',
-      all.map(([name, target]) => [name, target.metricThrottles({ period })]),
-    ),
     messageDuration: functions.message.metricDuration({ statistic: Stats.p(99), period }),
     timersDue: timers.queue.metricApproximateNumberOfMessagesVisible(visible),
+    looksAgeSeconds: timers.looks.metricApproximateAgeOfOldestMessage(visible),
     timersDead: timers.deadLetters.metricApproximateNumberOfMessagesVisible(visible),
     fanoutWaiting: fanout.queue.metricApproximateNumberOfMessagesVisible(visible),
     fanoutAgeSeconds: fanout.queue.metricApproximateAgeOfOldestMessage(visible),
     fanoutDead: fanout.deadLetters.metricApproximateNumberOfMessagesVisible(visible),
+    httpErrors: http.serverErrors(period),
     gatewayErrors: gatewayMetric(gateway, 'ExecutionError'),
     tableReadThrottles: throttles('Read'),
     tableWriteThrottles: throttles('Write'),
@@ -264,6 +338,11 @@ function gatewayMetric(gateway: Gateway, metricName: string): Metric {
   });
 }
 
+/** A metric of Lambda for all functions of the account and region. */
+function accountMetric(metricName: string, statistic: string): Metric {
+  return new Metric({ namespace: 'AWS/Lambda', metricName, statistic, period });
+}
+
 type Counter = keyof typeof counters;
 
 /** A counter that the functions write in embedded metric format: lib/aws/log.ts. */
@@ -277,11 +356,15 @@ function counterMetric(deployment: string, name: Counter): Metric {
   });
 }
 
-/** Sum of at most ten metrics, the limit of one alarm. */
+/**
+ * Sum of at most ten metrics, the limit of one alarm. The sum of an array leaves out those without
+ * a point. `FILL` would not do: it has nothing to fill where a metric has no point at all, as that
+ * of a function that was never called, and it hides points that arrive late.
+ */
 function sum(label: string, metrics: readonly (readonly [string, IMetric])[]): MathExpression {
   return new MathExpression({
     label,
-    expression: metrics.map(([id]) => `FILL(${id}, 0)`).join(' + '),
+    expression: `SUM([${metrics.map(([id]) => id).join(', ')}])`,
     usingMetrics: Object.fromEntries(metrics),
     period,
   });

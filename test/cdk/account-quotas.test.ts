@@ -7,7 +7,7 @@ import { makeStack, Synthesised } from './synthesise.ts';
 type RouteSettings = Record<string, { ThrottlingRateLimit: number; ThrottlingBurstLimit: number }>;
 
 const read = (values: Record<string, unknown>, region?: string) =>
-  readSettings((name) => values[name], region);
+  readSettings((name) => ({ stage: 'prod', ...values })[name], region);
 const stageOf = (settings: StageSettings) =>
   new Synthesised(settings).one('AWS::ApiGatewayV2::Stage', 'Gateway');
 

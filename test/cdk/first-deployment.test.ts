@@ -35,6 +35,33 @@ describe('the topic of alarms', () => {
   });
 });
 
+describe('the alarms', () => {
+  const alarms = Object.values(prod.resources('AWS::CloudWatch::Alarm'));
+  const metricsOf = ({ Properties }: Resource): unknown[] =>
+    (Properties.Metrics ?? [{ MetricStat: {} }]).filter(
+      ({ MetricStat }: { MetricStat?: object }) => MetricStat !== undefined,
+    );
+
+  it('do not alarm where there is no data, and count metrics that have none', () => {
+    for (const { Properties } of alarms) expect(Properties.TreatMissingData).toBe('notBreaching');
+    expect(JSON.stringify(alarms)).not.toContain('FILL');
+  });
+
+  it('read as few metrics as their price in the settings says', () => {
+    expect(alarms.flatMap(metricsOf)).toHaveLength(27);
+  });
+
+  it('count 429 in both access logs, and are silent about it without these logs', () => {
+    const filters = Object.values(prod.resources('AWS::Logs::MetricFilter'));
+    expect(filters.map(({ Properties }) => Properties.FilterPattern)).toEqual([
+      '{ $.status = "429" }',
+      '{ $.status = "429" }',
+    ]);
+    const without = new Synthesised({ ...presets.prod, accessLog: false });
+    expect(without.resources('AWS::Logs::MetricFilter')).toEqual({});
+  });
+});
+
 describe('routes and integrations', () => {
   const parts = Object.entries(all).filter(([, { Type }]) =>
     /^AWS::ApiGatewayV2::(Route|Integration|RouteResponse)$/.test(Type),

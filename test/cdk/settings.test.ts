@@ -1,18 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readSettings, SettingsError } from '../../cdk/read-settings.ts';
+import { readSettings, refuseUnknownSettings, SettingsError } from '../../cdk/read-settings.ts';
 import { presets, type StageSettings } from '../../cdk/settings.ts';
 import { Synthesised } from './synthesise.ts';
 
 const read = (values: Record<string, unknown> = {}, region?: string) =>
-  readSettings((name) => values[name], region);
+  readSettings((name) => ({ stage: 'prod', ...values })[name], region);
 
 const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012';
 const domainName = 'mqtt.example.com';
 
 describe('readSettings', () => {
-  it('uses the preset for production by default', () => {
-    expect(read()).toEqual(presets.prod);
+  it('uses the disposable preset unless production is asked for', () => {
+    expect(readSettings(() => undefined)).toEqual(presets.dev);
+    expect(read({ stage: 'prod' })).toEqual(presets.prod);
     expect(read({ stage: 'dev' })).toEqual(presets.dev);
   });
 
@@ -25,6 +26,49 @@ describe('readSettings', () => {
       alarmEmail: 'me@example.com',
       apiGatewayLogRole: 'existing',
     });
+  });
+
+  it('changes throttles, memory, logs and concurrency without editing source', () => {
+    const changed = read({
+      routeShares: 'default:0.5, connect:0.01',
+      memoryMegabytes: 'message:2048',
+      logLevel: 'WARN',
+      logRetentionDays: '30',
+      timerMaxConcurrency: '20',
+      fanoutMaxConcurrency: 40,
+    });
+    const { routeShares, memoryMegabytes } = presets.prod;
+    expect(changed).toEqual({
+      ...presets.prod,
+      routeShares: { ...routeShares, $default: 0.5, $connect: 0.01 },
+      memoryMegabytes: { ...memoryMegabytes, message: 2_048 },
+      logLevel: 'WARN',
+      logRetentionDays: 30,
+      timerMaxConcurrency: 20,
+      fanoutMaxConcurrency: 40,
+    });
+  });
+
+  it.each([
+    ['alarmEMail', 'did you mean alarmEmail?'],
+    ['alarm-email', 'did you mean alarmEmail?'],
+    ['acessLog', 'did you mean accessLog?'],
+    ['accountConcurency', 'did you mean accountConcurrency?'],
+    ['memory', 'docs/deploying.md lists all'],
+  ])('refuses the setting %s, which does not exist', (name, message) => {
+    const refused = () =>
+      refuseUnknownSettings(['stage', 'aws:cdk:bundling-stacks', '@aws-cdk/core:x', name]);
+    expect(refused).toThrow(SettingsError);
+    expect(refused).toThrow(message);
+  });
+
+  it('leaves context values of the CDK and all settings alone', () => {
+    const own = [
+      '@aws-cdk/aws-iam:minimizePolicies',
+      'aws:cdk:enable-path-metadata',
+      'acknowledged-issue-numbers',
+    ];
+    expect(() => refuseUnknownSettings([...own, 'stage', 'protect', 'routeShares'])).not.toThrow();
   });
 
   it('has an event bus only if one is named', () => {
@@ -72,6 +116,11 @@ describe('readSettings', () => {
   it.each([
     ['an unknown stage', { stage: 'test' }, 'stage: one of dev, prod'],
     ['an unknown log role', { apiGatewayLogRole: 'yes' }, 'apiGatewayLogRole: one of auto, create, existing'],
+    ['a route that does not exist', { routeShares: 'defalt:0.5' }, 'routeShares: PART:NUMBER,…'],
+    ['more than all requests', { routeShares: 'default:2' }, 'routeShares: PART:NUMBER,… with 0.001 to 1'],
+    ['too little memory', { memoryMegabytes: 'message:64' }, 'memoryMegabytes: PART:NUMBER,… with 128'],
+    ['days that CloudWatch lacks', { logRetentionDays: '10' }, 'logRetentionDays: one of 1, 3, 5'],
+    ['too little concurrency', { timerMaxConcurrency: '1' }, 'timerMaxConcurrency: a whole number from 4'],
     ['a switch half on', { tenantMetrics: 'yes' }, 'tenantMetrics: one of true, false'],
     ['a number', { stackName: 7 }, 'stackName: a text is expected'],
     ['a bad stack name', { stackName: '7up' }, 'stackName: letters'],
