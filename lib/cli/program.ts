@@ -4,6 +4,7 @@ import { explain } from '../local/operator/explain.ts';
 import { exitCodes } from '../local/operator/user-error.ts';
 import { addAccountCommands } from './commands/account.ts';
 import { addBridgeCommand } from './commands/bridge.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addIssuerCommands } from './commands/issuer.ts';
 import { addOperatingCommands } from './commands/operate.ts';
 import { addQuotaCommand } from './commands/quotas.ts';
@@ -49,6 +50,7 @@ export async function run(args: readonly string[], output: Terminal = processTer
   addShapesCommand(program, terminal);
   addAccountCommands(program, terminal);
   addQuotaCommand(program, terminal);
+  addDoctorCommand(program, terminal);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCodes.ok;

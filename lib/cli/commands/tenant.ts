@@ -132,17 +132,33 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
         await confirm(`Delete tenant ${name} and all its data in ${target.label}?`);
       await orUnknown(name, target, api.call('DELETE', `/${name}`));
       await deleteSigningKey(keyPath(target.keyDirectory, name));
-      if (await isGone(connection.admin, name)) terminal.out(`Tenant ${name} deleted from ${target.label}.`);
+      const progress = (seconds: number) =>
+        terminal.err(`Tenant ${name} refuses clients; its data is still being deleted after ${seconds} s …`);
+      if (await isGone(connection.admin, name, progress))
+        terminal.out(`Tenant ${name} deleted from ${target.label}.`);
       else terminal.err(`Tenant ${name} refuses clients; its data is still being deleted.`);
     });
 }
 
 const maxErasureMs = 120_000;
 const checkEveryMs = 500;
+const tellEveryMs = 10_000;
 
-async function isGone(admin: Connection['admin'], name: string): Promise<boolean> {
-  for (const endMs = performance.now() + maxErasureMs; performance.now() < endMs; await sleep(checkEveryMs))
+async function isGone(
+  admin: Connection['admin'],
+  name: string,
+  progress: (seconds: number) => void,
+): Promise<boolean> {
+  const startMs = performance.now();
+  let tellAtMs = startMs + tellEveryMs;
+  for (let nowMs = startMs; nowMs < startMs + maxErasureMs; nowMs = performance.now()) {
     if ((await admin.show(name)) === undefined) return true;
+    if (nowMs >= tellAtMs) {
+      progress(Math.round((nowMs - startMs) / 1_000));
+      tellAtMs += tellEveryMs;
+    }
+    await sleep(checkEveryMs);
+  }
   return false;
 }
 

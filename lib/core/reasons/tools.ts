@@ -10,6 +10,10 @@ export const toolReasons = {
     message: 'no local service of this user is running',
     remedy: 'Start one with "wisp start", or select a deployment with --stack.',
   },
+  'doctor-failed': {
+    message: 'a check of the deployment failed',
+    remedy: 'Do what the line of the failed check says, then run "wisp doctor" again.',
+  },
   'no-admin-api': {
     message: 'the deployment does not tell where its admin API is',
     remedy: 'Select the deployment with --stack instead of --tenants-table.',
