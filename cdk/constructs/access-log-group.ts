@@ -8,7 +8,7 @@ import { removalPolicyOf } from './removal.ts';
 
 /**
  * The log group, and the property of a stage that turns its access log on: one line of JSON with
- * `fields` for each request. Without a group, and with an empty property, if the settings have none.
+ * `fields` for each request. No group and an empty property if the settings have none.
  */
 export function accessLogOf(
   scope: Construct,
