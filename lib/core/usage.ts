@@ -81,6 +81,8 @@ export interface UsageMeter {
    * @returns false, taking nothing, when the rates do not allow all of them now.
    */
   admits(tenant: TenantId, quotas: EffectiveQuotas, amounts: RateAmounts): boolean;
+  /** Takes packets from the tenant's rate, which may go into debt by ten seconds of the rate. */
+  charge(tenant: TenantId, quotas: EffectiveQuotas, packets: number): void;
   /** Gauges as of the last 5 seconds, including what this process has not written yet. */
   gauges(tenant: TenantId): Promise<UsageGauges>;
   /** Gauges as this process has last read or written them, however long ago; at first zero. */
@@ -119,6 +121,8 @@ export interface ClientRates {
     amounts: RateAmounts,
     nowMs: number,
   ): boolean;
+  /** Takes packets from a client's rate, which may go into debt by ten seconds of the rate. */
+  charge(client: string, quotas: ClientQuotas, packets: number): void;
   /** The use to write to the connection's row; undefined while too little is unwritten. */
   due(client: string, known: RateUse | undefined, nowMs: number): RateUse | undefined;
   /**

@@ -17,6 +17,11 @@ import { concurrentWrites, waitForRoom } from './retained-waiting.ts';
  */
 const maxTimerScanBytes = 100_000;
 
+/** Retained messages sent that count as one packet: about what they cost. */
+const messagesPerUnit = 10;
+/** What a read of retained messages beyond a run's first counts as: it reads up to 800 messages. */
+const unitsPerRead = 80;
+
 /** To whom retained messages are sent: a connection, or a session that is online. */
 type Recipient = ClientKey & Route;
 
@@ -34,16 +39,21 @@ type Recipient = ClientKey & Route;
  * QoS 1 and 2 pass through the session's queue, and its bound applies: it limits the cost of a
  * client that subscribes repeatedly and acknowledges nothing. When it is full, the filters at QoS 1
  * and 2 wait from the first message that it did not take, with their QoS 0 messages.
+ *
+ * @returns what this counts as in the packet rates, beyond SUBSCRIBE itself. Messages that a timer
+ *   or the queue is left with count as a whole run, so a client that repeats a SUBSCRIBE starts at
+ *   most as many chains of timers as its rate has runs.
  * [MQTT-3.3.1-9 v5, MQTT-3.3.1-8 v3]
  */
 export async function sendRetained(
   context: Context,
   recipient: Recipient,
   initial: readonly RetainedScan[],
-): Promise<void> {
-  const waiting = await sendSome(context, recipient, initial);
-  if (waiting === 'ended' || waiting.length === 0) return;
-  await waitForRoom(context, recipient, recipient.generation, waiting, new Map());
+): Promise<number> {
+  const { waiting, units } = await sendSome(context, recipient, initial);
+  if (waiting !== 'ended' && waiting.length > 0)
+    await waitForRoom(context, recipient, recipient.generation, waiting, new Map());
+  return units;
 }
 
 /**
@@ -72,7 +82,7 @@ export async function continueWaiting(
       ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
     }),
   );
-  const waiting = await sendSome(context, { ...session, address: session.address }, scans);
+  const { waiting } = await sendSome(context, { ...session, address: session.address }, scans);
   if (waiting === 'ended') return;
   const previous = new Map(scans.map(({ filter, from }) => [filter, from]));
   const left = new Set(waiting.map(({ filter }) => filter));
@@ -88,28 +98,29 @@ export async function continueWaiting(
 /**
  * One run: as many retained messages as the run and the queue have room for.
  * @returns the filters at QoS 1 and 2 that are not done, and from where they go on; `ended` if the
- *   session has ended.
+ *   session has ended. And what the run counts as in packets.
  */
 async function sendSome(
   context: Context,
   recipient: Recipient,
   initial: readonly RetainedScan[],
-): Promise<readonly RetainedScan[] | 'ended'> {
+): Promise<{ readonly waiting: readonly RetainedScan[] | 'ended'; readonly units: number }> {
   const { retainedPerRun, retainedReadsPerRun } = context.settings;
   const waiting: RetainedScan[] = [];
   let scans = initial;
   let matched = 0;
-  for (let reads = 0; scans.length > 0; reads += 1) {
+  let reads = 0;
+  for (; scans.length > 0; reads += 1) {
     if (reads >= retainedReadsPerRun || matched >= retainedPerRun) {
       const atMostOnce = scans.filter(({ qos }) => qos === 0);
       if (atMostOnce.length > 0) await scheduleRest(context, recipient, atMostOnce);
-      return [...waiting, ...scans.filter(({ qos }) => qos > 0)];
+      return { waiting: [...waiting, ...scans.filter(({ qos }) => qos > 0)], units: retainedPerRun };
     }
     const { found, rest } = await readRetained(context, recipient.tenant, scans);
     const nowMs = context.clock.nowMs();
     const current = found.filter(({ message }) => !isExpired(message, nowMs));
     const unsent = await send(context, recipient, current);
-    if (unsent === 'ended') return 'ended';
+    if (unsent === 'ended') return { waiting: unsent, units: retainedPerRun };
     matched += current.length - unsent.length;
     scans = rest;
     if (unsent.length === 0) continue;
@@ -119,7 +130,9 @@ async function sendSome(
     waiting.push(...stopped.values(), ...rest.filter(({ filter, qos }) => qos > 0 && !stopped.has(filter)));
     scans = rest.filter(({ qos }) => qos === 0);
   }
-  return waiting;
+  const done = Math.floor(matched / messagesPerUnit) + Math.max(reads - 1, 0) * unitsPerRead;
+  const units = waiting.length > 0 ? retainedPerRun : Math.min(done, retainedPerRun);
+  return { waiting, units };
 }
 
 async function scheduleRest(

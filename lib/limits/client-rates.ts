@@ -55,6 +55,14 @@ class ConnectionRates implements ClientRates {
     return true;
   }
 
+  charge(client: string, { packetsPerSecondPerClient }: ClientQuotas, packets: number): void {
+    if (packetsPerSecondPerClient === undefined || packets === 0) return;
+    const amount = Math.min(packets, packetsPerSecondPerClient * burstSeconds);
+    const cost = { ...nothing, packetsMs: costMs(amount, packetsPerSecondPerClient) };
+    const { base, unwritten } = this.#clients.get(client) ?? { unwritten: nothing };
+    this.#keep(client, { base, unwritten: sum(unwritten, cost) });
+  }
+
   due(client: string, known: RateUse | undefined, nowMs: number): RateUse | undefined {
     const { base, unwritten } = this.#clients.get(client) ?? { unwritten: nothing };
     const { packetsMs, messagesMs, bytesMs } = unwritten;

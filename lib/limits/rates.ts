@@ -1,6 +1,6 @@
 import type { Context } from '../core/context.ts';
-import type { Connection, RateUse } from '../core/model.ts';
-import type { EffectiveQuotas } from '../core/quotas.ts';
+import type { Connection, RateUse, TenantLive } from '../core/model.ts';
+import { type EffectiveQuotas, effectiveQuotas } from '../core/quotas.ts';
 import { type MqttReasonName, type Refusal, refusal } from '../core/reasons.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import type { RateAmounts } from '../core/usage.ts';
@@ -39,6 +39,22 @@ export function ratesRefusal<Name extends MqttReasonName>(
   const name = client?.name ?? tenant;
   if (mayLog(context, `${name} ${code}`)) log.warn('refused: too fast', { code, tenant, client: name });
   return refusal(code);
+}
+
+/**
+ * Takes packets from the rates of a client and its tenant for work that is done already. It counts
+ * against what comes next, ten seconds of the rate at most.
+ */
+export function chargePackets(
+  { usage, settings }: Context,
+  { tenant, address, quotas }: Connection,
+  live: TenantLive,
+  packets: number,
+): void {
+  if (packets === 0) return;
+  const effective = effectiveQuotas(settings, live.quotas, quotas);
+  usage.clientRates.charge(address, effective, packets);
+  usage.charge(tenant, effective, packets);
 }
 
 /**

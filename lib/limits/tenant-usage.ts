@@ -105,6 +105,16 @@ export class TenantUsage {
     return true;
   }
 
+  /** Takes packets that the rate can no longer refuse. */
+  charge({ packetsPerSecond }: EffectiveQuotas, packets: number, nowMs: number): void {
+    if (packetsPerSecond === undefined) return;
+    this.#touchedAtMs = nowMs;
+    const amount = Math.min(packets, packetsPerSecond * burstSeconds);
+    this.#packets.has(packetsPerSecond, amount, nowMs);
+    this.#packets.remove(amount);
+    this.#unwrittenPackets += amount;
+  }
+
   /**
    * Makes the next flush write. A recount needs it: it counts rows, which include what this process
    * has not written, so a later write would add that a second time.

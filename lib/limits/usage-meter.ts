@@ -69,6 +69,10 @@ class BatchingUsageMeter implements UsageMeter {
     return this.#of(tenant).take(quotas, amounts, this.#nowMs());
   }
 
+  charge(tenant: TenantId, quotas: EffectiveQuotas, packets: number): void {
+    this.#of(tenant).charge(quotas, packets, this.#nowMs());
+  }
+
   knownGauges(tenant: TenantId): UsageGauges {
     return this.#of(tenant).gaugesNow();
   }

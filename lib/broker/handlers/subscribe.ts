@@ -2,6 +2,7 @@ import { concurrently } from '../../core/concurrently.ts';
 import type { Subscription } from '../../core/model.ts';
 import type { Refusal } from '../../core/reasons.ts';
 import { sendRetained } from '../../delivery/retained.ts';
+import { chargePackets } from '../../limits/rates.ts';
 import { type SubackPacket, type SubscribePacket, subackCode } from '../../mqtt/index.ts';
 import type { Outcome } from '../../sessions/outcome.ts';
 import { shapeOf, type TopicError } from '../../topics/index.ts';
@@ -35,7 +36,7 @@ export async function handleSubscribe(peer: Peer, run: Run<SubscribePacket>): Pr
   const refused = await applyQuotas(peer, wanted);
   const granted = wanted.filter(({ topic }) => !refused.has(topic));
   const existed = await storeSubscriptions(peer, granted);
-  await sendRetained(
+  const units = await sendRetained(
     context,
     connection,
     granted
@@ -46,6 +47,7 @@ export async function handleSubscribe(peer: Peer, run: Run<SubscribePacket>): Pr
         ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
       })),
   );
+  chargePackets(context, connection, live, units);
   const shapes = granted.map(({ subscription }) => shapeOf(subscription.filter));
   const going = new Set([...live.going].filter((shape) => !shapes.includes(shape)));
   return {

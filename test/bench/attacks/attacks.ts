@@ -212,7 +212,7 @@ export const attacks: readonly Attack[] = [
       who: 'client',
       route: '$default',
       requests: 1,
-      packets: 1,
+      packets: 1_001,
       prepare: async (target) => {
         const client = await connected(target);
         for (let start = 0; start < count; start += 1_000)

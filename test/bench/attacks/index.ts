@@ -76,7 +76,7 @@ export async function measure({ quick, progress }: Run): Promise<SectionResult> 
       `Counted by the emulators of the whole local service; ${callMs} ms for each call to DynamoDB, SQS and \`@connections\`. Timers and the end of the connection are included.`,
       `Dollars: ${wispFormula}; us-east-1, without free tiers, storage, logs and data transfer.`,
       'Everybody: the lowest of the rate of the route in preset `prod` (account with 10,000 requests a second), the concurrency of the message function (378 in an account with 1,000), and 40,000 read and 40,000 write units a second, the default quota of one table.',
-      'One tenant, one client: the default quotas of packets per second, and of CONNECTs per minute and client. The attacks themselves were measured without quotas.',
+      'One tenant, one client: the default quotas of packets per second, and of CONNECTs per minute and client. The attacks themselves were measured without quotas. SUBSCRIBE to # counts as 1,001 packets.',
     ],
     data: rows.map(({ attack: { title, who, route }, units, usd }) => ({ title, who, route, units, usd })),
   };
