@@ -10,7 +10,7 @@ interface Entry {
 }
 
 /**
- * Builds every command in `bin` of package.json: `dist/NAME.js` from `lib/cli/NAME.ts`.
+ * Builds every command in `bin` of package.json: `dist/FILE.js` from `lib/cli/FILE.ts`.
  * Dependencies stay outside the bundle. ES modules are split at dynamic imports, so that `wisp
  * token` does not load the AWS SDK.
  *
@@ -41,10 +41,9 @@ async function readCommands(): Promise<Entry[]> {
   const { bin } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
     readonly bin: Readonly<Record<string, string>>;
   };
-  return Object.entries(bin).map(([name, path]) => ({
-    source: `lib/cli/${name}.ts`,
-    output: relative('dist', path).replace(/\.js$/, ''),
-  }));
+  // Two names may run one file.
+  const outputs = new Set(Object.values(bin).map((path) => relative('dist', path).replace(/\.js$/, '')));
+  return [...outputs].map((output) => ({ source: `lib/cli/${output}.ts`, output }));
 }
 
 async function removeStaleChunks(directory: string, outputs: readonly string[]): Promise<void> {
