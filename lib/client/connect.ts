@@ -2,12 +2,17 @@
  * `wisp-mqtt-client/connect` in browsers and React Native: MQTT.js that stays connected with valid
  * tokens.
  */
-import { connect as connectMqttJs, type MqttClient } from 'mqtt';
+import type { MqttClient } from 'mqtt';
+import * as mqttJs from 'mqtt';
 import { websocketFactory } from './index.ts';
 import { type ConnectOptions, keepOpen, mqttJsOptions } from './renewal/mqttjs.ts';
 
 export type { ConnectOptions } from './renewal/mqttjs.ts';
 export type { GetToken, RenewalClock, RenewalOptions, TokenReason } from './renewal/options.ts';
+
+/** MQTT.js's ES module for browsers has a default export alone, the others have named ones. */
+const { connect: connectMqttJs } =
+  'connect' in mqttJs ? mqttJs : (mqttJs as { default: typeof mqttJs }).default;
 
 /**
  * Returns an MQTT.js client that connects as soon as `getToken` has answered, renews its token
