@@ -7,8 +7,8 @@ import { commonOptions, root } from './options.ts';
 
 const clientDirectory = join(root, 'lib/client');
 
-/** Entry points of the package: `.`, `./node` and both forms of `./connect`. */
-const entries = ['index', 'node', 'connect', 'connect-node'] as const;
+/** Entry points of the package: `.`, `./node`, both forms of `./connect`, and `./react`. */
+const entries = ['index', 'node', 'connect', 'connect-node', 'react'] as const;
 
 /** Those that others import, so that all export the same classes. */
 const shared = ['index', 'node'] as const;
@@ -21,7 +21,7 @@ const formats = [
 
 /**
  * Builds the package `wisp-mqtt-client`: one file per entry point and module format in `dist`, and
- * one declaration file beside each. `lib/wire` is part of the bundle. Entries import each other
+ * one declaration file beside each. `lib/wire` and what they use of `lib/topics` are part of the bundles. Entries import each other
  * where one needs another, so that all export the same classes.
  *
  * @param packageDirectory receives `dist` and `LICENSE`

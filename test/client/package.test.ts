@@ -43,7 +43,7 @@ beforeAll(async () => {
       cwd: consumer,
     },
   );
-  for (const name of ['mqtt', 'ws', '@types/node', 'undici-types']) {
+  for (const name of ['mqtt', 'ws', 'react', '@types/react', '@types/node', 'csstype', 'undici-types']) {
     await mkdir(join(consumer, 'node_modules', name, '..'), { recursive: true });
     await symlink(join(root, 'node_modules', name), join(consumer, 'node_modules', name));
   }
@@ -80,6 +80,10 @@ describe('the package wisp-mqtt-client', () => {
       'dist/node.d.cts',
       'dist/node.d.ts',
       'dist/node.js',
+      'dist/react.cjs',
+      'dist/react.d.cts',
+      'dist/react.d.ts',
+      'dist/react.js',
       'package.json',
     ]);
   });
@@ -119,6 +123,14 @@ describe('the package wisp-mqtt-client', () => {
       expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(3_000);
     },
   );
+
+  it.each(['react.js', 'react.cjs'])('imports React alone, and is small: %s', async (name) => {
+    const code = await installed(`dist/${name}`);
+    const specifiers = [...code.matchAll(/(?:\bfrom|\brequire\()\s*"([^"]+)"/g)].map(([, from]) => from);
+    expect(new Set(specifiers)).toEqual(new Set(['react']));
+    expect(code).not.toMatch(/\b(Buffer|atob|btoa|process|TextDecoder|queueMicrotask)\b/);
+    expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(2_100);
+  });
 
   it('chooses the form of `connect` by the platform', async () => {
     const print = (condition: string) =>
@@ -192,11 +204,19 @@ const program = `
 import { createWebsocket, installGlobal, websocketFactory, WispWebSocket } from 'wisp-mqtt-client';
 import * as node from 'wisp-mqtt-client/node';
 import { connect as connectForGood } from 'wisp-mqtt-client/connect';
+import { useMessages, usePublish, useRetained, WispProvider } from 'wisp-mqtt-client/react';
 import { connect, MqttClient } from 'mqtt';
 const kept: MqttClient = connectForGood('wss://example.com/mqtt', {
   tenant: 'demo', getToken: async (reason) => (reason === 'refused' ? 'fresh' : 'cached'), keepalive: 300,
 });
 kept.publish('a', 'b');
+WispProvider({ client: kept });
+const texts: string[] = useMessages('a/#', { maxMessages: 10 }).map(({ text }) => text);
+const nothing: void = useMessages('a', { qos: 1, onMessage: ({ payload }) => payload.length });
+const last: string | undefined = useRetained('a/b').get('a/b')?.text;
+const published: Promise<void> = usePublish()('a', 'b', { qos: 1 });
+// @ts-expect-error there is no such option
+useMessages('a', { limit: 10 });
 // @ts-expect-error getToken gives the password
 connectForGood('wss://example.com/mqtt', { tenant: 'demo', getToken: () => 'token', password: 'token' });
 connect('wss://example.com/mqtt', { username: 'demo', createWebsocket });

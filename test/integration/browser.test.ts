@@ -1,50 +1,18 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { build } from 'esbuild';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestService, type TestService } from '../support/service.ts';
-import { lacks, requireTool } from '../support/tools.ts';
+import { lacks } from '../support/tools.ts';
+import { launchChromium, type Page, servePage } from './browser.ts';
 
 let service: TestService;
 let browser: Browser;
-let page: { url: string; close(): void };
-
-/** The page and MQTT.js in one script, over plain HTTP on loopback. */
-async function servePage(): Promise<{ url: string; close(): void }> {
-  const bundle = await build({
-    entryPoints: ['test/integration/browser-page.ts'],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    platform: 'browser',
-    define: { global: 'globalThis', 'process.env.NODE_DEBUG': '""' },
-  });
-  const script = bundle.outputFiles[0]?.text ?? '';
-  const server = createServer((request, response) => {
-    const isScript = request.url === '/page.js';
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-    response.end(isScript ? script : '<!doctype html><title>Wisp</title><script src="/page.js"></script>');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/`,
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
+let page: Page;
 
 describe.skipIf(lacks('chromium'))('Chromium', () => {
   beforeAll(async () => {
     service = await startTestService();
-    page = await servePage();
-    browser = await chromium.launch({
-      executablePath: requireTool('chromium'),
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-    });
+    page = await servePage('test/integration/browser-page.ts');
+    browser = await launchChromium();
   }, 60_000);
 
   afterAll(async () => {

@@ -235,6 +235,13 @@ export const layers: readonly Layer[] = [
     packages: ['mqtt'],
   },
   {
+    name: 'lib/client/react',
+    paths: ['lib/client/react.ts', 'lib/client/react'],
+    about: 'hooks of React over an MQTT.js client',
+    knows: ['lib/topics'],
+    packages: ['mqtt', 'react'],
+  },
+  {
     name: 'lib/client/node.ts',
     about: 'the adapter in Node',
     knows: ['lib/client'],
@@ -279,7 +286,7 @@ export const testFolders: readonly TestFolder[] = [
   {
     name: 'test/client',
     about: 'adapter',
-    of: ['lib/client', 'lib/client/node.ts', 'lib/client/connect'],
+    of: ['lib/client', 'lib/client/node.ts', 'lib/client/connect', 'lib/client/react'],
     also: ['build', 'test/wire'],
   },
   {
@@ -345,7 +352,7 @@ export const testFolders: readonly TestFolder[] = [
   {
     name: 'test/integration',
     about: 'stock clients',
-    of: ['lib/bridge', 'lib/client/connect'],
+    of: ['lib/bridge', 'lib/client/connect', 'lib/client/react'],
     also: ['lib/wire', 'test/support', ...emulators],
   },
   {
