@@ -21,8 +21,8 @@ const formats = [
 
 /**
  * Builds the package `wisp-mqtt-client`: one file per entry point and module format in `dist`, and
- * one declaration file beside each. `lib/wire` and what they use of `lib/topics` are part of the bundles. Entries import each other
- * where one needs another, so that all export the same classes.
+ * one declaration file beside each. What entries use of `lib/wire` and `lib/topics` is part of the
+ * bundles. Entries import each other where one needs another, so that all export the same classes.
  *
  * @param packageDirectory receives `dist` and `LICENSE`
  */
