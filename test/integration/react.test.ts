@@ -184,4 +184,15 @@ describe.skipIf(lacks('chromium'))('hooks', { timeout: 15_000 }, () => {
     await shows('open', '1 2');
     await shows('n', '3');
   });
+
+  test('hold what one SUBSCRIBE asked beside a refused filter, after the session is lost', async () => {
+    await start(0, { mqtt: { publish: ['#'], subscribe: ['open/#'] } });
+    await call('show', [list('closed', 'closed'), list('open', 'open/x')]);
+    await call('publish', 'open/x', '1');
+    await shows('open', '1');
+    expect(sentCount()).toEqual({ subscribe: 1, unsubscribe: 0 });
+    await call('reconnect');
+    await call('publish', 'open/x', '2');
+    await shows('open', '1 2');
+  });
 });
