@@ -51,7 +51,7 @@ export interface StageSettings {
   /**
    * Whether AWS refuses to delete the tables, and the stack itself (termination protection). With
    * `true` a first deployment that fails can be neither rolled back completely nor repeated, so the
-   * app takes `false` until the stack stands.
+   * app takes `false` until the stack stands. Tables are protected only with `retainData`.
    */
   readonly protect: boolean;
   /** Days of point-in-time recovery, 1 to 35; 0 disables it. Billed by stored gigabyte. */

@@ -35,7 +35,7 @@ export class Tables extends Construct {
         days > 0
           ? { pointInTimeRecoveryEnabled: true, recoveryPeriodInDays: days }
           : { pointInTimeRecoveryEnabled: false },
-      deletionProtection: settings.protect,
+      deletionProtection: settings.retainData && settings.protect,
       removalPolicy: removalPolicyOf(settings),
     });
     for (const [indexName, index] of Object.entries(indexes)) {

@@ -124,10 +124,19 @@ async function startFleet(
     member.renewAtMs = renewal();
   }
 
-  /** The close by API Gateway after two hours with its `$disconnect`, and the next connection. */
+  const disconnectMs = (): number => service.gateway.meters.billedMs.$disconnect;
+  let billedBefore = disconnectMs();
+
+  /**
+   * The close by API Gateway after two hours with its `$disconnect`, and the next connection. On a
+   * busy machine the close may have come while another client was served.
+   */
   async function replace(member: Member): Promise<void> {
-    if (member.client !== undefined)
-      await disconnected(service, () => clock.jump(Math.max(0, member.endsAtMs - clock.now()), settle));
+    if (member.client !== undefined) {
+      await clock.jump(Math.max(0, member.endsAtMs - clock.now()), settle);
+      while (disconnectMs() === billedBefore) await new Promise(setImmediate);
+      billedBefore = disconnectMs();
+    }
     await open(member);
   }
 
