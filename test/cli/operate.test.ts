@@ -217,10 +217,10 @@ describe('wisp quotas', () => {
     expect(await wisp('quotas', 'acme', change)).toMatchObject({ exitCode: 2, stdout: '' });
   });
 
-  it('prints a refusal of the service', async () => {
+  it('names the bounds of a quota', async () => {
     const { exitCode, stderr } = await wisp('quotas', 'acme', 'packetBytes=4');
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain('128 or more');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('128 to 131072');
   });
 });
 
