@@ -72,7 +72,7 @@ describe.runIf(deployment !== undefined)('a stack that was created and then upda
       }),
     );
     expect(policies.map(({ maxReceiveCount }) => Number(maxReceiveCount ?? 0)).toSorted()).toEqual([
-      0, 0, 5, 50,
+      0, 0, 5, 5, 50,
     ]);
     sqs.destroy();
   });
