@@ -9,4 +9,6 @@ export const unlimitedQuotas: TenantQuotas = {
   packetsPerSecondPerClient: unlimited,
   publishesPerSecond: unlimited,
   publishBytesPerSecond: unlimited,
+  // All shapes that a tenant may have.
+  shapesPerClient: 64,
 };
