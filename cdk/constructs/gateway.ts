@@ -6,7 +6,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IDependable } from 'constructs';
 import { callbackEndpointVariable } from '../../lib/aws/environment.ts';
 import { oneWayRouteKey, routeSelectionExpression } from '../../lib/wire/index.ts';
-import { accessLogFields } from '../access-log.ts';
+import { webSocketLogFields } from '../access-log.ts';
 import { routeThrottle } from '../account-quotas.ts';
 import type { RouteName, StageSettings } from '../settings.ts';
 import { accessLogOf } from './access-log-group.ts';
@@ -47,7 +47,7 @@ export class Gateway extends Construct {
       routeSelectionExpression,
       description: 'MQTT over WebSockets, wire profile wisp.b64.v1',
     });
-    const logs = accessLogOf(this, settings, accessLogFields);
+    const logs = accessLogOf(this, settings, webSocketLogFields);
     this.accessLogs = logs.group;
     this.stage = new WebSocketStage(this, 'Stage', {
       webSocketApi: this.api,

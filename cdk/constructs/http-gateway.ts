@@ -6,29 +6,12 @@ import { type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { httpLogFields } from '../access-log.ts';
 import { routeThrottle } from '../account-quotas.ts';
 import type { StageSettings } from '../settings.ts';
 import { accessLogOf } from './access-log-group.ts';
 import { createInOrder } from './in-order.ts';
 import type { ServiceFunction } from './service-function.ts';
-
-/**
- * One line of JSON per request. Neither path nor query: they contain client ids and topics.
- * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
- */
-const accessLogFields = {
-  requestId: '$context.requestId',
-  extendedRequestId: '$context.extendedRequestId',
-  time: '$context.requestTime',
-  route: '$context.routeKey',
-  caller: '$context.identity.userArn',
-  sourceIp: '$context.identity.sourceIp',
-  status: '$context.status',
-  error: '$context.error.message',
-  integrationStatus: '$context.integrationStatus',
-  integrationError: '$context.integrationErrorMessage',
-  integrationLatencyMilliseconds: '$context.integrationLatency',
-};
 
 export interface HttpRoutes {
   readonly admin: ServiceFunction;
@@ -72,7 +55,7 @@ export class HttpGateway extends Construct {
       }
     }
     createInOrder(api);
-    const logs = accessLogOf(this, settings, accessLogFields);
+    const logs = accessLogOf(this, settings, httpLogFields);
     this.accessLogs = logs.group;
     new HttpStage(this, 'Stage', {
       httpApi: api,

@@ -1,4 +1,4 @@
-import type { accessLogFields } from '../../cdk/access-log.ts';
+import type { webSocketLogFields } from '../../cdk/access-log.ts';
 import { presets } from '../../cdk/settings.ts';
 import type { Units } from './billed-service.ts';
 import list from './prices.json' with { type: 'json' };
@@ -58,7 +58,7 @@ export type Item = (typeof items)[number];
 const gigabyte = 1e9;
 
 /** Values of the access log's fields for a frame. */
-const accessLogExample: Readonly<Record<keyof typeof accessLogFields, string>> = {
+const accessLogExample: Readonly<Record<keyof typeof webSocketLogFields, string>> = {
   requestId: 'JKJaXmPLvHcESHA=',
   extendedRequestId: 'JKJaXmPLvHcESHA=',
   time: '28/Nov/2026:10:11:12 +0000',
