@@ -1,23 +1,14 @@
 import type { Socket } from 'node:net';
 import { reasonCode, refusingConnack } from './answers.ts';
-import type { Identify } from './client-certificates.ts';
 import { type ConnectHeader, readConnectHeader } from './connect-header.ts';
-import type { Limits, Report } from './options.ts';
+import { endTimeoutMs, type ListenerService } from './listener.ts';
+import type { Report } from './options.ts';
 import { type ClientSide, type Session, startSession } from './session.ts';
-import type { Connect } from './upstream.ts';
-
-/** Time for a client to read the rest and close, after upstream has closed. */
-const endTimeoutMs = 5_000;
 
 /** Content type of TLS: handshake. */
 const tlsHandshakeByte = 0x16;
 
-export interface TcpService {
-  readonly connect: Connect;
-  readonly limits: Limits;
-  readonly isFull: () => boolean;
-  readonly identify: Identify;
-  readonly started: (session: Session) => void;
+export interface TcpService extends ListenerService {
   readonly report: Report;
 }
 

@@ -3,9 +3,10 @@ import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Identify } from './client-certificates.ts';
+import { endTimeoutMs, type ListenerService } from './listener.ts';
 import type { Limits, Report } from './options.ts';
 import { type ClientSide, type Session, startSession } from './session.ts';
-import type { Connect, Credentials, Upstream } from './upstream.ts';
+import type { Credentials, Upstream } from './upstream.ts';
 
 /** In order of preference. [MQTT-6.0.0-4 v3+v5] */
 const subprotocols = ['mqtt', 'mqttv3.1'];
@@ -13,14 +14,7 @@ const subprotocols = ['mqtt', 'mqttv3.1'];
 /** Bounds a WebSocket message, in which libraries may put many packets. */
 const maxMessageBytes = 8 * 1024 * 1024;
 
-const endTimeoutMs = 5_000;
-
-export interface WebSocketService {
-  readonly connect: Connect;
-  readonly limits: Limits;
-  readonly isFull: () => boolean;
-  readonly identify: Identify;
-  readonly started: (session: Session) => void;
+export interface WebSocketService extends ListenerService {
   readonly reportOf: (socket: Socket) => Report;
 }
 
