@@ -36,6 +36,14 @@ export interface BilledService {
   close(): Promise<void>;
 }
 
+/** Ends a connection and waits until its `$disconnect` has run. */
+export async function disconnected(service: TestService, end: () => Promise<unknown>): Promise<void> {
+  const billedMs = (): number => service.gateway.meters.billedMs.$disconnect;
+  const before = billedMs();
+  await end();
+  while (billedMs() === before) await new Promise(setImmediate);
+}
+
 /** All other routes, such as that of one-way frames, invoke the message function. */
 const routeFunctions: Readonly<Record<string, FunctionName>> = {
   $connect: 'connect',

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Packet } from '../../lib/mqtt/types.ts';
-import { type BilledService, startBilledService } from '../bench/billed-service.ts';
+import { type BilledService, disconnected, startBilledService } from '../bench/billed-service.ts';
 import { createJumpingClock, type JumpingClock } from '../bench/jumping-clock.ts';
 import { connectPacket } from '../bench/metered.ts';
 import { openRaw, type Version } from '../support/raw-client.ts';
@@ -15,12 +15,6 @@ async function settle({ service }: BilledService): Promise<void> {
   await service.queues.idle();
   await new Promise(setImmediate);
   await service.queues.idle();
-}
-
-async function isDisconnected({ service }: BilledService, end: () => Promise<unknown>): Promise<void> {
-  const before = service.gateway.meters.invocations.$disconnect;
-  await end();
-  while (service.gateway.meters.invocations.$disconnect === before) await new Promise(setImmediate);
 }
 
 /** Connects for a minute, leaves, and counts what the timers cost until `days` later. */
@@ -42,7 +36,7 @@ async function visit(
     const changes = { protocolVersion: version, clean, keepalive: 60, password: Buffer.from(token) };
     await client.send(await connectPacket(mint, 'visitor', changes));
     await clock.jump(minuteMs, () => settle(service));
-    await isDisconnected(service, () => client.exchange({ cmd: 'disconnect' }));
+    await disconnected(service.service, () => client.exchange({ cmd: 'disconnect' }));
     await clock.jump(days * dayMs, () => settle(service));
     await settle(service);
   });
@@ -77,7 +71,7 @@ test('a Will with a delay is sent in time; once its row is gone, its chain ends'
     const properties = { sessionExpiryInterval: 86_400 };
     const delayed = { ...will, properties: { willDelayInterval: 7_200 } };
     await client.send(await connectPacket(mint, clientId, { clean: false, properties, will: delayed }));
-    await isDisconnected(service, () => client.close());
+    await disconnected(service.service, () => client.close());
   };
   const published = async (clientId: string) =>
     (await service.service.stores.retained.page(mint.tenant as never, '', '', 10)).messages.some(
@@ -88,7 +82,7 @@ test('a Will with a delay is sent in time; once its row is gone, its chain ends'
   await clock.jump(60 * minuteMs, () => settle(service));
   const back = await openRaw(service.service.url);
   await back.send(await connectPacket(mint, 'back', { clean: false, keepalive: 0, protocolVersion: 5 }));
-  await isDisconnected(service, () => back.exchange({ cmd: 'disconnect' }));
+  await disconnected(service.service, () => back.exchange({ cmd: 'disconnect' }));
   await clock.jump(59 * minuteMs, () => settle(service));
   expect(await published('away')).toBe(false);
   await clock.jump(2 * minuteMs, () => settle(service));
@@ -109,7 +103,7 @@ test('what a session with a long expiry leaves is deleted by the recount of its 
   const client = await openRaw(service.service.url, { version: 4 });
   await client.send(await connectPacket(mint, 'absent', { protocolVersion: 4, clean: false }));
   await client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'a', qos: 1 }] } as Packet);
-  await isDisconnected(service, () => client.exchange({ cmd: 'disconnect' }));
+  await disconnected(service.service, () => client.exchange({ cmd: 'disconnect' }));
   const left = async () =>
     (await service.service.stores.tenantData.subscribers(mint.tenant as never, 'a', undefined, 10))
       .subscriptions;

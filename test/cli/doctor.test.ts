@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { run } from '../../lib/cli/program.ts';
-import { writeLocalState } from '../../lib/local/operator/local-state.ts';
-import { localTables } from '../../lib/local/service.ts';
 import { startTestService, type TestService } from '../support/service.ts';
-import { recordingTerminal, temporaryDirectory } from './service.ts';
+import { announce, recordingTerminal, temporaryDirectory, useHome } from './service.ts';
 
 let service: TestService;
 let home: Awaited<ReturnType<typeof temporaryDirectory>>;
@@ -11,16 +9,8 @@ let home: Awaited<ReturnType<typeof temporaryDirectory>>;
 beforeAll(async () => {
   home = await temporaryDirectory();
   service = await startTestService();
-  await writeLocalState(home.path, {
-    formatVersion: 1,
-    pid: process.pid,
-    endpoint: await service.exposeTables(),
-    tables: localTables as { tenants: string },
-    webSocketUrl: service.url,
-    adminUrl: service.adminUrl,
-  });
-  vi.stubEnv('WISP_HOME', home.path);
-  for (const name of ['WISP_STACK', 'WISP_TENANTS_TABLE', 'WISP_ENDPOINT']) vi.stubEnv(name, undefined);
+  await announce(service, home.path);
+  useHome(home.path);
 });
 afterAll(async () => {
   vi.unstubAllEnvs();

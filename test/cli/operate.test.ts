@@ -3,10 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAdminClient } from '../../lib/cli/admin-client.ts';
 import { run } from '../../lib/cli/program.ts';
-import { writeLocalState } from '../../lib/local/operator/local-state.ts';
-import { localTables } from '../../lib/local/service.ts';
 import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
-import { recordingTerminal, temporaryDirectory } from './service.ts';
+import { announce, recordingTerminal, temporaryDirectory, useHome } from './service.ts';
 
 let service: TestService;
 let home: Awaited<ReturnType<typeof temporaryDirectory>>;
@@ -16,14 +14,7 @@ beforeAll(async () => {
   home = await temporaryDirectory();
   service = await startTestService();
   acme = await service.tenant('acme');
-  await writeLocalState(home.path, {
-    formatVersion: 1,
-    pid: process.pid,
-    endpoint: await service.exposeTables(),
-    tables: localTables as { tenants: string },
-    webSocketUrl: service.url,
-    adminUrl: service.adminUrl,
-  });
+  await announce(service, home.path);
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
@@ -31,8 +22,7 @@ afterAll(async () => {
   await home.remove();
 });
 beforeEach(() => {
-  vi.stubEnv('WISP_HOME', home.path);
-  for (const name of ['WISP_STACK', 'WISP_TENANTS_TABLE', 'WISP_ENDPOINT']) vi.stubEnv(name, undefined);
+  useHome(home.path);
 });
 
 async function wisp(...args: string[]) {

@@ -1,9 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { vi } from 'vitest';
 import type { Terminal } from '../../lib/cli/terminal.ts';
 import { type Engine, openEngine } from '../../lib/local/dynamodb/index.ts';
+import { writeLocalState } from '../../lib/local/operator/local-state.ts';
+import { localTables } from '../../lib/local/service.ts';
 import { tableSchemas } from '../../lib/store/schema.ts';
+import type { TestService } from '../support/service.ts';
 
 export const tenantsTable = 'wisp-test-tenants';
 
@@ -24,6 +28,24 @@ export async function startService(): Promise<Service> {
 export async function temporaryDirectory(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'wisp-cli-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Lets commands find `service` as the local one of the user whose home is `directory`. */
+export async function announce(service: TestService, directory: string): Promise<void> {
+  await writeLocalState(directory, {
+    formatVersion: 1,
+    pid: process.pid,
+    endpoint: await service.exposeTables(),
+    tables: localTables as { tenants: string },
+    webSocketUrl: service.url,
+    adminUrl: service.adminUrl,
+  });
+}
+
+/** Commands look for services below `directory` only. */
+export function useHome(directory: string): void {
+  vi.stubEnv('WISP_HOME', directory);
+  for (const name of ['WISP_STACK', 'WISP_TENANTS_TABLE', 'WISP_ENDPOINT']) vi.stubEnv(name, undefined);
 }
 
 /** Records what a command prints. */

@@ -5,9 +5,9 @@ import type { Packet } from '../../../lib/mqtt/types.ts';
 import { encodeChunks } from '../../../lib/wire/index.ts';
 import { openRaw, type RawClient } from '../../support/raw-client.ts';
 import type { Mint, TestService } from '../../support/service.ts';
+import { disconnected } from '../billed-service.ts';
 import { afterDeadlinesMs, type JumpingClock } from '../jumping-clock.ts';
 import { connectPacket } from '../metered.ts';
-import { disconnected } from '../units/idle-fleet.ts';
 
 interface Target {
   readonly service: TestService;

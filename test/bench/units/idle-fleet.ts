@@ -1,6 +1,6 @@
 import type { ConnectPacket } from '../../../lib/mqtt/types.ts';
 import { openRaw, type RawClient } from '../../support/raw-client.ts';
-import type { Mint, TestService } from '../../support/service.ts';
+import type { Mint } from '../../support/service.ts';
 import { type BilledService, perOne, startBilledService, sumOf, type Units } from '../billed-service.ts';
 import { createJumpingClock, type JumpingClock } from '../jumping-clock.ts';
 import { connectPacket } from '../metered.ts';
@@ -10,14 +10,6 @@ export const connectionHours = 2;
 const lifeMs = connectionHours * 3_600_000;
 /** How long before the expiry of its token a client sends the next one, in milliseconds. */
 const renewalLeadMs = 300_000;
-
-/** Ends a connection and waits until its `$disconnect` has run. */
-export async function disconnected(service: TestService, end: () => Promise<unknown>): Promise<void> {
-  const billedMs = (): number => service.gateway.meters.billedMs.$disconnect;
-  const before = billedMs();
-  await end();
-  while (billedMs() === before) await new Promise(setImmediate);
-}
 
 /** What clients of an idle fleet do, and what their timers and rows cost. */
 export const causes = ['connections', 'PINGREQ', 'AUTH', 'timers'] as const;

@@ -15,6 +15,13 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
     });
     afterAll(() => world.close());
 
+    /** A connection that another process has created, and a process that has not read anything. */
+    const connectedElsewhere = async () => {
+      const connection = connectionOf(keyOf(await createTenant(world)));
+      await world.process().connections.create(connection);
+      const calls = recorder();
+      return { connection, calls, ...world.process(calls) };
+    };
     const rowOf = async (address: string) => (await world.items('connections', address))[0];
     const full = (changes: Partial<Connection> = {}): Connection =>
       connectionOf(keyOf(world.tenant(), 'dev/ö 😀'), {
@@ -113,11 +120,7 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
     });
 
     test('state of a tenant seen before takes one batch, of a new one two reads', async () => {
-      const tenant = await createTenant(world);
-      const connection = connectionOf(keyOf(tenant));
-      await world.process().connections.create(connection);
-      const calls = recorder();
-      const { connections } = world.process(calls);
+      const { connection, calls, connections } = await connectedElsewhere();
       const first = await connections.readState(connection.address, false);
       expect(first.connection).toEqual(connection);
       expect(first.live).toMatchObject({ status: 'active', shapes: new Set() });
@@ -137,11 +140,7 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
     });
 
     test('the row of the tenant is read consistently where that is asked for', async () => {
-      const tenant = await createTenant(world);
-      const connection = connectionOf(keyOf(tenant));
-      await world.process().connections.create(connection);
-      const calls = recorder();
-      const { connections } = world.process(calls);
+      const { connection, calls, connections } = await connectedElsewhere();
       await connections.readState(connection.address, true);
       await connections.readState(connection.address, true);
       const [row, live, batch] = calls.calls;
@@ -153,11 +152,7 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
     });
 
     test('the row of an active tenant is not read again where an older one will do', async () => {
-      const tenant = await createTenant(world);
-      const connection = connectionOf(keyOf(tenant));
-      await world.process().connections.create(connection);
-      const calls = recorder();
-      const { connections } = world.process(calls);
+      const { connection, calls, connections } = await connectedElsewhere();
       const first = await connections.readState(connection.address, false);
       calls.calls.splice(0);
       expect(await connections.readState(connection.address, false, false, 30_000)).toEqual(first);
