@@ -358,8 +358,9 @@ function counterMetric(deployment: string, name: Counter): Metric {
 
 /**
  * Sum of at most ten metrics, the limit of one alarm. The sum of an array is expected to leave out
- * those without a point, which the documents of AWS do not say. `FILL` would not do: it has nothing to fill where a metric has no point at all, as that
- * of a function that was never called, and it hides points that arrive late.
+ * those without a point, which the documents of AWS do not say. `FILL` would not do: it has nothing
+ * to fill where a metric has no point at all, as that of a function that was never called, and it
+ * hides points that arrive late.
  */
 function sum(label: string, metrics: readonly (readonly [string, IMetric])[]): MathExpression {
   return new MathExpression({
