@@ -3,6 +3,7 @@ import type { Identity } from './permissions.ts';
 import type { Refusal, TokenReasonName } from './reasons.ts';
 import type { ChunkStore } from './store-ports/chunks.ts';
 import type { ConnectionStore } from './store-ports/connections.ts';
+import type { EdgeStore } from './store-ports/edges.ts';
 import type { MessageStore } from './store-ports/messages.ts';
 import type { PendingIdentityStore } from './store-ports/pending-identities.ts';
 import type { QueueStore } from './store-ports/queue.ts';
@@ -36,6 +37,7 @@ export interface Ports {
   readonly pendingIdentities: PendingIdentityStore;
   readonly chunks: ChunkStore;
   readonly topicAliases: TopicAliasStore;
+  readonly edges: EdgeStore;
   readonly sessions: SessionStore;
   readonly sessionSubscriptions: SessionSubscriptionStore;
   readonly wills: WillStore;

@@ -15,7 +15,10 @@ import {
   text,
 } from './fields.ts';
 
-/** API Gateway closes a connection after 2 hours. An hour later no handler can need the row. */
+/**
+ * API Gateway closes a connection after 2 hours. An hour later no handler can need the row. Rows of
+ * connections at an edge have no TTL.
+ */
 export const connectionTtlSeconds = 3 * 3600;
 
 export const tokenFields: Fields<TokenState> = {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { isEdgeAddress } from '../core/edge-address.ts';
 import type { Connection, ConnectionAddress, TenantLive } from '../core/model.ts';
 import type { ConnectionStore, PeerState } from '../core/store-ports/connections.ts';
 import type { TenantId } from '../core/tenant-id.ts';
@@ -126,7 +127,12 @@ export function createConnectionStore(
       remember(connection);
       const by = S(randomUUID());
       return table.putIf(
-        { ...itemOf(connectionFields, connection), ttl: ttl(nowMs(), connectionTtlSeconds), by },
+        {
+          ...itemOf(connectionFields, connection),
+          // A connection of an edge may live for weeks. Its end, or that of the edge, deletes the row.
+          ...(isEdgeAddress(connection.address) ? {} : { ttl: ttl(nowMs(), connectionTtlSeconds) }),
+          by,
+        },
         {
           condition: 'attribute_not_exists(address) OR attribute_exists(pending) OR #by = :by',
           names: { '#by': 'by' },
@@ -158,8 +164,8 @@ export function createConnectionStore(
       });
     },
 
-    async getMany(addresses) {
-      const rows = await table.getMany(addresses.map(connectionKey));
+    async getMany(addresses, consistent) {
+      const rows = await table.getMany(addresses.map(connectionKey), consistent);
       return rows.filter((row) => row.pending === undefined).map((row) => modelFrom(connectionFields, row));
     },
 

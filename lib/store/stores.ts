@@ -4,6 +4,7 @@ import type { Ports } from '../core/ports.ts';
 import type { UsageStore } from '../core/usage.ts';
 import { createChunkStore } from './chunks.ts';
 import { createConnectionStore } from './connections.ts';
+import { createEdgeStore } from './edges.ts';
 import { createMessageStore } from './messages.ts';
 import { createPendingIdentityStore } from './pending-identities.ts';
 import { createQueueStore } from './queue.ts';
@@ -29,6 +30,7 @@ export type Stores = Pick<
   | 'chunks'
   | 'sessions'
   | 'topicAliases'
+  | 'edges'
   | 'sessionSubscriptions'
   | 'wills'
   | 'receivedMarks'
@@ -63,6 +65,7 @@ export function createStores(
     pendingIdentities: createPendingIdentityStore(client, tables.connections, nowMs),
     chunks: createChunkStore(client, tables.connections, nowMs),
     topicAliases: createTopicAliasStore(client, tables.connections, nowMs),
+    edges: createEdgeStore(client, tables.connections, nowMs),
     sessions: createSessionStore(client, tables.sessions, nowMs),
     sessionSubscriptions: createSessionSubscriptionStore(client, tables.sessions),
     wills: createWillStore(client, tables.sessions),

@@ -54,8 +54,11 @@ export interface ConnectionStore {
    * CONNECT at this address.
    */
   find(address: ConnectionAddress): Promise<{ readonly connection?: Connection; readonly pending: boolean }>;
-  /** The rows that exist among `addresses`, unordered, eventually consistent. */
-  getMany(addresses: readonly ConnectionAddress[]): Promise<Connection[]>;
+  /**
+   * The rows that exist among `addresses`, unordered.
+   * @param consistent default: eventually consistent.
+   */
+  getMany(addresses: readonly ConnectionAddress[], consistent?: boolean): Promise<Connection[]>;
   /**
    * Writes a connection and replaces the pending identity of its address. Idempotent for one call
    * whose answer is lost and that the client repeats.

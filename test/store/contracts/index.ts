@@ -1,5 +1,6 @@
 import type { World } from '../world.ts';
 import { connectionsContract } from './connections.ts';
+import { edgesContract } from './edges.ts';
 import { messagesContract } from './messages.ts';
 import { queueContract } from './queue.ts';
 import { queueRowsContract } from './queue-rows.ts';
@@ -16,6 +17,7 @@ import { willsContract } from './wills.ts';
 /** The behaviour that the stores need from every DynamoDB-compatible service. */
 export function storeContracts(name: string, open: () => Promise<World>): void {
   connectionsContract(name, open);
+  edgesContract(name, open);
   sessionsContract(name, open);
   sessionSubscriptionsContract(name, open);
   willsContract(name, open);

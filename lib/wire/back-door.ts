@@ -1,0 +1,116 @@
+/**
+ * Messages to the back door of an edge: which of its channels get which text message of the wire
+ * profile, or are closed.
+ */
+
+/** What channels get. The order of items matters for channels that are in several. */
+export type DoorItem =
+  | { readonly to: readonly number[]; readonly text: string }
+  | { readonly to: readonly number[]; readonly close: true };
+
+/** One message to a back door, and what it holds. */
+export interface DoorMessage {
+  readonly text: string;
+  readonly items: readonly DoorItem[];
+}
+
+/** Bytes of a message to a back door: API Gateway bills each 32 KB. */
+export const maxDoorMessageBytes = 32_768;
+/** Characters of a text for a channel: a chunk with its header has 32,014. */
+export const maxDoorTextLength = 32_100;
+/** Channels in all items of a message. */
+export const maxDoorChannels = 4_096;
+
+const head = '{"v":1,"items":[';
+const tail = ']}';
+
+/**
+ * Packs items into as few messages as fit, in order; channels of one item may be split. All texts
+ * are ASCII, as those of the wire profile are, so characters are bytes.
+ */
+export function encodeDoorMessages(items: readonly DoorItem[]): DoorMessage[] {
+  const messages: DoorMessage[] = [];
+  let packed: string[] = [];
+  let held: DoorItem[] = [];
+  let length = head.length + tail.length;
+  let channels = 0;
+
+  function flush(): void {
+    if (held.length > 0) messages.push({ text: head + packed.join(',') + tail, items: held });
+    packed = [];
+    held = [];
+    length = head.length + tail.length;
+    channels = 0;
+  }
+
+  for (const item of items) {
+    const action = 'text' in item ? { text: item.text } : { close: true as const };
+    const rest = `],${JSON.stringify(action).slice(1)}`;
+    let taken: number[] = [];
+    let list = '';
+    const take = (): void => {
+      if (taken.length === 0) return;
+      packed.push(`{"to":[${list}${rest}`);
+      length += packed[packed.length - 1]?.length ?? 0;
+      length += 1;
+      held.push({ to: taken, ...action });
+      taken = [];
+      list = '';
+    };
+    for (const channel of item.to) {
+      const isFull = (): boolean =>
+        channels === maxDoorChannels ||
+        length + 8 + list.length + rest.length + `${channel}`.length > maxDoorMessageBytes;
+      if (isFull()) {
+        take();
+        flush();
+      }
+      list += list === '' ? `${channel}` : `,${channel}`;
+      taken.push(channel);
+      channels += 1;
+    }
+    take();
+  }
+  flush();
+  return messages;
+}
+
+/**
+ * Reads a message that came through a back door. Unknown members are ignored.
+ * @returns undefined where it is not such a message or is beyond its bounds: nothing of it counts.
+ */
+export function decodeDoorMessage(text: string): DoorItem[] | undefined {
+  if (text.length > maxDoorMessageBytes) return undefined;
+  let message: unknown;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const { v, items } = membersOf(message);
+  if (v !== 1 || !Array.isArray(items)) return undefined;
+  let channels = 0;
+  const decoded: DoorItem[] = [];
+  for (const item of items) {
+    const { to, text: pushed, close } = membersOf(item);
+    if (!Array.isArray(to) || to.length === 0 || !to.every(isChannelNumber)) return undefined;
+    channels += to.length;
+    if (channels > maxDoorChannels) return undefined;
+    if (close === true && pushed === undefined) decoded.push({ to, close });
+    else if (close === undefined && isPushed(pushed)) decoded.push({ to, text: pushed });
+    else return undefined;
+  }
+  return decoded;
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function isChannelNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isPushed(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= maxDoorTextLength;
+}
