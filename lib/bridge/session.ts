@@ -1,13 +1,8 @@
-import {
-  disconnect,
-  isAccepting,
-  reasonCode,
-  reasonCodeOfStatus,
-  refusingConnack,
-  serverKeepAlive,
-} from './answers.ts';
-import { type ConnectHeader, readConnectHeader } from './connect-header.ts';
-import type { BridgeRefusal, Limits, Report } from './options.ts';
+import { disconnect, reasonCode, refusingConnack } from '../listeners/answers.ts';
+import type { ClientSide, Session } from '../listeners/client-server.ts';
+import { type ConnectHeader, readConnectHeader } from '../listeners/connect-header.ts';
+import { isAccepting, reasonCodeOfStatus, serverKeepAlive } from './connack.ts';
+import type { BridgeRefusal, BridgeReport } from './options.ts';
 import { watchSilence } from './silence.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -24,32 +19,6 @@ const disconnectByte = 0xe0;
 
 const noConnect: ConnectHeader = { protocolLevel: 0, keepAliveSeconds: 0, size: 'fits' };
 
-/** One stock MQTT client on any transport. */
-export interface ClientSide {
-  /** Bytes written that the client has not read yet. */
-  readonly bufferedBytes: () => number;
-  write(bytes: Uint8Array): void;
-  pause(): void;
-  resume(): void;
-  /** Flushes, then closes. `upstreamCode` is the close code of the upstream connection. */
-  end(upstreamCode: number): void;
-  /** Closes at once. */
-  destroy(): void;
-}
-
-export interface Session {
-  /** Forwards bytes from the client. */
-  receive(bytes: Uint8Array): void;
-  /** Flushes to upstream, then closes it. */
-  clientClosed(): void;
-  /** Resolves when upstream is closed. */
-  readonly closed: Promise<void>;
-  /** Flushes and closes both sides. */
-  close(): Promise<void>;
-  /** Closes both sides at once. */
-  terminate(): void;
-}
-
 /**
  * Forwards bytes in both directions between a client and its upstream connection. When one side
  * closes, the other is closed too. Upstream closes without DISCONNECT unless the client sent one,
@@ -65,8 +34,8 @@ export interface Session {
 export function startSession(
   client: ClientSide,
   upstream: Upstream,
-  limits: Limits,
-  report: Report,
+  maxClientBufferBytes: number,
+  report: BridgeReport,
 ): Session {
   const { socket, terminate } = upstream;
   let begun: Uint8Array = new Uint8Array();
@@ -127,7 +96,7 @@ export function startSession(
     if (bytes[0] === disconnectByte) isTold = true;
     client.write(bytes);
     // The server cannot be slowed down, so a client that does not read is disconnected.
-    if (client.bufferedBytes() <= limits.maxClientBufferBytes) return;
+    if (client.bufferedBytes() <= maxClientBufferBytes) return;
     report('slow-client');
     isEnding = true;
     client.destroy();

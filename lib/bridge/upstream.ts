@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import ws, { type ClientOptions } from 'ws';
 import { type NativeWebSocketConstructor, WispWebSocket } from '../client/index.ts';
+import type { Credentials } from '../listeners/client-server.ts';
 
 const handshakeTimeoutMs = 30_000;
 
@@ -29,12 +30,7 @@ export interface UpstreamRefusal {
   readonly said?: string;
 }
 
-/** Credentials of a client, forwarded to the upstream handshake. */
-export interface Credentials {
-  readonly authorization?: string | undefined;
-  readonly token?: string | undefined;
-}
-
+/** Opens a connection with the credentials of a client. */
 export type Connect = (credentials: Credentials) => Upstream;
 
 /**

@@ -45,6 +45,7 @@ export const layers: readonly Layer[] = [
       'lib/local/operator',
       'lib/local/parts',
       'lib/bridge',
+      'lib/listeners',
       'lib/client',
       'lib/client/node.ts',
       'lib/mqtt',
@@ -224,7 +225,13 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/bridge',
     about: 'stock MQTT ⇄ the wire profile',
-    knows: ['lib/client'],
+    knows: ['lib/listeners', 'lib/client'],
+    packages: ['ws', 'node:*'],
+  },
+  {
+    name: 'lib/listeners',
+    about: 'TCP, TLS and WebSocket for stock clients',
+    knows: [],
     packages: ['ws', 'node:*'],
   },
   {
@@ -295,6 +302,7 @@ export const testFolders: readonly TestFolder[] = [
     of: ['lib/bridge'],
     also: ['build', 'test/support', 'test/client'],
   },
+  { name: 'test/listeners', about: 'sockets', of: ['lib/listeners'], also: ['test/support'] },
   { name: 'test/core', about: 'reasons and pure rules', of: ['lib/core'], also: [] },
   { name: 'test/auth', about: 'tokens and permissions', of: ['lib/auth'], also: ['test/support'] },
   {

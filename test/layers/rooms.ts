@@ -20,7 +20,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
  * The local runtime, clients and tools run in this process too, but are not part of the deployed
  * service.
  */
-const notTheService = /^lib\/(local|client|cli|bridge)\//;
+const notTheService = /^lib\/(local|client|cli|bridge|listeners)\//;
 
 /** Helper that the TypeScript loader adds to each file. */
 const loaderHelper = '__name';

@@ -1,4 +1,4 @@
-/** The wire profile's bound of an MQTT packet. */
+/** The broker's bound of an MQTT packet. */
 const maxPacketBytes = 131_072;
 
 /** Protocol names with their lengths: MQTT 3.1.1 and 5.0, MQTT 3.1. */
@@ -6,12 +6,12 @@ const protocolNames = ['\0\u0004MQTT', '\0\u0006MQIsdp'].map((name) => Buffer.fr
 /** Protocol level, flags and keep-alive. */
 const afterNameBytes = 4;
 
-/** What the bridge must know of CONNECT. */
+/** What listeners must know of CONNECT. */
 export interface ConnectHeader {
   /** 3, 4 or 5; the broker refuses other levels. */
   readonly protocolLevel: number;
   readonly keepAliveSeconds: number;
-  /** Whether the wire profile can carry the packet. */
+  /** Whether the broker takes so large a packet. */
   readonly size: 'fits' | 'too-large';
 }
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Server, TLSSocket } from 'node:tls';
-import type { BridgeOptions, Report } from './options.ts';
+import type { ListenerOptions, Report } from './options.ts';
 
 /**
  * Who a client is by its certificate.
@@ -14,7 +14,7 @@ export type Identify = (socket: Socket) => Promise<string | undefined>;
 export const withoutToken: Identify = () => Promise.resolve(undefined);
 
 /** Every client needs a certificate that OpenSSL has verified during the handshake. */
-export function clientCertificates(tokenFor: BridgeOptions['tokenForCertificate']): Identify {
+export function clientCertificates(tokenFor: ListenerOptions['tokenForCertificate']): Identify {
   return async (socket) => {
     if (!(socket instanceof TLSSocket)) throw new Error('NO_TLS');
     const certificate = socket.getPeerX509Certificate();

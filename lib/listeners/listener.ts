@@ -1,14 +1,13 @@
 import type { Identify } from './client-certificates.ts';
+import type { ClientServer, Session } from './client-server.ts';
 import type { Limits } from './options.ts';
-import type { Session } from './session.ts';
-import type { Connect } from './upstream.ts';
 
-/** Time for a client to read the rest and close, after upstream has closed. */
+/** Time for a client to read the rest and close, after its session has ended. */
 export const endTimeoutMs = 5_000;
 
 /** What the listeners of all transports share. */
-export interface ListenerService {
-  readonly connect: Connect;
+export interface ListenerService<Own extends string> {
+  readonly server: ClientServer<Own>;
   readonly limits: Limits;
   readonly isFull: () => boolean;
   readonly identify: Identify;

@@ -3,10 +3,9 @@ import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Identify } from './client-certificates.ts';
+import type { Admission, ClientSide, Credentials, Session } from './client-server.ts';
 import { endTimeoutMs, type ListenerService } from './listener.ts';
-import type { Limits, Report } from './options.ts';
-import { type ClientSide, type Session, startSession } from './session.ts';
-import type { Credentials, Upstream } from './upstream.ts';
+import type { Report } from './options.ts';
 
 /** In order of preference. [MQTT-6.0.0-4 v3+v5] */
 const subprotocols = ['mqtt', 'mqttv3.1'];
@@ -14,19 +13,22 @@ const subprotocols = ['mqtt', 'mqttv3.1'];
 /** Bounds a WebSocket message, in which libraries may put many packets. */
 const maxMessageBytes = 8 * 1024 * 1024;
 
-export interface WebSocketService extends ListenerService {
-  readonly reportOf: (socket: Socket) => Report;
+export interface WebSocketService<Own extends string> extends ListenerService<Own> {
+  readonly reportOf: (socket: Socket) => Report<Own>;
 }
 
 /**
  * Serves binary MQTT over WebSocket at `/mqtt` of an HTTP or HTTPS server. It refuses text
- * messages. Packets need not align with messages. It answers a handshake when upstream has answered
- * one with the same credentials, so the client sees the same status.
+ * messages. Packets need not align with messages. It answers a handshake when the admission is
+ * ready, so the client sees its status.
  *
  * [MQTT-6.0.0-1 v3+v5, MQTT-6.0.0-2 v3+v5]
  */
-export function serveWebSocketClients(http: Server | HttpsServer, service: WebSocketService): void {
-  const { connect, limits, isFull, identify, started, reportOf } = service;
+export function serveWebSocketClients<Own extends string>(
+  http: Server | HttpsServer,
+  service: WebSocketService<Own>,
+): void {
+  const { server, isFull, identify, started, reportOf } = service;
   const webSockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
@@ -41,10 +43,12 @@ export function serveWebSocketClients(http: Server | HttpsServer, service: WebSo
     const url = parseTarget(request.url);
     const status = isFull() ? 503 : checkHandshake(request, url);
     let isGone = false;
-    let abandon = () => {
+    let admission: Admission | undefined;
+    const leave = () => {
+      if (isGone) return;
       isGone = true;
+      admission?.abandon();
     };
-    const leave = () => abandon();
     stream.once('close', leave);
     stream.on('error', leave);
     if (!url || status) {
@@ -57,30 +61,23 @@ export function serveWebSocketClients(http: Server | HttpsServer, service: WebSo
       refuse(stream, 401);
     });
     if (credentials === undefined || isGone) return;
-    const upstream = connect(credentials);
-    const { socket } = upstream;
-    abandon = () => socket.close();
-    let failure: string | undefined;
-    socket.onerror = ({ message }) => {
-      failure = message;
-    };
-    socket.onclose = () => {
-      const refusal = upstream.refusal();
-      const code = passedOn(refusal?.code);
-      if (refusal) report('handshake-refused', refusal);
-      else if (stream.writable) report('upstream-refused', failure === undefined ? {} : { error: failure });
-      refuse(stream, code);
-    };
-    socket.onopen = () => {
-      stream.removeListener('close', leave);
-      let isAccepted = false;
-      webSockets.handleUpgrade(request, stream, head, (client) => {
-        isAccepted = true;
-        stream.removeListener('error', leave);
-        started(serveClient(client, upstream, limits, report));
-      });
-      if (!isAccepted) socket.close();
-    };
+    const admitted = server.admit(credentials, report);
+    admission = admitted;
+    const refusal = await admitted.ready;
+    if (isGone) return;
+    if (refusal !== undefined) {
+      isGone = true;
+      refuse(stream, refusal.status);
+      return;
+    }
+    stream.removeListener('close', leave);
+    let isAccepted = false;
+    webSockets.handleUpgrade(request, stream, head, (client) => {
+      isAccepted = true;
+      stream.removeListener('error', leave);
+      started(serveClient(client, admitted, report));
+    });
+    if (!isAccepted) leave();
   });
 }
 
@@ -94,7 +91,7 @@ async function credentialsOf(request: IncomingMessage, url: URL, identify: Ident
 
 function parseTarget(target = '/'): URL | undefined {
   try {
-    return new URL(target, 'ws://bridge');
+    return new URL(target, 'ws://listener');
   } catch {
     return undefined;
   }
@@ -106,11 +103,6 @@ function checkHandshake(request: IncomingMessage, url: URL | undefined): number 
   return subprotocols.some((name) => offered.includes(name)) ? undefined : 400;
 }
 
-/** Refusals that concern the client keep their status. All other failures are 502 Bad Gateway. */
-function passedOn(status: number | undefined): number {
-  return status !== undefined && status > 400 && status < 500 ? status : 502;
-}
-
 function refuse(stream: Socket, status: number): void {
   if (!stream.writable) return;
   stream.once('finish', () => stream.destroy());
@@ -119,9 +111,9 @@ function refuse(stream: Socket, status: number): void {
   );
 }
 
-function serveClient(client: WebSocket, upstream: Upstream, limits: Limits, report: Report): Session {
+function serveClient(client: WebSocket, admission: Admission, report: Report): Session {
   report('connected');
-  const session = startSession(webSocketClientSide(client), upstream, limits, report);
+  const session = admission.start(webSocketClientSide(client));
   client.on('message', (data, isBinary) => {
     if (!isBinary) {
       report('text-frame');
@@ -145,13 +137,11 @@ function webSocketClientSide(client: WebSocket): ClientSide {
     },
     pause: () => client.pause(),
     resume: () => client.resume(),
-    end: (upstreamCode) => {
+    end: (closeCode) => {
       if (client.readyState === client.CLOSED) return;
       const timer = setTimeout(() => client.terminate(), endTimeoutMs);
       client.once('close', () => clearTimeout(timer));
-      client.close(
-        upstreamCode === 1000 || upstreamCode === 1005 ? 1000 : upstreamCode === 1001 ? 1001 : 1011,
-      );
+      client.close(closeCode === 1000 || closeCode === 1005 ? 1000 : closeCode === 1001 ? 1001 : 1011);
       client.resume();
     },
     destroy: () => client.terminate(),

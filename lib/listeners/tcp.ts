@@ -1,26 +1,26 @@
 import type { Socket } from 'node:net';
 import { reasonCode, refusingConnack } from './answers.ts';
+import type { ClientSide, Session } from './client-server.ts';
 import { type ConnectHeader, readConnectHeader } from './connect-header.ts';
 import { endTimeoutMs, type ListenerService } from './listener.ts';
 import type { Report } from './options.ts';
-import { type ClientSide, type Session, startSession } from './session.ts';
 
 /** Content type of TLS: handshake. */
 const tlsHandshakeByte = 0x16;
 
-export interface TcpService extends ListenerService {
-  readonly report: Report;
+export interface TcpService<Own extends string> extends ListenerService<Own> {
+  readonly report: Report<Own>;
 }
 
 /**
- * Serves one client on TCP or TLS, an ordered and lossless stream of bytes. The upstream connection
- * opens only when the header of CONNECT is complete, so that health checks, port scanners and slow
- * writers cost nothing.
+ * Serves one client on TCP or TLS, an ordered and lossless stream of bytes. It is admitted only
+ * when the header of CONNECT is complete, so that health checks, port scanners and slow writers
+ * cost nothing behind the listener.
  *
  * [MQTT-7.1.1-1 v3, MQTT-4.2.0-1 v5]
  */
-export function serveTcpClient(tcp: Socket, service: TcpService): void {
-  const { connect, limits, isFull, identify, started, report } = service;
+export function serveTcpClient<Own extends string>(tcp: Socket, service: TcpService<Own>): void {
+  const { server, limits, isFull, identify, started, report } = service;
   let session: Session | undefined;
   tcp.setNoDelay(true);
   tcp.setKeepAlive(true, 60_000);
@@ -46,8 +46,8 @@ export function serveTcpClient(tcp: Socket, service: TcpService): void {
       return;
     }
     if (tcp.destroyed) return;
-    const upstream = connect(token === undefined ? {} : { authorization: `Bearer ${token}` });
-    const serving = startSession(client, upstream, limits, report);
+    const admission = server.admit(token === undefined ? {} : { authorization: `Bearer ${token}` }, report);
+    const serving = admission.start(client);
     session = serving;
     started(serving);
     report('connected');

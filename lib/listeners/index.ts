@@ -1,0 +1,152 @@
+/**
+ * Listeners for stock MQTT clients: TCP, TLS, binary WebSocket, and WebSocket over TLS, in front of
+ * whatever serves them ({@link ClientServer}). Of MQTT they know CONNECT's header and how to
+ * refuse.
+ */
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { type Certificates, secureContextOptions } from './certificates.ts';
+import { clientCertificates, type Identify, reportTlsErrors, withoutToken } from './client-certificates.ts';
+import type { ClientServer, Session } from './client-server.ts';
+import type { Limits, ListenerOptions, Listeners, Report, Transport } from './options.ts';
+import { serveTcpClient } from './tcp.ts';
+import { serveWebSocketClients } from './websocket.ts';
+
+const closeTimeoutMs = 2_000;
+
+/**
+ * Connections above `maxConnections` that may stay until they have sent CONNECT, so that it can be
+ * answered. All others are closed at once.
+ */
+const maxWaiting = 100;
+
+/**
+ * Starts the listeners of `options`, of which there must be at least one.
+ *
+ * @throws the error of the listener that failed, such as `code` EADDRINUSE with `port`, or
+ *   OpenSSL's if it cannot use the certificates. All listeners are closed then.
+ */
+export async function startListeners<Own extends string = never>(
+  options: ListenerOptions<Own>,
+  server: ClientServer<Own>,
+): Promise<Listeners> {
+  const { host = '127.0.0.1', mqttPort, wsPort, tls, log = () => {} } = options;
+  const limits: Limits = {
+    maxConnections: options.maxConnections ?? 10_000,
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    maxClientBufferBytes: options.maxClientBufferBytes ?? 4 * 1024 * 1024,
+  };
+  const sockets = new Set<Socket>();
+  const sessions = new Set<Session>();
+  const listeners: Server[] = [];
+  const tlsListeners: TlsServer[] = [];
+  const stopped: Promise<unknown>[] = [];
+
+  const isFull = () => sockets.size > limits.maxConnections;
+  const reporter =
+    (transport: Transport) =>
+    (socket: Socket): Report<Own> => {
+      // A closed socket no longer knows it.
+      const { remoteAddress: address } = socket;
+      return (event, details) =>
+        log({ event, transport, ...(address === undefined ? {} : { address }), ...details });
+    };
+  const started = (session: Session) => {
+    sessions.add(session);
+    void session.closed.then(() => sessions.delete(session));
+  };
+  const service = { server, limits, isFull, started };
+  const serveTcp = (transport: Transport, identify: Identify) => {
+    const reportOf = reporter(transport);
+    return (socket: Socket) => serveTcpClient(socket, { ...service, identify, report: reportOf(socket) });
+  };
+  const listen = async (listener: Server, port: number, transport: Transport): Promise<number> => {
+    listeners.push(listener);
+    const reportOf = reporter(transport);
+    listener.prependListener('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      if (sockets.size <= limits.maxConnections + maxWaiting) return;
+      reportOf(socket)('bridge-full');
+      socket.destroy();
+    });
+    listener.listen(port, host);
+    await once(listener, 'listening');
+    stopped.push(new Promise((resolve) => listener.once('close', resolve)));
+    listener.on('error', (error: NodeJS.ErrnoException) =>
+      log({ event: 'listener-error', transport, error: error.code ?? error.name }),
+    );
+    const bound = (listener.address() as AddressInfo).port;
+    log({ event: 'listening', transport, port: bound });
+    return bound;
+  };
+  const listenTls = (listener: TlsServer, port: number, transport: Transport): Promise<number> => {
+    tlsListeners.push(listener);
+    reportTlsErrors(listener, reporter(transport));
+    return listen(listener, port, transport);
+  };
+  const stopListening = () => {
+    for (const listener of listeners) if (listener.listening) listener.close();
+  };
+  const close = async () => {
+    stopListening();
+    const open = [...sessions];
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise((resolve) => {
+      timer = setTimeout(resolve, closeTimeoutMs);
+    });
+    await Promise.race([deadline, Promise.all(open.map((session) => session.close()))]);
+    clearTimeout(timer);
+    for (const session of sessions) session.terminate();
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(stopped);
+  };
+
+  try {
+    const ports: { mqttPort?: number; tlsPort?: number; wsPort?: number; wssPort?: number } = {};
+    if (mqttPort !== undefined)
+      ports.mqttPort = await listen(createServer(serveTcp('tcp', withoutToken)), mqttPort, 'tcp');
+    if (wsPort !== undefined) {
+      const listener = createHttpServer();
+      serveWebSocketClients(listener, {
+        ...service,
+        identify: withoutToken,
+        reportOf: reporter('websocket'),
+      });
+      ports.wsPort = await listen(listener, wsPort, 'websocket');
+    }
+    if (tls !== undefined) {
+      // The listener decides about the client's certificate: so it can be logged.
+      const tlsOptions = {
+        ...secureContextOptions(tls),
+        requestCert: tls.clientCa !== undefined,
+        rejectUnauthorized: false,
+        handshakeTimeout: 10_000,
+      };
+      const identify =
+        tls.clientCa === undefined ? withoutToken : clientCertificates(options.tokenForCertificate);
+      if (tls.port !== undefined) {
+        const listener = createTlsServer(tlsOptions);
+        listener.on('secureConnection', serveTcp('tls', identify));
+        ports.tlsPort = await listenTls(listener, tls.port, 'tls');
+      }
+      if (tls.wssPort !== undefined) {
+        const listener = createHttpsServer(tlsOptions);
+        serveWebSocketClients(listener, { ...service, identify, reportOf: reporter('secure-websocket') });
+        ports.wssPort = await listenTls(listener, tls.wssPort, 'secure-websocket');
+      }
+    }
+    if (listeners.length === 0) throw new TypeError('mqttPort, wsPort or tls is needed');
+    const replaceCertificates = (certificates: Certificates) => {
+      const context = secureContextOptions(certificates);
+      for (const listener of tlsListeners) listener.setSecureContext(context);
+    };
+    return { ...ports, replaceCertificates, stopListening, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+import type { X509Certificate } from 'node:crypto';
+import type { Certificates } from './certificates.ts';
+
+export interface ListenerOptions<Own extends string = never> {
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Port of MQTT over TCP. 0 picks a free one; absent: no such listener. */
+  readonly mqttPort?: number;
+  /**
+   * Port of binary MQTT over WebSocket, path `/mqtt`. 0 picks a free one; absent: no such listener.
+   */
+  readonly wsPort?: number;
+  /** MQTT over TLS 1.2 or later, and binary MQTT over WebSocket over TLS. */
+  readonly tls?: ListenerTls;
+  /**
+   * Returns the token of a client with this certificate, which `tls.clientCa` has signed. Tokens
+   * that the client itself sends with its WebSocket handshake are then not used. If it rejects, the
+   * client is refused (`certificate-refused`) and the log has the error's message.
+   */
+  readonly tokenForCertificate?: (certificate: X509Certificate) => Promise<string>;
+  /** Receives one entry per event, without tokens and payloads. Default: none. */
+  readonly log?: (entry: ListenerLogEntry<Own>) => void;
+  /** Bound of clients on all listeners together. Default 10,000. */
+  readonly maxConnections?: number;
+  /** Time for the header of a TCP client's CONNECT, in milliseconds. Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** A client is disconnected when more bytes than this wait for it to read. Default 4 MiB. */
+  readonly maxClientBufferBytes?: number;
+}
+
+export interface ListenerTls extends Certificates {
+  /** Port of MQTT over TLS. 0 picks a free one; absent: no such listener. */
+  readonly port?: number;
+  /** Port of binary MQTT over WebSocket over TLS. 0 picks a free one; absent: no such listener. */
+  readonly wssPort?: number;
+}
+
+/** Bounds for all clients. */
+export type Limits = Required<
+  Pick<ListenerOptions, 'maxConnections' | 'connectTimeoutMs' | 'maxClientBufferBytes'>
+>;
+
+export type Transport = 'tcp' | 'tls' | 'websocket' | 'secure-websocket';
+
+/** Why a listener refuses or ends a client. docs/errors.md says what to do. */
+export const listenerRefusals = [
+  'not-mqtt',
+  'tls-on-plain-port',
+  'tls-failed',
+  'certificate-refused',
+  'connect-late',
+  'bridge-full',
+  'slow-client',
+  'text-frame',
+  'handshake-refused',
+  'packet-too-large',
+] as const;
+
+export type ListenerEvent =
+  | (typeof listenerRefusals)[number]
+  | 'listening'
+  | 'connected'
+  | 'connection-error'
+  | 'listener-error';
+
+/** What else the log says. */
+export interface ListenerLogDetails {
+  readonly port?: number;
+  /** Close code of a connection, or HTTP status of a refused handshake. */
+  readonly code?: number;
+  /** Error code such as ECONNRESET, or the message of the error. */
+  readonly error?: string;
+  /** What the server said with the refusal of a handshake: at most 200 characters. */
+  readonly said?: string;
+}
+
+export interface ListenerLogEntry<Own extends string = never> extends ListenerLogDetails {
+  readonly event: ListenerEvent | Own;
+  readonly transport: Transport;
+  /** IP address of the client. */
+  readonly address?: string;
+}
+
+/** Logs an event of one client. */
+export type Report<Own extends string = never> = (
+  event: ListenerEvent | Own,
+  details?: ListenerLogDetails,
+) => void;
+
+export interface Listeners {
+  readonly mqttPort?: number;
+  readonly tlsPort?: number;
+  readonly wsPort?: number;
+  readonly wssPort?: number;
+  /**
+   * Replaces the certificates of new TLS connections.
+   *
+   * @throws an error with `code` if they cannot be used; the old ones then stay.
+   */
+  replaceCertificates(certificates: Certificates): void;
+  /** Closes the ports. Clients that are connected stay. */
+  stopListening(): void;
+  /** Stops listening and closes all clients: sessions within 2 s, others at once. */
+  close(): Promise<void>;
+}
