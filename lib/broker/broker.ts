@@ -1,13 +1,16 @@
 import type { Context } from '../core/context.ts';
 import type { ConnectionAddress, FanoutSlice } from '../core/model.ts';
 import type { Ports } from '../core/ports.ts';
+import { refusal } from '../core/reasons.ts';
 import { defaultSettings, type Settings } from '../core/settings.ts';
 import type { ScheduledTimer } from '../core/timers.ts';
 import { deliverSlices } from '../delivery/fan-out-worker.ts';
+import { closeConnection } from '../sessions/close-connection.ts';
 import { endSession } from '../sessions/end-session.ts';
+import { endWith } from '../sessions/outcome.ts';
 import { connectionLostReason } from '../sessions/presence.ts';
 import { connectionLost, releaseConnection } from '../sessions/release-connection.ts';
-import { handleFrame, oneWayFrame } from './frame.ts';
+import { handleFrame, handlePacketBytes, oneWayFrame } from './frame.ts';
 import { handshake } from './handshake.ts';
 import { createLookMemory, type LookMemory } from './look-memory.ts';
 import { handleTimers } from './timers.ts';
@@ -24,8 +27,15 @@ export interface Broker {
   message(address: ConnectionAddress, text: string): Promise<string>;
   /** A text message of a client without a route response: packets that get no reply. */
   oneWay(address: ConnectionAddress, text: string): Promise<void>;
+  /** Complete packets of a client whose socket this process holds. @returns the replies. */
+  packets(address: ConnectionAddress, bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array[]>;
   /** The WebSocket has been closed. */
   disconnected(address: ConnectionAddress): Promise<void>;
+  /**
+   * Ends the connection at `address` because the process that holds its socket stops: DISCONNECT
+   * 0x8B in 5.0 [MQTT-4.13.1-1 v5], and its Will is published as after every lost connection.
+   */
+  shutDown(address: ConnectionAddress): Promise<void>;
   /**
    * Timers have arrived from the queue, due or on their way.
    * @returns the outcome of each, in their order; a rejected one must be delivered again.
@@ -57,11 +67,19 @@ export function createBroker(context: Context): Broker {
       await handleFrame(context, address, text, oneWayFrame);
     },
 
+    packets: (address, bytes) => handlePacketBytes(context, address, bytes),
+
     async disconnected(address) {
       const { connection, pending } = await context.connections.find(address);
       if (pending) await context.pendingIdentities.delete(address);
       if (connection !== undefined)
         await releaseConnection(context, connection, { will: 'publish', reason: connectionLostReason });
+    },
+
+    async shutDown(address) {
+      const connection = await context.connections.get(address);
+      const end = endWith(connection?.protocolVersion, refusal('server-stopping'));
+      await closeConnection(context, address, connection, [], end);
     },
 
     timers: (arrived) => {

@@ -21,7 +21,7 @@ import {
 } from '../mqtt/index.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
 import { type End, endWith, type Outcome, refuseConnect } from '../sessions/outcome.ts';
-import { encodeReplies, heartbeatReply } from '../sessions/replies.ts';
+import { encodeReplies, encodeWithin, heartbeatReply } from '../sessions/replies.ts';
 import { noteFrame } from '../sessions/silence.ts';
 import {
   type Chunk,
@@ -93,13 +93,49 @@ export async function handleFrame(
 ): Promise<string> {
   const frame = kind.decode(text);
   if (frame.kind === 'heartbeat') return heartbeat(context, address);
+  const { replies, connection } = await answerFrame(context, address, frame, kind);
+  return replies.length === 0 ? heartbeatReply : encodeReplies(context, address, connection, replies);
+}
+
+/**
+ * Like {@link handleFrame}, for a client whose socket this process holds: takes and returns packets
+ * as they are. The gateway port gets what ends the connection.
+ *
+ * @param bytes one or more complete packets, within the bounds of a frame (docs/wire.md).
+ * @returns the replies in their order; empty where there are none.
+ */
+export async function handlePacketBytes(
+  context: Context,
+  address: ConnectionAddress,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array[]> {
+  const frame = { kind: 'packets', bytes } as const;
+  const { replies, connection } = await answerFrame(context, address, frame, answeredFrame);
+  return encodeWithin(connection, replies);
+}
+
+/**
+ * Handles a decoded frame. The end of the connection has been pushed then, with the replies before
+ * it.
+ */
+async function answerFrame(
+  context: Context,
+  address: ConnectionAddress,
+  frame: PacketsFrame | Chunk | WireError,
+  kind: Pick<FrameKind, 'accepts'>,
+): Promise<Pick<Outcome, 'replies' | 'connection'>> {
   const state = await readState(context, address, frame);
-  const end = await refusalOf(context, state);
+  const refused = await refusalOf(context, state);
   const [outcome] = await Promise.all([
-    end === undefined ? handlePackets(context, address, state, frame, kind) : { replies: [], end },
+    refused === undefined
+      ? handlePackets(context, address, state, frame, kind)
+      : { replies: [], end: refused },
     noteFrame(context, state.connection),
   ]);
-  return finish(context, address, state, outcome);
+  const { replies, end, connection = state.connection, live = state.live }: Outcome = outcome;
+  if (end === undefined) return { replies, ...(connection && { connection }) };
+  await closeConnection(context, address, connection, replies, end, live);
+  return { replies: [] };
 }
 
 /**
@@ -127,7 +163,7 @@ async function handlePackets(
   address: ConnectionAddress,
   initial: PeerState,
   frame: PacketsFrame | Chunk | WireError,
-  { accepts }: FrameKind,
+  { accepts }: Pick<FrameKind, 'accepts'>,
 ): Promise<Outcome> {
   const bytes = await bytesOf(context, initial, frame);
   if ('replies' in bytes) return bytes;
@@ -278,16 +314,4 @@ async function bytesOf(
 
 function refuseFrame(version: ProtocolVersion | undefined, code: MqttReasonName): Outcome {
   return { replies: [], end: endWith(version, refusal(code)) };
-}
-
-/** Answers with the replies, or ends the connection; then the last push carries them. */
-async function finish(
-  context: Context,
-  address: ConnectionAddress,
-  state: PeerState,
-  { replies, end, connection = state.connection, live = state.live }: Outcome,
-): Promise<string> {
-  if (end === undefined && replies.length > 0) return encodeReplies(context, address, connection, replies);
-  if (end !== undefined) await closeConnection(context, address, connection, replies, end, live);
-  return heartbeatReply;
 }

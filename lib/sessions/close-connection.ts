@@ -36,7 +36,7 @@ export async function closeConnection(
     clientId: connection?.clientId,
   });
   if (!isOrderly) {
-    context.log.count(metrics.protocolErrors);
+    if (code !== 'server-stopping') context.log.count(metrics.protocolErrors);
     if (connection !== undefined) {
       const reason = {
         code,

@@ -33,9 +33,11 @@ function remembering(changes: Partial<Broker> = {}) {
     oneWay: async (...parameters) => {
       asked.push(['oneWay', ...parameters]);
     },
+    packets: async () => [],
     disconnected: async (...parameters) => {
       asked.push(parameters);
     },
+    shutDown: async () => {},
     timers: async () => [],
     slices: async () => 'done',
     ...changes,

@@ -3,7 +3,7 @@ import type { Context } from '../../core/context.ts';
 import type { Connection } from '../../core/model.ts';
 import type { Identity } from '../../core/permissions.ts';
 import { type Refusal, refusal } from '../../core/reasons.ts';
-import type { TokenState } from '../../core/store-ports/connections.ts';
+import { type TokenState, withToken } from '../../core/store-ports/connections.ts';
 import { timerReachMs } from '../../core/timers.ts';
 import { type AuthPacket, reasonCodes } from '../../mqtt/index.ts';
 import { narrowSession } from '../../sessions/narrow-session.ts';
@@ -49,7 +49,7 @@ export async function handleAuth({ context, connection }: Peer, [packet]: Run<Au
       { kind: 'token-expiry', address: connection.address },
       tokenExpiresAtSeconds * 1000,
     );
-  const renewed: Connection = { ...withoutToken(connection), ...renewal };
+  const renewed: Connection = withToken(connection, renewal);
   const removedCount = await narrowSession(context, { ...renewed, sentTo: renewed.address });
   await dropForbiddenWill(context, renewed);
   const tellsRemoval = removedCount > 0 && connection.requestProblemInformation;
@@ -95,20 +95,6 @@ function isOfSameClient(identity: Identity, { tenant, clientId, subject }: Conne
   if (identity.tenant !== tenant) return false;
   if (identity.clientId !== undefined) return identity.clientId === clientId;
   return subject === undefined || identity.subject === subject;
-}
-
-function withoutToken(connection: Connection): Omit<Connection, keyof TokenState> {
-  const {
-    permissions: _permissions,
-    tokenExpiresAtSeconds: _tokenExpiresAtSeconds,
-    subject: _subject,
-    tokenId: _tokenId,
-    tokenIssuedAtSeconds: _tokenIssuedAtSeconds,
-    quotas: _quotas,
-    revocationsSeenMs: _revocationsSeenMs,
-    ...rest
-  } = connection;
-  return rest;
 }
 
 /** Deletes a Will that the new token no longer allows. */

@@ -111,6 +111,11 @@ export const connectionReasons = {
     message: 'disconnected by the operator',
     remedy: 'Ask the operator; the client may connect again.',
   },
+  'server-stopping': {
+    reasonCode: 0x8b,
+    message: 'this process stops or is replaced',
+    remedy: 'Connect again: another process answers.',
+  },
   'client-disconnect': {
     message: 'the client disconnected',
     remedy: 'Nothing: the client sent DISCONNECT.',

@@ -22,6 +22,21 @@ export type TokenState = Pick<
   | 'revocationsSeenMs'
 >;
 
+/** The connection with the fields of another token; those that the token lacks are removed. */
+export function withToken(connection: Connection, token: TokenState): Connection {
+  const {
+    permissions: _permissions,
+    tokenExpiresAtSeconds: _tokenExpiresAtSeconds,
+    subject: _subject,
+    tokenId: _tokenId,
+    tokenIssuedAtSeconds: _tokenIssuedAtSeconds,
+    quotas: _quotas,
+    revocationsSeenMs: _revocationsSeenMs,
+    ...rest
+  } = connection;
+  return { ...rest, ...token };
+}
+
 /** Rows of connections, one per address. */
 export interface ConnectionStore {
   /**

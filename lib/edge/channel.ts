@@ -1,0 +1,156 @@
+import type { Broker } from '../broker/broker.ts';
+import type { ConnectionAddress } from '../core/model.ts';
+import type { Log } from '../core/ports.ts';
+import type { ClientSide, Session } from '../listeners/index.ts';
+import { Inbound } from './inbound.ts';
+import { Outbound } from './outbound.ts';
+
+/**
+ * Reading from a client stops above this many bytes that wait. It must exceed the largest packet,
+ * which is 128 KiB.
+ */
+const pauseBytes = 256 * 1024;
+const resumeBytes = 128 * 1024;
+
+/** What a channel needs of its process. */
+export interface ChannelService {
+  readonly broker: Pick<Broker, 'packets' | 'disconnected'>;
+  readonly log: Log;
+  readonly nowMs: () => number;
+  /** A client with more bytes that it has not read is disconnected. */
+  readonly maxClientBufferBytes: number;
+  /** Resolves as soon as frames may be handled; false: never again, this process counts as dead. */
+  readonly mayServe: () => Promise<boolean> | true;
+  /** Whether the client's handshake is accepted: the token of its certificate or header. */
+  readonly admitted: Promise<boolean>;
+  /**
+   * Called once, when the channel has ended. `isReleased` is false where the broker could not
+   * release the connection: its next look tries again.
+   */
+  readonly ended: (channel: Channel, isReleased: boolean) => void;
+}
+
+/**
+ * One client whose socket this process holds. Its packets are handed to the broker in batches, one
+ * batch at a time, so they are handled in order; while one is handled, the next is collected.
+ *
+ * When the socket has closed, what the client has written before is still handled, DISCONNECT for
+ * one. Then the broker learns that the connection is gone. If the process dies before, the sweep of
+ * this edge does the same later.
+ */
+export class Channel implements Session {
+  readonly closed: Promise<void>;
+  /** When the client last sent something, in ms since 1970. */
+  lastActiveAtMs: number;
+  readonly #service: ChannelService;
+  readonly #client: ClientSide;
+  readonly #inbound = new Inbound();
+  readonly #outbound: Outbound;
+  #isHandling = false;
+  #isPaused = false;
+  #isClosed = false;
+  #isReleased = false;
+  #resolveClosed = () => {};
+
+  constructor(
+    readonly number: number,
+    readonly address: ConnectionAddress,
+    client: ClientSide,
+    service: ChannelService,
+  ) {
+    this.#client = client;
+    this.#service = service;
+    this.#outbound = new Outbound(client);
+    this.lastActiveAtMs = service.nowMs();
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.lastActiveAtMs = this.#service.nowMs();
+    this.#inbound.write(bytes);
+    if (!this.#isPaused && this.#inbound.waitingBytes > pauseBytes) {
+      this.#isPaused = true;
+      this.#client.pause();
+    }
+    void this.#handle();
+  }
+
+  clientClosed(): void {
+    this.#isClosed = true;
+    void this.#handle();
+  }
+
+  /** Pushes a text message of the wire profile. @returns whether the client is still there. */
+  push(text: string): boolean {
+    if (this.#isClosed) return false;
+    this.#outbound.push(text);
+    if (this.#client.bufferedBytes() <= this.#service.maxClientBufferBytes) return true;
+    this.#service.log.info('edge', { code: 'slow-client', address: this.address });
+    this.terminate();
+    return false;
+  }
+
+  /** Writes what was pushed, then closes. What the client still sends is not handled. */
+  close(): Promise<void> {
+    this.#inbound.clear();
+    this.#outbound.release([]);
+    this.#client.end(1001);
+    return this.closed;
+  }
+
+  terminate(): void {
+    this.#inbound.clear();
+    this.#client.destroy();
+  }
+
+  /** Hands batches to the broker until none waits. */
+  async #handle(): Promise<void> {
+    if (this.#isHandling) return;
+    this.#isHandling = true;
+    try {
+      if (!(await this.#service.admitted)) this.terminate();
+      for (let batch = this.#inbound.next(); batch !== undefined; batch = this.#inbound.next()) {
+        this.#resume();
+        const mayServe = this.#service.mayServe();
+        if (mayServe !== true && !(await mayServe)) return this.terminate();
+        if (batch.holdsPushes) this.#outbound.hold();
+        this.#outbound.release(await this.#service.broker.packets(this.address, batch.bytes));
+      }
+    } catch (error) {
+      // The client reconnects and sends again what MQTT demands.
+      this.#service.log.error('edge frame failed', {
+        address: this.address,
+        error: error instanceof Error ? (error.stack ?? error.name) : 'unknown',
+      });
+      this.terminate();
+    } finally {
+      this.#isHandling = false;
+    }
+    if (this.#isClosed) await this.#release();
+  }
+
+  #resume(): void {
+    if (!this.#isPaused || this.#inbound.waitingBytes > resumeBytes) return;
+    this.#isPaused = false;
+    this.#client.resume();
+  }
+
+  async #release(): Promise<void> {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    let isReleased = true;
+    try {
+      await this.#service.broker.disconnected(this.address);
+    } catch (error) {
+      isReleased = false;
+      this.#service.log.error('edge connection could not be released', {
+        address: this.address,
+        error: error instanceof Error ? error.name : 'unknown',
+      });
+    }
+    this.#service.ended(this, isReleased);
+    this.#resolveClosed();
+  }
+}

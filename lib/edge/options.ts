@@ -1,0 +1,55 @@
+import type { Broker } from '../broker/broker.ts';
+import type { Log, Ports } from '../core/ports.ts';
+import type { ListenerOptions, Listeners } from '../listeners/index.ts';
+import type { Channels } from './channels.ts';
+
+/** What an edge needs of the service, composed over its own ports. */
+export interface EdgeService {
+  readonly broker: Broker;
+  /** Writes usage that is due, and metrics. */
+  flush(): Promise<void>;
+}
+
+/** The connection of an edge to those that want to reach its clients (lib/edge/back-door.ts). */
+export interface BackDoor {
+  /** Whether this process may handle frames now. */
+  isServing(): boolean;
+  /** Resolves when it may again; false: it counts as dead. */
+  untilServing(): Promise<boolean>;
+  /** Stores that channels of a block are in use; resolves before the first of them may connect. */
+  useBlock(block: number): Promise<void>;
+  /** No channel of a block is in use any more. */
+  freeBlock(block: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface EdgeOptions extends Omit<ListenerOptions, 'log'> {
+  /** Id of this process, unique: a new one at each start. */
+  readonly edge: string;
+  readonly log: Log;
+  readonly nowMs?: () => number;
+  /**
+   * Composes the service. `channels` are the part of the gateway port that reaches the clients of
+   * this process; `wrap` replaces the ports of which it keeps the state itself.
+   */
+  readonly compose: (channels: Channels, wrap: (ports: Ports) => Ports) => EdgeService;
+  /** Opens the back door. It hands over what others push to clients of this process. */
+  readonly openBackDoor: (channels: Channels, onDead: () => void) => Promise<BackDoor>;
+  /** Port of the health check. 0 picks a free one; absent: none. */
+  readonly healthPort?: number;
+}
+
+export interface Edge extends Pick<Listeners, 'mqttPort' | 'tlsPort' | 'wsPort' | 'wssPort'> {
+  readonly edge: string;
+  readonly healthPort?: number;
+  /** Clients that are connected now, with or without an accepted CONNECT. */
+  readonly connections: number;
+  replaceCertificates: Listeners['replaceCertificates'];
+  /**
+   * Stops accepting clients and ends those that are connected, evenly within `seconds`. Resolves
+   * when all have ended.
+   */
+  drain(seconds: number): Promise<void>;
+  /** Ends all clients within some seconds and closes everything. */
+  close(): Promise<void>;
+}

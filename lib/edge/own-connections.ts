@@ -1,0 +1,181 @@
+import type { Connection, ConnectionAddress } from '../core/model.ts';
+import type { Identity } from '../core/permissions.ts';
+import type { Ports } from '../core/ports.ts';
+import { type ConnectionStore, type PeerState, withToken } from '../core/store-ports/connections.ts';
+import type { PendingIdentityStore } from '../core/store-ports/pending-identities.ts';
+import type { TopicAliasStore } from '../core/store-ports/topic-aliases.ts';
+
+/**
+ * Age after which a frame reads the row of its connection again, in milliseconds. Whoever ends a
+ * connection deletes its row and then closes it through the back door. This covers a close that was
+ * lost.
+ */
+const rowMaxAgeMs = 600_000;
+interface Own {
+  connection?: Connection;
+  /** When the row was last written or read, in ms since 1970. */
+  verifiedAtMs: number;
+  pending?: Identity;
+  /** Topic aliases for which the connection's row would have no room. */
+  spilledAliases?: Readonly<Record<number, string>>;
+}
+
+export interface OwnConnections {
+  readonly connections: ConnectionStore;
+  readonly pendingIdentities: PendingIdentityStore;
+  readonly topicAliases: TopicAliasStore;
+  isOwn(address: ConnectionAddress): boolean;
+  /** From now on this process owns the address, which is new. */
+  add(address: ConnectionAddress): void;
+  /** The connection of an address that this process owns, if its CONNECT was accepted. */
+  connectionOf(address: ConnectionAddress): Connection | undefined;
+  /** Nothing of the address is needed any more. */
+  remove(address: ConnectionAddress): void;
+}
+
+/**
+ * Stores of connections for the process that holds their sockets. It alone changes their rows but
+ * for deleting them, so it reads none of them: frames, pings and looks take the row from memory.
+ * What only this process needs is not written: the identity of a handshake, topic aliases, the use
+ * of rates, watches. Written are the row itself, for the processes that take the session over or
+ * end the connection, and a renewed token, for those that look for revoked ones.
+ *
+ * Other addresses go to `ports`. After a crash the row tells others what they need.
+ */
+export function keepOwnConnections(
+  ports: Pick<Ports, 'connections' | 'pendingIdentities' | 'topicAliases' | 'tenants' | 'clock'>,
+): OwnConnections {
+  const { connections: stored, clock } = ports;
+  const own = new Map<ConnectionAddress, Own>();
+  const lastLive = new Map<string, { live: PeerState['live']; readAtMs: number }>();
+
+  function change(address: ConnectionAddress, fields: Partial<Connection>): boolean {
+    const known = own.get(address);
+    if (known?.connection === undefined) return false;
+    known.connection = { ...known.connection, ...fields };
+    return true;
+  }
+
+  /** The connection of an own address, as long as its row exists. */
+  async function current(known: Own): Promise<Connection | undefined> {
+    const { connection } = known;
+    if (connection === undefined || clock.nowMs() - known.verifiedAtMs < rowMaxAgeMs) return connection;
+    known.verifiedAtMs = clock.nowMs();
+    if ((await stored.get(connection.address)) === undefined) delete known.connection;
+    return known.connection;
+  }
+
+  async function liveOf(
+    { tenant }: Connection,
+    consistent: boolean,
+    maxAgeMs: number,
+  ): Promise<PeerState['live']> {
+    const last = lastLive.get(tenant);
+    if (last !== undefined && clock.nowMs() - last.readAtMs < maxAgeMs) return last.live;
+    const live = await ports.tenants.readLive(tenant, consistent);
+    if (live?.status === 'active') lastLive.set(tenant, { live, readAtMs: clock.nowMs() });
+    else lastLive.delete(tenant);
+    return live;
+  }
+
+  const connections: ConnectionStore = {
+    async readState(address, consistentLive, consistentRow, maxLiveAgeMs = 0) {
+      const known = own.get(address);
+      if (known === undefined)
+        return stored.readState(address, consistentLive, consistentRow, maxLiveAgeMs);
+      const connection = await current(known);
+      if (connection === undefined) return known.pending === undefined ? {} : { pending: known.pending };
+      const live = await liveOf(connection, consistentLive, maxLiveAgeMs);
+      return { connection: known.connection ?? connection, ...(live && { live }) };
+    },
+    async get(address) {
+      const known = own.get(address);
+      return known === undefined ? stored.get(address) : known.connection;
+    },
+    async isAccepted(address) {
+      const known = own.get(address);
+      return known === undefined ? stored.isAccepted(address) : known.connection !== undefined;
+    },
+    async find(address) {
+      const known = own.get(address);
+      if (known === undefined) return stored.find(address);
+      const { connection, pending } = known;
+      return { ...(connection && { connection }), pending: pending !== undefined };
+    },
+    async getMany(addresses) {
+      const others = addresses.filter((address) => !own.has(address));
+      const rows = others.length === 0 ? [] : await stored.getMany(others);
+      return [...rows, ...addresses.flatMap((address) => own.get(address)?.connection ?? [])];
+    },
+    async create(connection) {
+      const known = own.get(connection.address);
+      if (known === undefined) return stored.create(connection);
+      if (known.connection !== undefined || !(await stored.create(connection))) return false;
+      delete known.pending;
+      known.connection = connection;
+      known.verifiedAtMs = clock.nowMs();
+      return true;
+    },
+    async addTopicAliases(address, aliases, removed = []) {
+      const connection = own.get(address)?.connection;
+      if (connection === undefined) return stored.addTopicAliases(address, aliases, removed);
+      const topicAliases = { ...connection.topicAliases, ...aliases };
+      for (const alias of removed) delete topicAliases[alias];
+      change(address, { topicAliases });
+    },
+    async renew(address, token) {
+      await stored.renew(address, token);
+      const known = own.get(address);
+      if (known?.connection === undefined) return;
+      known.connection = withToken(known.connection, token);
+    },
+    async setRateUse(address, use, known) {
+      return change(address, { rateUse: use }) || stored.setRateUse(address, use, known);
+    },
+    async setRevocationsSeen(address, revocationsSeenMs) {
+      if (!change(address, { revocationsSeenMs })) await stored.setRevocationsSeen(address, revocationsSeenMs);
+    },
+    /** This process knows when the client last sent: posts do not count. */
+    async watch(address, sinceMs) {
+      if (!own.has(address)) await stored.watch(address, sinceMs);
+    },
+    async endWatch(address, heardAtMs) {
+      if (!change(address, { heardAtMs })) await stored.endWatch(address, heardAtMs);
+    },
+    async delete(address) {
+      await stored.delete(address);
+      const known = own.get(address);
+      if (known !== undefined) delete known.connection;
+    },
+  };
+
+  return {
+    connections,
+    pendingIdentities: {
+      async put(address, identity) {
+        const known = own.get(address);
+        if (known === undefined) return ports.pendingIdentities.put(address, identity);
+        known.pending = identity;
+      },
+      async delete(address) {
+        const known = own.get(address);
+        if (known === undefined) return ports.pendingIdentities.delete(address);
+        delete known.pending;
+      },
+    },
+    topicAliases: {
+      async put(address, aliases) {
+        const known = own.get(address);
+        if (known === undefined) return ports.topicAliases.put(address, aliases);
+        known.spilledAliases = { ...known.spilledAliases, ...aliases };
+      },
+      async read(address, aliases) {
+        return own.get(address)?.spilledAliases ?? ports.topicAliases.read(address, aliases);
+      },
+    },
+    isOwn: (address) => own.has(address),
+    add: (address) => own.set(address, { verifiedAtMs: clock.nowMs() }),
+    connectionOf: (address) => own.get(address)?.connection,
+    remove: (address) => own.delete(address),
+  };
+}
