@@ -1,4 +1,3 @@
-import { blockOf } from '../core/edge-address.ts';
 import type { Channel } from './channel.ts';
 
 /**
@@ -18,11 +17,6 @@ export class Channels {
   nextNumber(): number {
     this.#last += 1;
     return this.#last;
-  }
-
-  /** Whether all channels of a block have been given a client. */
-  isBehind(block: number): boolean {
-    return block < blockOf(this.#last + 1);
   }
 
   add(channel: Channel): void {

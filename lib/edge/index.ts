@@ -13,6 +13,7 @@ import { startHealthCheck } from './health.ts';
 import type { BackDoor, Edge, EdgeOptions } from './options.ts';
 import { keepOwnConnections, type OwnConnections } from './own-connections.ts';
 import { keepOwnTimers, type OwnTimers } from './own-timers.ts';
+import { reachOwnFirst } from './own-gateway.ts';
 import { shareAudiences, shareTenantReads } from './shared-reads.ts';
 
 export type { Channels } from './channels.ts';
@@ -40,9 +41,19 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     timers = keepOwnTimers(ports.timers, { isOwn: kept.isOwn, nowMs, log });
     const { connections, pendingIdentities, topicAliases } = kept;
     const subscriptions = shareAudiences(ports.subscriptions);
-    return { ...ports, tenants, subscriptions, connections, pendingIdentities, topicAliases, timers };
+    const gateway = reachOwnFirst(channels, ports.gateway);
+    return {
+      ...ports,
+      tenants,
+      subscriptions,
+      connections,
+      pendingIdentities,
+      topicAliases,
+      timers,
+      gateway,
+    };
   };
-  const { broker, flush } = options.compose(channels, wrap);
+  const { broker, flush } = options.compose(wrap);
   if (own === undefined || timers === undefined) throw new TypeError('compose() must wrap the ports');
   const ownConnections: OwnConnections = own;
   const ownTimers: OwnTimers = timers;
@@ -62,7 +73,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       channels.remove(channel);
       if (!isReleased) return;
       ownConnections.remove(channel.address);
-      blocks.free(channel.number, (block) => channels.isBehind(block));
+      blocks.free(channel.number);
     },
   };
 
@@ -77,7 +88,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     status.catch(() => undefined);
     const forget = () => {
       ownConnections.remove(address);
-      blocks.free(number, (block) => channels.isBehind(block));
+      blocks.free(number);
     };
     return {
       ready: status.then(

@@ -28,11 +28,8 @@ export interface EdgeOptions extends Omit<ListenerOptions, 'log'> {
   readonly edge: string;
   readonly log: Log;
   readonly nowMs?: () => number;
-  /**
-   * Composes the service. `channels` are the part of the gateway port that reaches the clients of
-   * this process; `wrap` replaces the ports of which it keeps the state itself.
-   */
-  readonly compose: (channels: Channels, wrap: (ports: Ports) => Ports) => EdgeService;
+  /** Composes the service. `wrap` replaces the ports of which the edge keeps the state itself. */
+  readonly compose: (wrap: (ports: Ports) => Ports) => EdgeService;
   /** Opens the back door. It hands over what others push to clients of this process. */
   readonly openBackDoor: (channels: Channels, onDead: () => void) => Promise<BackDoor>;
   /** Port of the health check. 0 picks a free one; absent: none. */

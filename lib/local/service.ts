@@ -10,11 +10,12 @@ import { createDynamoClient } from '../aws/dynamodb.ts';
 import { returnToQueue } from '../aws/fanout-queue.ts';
 import type { FunctionService } from '../aws/function-service.ts';
 import { createManagementClient } from '../aws/gateway.ts';
-import { createService } from '../aws/service.ts';
+import { createService, type ServiceOptions } from '../aws/service.ts';
 import { type AwsClientOptions, localCredentials } from '../aws/settings.ts';
 import { createSqsClient } from '../aws/sqs.ts';
 import type { Log, Ports } from '../core/ports.ts';
 import { defaultSettings, type Settings } from '../core/settings.ts';
+import type { EdgeService } from '../edge/index.ts';
 import { publishPrefix } from '../http/publish.ts';
 import { type TableNames, tableNames, tableSchemas } from '../store/schema.ts';
 import type { Stores } from '../store/stores.ts';
@@ -85,6 +86,8 @@ export interface LocalService {
   readonly adminUrl: string;
   /** Publishing over HTTP, for tenants. */
   readonly publishUrl: string;
+  /** Composes the service once more, over ports that an edge in this process wraps. */
+  composeEdge(wrap: (ports: Ports) => Ports): EdgeService;
   /** Serves the tables to other processes over HTTP. @returns the URL. */
   exposeTables(): Promise<string>;
   close(): Promise<void>;
@@ -154,7 +157,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     ...inProcess,
     requestHandler: options.wrapQueues?.(queues.requestHandler) ?? queues.requestHandler,
   });
-  const { broker, stores, usage, context, adminContext } = createService({
+  const parts: ServiceOptions = {
     dynamo: createDynamoClient({
       ...inProcess,
       requestHandler: options.wrapStore?.(engine.requestHandler) ?? engine.requestHandler,
@@ -175,7 +178,8 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     nowMs: () => clock.now(),
     settings: options.settings ?? { ...defaultSettings, tenantSettleSeconds: localSettleSeconds },
     ...(options.wrapPorts === undefined ? {} : { wrap: options.wrapPorts }),
-  });
+  };
+  const { broker, stores, usage, context, adminContext } = createService(parts);
   const service: FunctionService = {
     broker,
     context,
@@ -228,6 +232,11 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     queues,
     adminUrl: `${httpApi.url}${adminPrefix}`,
     publishUrl: `${httpApi.url}${publishPrefix}`,
+    composeEdge(wrap) {
+      const { wrapPorts = (ports: Ports) => ports } = options;
+      const edge = createService({ ...parts, wrap: (ports) => wrap(wrapPorts(ports)) });
+      return { broker: edge.broker, flush: () => edge.usage.flush() };
+    },
     async exposeTables() {
       tables ??= await engine.listen();
       return tables.url;
