@@ -1,7 +1,7 @@
 import type { Broker } from '../broker/broker.ts';
 import type { ConnectionAddress } from '../core/model.ts';
 import type { Log } from '../core/ports.ts';
-import type { ClientSide, Session } from '../listeners/index.ts';
+import type { ClientSide, Session } from '../listeners/client-server.ts';
 import { Inbound } from './inbound.ts';
 import { Outbound } from './outbound.ts';
 
@@ -39,6 +39,8 @@ export interface ChannelService {
  * this edge does the same later.
  */
 export class Channel implements Session {
+  readonly number: number;
+  readonly address: ConnectionAddress;
   readonly closed: Promise<void>;
   /** When the client last sent something, in ms since 1970. */
   lastActiveAtMs: number;
@@ -52,12 +54,9 @@ export class Channel implements Session {
   #isReleased = false;
   #resolveClosed = () => {};
 
-  constructor(
-    readonly number: number,
-    readonly address: ConnectionAddress,
-    client: ClientSide,
-    service: ChannelService,
-  ) {
+  constructor(number: number, address: ConnectionAddress, client: ClientSide, service: ChannelService) {
+    this.number = number;
+    this.address = address;
     this.#client = client;
     this.#service = service;
     this.#outbound = new Outbound(client);

@@ -1,9 +1,4 @@
-import {
-  connectByte,
-  maxFrameWork,
-  packetWork,
-  subscribeByte,
-} from '../wire/limits.ts';
+import { connectByte, maxFrameWork, packetWork, subscribeByte } from '../wire/limits.ts';
 import { concatBytes, packetLength, splitPackets } from '../wire/packets.ts';
 
 /** Bytes of a fixed header: what the broker needs of a packet whose length is not allowed. */

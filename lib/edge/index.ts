@@ -4,7 +4,8 @@
  */
 import { edgeAddress } from '../core/edge-address.ts';
 import type { Ports } from '../core/ports.ts';
-import { type Admission, type ClientServer, type Credentials, startListeners } from '../listeners/index.ts';
+import type { Admission, ClientServer, Credentials } from '../listeners/client-server.ts';
+import { startListeners } from '../listeners/index.ts';
 import { Blocks } from './blocks.ts';
 import { Channel } from './channel.ts';
 import { Channels } from './channels.ts';
@@ -12,8 +13,8 @@ import { drainChannels } from './drain.ts';
 import { startHealthCheck } from './health.ts';
 import type { BackDoor, Edge, EdgeOptions } from './options.ts';
 import { keepOwnConnections, type OwnConnections } from './own-connections.ts';
-import { keepOwnTimers, type OwnTimers } from './own-timers.ts';
 import { reachOwnFirst } from './own-gateway.ts';
+import { keepOwnTimers, type OwnTimers } from './own-timers.ts';
 import { shareAudiences, shareTenantReads } from './shared-reads.ts';
 
 export type { Channels } from './channels.ts';
@@ -141,9 +142,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ...ports,
     edge,
     ...(health === undefined ? {} : { healthPort: health.port }),
-    get connections() {
-      return channels.size;
-    },
+    connections: () => channels.size,
     replaceCertificates,
     drain: stop,
     async close() {

@@ -1,6 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import type { Log, Ports } from '../core/ports.ts';
-import type { ListenerOptions, Listeners } from '../listeners/index.ts';
+import type { ListenerOptions, Listeners } from '../listeners/options.ts';
 import type { Channels } from './channels.ts';
 
 /** What an edge needs of the service, composed over its own ports. */
@@ -40,7 +40,7 @@ export interface Edge extends Pick<Listeners, 'mqttPort' | 'tlsPort' | 'wsPort' 
   readonly edge: string;
   readonly healthPort?: number;
   /** Clients that are connected now, with or without an accepted CONNECT. */
-  readonly connections: number;
+  readonly connections: () => number;
   replaceCertificates: Listeners['replaceCertificates'];
   /**
    * Stops accepting clients and ends those that are connected, evenly within `seconds`. Resolves

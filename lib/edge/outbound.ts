@@ -1,4 +1,4 @@
-import type { ClientSide } from '../listeners/index.ts';
+import type { ClientSide } from '../listeners/client-server.ts';
 import { ChunkAssembler, decodeServerFrame } from '../wire/index.ts';
 
 /** The side of a channel that writes to the client: what others push, and replies. */

@@ -81,8 +81,7 @@ export function keepOwnConnections(
   const connections: ConnectionStore = {
     async readState(address, consistentLive, consistentRow, maxLiveAgeMs = 0) {
       const known = own.get(address);
-      if (known === undefined)
-        return stored.readState(address, consistentLive, consistentRow, maxLiveAgeMs);
+      if (known === undefined) return stored.readState(address, consistentLive, consistentRow, maxLiveAgeMs);
       const connection = await current(known);
       if (connection === undefined) return known.pending === undefined ? {} : { pending: known.pending };
       const live = await liveOf(connection, consistentLive, maxLiveAgeMs);
@@ -133,7 +132,8 @@ export function keepOwnConnections(
       return change(address, { rateUse: use }) || stored.setRateUse(address, use, known);
     },
     async setRevocationsSeen(address, revocationsSeenMs) {
-      if (!change(address, { revocationsSeenMs })) await stored.setRevocationsSeen(address, revocationsSeenMs);
+      if (!change(address, { revocationsSeenMs }))
+        await stored.setRevocationsSeen(address, revocationsSeenMs);
     },
     /** This process knows when the client last sent: posts do not count. */
     async watch(address, sinceMs) {

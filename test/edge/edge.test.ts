@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { inbox } from '../support/service.ts';
+import { startEdged } from './edged.ts';
+
+it.each([
+  [4, 0],
+  [4, 1],
+  [4, 2],
+  [5, 0],
+  [5, 1],
+  [5, 2],
+] as const)('carries messages of MQTT %i at QoS %i', async (protocolVersion, qos) => {
+  const { service, connect } = await startEdged();
+  const mint = await service.tenant('acme');
+  const subscriber = await connect(mint, { clientId: 'sub', protocolVersion });
+  const got = inbox(subscriber);
+  await subscriber.subscribeAsync('a/#', { qos });
+  const publisher = await connect(mint, { clientId: 'pub', protocolVersion });
+  for (let number = 0; number < 20; number += 1) await publisher.publishAsync('a/b', `${number}`, { qos });
+  expect((await got.take(20)).map(({ text }) => text)).toEqual(Array.from({ length: 20 }, (_, n) => `${n}`));
+});
+
+it('sends the Will of a client that vanishes', async () => {
+  const { service, connect } = await startEdged();
+  const mint = await service.tenant('acme');
+  const watcher = await connect(mint, { clientId: 'watcher' });
+  const got = inbox(watcher);
+  await watcher.subscribeAsync('will', { qos: 1 });
+  const dying = await connect(mint, {
+    clientId: 'dying',
+    will: { topic: 'will', payload: Buffer.from('gone'), qos: 1, retain: false },
+  });
+  dying.stream.destroy();
+  expect(await got.next()).toMatchObject({ topic: 'will', text: 'gone' });
+});

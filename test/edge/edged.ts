@@ -1,0 +1,81 @@
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { afterEach } from 'vitest';
+import { WebSocket } from 'ws';
+import { type BackDoor, type Edge, type EdgeOptions, startEdge } from '../../lib/edge/index.ts';
+import {
+  type LocalServiceOptions,
+  type Mint,
+  startTestService,
+  type TestService,
+} from '../support/service.ts';
+
+export interface Edged {
+  readonly service: TestService;
+  readonly edge: Edge;
+  /** Connects MQTT.js over TCP. */
+  connect(mint: Mint, options?: IClientOptions): Promise<MqttClient>;
+  /**
+   * Connects MQTT.js over WebSocket. MQTT.js chooses its WebSocket for the whole process at the first
+   * connection, so only this one goes with clients of the gateway in one file.
+   */
+  connectWs(mint: Mint, options?: IClientOptions): Promise<MqttClient>;
+}
+
+let running: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const { close } of running.reverse()) await close();
+  running = [];
+});
+
+/** A back door without others. */
+export const noBackDoor: BackDoor = {
+  isServing: () => true,
+  untilServing: async () => true,
+  useBlock: async () => {},
+  freeBlock: async () => {},
+  close: async () => {},
+};
+
+let edges = 0;
+
+/** A service and an edge in this process. */
+export async function startEdged(
+  options: { readonly service?: Partial<LocalServiceOptions>; readonly edge?: Partial<EdgeOptions> } = {},
+): Promise<Edged> {
+  const service = await startTestService(options.service);
+  running.push(service);
+  edges += 1;
+  const edge = await startEdge({
+    edge: `EDGE${edges}`,
+    log: service.service.log,
+    nowMs: service.service.nowMs,
+    mqttPort: 0,
+    wsPort: 0,
+    compose: service.composeEdge,
+    openBackDoor: async () => noBackDoor,
+    ...options.edge,
+  });
+  running.push(edge);
+  const connectTo = async (url: string, mint: Mint, overrides: IClientOptions): Promise<MqttClient> => {
+    const client = await mqtt.connectAsync(url, {
+      username: mint.tenant,
+      password: await mint(),
+      protocolVersion: 5,
+      reconnectPeriod: 0,
+      ...overrides,
+    });
+    running.push({ close: async () => void (await client.endAsync(true)) });
+    return client;
+  };
+  return {
+    service,
+    edge,
+    connect: (mint, overrides = {}) => connectTo(`mqtt://127.0.0.1:${edge.mqttPort}`, mint, overrides),
+    connectWs: (mint, overrides = {}) =>
+      connectTo(`ws://127.0.0.1:${edge.wsPort}/mqtt`, mint, {
+        forceNativeWebSocket: true,
+        createWebsocket: (url, protocols) => new WebSocket(url, protocols) as never,
+        ...overrides,
+      }),
+  };
+}
