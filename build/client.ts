@@ -7,8 +7,8 @@ import { commonOptions, root } from './options.ts';
 
 const clientDirectory = join(root, 'lib/client');
 
-/** Entry points of the package: `.`, `./node`, both forms of `./connect`, and `./react`. */
-const entries = ['index', 'node', 'connect', 'connect-node', 'react'] as const;
+/** Entry points: `.`, `./node`, both forms of `./connect`, `./paho` and `./react`. */
+const entries = ['index', 'node', 'connect', 'connect-node', 'paho', 'react'] as const;
 
 /** Those that others import, so that all export the same classes. */
 const shared = ['index', 'node'] as const;

@@ -80,6 +80,10 @@ describe('the package wisp-mqtt-client', () => {
       'dist/node.d.cts',
       'dist/node.d.ts',
       'dist/node.js',
+      'dist/paho.cjs',
+      'dist/paho.d.cts',
+      'dist/paho.d.ts',
+      'dist/paho.js',
       'dist/react.cjs',
       'dist/react.d.cts',
       'dist/react.d.ts',
@@ -123,6 +127,15 @@ describe('the package wisp-mqtt-client', () => {
       expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(3_000);
     },
   );
+
+  it.each(['paho.js', 'paho.cjs'])('imports the adapter alone, and is small: %s', async (name) => {
+    const code = await installed(`dist/${name}`);
+    const extension = name.endsWith('.cjs') ? 'cjs' : 'js';
+    const specifiers = [...code.matchAll(/(?:\bfrom|\brequire\()\s*"([^"]+)"/g)].map(([, from]) => from);
+    expect(new Set(specifiers)).toEqual(new Set([`./index.${extension}`]));
+    expect(code).not.toMatch(/\b(Buffer|atob|btoa|process|TextDecoder|queueMicrotask)\b/);
+    expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(2_650);
+  });
 
   it.each(['react.js', 'react.cjs'])('imports React alone, and is small: %s', async (name) => {
     const code = await installed(`dist/${name}`);
@@ -205,7 +218,11 @@ import { createWebsocket, installGlobal, websocketFactory, WispWebSocket } from 
 import * as node from 'wisp-mqtt-client/node';
 import { connect as connectForGood } from 'wisp-mqtt-client/connect';
 import { useMessages, usePublish, useRetained, WispProvider } from 'wisp-mqtt-client/react';
+import { connectPaho } from 'wisp-mqtt-client/paho';
 import { connect, MqttClient } from 'mqtt';
+connectPaho({ connect() {}, disconnect() {}, isConnected: () => true }, {
+  tenant: 'demo', getToken: () => 'token', onSuccess: ({ sessionPresent }) => !sessionPresent,
+});
 const kept: MqttClient = connectForGood('wss://example.com/mqtt', {
   tenant: 'demo', getToken: async (reason) => (reason === 'refused' ? 'fresh' : 'cached'), keepalive: 300,
 });

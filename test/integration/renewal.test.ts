@@ -2,50 +2,27 @@
 import type { MqttClient, Packet } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ConnectOptions, connect, type TokenReason } from '../../lib/client/connect-node.ts';
-import { createManualClock } from '../../lib/local/clock.ts';
-import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
+import { inbox, type Mint, type TestService } from '../support/service.ts';
+import { lifetimeSeconds, type PassingTime, startPassingTime } from './passing-time.ts';
 
-const clock = createManualClock();
-/** The same clock for the client. */
-const clientClock = {
-  now: clock.now,
-  setTimeout: (callback: () => void, ms: number) => clock.schedule(callback, ms),
-  clearTimeout: (cancel: unknown) => (cancel as (() => void) | undefined)?.(),
-};
-/** Below the ten minutes after which API Gateway ends idle connections. */
-const lifetimeSeconds = 400;
-const nowSeconds = () => Math.floor(clock.now() / 1_000);
-
-let underWay = 0;
-/** Keeps time from passing until `work` has ended. */
-async function counted<Result>(work: Promise<Result>): Promise<Result> {
-  underWay += 1;
-  try {
-    return await work;
-  } finally {
-    underWay -= 1;
-  }
-}
-
+let time: PassingTime;
 let service: TestService;
 let mint: Mint;
 const clients: MqttClient[] = [];
 beforeAll(async () => {
-  service = await startTestService({
-    clock,
-    wrapStore: (handler) => ({
-      ...handler,
-      handle: (request) => counted(handler.handle(request)),
-    }),
-  });
-  mint = await service.tenant('acme');
+  time = await startPassingTime();
+  ({ service, mint } = time);
 });
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.endAsync(true)));
 });
 afterAll(() => service.close());
 
-const shortToken = () => counted(mint({ iat: nowSeconds(), exp: nowSeconds() + lifetimeSeconds }));
+const shortToken = () => time.shortToken();
+const nowSeconds = () => time.nowSeconds();
+const counted = <Result>(work: Promise<Result>) => time.counted(work);
+const pass = (seconds: number) => time.pass(seconds);
+const advanceUntil = (event: Promise<unknown>, seconds?: number) => time.advanceUntil(event, seconds);
 
 function open(options: Partial<ConnectOptions> = {}, url = service.url) {
   const reasons: TokenReason[] = [];
@@ -53,7 +30,7 @@ function open(options: Partial<ConnectOptions> = {}, url = service.url) {
   const { getToken = shortToken, ...rest } = options;
   const client = connect(url, {
     tenant: mint.tenant,
-    clock: clientClock,
+    clock: time.clientClock,
     random: () => 0.5,
     keepalive: 0,
     getToken: (reason) => {
@@ -63,11 +40,7 @@ function open(options: Partial<ConnectOptions> = {}, url = service.url) {
     ...rest,
   });
   client.on('error', (error) => errors.push(error));
-  let isOpening = false;
-  const opening = (is: boolean) => {
-    if (is !== isOpening) underWay += is ? 1 : -1;
-    isOpening = is;
-  };
+  const opening = time.countOpening();
   client.on('reconnect', () => opening(true));
   client.on('connect', () => opening(false));
   client.on('close', () => opening(false));
@@ -90,38 +63,6 @@ function nextPacket(client: MqttClient, cmd: Packet['cmd']): Promise<Packet> {
     };
     client.on('packetreceive', listener);
   });
-}
-
-/** Waits until nothing is under way: time that passes meanwhile would end invocations. */
-async function settle(isEnough = () => false): Promise<void> {
-  for (let quietTurns = 0; quietTurns < 50 && !isEnough(); quietTurns += 1) {
-    await new Promise(setImmediate);
-    if (underWay > 0) quietTurns = 0;
-  }
-}
-
-/** Shorter than the service waits for CONNECT. */
-const stepSeconds = 5;
-
-/** Lets time pass, and what it starts end before more of it passes. */
-async function pass(seconds: number, isEnough?: () => boolean): Promise<void> {
-  for (let left = seconds; left > 0; left -= stepSeconds) {
-    await settle(isEnough);
-    await clock.advance(Math.min(left, stepSeconds) * 1_000);
-    await service.queues.idle();
-  }
-  await settle(isEnough);
-}
-
-/** Lets time pass in steps until `event` has happened. Returns seconds. */
-async function advanceUntil(event: Promise<unknown>, seconds = 1): Promise<number> {
-  const startMs = clock.now();
-  let happened = false;
-  void event.then(() => {
-    happened = true;
-  });
-  while (!happened) await pass(seconds, () => happened);
-  return (clock.now() - startMs) / 1_000;
 }
 
 describe.each([4, 5] as const)('a client of protocol version %i', (protocolVersion) => {
@@ -290,7 +231,7 @@ describe('a client', () => {
     const refused = open({ getToken: () => mint({ exp: nowSeconds() - 10 }) });
     await next(refused.client, 'close');
     await refused.client.endAsync();
-    await clock.advance(600_000);
+    await time.clock.advance(600_000);
     expect(refused.reasons).toEqual(['connect']);
     expect(early.errors).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import type { RenewalClock, RenewalOptions, TokenReason } from './options.ts';
+import { type RenewalClock, type RenewalOptions, systemClock, type TokenReason } from './options.ts';
 import { renewalDelayMs, tokenHasEnded } from './token-times.ts';
 
 /** What the keeper does with an MQTT library. */
@@ -18,16 +18,12 @@ const firstPauseMs = 1_000;
 const tokenTimeoutMs = 30_000;
 /** A connection that lasted this long was no failure: the next pause is short again. */
 const stableMs = 10_000;
+/** A network that is gone for a moment is no error: so many failed attempts in a row are one. */
+const toldFailures = 3;
 /** Longest delay of `setTimeout`. */
 const maxTimerMs = 2 ** 31 - 1;
 /** 2 to this power times {@link firstPauseMs} is above every sensible bound. */
 const maxDoublings = 20;
-
-const systemClock: RenewalClock = {
-  now: () => Date.now(),
-  setTimeout: (callback, ms) => setTimeout(callback, ms),
-  clearTimeout: (timer) => clearTimeout(timer as undefined),
-};
 
 /**
  * Keeps one connection open with a valid token: it renews the token before `exp`, and connects
@@ -43,6 +39,8 @@ export class Keeper {
   /** Counts what the keeper has begun: a token for something earlier is dropped. */
   #step = 0;
   #failures = 0;
+  /** Attempts in a row that reached no service. */
+  #unreached = 0;
   #openedAtMs: number | undefined;
   #token: string | undefined;
 
@@ -66,20 +64,26 @@ export class Keeper {
   /** The service has accepted the connection. */
   opened(): void {
     this.#openedAtMs = this.#clock.now();
+    this.#unreached = 0;
   }
 
-  /** The connection has ended, or none came about. */
-  closed(cause: EndCause): void {
+  /**
+   * The connection has ended, or none came about.
+   *
+   * @param why what the library or the socket said
+   */
+  closed(cause: EndCause, why?: string): void {
     const { maxReconnectMs = 60_000, maxRefusedReconnectMs = 300_000 } = this.#options;
     // At 3.1.1 a connection ends without a reason.
     const isUseless = cause !== 'lost' || tokenHasEnded(this.#token ?? '', this.#clock.now());
     const reason = isUseless ? 'refused' : 'connect';
     const isStable = this.#openedAtMs !== undefined && this.#clock.now() - this.#openedAtMs >= stableMs;
     if (isStable) this.#failures = 0;
-    this.#openedAtMs = undefined;
+    if (this.#openedAtMs === undefined && cause === 'lost') this.#unreached++;
     this.#later(this.#pauseMs(cause === 'refused' ? maxRefusedReconnectMs : maxReconnectMs), () =>
       this.#obtain(reason, (token) => this.#open(token)),
     );
+    if (this.#unreached >= toldFailures) this.#link.fail(unreachable(this.#unreached, why));
   }
 
   /** Opens the next connection at once, with the token that {@link Link.renew} was given. */
@@ -88,6 +92,7 @@ export class Keeper {
   }
 
   #open(token: string): void {
+    this.#openedAtMs = undefined;
     this.#scheduleRenewal(token);
     try {
       this.#link.open(token);
@@ -167,4 +172,9 @@ export class Keeper {
 
 function errorOf(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+function unreachable(attempts: number, why: string | undefined): Error {
+  const because = why ? `: ${why}` : '';
+  return new Error(`${attempts} attempts to connect have failed${because}; trying again`);
 }

@@ -1,6 +1,8 @@
 import type { IClientOptions, MqttClient } from 'mqtt';
 import type { AdapterOptions } from '../types.ts';
 import { authenticationMethod, encodeReAuthentication } from './auth-packet.ts';
+import { type Drain, whenDrained } from './drain.ts';
+import { endCauseOf } from './end-cause.ts';
 import { type EndCause, Keeper } from './keeper.ts';
 import type { RenewalOptions } from './options.ts';
 
@@ -35,9 +37,6 @@ const sessionExpirySeconds = 300;
 
 /** MQTT.js's own reconnect timer, which would use old tokens, never fires: 24 days. */
 const neverMs = 2 ** 31 - 1;
-
-/** A renewal at 3.1.1 waits at most this long for acknowledgements that are under way. */
-const maxDrainMs = 10_000;
 
 const disconnectPacket = [0xe0, 0];
 
@@ -80,14 +79,12 @@ export function mqttJsOptions(options: ConnectOptions): IClientOptions {
  */
 export function keepOpen(client: MqttClient, options: ConnectOptions): MqttClient {
   const { protocolVersion = 5 } = options;
-  const clock = options.clock ?? globalThis;
   let isFirst = true;
   let isAccepted = false;
   let cause: EndCause = 'lost';
   let streamError: Error | undefined;
-  let consecutiveFailures = 0;
   /** 3.1.1: ends the connection for its renewal, once nothing is under way. */
-  let drained: (() => void) | undefined;
+  let draining: Drain | undefined;
   let isReopening = false;
 
   const keeper = new Keeper(
@@ -117,26 +114,21 @@ export function keepOpen(client: MqttClient, options: ConnectOptions): MqttClien
 
   /** Sends DISCONNECT, so that the Will is not published; writes go to the queue meanwhile. */
   function reopenWhenDrained(): void {
-    const timer = clock.setTimeout(() => drained?.(), maxDrainMs);
-    drained = () => {
-      drained = undefined;
-      clock.clearTimeout(timer as never);
-      if (!client.connected) return;
-      isReopening = true;
-      client.connected = false;
-      client.stream.write(Uint8Array.from(disconnectPacket));
-      client.stream.end();
-    };
-    checkDrained();
-  }
-
-  function checkDrained(): void {
-    if (drained && Object.keys(client.outgoing).length === 0) drained();
+    draining = whenDrained(
+      () => Object.keys(client.outgoing).length === 0,
+      () => {
+        if (!client.connected) return;
+        isReopening = true;
+        client.connected = false;
+        client.stream.write(Uint8Array.from(disconnectPacket));
+        client.stream.end();
+      },
+      options.clock,
+    );
   }
 
   client.on('connect', () => {
     isAccepted = true;
-    consecutiveFailures = 0;
     keeper.opened();
     // The first connection begins a session, the later ones resume it.
     if (protocolVersion === 5 && options.clean === undefined) client.options.clean = false;
@@ -144,23 +136,20 @@ export function keepOpen(client: MqttClient, options: ConnectOptions): MqttClien
   client.on('packetreceive', (packet) => {
     if (packet.cmd === 'connack' || packet.cmd === 'disconnect') {
       const code = packet.reasonCode ?? ('returnCode' in packet ? packet.returnCode : 0);
-      if (code) cause = causeOf(code);
+      if (code) cause = endCauseOf(code);
     }
     // MQTT.js handles the packet after this event.
-    if (drained) void Promise.resolve().then(checkDrained);
+    if (draining) void Promise.resolve().then(draining.check);
   });
   client.on('close', () => {
-    drained = undefined;
+    draining?.cancel();
     if (client.disconnecting) return;
     if (isReopening) {
       isReopening = false;
       keeper.reopen();
       return;
     }
-    if (!isAccepted && cause === 'lost') consecutiveFailures++;
-    keeper.closed(cause);
-    // A network that is gone for a moment is no error.
-    if (consecutiveFailures >= 3) client.emit('error', unreachable(consecutiveFailures, streamError));
+    keeper.closed(cause, streamError?.message);
   });
   // Without a listener an `error` event would end the program.
   client.on('error', (error) => {
@@ -184,19 +173,4 @@ function setToken(options: IClientOptions, token: string): void {
     // MQTT.js accepts text here too.
     options.properties = { ...options.properties, authenticationData: token as never };
   else options.password = token;
-}
-
-/** 0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C at 5.0 and 1, 2, 4, 5 at 3.1.1 reject the client or token. */
-const refusals = [0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c, 1, 2, 4, 5];
-/** Maximum Connect Time: the token has ended. */
-const expiredCode = 0xa0;
-
-function causeOf(code: number): EndCause {
-  if (code === expiredCode) return 'expired';
-  return refusals.includes(code) ? 'refused' : 'lost';
-}
-
-function unreachable(attempts: number, cause: Error | undefined): Error {
-  const why = cause ? `: ${cause.message}` : '';
-  return new Error(`${attempts} attempts to connect have failed${why}; trying again`);
 }

@@ -33,3 +33,10 @@ export interface RenewalOptions {
   /** 0 ≤ number < 1. Default: `Math.random`. */
   readonly random?: () => number;
 }
+
+/** The global functions. */
+export const systemClock: RenewalClock = {
+  now: () => Date.now(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  clearTimeout: (timer) => clearTimeout(timer as undefined),
+};
