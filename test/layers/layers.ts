@@ -244,7 +244,12 @@ export const layers: readonly Layer[] = [
   },
   {
     name: 'lib/client/connect',
-    paths: ['lib/client/connect.ts', 'lib/client/connect-node.ts', 'lib/client/paho.ts', 'lib/client/renewal'],
+    paths: [
+      'lib/client/connect.ts',
+      'lib/client/connect-node.ts',
+      'lib/client/paho.ts',
+      'lib/client/renewal',
+    ],
     about: 'MQTT.js and Paho JS that stay connected with valid tokens',
     knows: ['lib/client', 'lib/client/node.ts', 'lib/wire'],
     packages: ['mqtt'],
