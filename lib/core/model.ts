@@ -24,6 +24,11 @@ export interface ClientKey {
 export interface Connection extends ClientKey {
   readonly address: ConnectionAddress;
   readonly protocolVersion: ProtocolVersion;
+  /**
+   * Whether the client is a bridge of another broker. Before 5.0, its subscriptions then have No
+   * Local and Retain As Published, which these versions cannot ask for.
+   */
+  readonly isBridge: boolean;
   /** The session's generation, see {@link Session.generation}. */
   readonly generation: string;
   /** Effective keep-alive in seconds; 0: no keep-alive. */

@@ -8,7 +8,7 @@ const afterNameBytes = 4;
 
 /** What listeners must know of CONNECT. */
 export interface ConnectHeader {
-  /** 3, 4 or 5; the broker refuses other levels. */
+  /** 3, 4 or 5, without bit 7 (a bridge); the broker refuses other levels. */
   readonly protocolLevel: number;
   readonly keepAliveSeconds: number;
   /** Whether the broker takes so large a packet. */
@@ -36,7 +36,7 @@ export function readConnectHeader(bytes: Uint8Array): ConnectHeader | 'incomplet
   const headerBytes = nameAt + name.length + afterNameBytes;
   if (nameAt + remaining < headerBytes) return 'not-connect';
   if (bytes.length < headerBytes) return 'incomplete';
-  const [protocolLevel = 0, , high = 0, low = 0] = begun.subarray(name.length);
+  const [level = 0, , high = 0, low = 0] = begun.subarray(name.length);
   const size = nameAt + remaining > maxPacketBytes ? 'too-large' : 'fits';
-  return { protocolLevel, keepAliveSeconds: high * 256 + low, size };
+  return { protocolLevel: level & 0x7f, keepAliveSeconds: high * 256 + low, size };
 }

@@ -147,6 +147,7 @@ function checkedConnect(raw: RawPacket, protocolVersion: ProtocolVersion): Clien
     cmd: 'connect',
     protocolId: raw.protocolId ?? 'MQTT',
     protocolVersion,
+    ...(raw.bridgeMode && { bridgeMode: true }),
     clientId: raw.clientId ?? '',
     clean: raw.clean ?? false,
     keepalive: raw.keepalive ?? 0,

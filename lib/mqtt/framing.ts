@@ -105,7 +105,7 @@ export function peekVersion(body: Buffer): ProtocolVersion | undefined {
   try {
     const reader = new ByteReader(body);
     reader.binary();
-    // Some brokers set bit 7 in bridge connections.
+    // Bit 7: a bridge.
     const level = reader.byte() & 0x7f;
     return level === 3 ? 3 : level < 5 ? 4 : 5;
   } catch {

@@ -18,6 +18,7 @@ export interface RawPacket {
   properties?: object;
   protocolId?: 'MQTT' | 'MQIsdp';
   protocolVersion?: number;
+  bridgeMode?: true;
   clientId?: string;
   clean?: boolean;
   keepalive?: number;
@@ -44,6 +45,12 @@ interface PacketParser {
   _parseDisconnect(): unknown;
   _parseAuth(): unknown;
 }
+
+/**
+ * Mosquitto and other brokers set it in the protocol level of CONNECT when they are a bridge. It is
+ * not in the standard. mqtt-packet reads it as `bridgeMode`.
+ */
+const bridgeBit = 0x80;
 
 const BaseParser = createParser().constructor as unknown as new () => PacketParser;
 
@@ -85,11 +92,10 @@ export class StrictParser extends BaseParser {
   override _parseConnect(): unknown {
     const reader = new ByteReader(this.#reader.bytes);
     const name = reader.text();
-    const level = reader.byte();
+    const level = reader.byte() & ~bridgeBit;
     const flags = reader.byte();
     // [MQTT-3.1.2-1 v3+v5]
     if (name !== 'MQTT' && name !== 'MQIsdp') throw new MqttRefusal('unsupported-protocol-name');
-    // mqtt-packet takes bit 7 for a bridge; a bridge that is refused tries again without it.
     // [MQTT-3.1.2-2 v3+v5]
     if (name === 'MQIsdp' ? level !== 3 : level !== 4 && level !== 5) {
       throw new MqttRefusal('unsupported-protocol-level');
@@ -99,7 +105,10 @@ export class StrictParser extends BaseParser {
     if (willQos > 2) throw new MqttRefusal('invalid-qos', 'Will QoS');
     // 5.0 allows it. [MQTT-3.1.2-22 v3]
     if (level !== 5 && (flags & 0xc0) === 0x40) throw new MqttRefusal('password-without-user-name');
-    return super._parseConnect();
+    const result = super._parseConnect();
+    // Otherwise the base class makes up options for the filters that a bridge subscribes to.
+    this.settings = { protocolVersion: level };
+    return result;
   }
 
   override _parseDisconnect(): unknown {

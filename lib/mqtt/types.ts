@@ -104,6 +104,8 @@ export interface ConnectPacket {
   cmd: 'connect';
   protocolId: 'MQTT' | 'MQIsdp';
   protocolVersion: ProtocolVersion;
+  /** Bit 7 of the protocol level was set: the client is a bridge of another broker. */
+  bridgeMode?: true | undefined;
   clientId: string;
   clean: boolean;
   /** Seconds; 0 = none. */

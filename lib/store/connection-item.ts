@@ -42,6 +42,7 @@ export const connectionFields: Fields<Connection> = {
   tenant: tenantId('tenant'),
   clientId: text('id'),
   protocolVersion: numeric('protocol'),
+  isBridge: boolean('bridge'),
   generation: text('generation'),
   keepAliveSeconds: numeric('keepAlive'),
   ...tokenFields,

@@ -16,13 +16,14 @@ const minSlotMs = 1_000;
 /** Composes the connection row; until the session is open, its generation is the address. */
 export function describeConnection(context: Context, known: WillJudged): Described {
   const { address, packet, identity, clientId, permissions, quotas, live } = known;
-  const { protocolVersion, username, properties = {} } = packet;
+  const { protocolVersion, bridgeMode = false, username, properties = {} } = packet;
   const { maximumPacketSize, authenticationMethod } = properties;
   const connection: Connection = {
     address,
     tenant: identity.tenant,
     clientId,
     protocolVersion,
+    isBridge: bridgeMode,
     generation: address,
     keepAliveSeconds: effectiveKeepAlive(context, packet, quotas),
     ...tokenState(identity, permissions, live.revokedAtMs),

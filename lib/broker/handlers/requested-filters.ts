@@ -42,13 +42,15 @@ function judge(
     context.log.count(metrics.subscriptionsNotAuthorized);
     return { refusal: refusal('subscribe-not-authorized') };
   }
+  // Shared subscriptions have no No Local: another member may be the only one.
+  const { isBridge } = connection;
   const subscription: Subscription = {
     ...parsed,
     clientId: connection.clientId,
     generation: connection.generation,
     qos,
-    noLocal: nl ?? false,
-    retainAsPublished: rap ?? false,
+    noLocal: nl ?? (isBridge && parsed.shareName === undefined),
+    retainAsPublished: rap ?? isBridge,
     ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
   };
   return { topic, subscription, retainHandling: rh ?? 0 };

@@ -37,6 +37,7 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
         clientMaxPacketBytes: 1_024,
         clientTopicAliasMaximum: 10,
         requestProblemInformation: false,
+        isBridge: true,
         sessionExpirySeconds: 0xffff_ffff,
         topicAliases: { 1: 'a/b', 32: 'ü' },
         authenticationMethod: 'wisp-jwt',

@@ -31,6 +31,7 @@ export function connectionOf(key: ClientKey, changes: Partial<Connection> = {}):
     permissions: [{ effect: 'allow', action: 'all', filter: '#' }],
     clientTopicAliasMaximum: 0,
     requestProblemInformation: true,
+    isBridge: false,
     sessionExpirySeconds: 0,
     topicAliases: {},
     connectedAtMs: 1_767_225_600_000,
