@@ -27,7 +27,7 @@ export interface ChannelService {
    * Called once, when the channel has ended. `isReleased` is false where the broker could not
    * release the connection: its next look tries again.
    */
-  readonly ended: (channel: Channel, isReleased: boolean) => void;
+  readonly ended: (isReleased: boolean) => void;
 }
 
 /**
@@ -149,7 +149,7 @@ export class Channel implements Session {
         error: error instanceof Error ? error.name : 'unknown',
       });
     }
-    this.#service.ended(this, isReleased);
+    this.#service.ended(isReleased);
     this.#resolveClosed();
   }
 }

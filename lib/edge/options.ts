@@ -1,7 +1,8 @@
 import type { Broker } from '../broker/broker.ts';
 import type { Log, Ports } from '../core/ports.ts';
+import type { EdgeStore } from '../core/store-ports/edges.ts';
 import type { ListenerOptions, Listeners } from '../listeners/options.ts';
-import type { Channels } from './channels.ts';
+import type { DoorItem } from '../wire/back-door.ts';
 
 /** What an edge needs of the service, composed over its own ports. */
 export interface EdgeService {
@@ -10,7 +11,18 @@ export interface EdgeService {
   flush(): Promise<void>;
 }
 
-/** The connection of an edge to those that want to reach its clients (lib/edge/back-door.ts). */
+/** What the back door of an edge needs (lib/edge/back-door.ts). */
+export interface BackDoorOptions {
+  readonly edge: string;
+  readonly edges: EdgeStore;
+  readonly log: Log;
+  /** Takes what others push to clients of this process. */
+  readonly receive: (items: readonly DoorItem[]) => void;
+  /** The process counts as dead: its connections must end. */
+  readonly onDead: () => void;
+}
+
+/** The connection of an edge to those that want to reach its clients. */
 export interface BackDoor {
   /** Whether this process may handle frames now. */
   isServing(): boolean;
@@ -27,11 +39,15 @@ export interface EdgeOptions extends Omit<ListenerOptions, 'log'> {
   /** Id of this process, unique: a new one at each start. */
   readonly edge: string;
   readonly log: Log;
-  readonly nowMs?: () => number;
   /** Composes the service. `wrap` replaces the ports of which the edge keeps the state itself. */
   readonly compose: (wrap: (ports: Ports) => Ports) => EdgeService;
-  /** Opens the back door. It hands over what others push to clients of this process. */
-  readonly openBackDoor: (channels: Channels, onDead: () => void) => Promise<BackDoor>;
+  /** Opens the back door. Resolves when others can reach this process. */
+  readonly openBackDoor: (options: BackDoorOptions) => Promise<BackDoor>;
+  /**
+   * Called when the process counts as dead and its connections have been ended: it must stop, and
+   * may start again with another id. Default: nothing.
+   */
+  readonly onDead?: () => void;
   /** Port of the health check. 0 picks a free one; absent: none. */
   readonly healthPort?: number;
 }

@@ -2,8 +2,6 @@ import type { Connection, ConnectionAddress } from '../core/model.ts';
 import type { Identity } from '../core/permissions.ts';
 import type { Ports } from '../core/ports.ts';
 import { type ConnectionStore, type PeerState, withToken } from '../core/store-ports/connections.ts';
-import type { PendingIdentityStore } from '../core/store-ports/pending-identities.ts';
-import type { TopicAliasStore } from '../core/store-ports/topic-aliases.ts';
 
 /**
  * Age after which a frame reads the row of its connection again, in milliseconds. Whoever ends a
@@ -13,6 +11,8 @@ import type { TopicAliasStore } from '../core/store-ports/topic-aliases.ts';
 const rowMaxAgeMs = 600_000;
 interface Own {
   connection?: Connection;
+  /** The connection, after it has ended. */
+  former?: Connection;
   /** When the row was last written or read, in ms since 1970. */
   verifiedAtMs: number;
   pending?: Identity;
@@ -21,14 +21,12 @@ interface Own {
 }
 
 export interface OwnConnections {
-  readonly connections: ConnectionStore;
-  readonly pendingIdentities: PendingIdentityStore;
-  readonly topicAliases: TopicAliasStore;
+  readonly stores: Pick<Ports, 'connections' | 'pendingIdentities' | 'topicAliases'>;
   isOwn(address: ConnectionAddress): boolean;
   /** From now on this process owns the address, which is new. */
   add(address: ConnectionAddress): void;
-  /** The connection of an address that this process owns, if its CONNECT was accepted. */
-  connectionOf(address: ConnectionAddress): Connection | undefined;
+  /** The connection that an address had until it ended. */
+  formerOf(address: ConnectionAddress): Connection | undefined;
   /** Nothing of the address is needed any more. */
   remove(address: ConnectionAddress): void;
 }
@@ -145,11 +143,13 @@ export function keepOwnConnections(
     async delete(address) {
       await stored.delete(address);
       const known = own.get(address);
-      if (known !== undefined) delete known.connection;
+      if (known?.connection === undefined) return;
+      known.former = known.connection;
+      delete known.connection;
     },
   };
 
-  return {
+  const stores: OwnConnections['stores'] = {
     connections,
     pendingIdentities: {
       async put(address, identity) {
@@ -173,9 +173,13 @@ export function keepOwnConnections(
         return own.get(address)?.spilledAliases ?? ports.topicAliases.read(address, aliases);
       },
     },
+  };
+
+  return {
+    stores,
     isOwn: (address) => own.has(address),
     add: (address) => own.set(address, { verifiedAtMs: clock.nowMs() }),
-    connectionOf: (address) => own.get(address)?.connection,
+    formerOf: (address) => own.get(address)?.former,
     remove: (address) => own.delete(address),
   };
 }

@@ -1,5 +1,5 @@
 import type { ConnectionAddress } from '../core/model.ts';
-import type { Log } from '../core/ports.ts';
+import type { Ports } from '../core/ports.ts';
 import type { ScheduledTimer, Timers } from '../core/timers.ts';
 
 /** How often due timers are handled, in milliseconds. */
@@ -17,20 +17,16 @@ export interface OwnTimers extends Timers {
 
 /**
  * Timers of connections whose sockets this process holds: they end with the process, like the
- * connections, so they stay in memory. All others go to `queued`.
+ * connections, so they stay in memory. All others go to the queue.
  *
  * Timers wait in buckets of {@link tickMs}, so scheduling one and handling it cost the same whatever
  * their number. None is early.
  */
 export function keepOwnTimers(
-  queued: Timers,
-  options: {
-    readonly isOwn: (address: ConnectionAddress) => boolean;
-    readonly nowMs: () => number;
-    readonly log: Log;
-  },
+  { timers: queued, clock, log }: Pick<Ports, 'timers' | 'clock' | 'log'>,
+  isOwn: (address: ConnectionAddress) => boolean,
 ): OwnTimers {
-  const { isOwn, nowMs, log } = options;
+  const { nowMs } = clock;
   const buckets = new Map<number, ScheduledTimer[]>();
   let size = 0;
   let nextTick = Math.floor(nowMs() / tickMs);

@@ -48,7 +48,6 @@ export async function startEdged(
   const edge = await startEdge({
     edge: `EDGE${edges}`,
     log: service.service.log,
-    nowMs: service.service.nowMs,
     mqttPort: 0,
     wsPort: 0,
     compose: service.composeEdge,

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { expect, it, vi } from 'vitest';
+import { inbox } from '../support/service.ts';
+import { noBackDoor, startEdged } from './edged.ts';
+
+it('ends clients that are silent for 1.5 times the keep-alive', async () => {
+  const { service, connect } = await startEdged();
+  const mint = await service.tenant('acme');
+  const watcher = await connect(mint, { clientId: 'watcher' });
+  const got = inbox(watcher);
+  await watcher.subscribeAsync('will');
+  const silent = await connect(mint, {
+    clientId: 'silent',
+    keepalive: 1,
+    will: { topic: 'will', payload: Buffer.from('silent'), qos: 0, retain: false },
+  });
+  silent.stream.pause();
+  silent.stream.removeAllListeners('data');
+  silent.stream.write = () => true;
+  expect((await got.next()).text).toBe('silent');
+});
+
+it('ends a client whose token has expired, with its reason', async () => {
+  const { service, connect } = await startEdged();
+  const mint = await service.tenant('acme');
+  const client = await connect(mint, {
+    password: await mint({ exp: Math.floor(Date.now() / 1000) + 2 }),
+  });
+  const reason = await new Promise((resolve) =>
+    client.once('disconnect', ({ reasonCode }) => resolve(reasonCode)),
+  );
+  expect(reason).toBe(0xa0);
+});
+
+it('closes a socket that sends half of a CONNECT', async () => {
+  const { edge } = await startEdged({ edge: { connectTimeoutMs: 30_000 } });
+  const socket = connectTcp(edge.mqttPort ?? 0, '127.0.0.1');
+  // The header is complete, the client identifier is not.
+  socket.write(Buffer.from('101600044d51545404020001000a6161', 'hex'));
+  await once(socket, 'close');
+  await vi.waitFor(() => expect(edge.connections()).toBe(0));
+}, 20_000);
+
+it('stops with 0x8B for clients of 5.0', async () => {
+  const { service, edge, connect } = await startEdged();
+  const mint = await service.tenant('acme');
+  const clients = await Promise.all(['a', 'b', 'c'].map((clientId) => connect(mint, { clientId })));
+  const reasons = clients.map(
+    (client) => new Promise((resolve) => client.once('disconnect', ({ reasonCode }) => resolve(reasonCode))),
+  );
+  await edge.drain(1);
+  expect(await Promise.all(reasons)).toEqual([0x8b, 0x8b, 0x8b]);
+  expect(edge.connections()).toBe(0);
+  await expect(connect(mint)).rejects.toThrow();
+});
+
+it('tells a load balancer whether clients may come', async () => {
+  let isServing = true;
+  const { edge } = await startEdged({
+    edge: { healthPort: 0, openBackDoor: async () => ({ ...noBackDoor, isServing: () => isServing }) },
+  });
+  const status = async () => (await fetch(`http://127.0.0.1:${edge.healthPort}/health`)).status;
+  expect(await status()).toBe(200);
+  isServing = false;
+  expect(await status()).toBe(503);
+});
