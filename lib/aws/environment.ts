@@ -15,6 +15,13 @@ export const tableVariables: Readonly<Record<TableKind, string>> = {
  * domain they name another host.
  */
 export const callbackEndpointVariable = 'CALLBACK_ENDPOINT';
+/**
+ * URL of the stage of the back doors' API, to which `/@connections` is appended. Absent: there are
+ * no edges.
+ */
+export const backDoorEndpointVariable = 'BACK_DOOR_ENDPOINT';
+/** WebSocket URL of the same stage, for edge processes only. */
+export const backDoorUrlVariable = 'BACK_DOOR_URL';
 export const timerQueueVariable = 'TIMER_QUEUE_URL';
 /** Absent in functions that schedule no looks at connections. */
 export const lookQueueVariable = 'LOOK_QUEUE_URL';
@@ -32,6 +39,7 @@ export interface FunctionEnvironment {
   readonly tables: TableNames;
   /** Absent in functions that do not call the `@connections` API. */
   readonly callbackEndpoint?: string;
+  readonly backDoorEndpoint?: string;
   readonly timerQueueUrl: string;
   readonly lookQueueUrl: string;
   readonly fanoutQueueUrl: string;
@@ -60,6 +68,7 @@ export function functionEnvironment(
     tableNames.map((kind) => [kind, variables[tableVariables[kind]] ?? `${tableVariables[kind]} is not set`]),
   ) as Record<TableKind, string>;
   const eventBusName = variables[eventBusVariable];
+  const backDoorEndpoint = variables[backDoorEndpointVariable];
   return {
     tables,
     timerQueueUrl,
@@ -67,6 +76,7 @@ export function functionEnvironment(
     fanoutQueueUrl: variables[fanoutQueueVariable] ?? `${fanoutQueueVariable} is not set`,
     tenantMetrics: variables[tenantMetricsVariable] === 'true',
     ...(callbackEndpoint === undefined ? {} : { callbackEndpoint }),
+    ...(backDoorEndpoint === undefined ? {} : { backDoorEndpoint }),
     ...(eventBusName === undefined ? {} : { eventBusName }),
   };
 }

@@ -36,7 +36,9 @@ export function functionService(): FunctionService {
 
 function fromEnvironment(): FunctionService {
   const environment = functionEnvironment(process.env);
-  const { tables, callbackEndpoint, timerQueueUrl, lookQueueUrl, fanoutQueueUrl, eventBusName } = environment;
+  const { tables, callbackEndpoint, backDoorEndpoint, timerQueueUrl, lookQueueUrl, fanoutQueueUrl } =
+    environment;
+  const { eventBusName } = environment;
   const log = createPowertoolsLog();
   const sqs = createSqsClient();
   const { broker, usage, context, adminContext } = createService({
@@ -51,6 +53,9 @@ function fromEnvironment(): FunctionService {
     allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
     log,
     ...(environment.tenantMetrics ? { usageMetrics: createTenantMetrics() } : {}),
+    ...(backDoorEndpoint === undefined
+      ? {}
+      : { backDoor: { management: createManagementClient({ endpoint: backDoorEndpoint }) } }),
     ...(eventBusName === undefined ? {} : { events: createEventBus(eventBusName) }),
   });
   const flush = async (): Promise<void> => {

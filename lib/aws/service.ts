@@ -5,13 +5,14 @@ import type { AdminContext } from '../admin/context.ts';
 import { type Broker, createBroker, createContext } from '../broker/broker.ts';
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
-import type { LifecycleEvents, Ports } from '../core/ports.ts';
-import type { Settings } from '../core/settings.ts';
+import type { Gateway, LifecycleEvents, Ports } from '../core/ports.ts';
+import { defaultSettings, type Settings } from '../core/settings.ts';
 import type { UsageMeter, UsageMetrics } from '../core/usage.ts';
 import { createUsageMeter } from '../limits/usage-meter.ts';
 import type { TableNames } from '../store/schema.ts';
 import { createStores, type Stores } from '../store/stores.ts';
 import { createAuthenticatorPort, type VerificationOptions } from './authenticator.ts';
+import { createEdgeGateway, type OwnChannels } from './edge-gateway.ts';
 import { createFanoutQueue } from './fanout-queue.ts';
 import { createGateway } from './gateway.ts';
 import { createIds } from './ids.ts';
@@ -21,6 +22,10 @@ export interface ServiceOptions extends VerificationOptions {
   readonly dynamo: DynamoDBClient;
   readonly sqs: SQSClient;
   readonly management: ApiGatewayManagementApiClient;
+  /** The API of the back doors. Default: there are no edges. */
+  readonly backDoor?: { readonly management: ApiGatewayManagementApiClient };
+  /** The connections that this process holds, where it is an edge. It needs `backDoor`. */
+  readonly own?: OwnChannels;
   readonly tables: TableNames;
   readonly timerQueueUrl: string;
   readonly lookQueueUrl: string;
@@ -52,13 +57,15 @@ export interface Service {
 export function createService(options: ServiceOptions): Service {
   const nowMs = options.nowMs ?? Date.now;
   const stores = createStores(options.dynamo, options.tables, nowMs);
+  const timers = createTimerQueue(options.sqs, options.timerQueueUrl, nowMs, options.lookQueueUrl);
+  const gateway = gatewayOf(options, { edges: stores.edges, timers, clock: { nowMs } });
   const ports: Ports = {
     ...stores,
     clock: { nowMs },
     ids: createIds(nowMs),
     random: Math.random,
     authenticator: createAuthenticatorPort(stores.tenantAdmin, nowMs, options),
-    gateway: createGateway(options.management),
+    gateway,
     usage: createUsageMeter(
       stores.usageStore,
       nowMs,
@@ -70,7 +77,7 @@ export function createService(options: ServiceOptions): Service {
       },
       options.usageMetrics,
     ),
-    timers: createTimerQueue(options.sqs, options.timerQueueUrl, nowMs, options.lookQueueUrl),
+    timers,
     fanout: createFanoutQueue(options.sqs, options.fanoutQueueUrl),
     log: options.log,
     events: options.events ?? { put: async () => {} },
@@ -84,4 +91,20 @@ export function createService(options: ServiceOptions): Service {
     context,
     adminContext: { ...context, tenantAdmin: stores.tenantAdmin },
   };
+}
+
+function gatewayOf(
+  { management, backDoor, own, log, settings = defaultSettings }: ServiceOptions,
+  ports: Pick<Ports, 'edges' | 'timers' | 'clock'>,
+): Gateway {
+  const gateway = createGateway(management);
+  if (backDoor === undefined) return gateway;
+  return createEdgeGateway({
+    ...ports,
+    gateway,
+    doors: createGateway(backDoor.management),
+    log,
+    lookSeconds: settings.edgeLookSeconds,
+    ...(own === undefined ? {} : { own }),
+  });
 }

@@ -157,5 +157,12 @@ const messageSchema = v.object({
       dollarApart: v.exactOptional(v.boolean()),
       after,
     }),
+    v.object({
+      kind: v.literal('edge-lease'),
+      edge: v.string(),
+      renewedAtMs: v.number(),
+      isRepeated: v.boolean(),
+    }),
+    v.object({ kind: v.literal('edge-sweep'), edge: v.string(), block: v.number() }),
   ]),
 }) satisfies v.GenericSchema<unknown, TimerMessage>;

@@ -15,6 +15,7 @@ import { endRevoked } from '../sessions/revocation.ts';
 import { sweepTenant } from '../sessions/tenant-sweep.ts';
 import { firstLook } from './connect/connection.ts';
 import { lookAtConnections } from './connection-looks.ts';
+import { lookAtEdge, sweepEdgeBlock } from './edge-death.ts';
 import type { LookMemory } from './look-memory.ts';
 
 /** A timer that is handled alone. */
@@ -142,6 +143,10 @@ async function fireTimer(context: Context, timer: SingleTimer): Promise<void> {
       return recountTenant(context, timer);
     case 'shapes':
       return searchShapes(context, timer);
+    case 'edge-lease':
+      return lookAtEdge(context, timer);
+    case 'edge-sweep':
+      return sweepEdgeBlock(context, timer);
     default:
       return timer satisfies never;
   }

@@ -33,6 +33,9 @@ export const metrics = {
   usageWritesFailed: 'UsageWritesFailed',
   postsGone: 'PostsGone',
   postsFailed: 'PostsFailed',
+  edgesLost: 'EdgesLost',
+  edgeConnectionsLost: 'EdgeConnectionsLost',
+  doorMessagesRefused: 'DoorMessagesRefused',
 } as const;
 
 /** Names of the optional usage metrics; their second dimension is `tenant`. */

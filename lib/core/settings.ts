@@ -109,6 +109,23 @@ export interface Settings {
   readonly sharedMessageMaxExpirySeconds: number;
   /** Retention of QoS 0 messages for fan-out workers, in seconds. */
   readonly atMostOnceMessageSeconds: number;
+  /**
+   * Time between two looks at the lease of an edge process, in seconds: one that has not been
+   * renewed in between is dead. The process renews it every 3 seconds.
+   */
+  readonly edgeLookSeconds: number;
+  /**
+   * Time that an edge process has for a new back door after the end of its last one, in seconds.
+   * Longer than the 9 for which it handles packets after its last renewal.
+   */
+  readonly edgeDoorGraceSeconds: number;
+  /** Connections of a dead edge that one timer ends at the same time. */
+  readonly edgeSweepsAtOnce: number;
+  /**
+   * Time during which a timer starts to end connections of a dead edge, in seconds; the last ones
+   * must end within its 30.
+   */
+  readonly edgeSweepSeconds: number;
 }
 
 export const defaultSettings: Settings = {
@@ -144,4 +161,8 @@ export const defaultSettings: Settings = {
   sharedMessageSeconds: 14 * 86_400,
   sharedMessageMaxExpirySeconds: 7 * 86_400,
   atMostOnceMessageSeconds: 86_400,
+  edgeLookSeconds: 15,
+  edgeDoorGraceSeconds: 10,
+  edgeSweepsAtOnce: 16,
+  edgeSweepSeconds: 15,
 };

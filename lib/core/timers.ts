@@ -92,7 +92,18 @@ export type Timer =
       readonly dollarApart?: boolean;
       /** Client id behind which the walk continues. */
       readonly after?: string;
-    };
+    }
+  | {
+      /** Looks whether an edge process lives (lib/broker/edge-death.ts). */
+      readonly kind: 'edge-lease';
+      readonly edge: string;
+      /** `EdgeLease.renewedAtMs` when the timer was scheduled; 0: the first look. */
+      readonly renewedAtMs: number;
+      /** Whether another look follows where the edge lives. */
+      readonly isRepeated: boolean;
+    }
+  /** Ends the connections in one block of channels of a dead edge. Due at once. */
+  | { readonly kind: 'edge-sweep'; readonly edge: string; readonly block: number };
 
 /** A timer and when it is due, in ms since 1970. */
 export interface ScheduledTimer {

@@ -129,7 +129,8 @@ export function createConnectionStore(
       return table.putIf(
         {
           ...itemOf(connectionFields, connection),
-          // A connection of an edge may live for weeks. Its end, or that of the edge, deletes the row.
+          // A connection at an edge may live for weeks: its end, or that of the edge, deletes the
+          // row.
           ...(isEdgeAddress(connection.address) ? {} : { ttl: ttl(nowMs(), connectionTtlSeconds) }),
           by,
         },

@@ -140,7 +140,16 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/aws',
     about: 'clients, events, timers and logs; composes the service',
-    knows: ['lib/store', 'lib/admin', 'lib/http', 'lib/broker', 'lib/limits', 'lib/auth', 'lib/core'],
+    knows: [
+      'lib/store',
+      'lib/admin',
+      'lib/http',
+      'lib/broker',
+      'lib/limits',
+      'lib/auth',
+      'lib/core',
+      'lib/wire',
+    ],
     packages: ['@aws-sdk/*', '@aws-lambda-powertools/*', 'node:crypto', 'valibot'],
   },
   {

@@ -15,6 +15,8 @@ export interface ClientOptions {
   readonly will?: { readonly topic: string; readonly text: string; readonly delaySeconds?: number };
   /** Packets that one frame may carry. Default: all that wait. */
   readonly packetsPerFrame?: number;
+  /** The edge process that holds its connections. Default: API Gateway does. */
+  readonly edge?: string;
   /** Sends each final acknowledgement in a one-way frame of its own. */
   readonly acknowledgesOneWay?: boolean;
 }
@@ -48,6 +50,8 @@ export interface Socket {
 /** The part of the world that a client uses. */
 export interface ClientWorld {
   readonly sockets: Map<ConnectionAddress, Socket>;
+  /** The next channel of an edge. */
+  edgeAddress(edge: string): ConnectionAddress;
   frame(socket: Socket, text: string): void;
   oneWay(socket: Socket, text: string): void;
   lose(socket: Socket, reason: string): void;
@@ -69,6 +73,8 @@ export class Client {
   /** Whether it connects when it has no connection. */
   online = true;
   cleanStart: boolean;
+  /** The edge that its next connection goes to. */
+  edge: string | undefined;
   /** Increases with every new session. */
   life = 0;
   readonly arrivals: Arrival[] = [];
@@ -88,6 +94,7 @@ export class Client {
     this.#world = world;
     this.options = options;
     this.cleanStart = options.cleanStart ?? false;
+    this.edge = options.edge;
   }
 
   get version(): 4 | 5 {
@@ -110,9 +117,11 @@ export class Client {
    */
   connect(): void {
     const { id, will, expirySeconds = 0xffff_ffff, receiveMaximum } = this.options;
+    const edge = this.edge;
     this.sockets += 1;
     const socket: Socket = {
-      address: `${id}${this.sockets}` as ConnectionAddress,
+      address:
+        edge === undefined ? (`${id}${this.sockets}` as ConnectionAddress) : this.#world.edgeAddress(edge),
       client: this,
       state: 'open',
       frameUnderWay: false,

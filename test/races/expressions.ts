@@ -263,14 +263,17 @@ function add(item: Item, name: string, value: AttributeValue): void {
   if (value.N !== undefined) item[name] = { N: String(Number(old?.N ?? 0) + Number(value.N)) };
   else if (value.SS !== undefined)
     item[name] = { SS: [...new Set([...(old?.SS ?? []), ...value.SS])].sort() };
+  else if (value.NS !== undefined) item[name] = { NS: [...new Set([...(old?.NS ?? []), ...value.NS])] };
   else throw new SyntaxError(`ADD of ${name}`);
 }
 
 /** DynamoDB has no empty sets: with its last member the attribute goes. */
 function takeAway(item: Item, name: string, value: AttributeValue): void {
-  if (value.SS === undefined) throw new SyntaxError(`DELETE of ${name}`);
-  const gone = new Set(value.SS);
-  const left = (item[name]?.SS ?? []).filter((member) => !gone.has(member));
-  if (left.length > 0) item[name] = { SS: left };
+  const kind = value.SS === undefined ? 'NS' : 'SS';
+  const members = value.SS ?? value.NS;
+  if (members === undefined) throw new SyntaxError(`DELETE of ${name}`);
+  const gone = new Set(members);
+  const left = (item[name]?.[kind] ?? []).filter((member) => !gone.has(member));
+  if (left.length > 0) item[name] = { [kind]: left } as unknown as AttributeValue;
   else delete item[name];
 }

@@ -1,9 +1,12 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { createFanoutHandler } from '../../functions/fanout.ts';
 import { type Broker, createBroker, createContext } from '../../lib/broker/broker.ts';
+import { firstEdgeLook } from '../../lib/broker/edge-death.ts';
+import { channelsPerBlock, edgeAddress, edgeAddressParts } from '../../lib/core/edge-address.ts';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
 import type { Gateway, Log } from '../../lib/core/ports.ts';
 import { defaultSettings, type Settings } from '../../lib/core/settings.ts';
+import type { EdgeStore } from '../../lib/core/store-ports/edges.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import type { ScheduledTimer } from '../../lib/core/timers.ts';
 import { createUsageMeter } from '../../lib/limits/usage-meter.ts';
@@ -69,6 +72,9 @@ export class World {
   readonly #startedAtMs = new Map<string, number>();
   #ids = 0;
   #handlers = 0;
+  /** Next channel of each edge that lives. */
+  readonly #channels = new Map<string, number>();
+  readonly #edges: EdgeStore;
 
   constructor(options: WorldOptions = {}) {
     this.random = seededRandom(options.seed ?? 0);
@@ -76,6 +82,11 @@ export class World {
     const execute = (command: Command): object => observe(command, () => this.db.run(command));
     const client = clientOf((command) => this.scheduler.hold(labelOf(command), () => execute(command)));
     const nowMs = (): number => this.nowMs;
+    this.#edges = createStores(
+      clientOf(async (command) => execute(command)),
+      memoryTables,
+      nowMs,
+    ).edges;
     this.#brokers = Array.from({ length: instances }, () => {
       const stores = createStores(client, memoryTables, nowMs, this.random);
       const context = createContext(
@@ -138,6 +149,37 @@ export class World {
         }),
       );
     this.scheduler.environment = () => this.#steps();
+  }
+
+  /** Starts an edge process. Its channels are spread over blocks, so that a sweep has several. */
+  async startEdge(edge: string): Promise<void> {
+    await this.#edges.begin(edge, `door-of-${edge}`, this.nowMs);
+    await this.#edges.registerDoor(edge, `door-of-${edge}`);
+    for (const block of [0, 1, 2, 3]) await this.#edges.addBlock(edge, block);
+    this.timers.push({ timer: firstEdgeLook(edge), dueAtMs: this.nowMs });
+    this.#channels.set(edge, 0);
+  }
+
+  /** SIGKILL: nobody hears of it but those who look at the lease. */
+  killEdge(edge: string): void {
+    this.#channels.delete(edge);
+    for (const [address, socket] of this.sockets)
+      if (edgeAddressParts(address)?.edge === edge && socket.state === 'open') socket.state = 'lost';
+  }
+
+  edgeAddress(edge: string): ConnectionAddress {
+    const channel = this.#channels.get(edge);
+    if (channel === undefined) throw new RangeError(`${edge} is dead`);
+    this.#channels.set(edge, (channel + channelsPerBlock) % (4 * channelsPerBlock - 1));
+    return edgeAddress(edge, channel);
+  }
+
+  /** Connections, leases and blocks of an edge that are still stored. */
+  rowsOfEdge(edge: string): string[] {
+    return this.db
+      .rows('connections')
+      .filter((row) => row.address?.S?.startsWith(`e:${edge}`) && row.dead === undefined)
+      .map((row) => row.address?.S ?? '');
   }
 
   violation(text: string): void {
@@ -274,6 +316,7 @@ export class World {
           const socket = this.sockets.get(address);
           this.postCount += 1;
           if (socket === undefined || socket.state === 'closed') return 'gone';
+          if (this.#isOfDeadEdge(socket)) return 'gone';
           if (this.faults.failPost?.(address) === true) return 'failed';
           if (socket.state === 'open') socket.client.push(socket, text);
           return 'sent';
@@ -288,10 +331,19 @@ export class World {
         }),
       lastActiveAtMs: (address) =>
         this.scheduler.hold(`activity of ${address}`, () => {
-          if (this.sockets.get(address)?.state === 'closed') return undefined;
+          const socket = this.sockets.get(address);
+          if (socket?.state === 'closed' || (socket !== undefined && this.#isOfDeadEdge(socket)))
+            return undefined;
           return this.postsAreActivity ? this.nowMs : this.#receivedAtMs.get(address);
         }),
     };
+  }
+
+  /** As the gateway sees it: only once the edge has been declared dead. */
+  #isOfDeadEdge({ address }: Socket): boolean {
+    const edge = edgeAddressParts(address)?.edge;
+    const isLease = (row: { address?: { S?: string } }) => row.address?.S === `e:${edge}`;
+    return edge !== undefined && this.db.rows('connections').find(isLease)?.dead !== undefined;
   }
 
   #log(): Log {
@@ -324,10 +376,12 @@ export class World {
           label: 'fires',
           run: () => {
             this.timers.splice(this.timers.indexOf(entry), 1);
-            this.#run(`timer ${entry.timer.kind}`, async (broker) => {
+            const handled = this.#start(`timer ${entry.timer.kind}`, async (broker) => {
               const [outcome] = await broker.timers([entry]);
               if (outcome?.status === 'rejected') throw outcome.reason;
             });
+            // The queue delivers it again.
+            handled.catch(() => this.timers.push(entry));
           },
         }),
       );

@@ -1,0 +1,90 @@
+import { concurrently } from '../core/concurrently.ts';
+import type { Context } from '../core/context.ts';
+import { addressesOfBlock } from '../core/edge-address.ts';
+import { metrics } from '../core/metrics.ts';
+import type { Timer } from '../core/timers.ts';
+
+type LeaseTimer = Extract<Timer, { kind: 'edge-lease' }>;
+type SweepTimer = Extract<Timer, { kind: 'edge-sweep' }>;
+
+/** Every edge has one chain of these looks; it starts with {@link firstEdgeLook}. */
+export function firstEdgeLook(edge: string): LeaseTimer {
+  return { kind: 'edge-lease', edge, renewedAtMs: 0, isRepeated: true };
+}
+
+/**
+ * Looks at the lease of an edge process. One that has not been renewed since the timer was
+ * scheduled is dead: no clock of the edge counts. The process itself has stopped by then, because
+ * it handles nothing once its last renewal is older than it may be (lib/edge/back-door.ts).
+ *
+ * A crash before the sweep is scheduled delivers the timer again, which finds a dead edge and goes
+ * on from there. A timer that is delivered twice makes a second chain: both end with the edge.
+ */
+export async function lookAtEdge(
+  context: Context,
+  { edge, renewedAtMs, isRepeated }: LeaseTimer,
+): Promise<void> {
+  const lease = await context.edges.get(edge, true);
+  if (lease === undefined) return;
+  const isRenewed = !lease.isDead && lease.renewedAtMs !== renewedAtMs;
+  if (isRenewed || !(await context.edges.declareDead(edge, lease.renewedAtMs))) {
+    if (!isRepeated) return;
+    const next: LeaseTimer = { kind: 'edge-lease', edge, renewedAtMs: lease.renewedAtMs, isRepeated };
+    const dueAtMs = context.clock.nowMs() + context.settings.edgeLookSeconds * 1000;
+    return context.timers.schedule(next, dueAtMs);
+  }
+  if (!lease.isDead) {
+    context.log.count(metrics.edgesLost);
+    context.log.warn('edge lost: its connections are ended', { edge });
+  }
+  const blocks = await context.edges.closeBlocks(edge);
+  const dueAtMs = context.clock.nowMs();
+  await context.timers.scheduleAll(
+    blocks.map((block) => ({ timer: { kind: 'edge-sweep', edge, block }, dueAtMs })),
+  );
+}
+
+/**
+ * Treats the connections in one block of a dead edge as lost. Every connection is tried; where one
+ * fails, the timer fails and is delivered again, which finds those that are left.
+ *
+ * A crash at any line delivers the timer again. The block is removed last.
+ */
+export async function sweepEdgeBlock(context: Context, timer: SweepTimer): Promise<void> {
+  const { edge, block } = timer;
+  const { edgeSweepsAtOnce, edgeSweepSeconds } = context.settings;
+  const untilMs = context.clock.nowMs() + edgeSweepSeconds * 1000;
+  let isLeft = false;
+  const connections = await context.connections.getMany(addressesOfBlock(edge, block), true);
+  await concurrently(connections, edgeSweepsAtOnce, async (connection) => {
+    if (context.clock.nowMs() >= untilMs) {
+      isLeft = true;
+      return;
+    }
+    await context.connectionLost(connection, connection.address);
+    context.log.count(metrics.edgeConnectionsLost);
+  });
+  if (isLeft) return context.timers.schedule(timer, context.clock.nowMs());
+  await context.edges.removeBlock(edge, block);
+}
+
+/**
+ * The back door of an edge has closed: unless another one renews the lease soon, the edge is dead.
+ * Does nothing for a door that the edge has replaced. A crash leaves it to the chain of looks.
+ *
+ * @param door its connection id at API Gateway.
+ */
+export async function doorClosed(
+  context: Pick<Context, 'clock' | 'edges' | 'timers'> & {
+    readonly settings: Pick<Context['settings'], 'edgeDoorGraceSeconds'>;
+  },
+  door: string,
+): Promise<void> {
+  const edge = await context.edges.edgeOfDoor(door);
+  if (edge === undefined) return;
+  const lease = await context.edges.get(edge, true);
+  if (lease?.door !== door || lease.isDead) return;
+  const { renewedAtMs } = lease;
+  const dueAtMs = context.clock.nowMs() + context.settings.edgeDoorGraceSeconds * 1000;
+  await context.timers.schedule({ kind: 'edge-lease', edge, renewedAtMs, isRepeated: false }, dueAtMs);
+}

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import type { Client } from './client.ts';
+import { crashEverywhere, exploreRandomly, type Scenario, schedules } from './explore.ts';
+import { checkDeliveries, textOf } from './invariants.ts';
+import type { World } from './world.ts';
+
+/** Until the first look, and the one that finds the lease unchanged. */
+function letItBeFound(world: World): void {
+  for (let look = 0; look < 3; look += 1) world.passTime(15_000);
+}
+
+/**
+ * An edge dies with clients of all kinds while messages come for them. A handler that is stopped
+ * while it publishes a Will loses it, or leaves it in the queue of the watcher.
+ */
+function deathOfAnEdge(qos: 1 | 2, race: (world: World, subscriber: Client) => void = () => {}): Scenario {
+  let watcher: Client;
+  let subscriber: Client;
+  let brief: Client;
+  let publisher: Client;
+  return {
+    async prepare(world) {
+      await world.startEdge('A');
+      watcher = world.client({ id: 'watch' });
+      publisher = world.client({ id: 'pub', packetsPerFrame: 1 });
+      subscriber = world.client({ id: 'sub', edge: 'A', will: { topic: 'will', text: 'sub' } });
+      brief = world.client({
+        id: 'brief',
+        edge: 'A',
+        expirySeconds: 0,
+        will: { topic: 'will', text: 'brief' },
+      });
+      await world.settle();
+      watcher.subscribe('will', 1);
+      subscriber.subscribe('a/b', qos);
+      brief.subscribe('a/b', qos);
+      await world.settle();
+    },
+    race(world) {
+      for (let number = 1; number <= 3; number += 1) publisher.publish('a/b', textOf(publisher, number), qos);
+      world.events.push({
+        actor: 'edge',
+        label: 'dies',
+        run: () => {
+          for (const client of [subscriber, brief]) client.online = false;
+          world.killEdge('A');
+          letItBeFound(world);
+        },
+      });
+      race(world, subscriber);
+    },
+    async afterwards(world) {
+      for (let look = 0; look < 3; look += 1) {
+        world.advance(15_000);
+        await world.settle();
+      }
+      for (const row of world.rowsOfEdge('A')) world.violation(`${row} is left`);
+      if (world.db.rows('subscriptions').length !== 2) world.violation('a subscription is left');
+      subscriber.edge = undefined;
+      subscriber.online = true;
+      await world.settle();
+      publisher.publish('a/b', textOf(publisher, 4), qos);
+      await world.settle();
+    },
+    check(world) {
+      checkDeliveries(world, subscriber, [publisher], qos);
+      for (const row of world.db.rows('sessions', 'q#'))
+        if (row.session?.S !== 'tenant/watch') world.violation(`left in a queue: ${row.session?.S}`);
+      for (const client of [subscriber, brief]) {
+        const { id } = client.options;
+        const came = watcher.arrivals.filter(({ text, dup }) => text === id && !dup).length;
+        const least = world.scheduler.trace.some((line) => line.includes('CRASH')) ? 0 : 1;
+        if (came < least || came > client.sockets) world.violation(`the Will of ${id} came ${came} times`);
+      }
+    },
+  };
+}
+
+describe.each([1, 2] as const)('an edge dies, QoS %i', (qos) => {
+  it('its clients are lost, and get what was acknowledged when they come back', async () => {
+    await exploreRandomly(deathOfAnEdge(qos), schedules / 3);
+  }, 240_000);
+
+  it('whoever looks at the lease and sweeps is stopped before each call', async () => {
+    let count = 0;
+    for (let seed = 1; seed <= Math.ceil(schedules / 75); seed += 1)
+      count += await crashEverywhere(deathOfAnEdge(qos), seed);
+    expect(count).toBeGreaterThan(40);
+  }, 240_000);
+
+  it('a client moves to API Gateway while the sweep runs', async () => {
+    await exploreRandomly(
+      deathOfAnEdge(qos, (world, subscriber) => {
+        world.events.push({
+          actor: 'sub',
+          label: 'moves',
+          ready: () => subscriber.socket?.state !== 'open',
+          run: () => {
+            subscriber.edge = undefined;
+            subscriber.online = true;
+          },
+        });
+      }),
+      schedules / 3,
+    );
+  }, 240_000);
+});
