@@ -1,28 +1,4 @@
-import { describe, expect, it } from 'vitest';
-import { type ExchangeCase, exchangeCases } from './cases/exchanges.ts';
+import { testExchanges } from './cases/run-exchanges.ts';
 import { useSuite } from './suite.ts';
 
-const suite = useSuite();
-
-describe.each(Object.entries(exchangeCases))('%s', (_, cases) => {
-  for (const one of cases)
-    for (const protocolVersion of one.versions)
-      it(`${one.name}, version ${protocolVersion}`, async () => {
-        const client = await suite.connect({ ...one.connect, protocolVersion });
-        const { replies, pushes, closed } = await client.exchange(...one.send);
-        expect(replies).toEqual(one.replies ?? []);
-        expect(pushes).toEqual([...(one.pushes ?? []), ...lastWord(one, protocolVersion)]);
-        if (one.ends === undefined) {
-          expect(closed).toBeUndefined();
-          expect(await client.send({ cmd: 'pingreq' })).toEqual([{ cmd: 'pingresp' }]);
-        } else {
-          expect(closed).toEqual({ code: 1000, reason: '' });
-          expect((await suite.session(client.clientId))?.address).toBeUndefined();
-        }
-      });
-});
-
-function lastWord({ ends }: ExchangeCase, version: number) {
-  if (version < 5 || ends === undefined || ends === 'silently') return [];
-  return [{ cmd: 'disconnect', reasonCode: ends, properties: { reasonString: expect.any(String) } }];
-}
+testExchanges(useSuite());

@@ -75,14 +75,24 @@ export interface Suite {
 const stepSeconds = 60;
 let clientIds = 0;
 
-export function useSuite(options: Partial<LocalServiceOptions> = {}): Suite {
+/** How the clients of a suite reach the service. */
+export interface SuiteTransport {
+  open(options: OpenOptions): Promise<RawClient>;
+  close(): Promise<void>;
+}
+
+/** @param connectVia default: clients of the gateway. */
+export function useSuite(
+  options: Partial<LocalServiceOptions> = {},
+  connectVia: (service: TestService) => SuiteTransport | Promise<SuiteTransport> = throughGateway,
+): Suite {
   const secret = `secret-${randomBytes(8).toString('hex')}`;
   const clock = createManualClock();
   const tokens = new Set<string>();
   const registry = connectionRegistry();
   const doubles = new Map<string, Connected>();
   let opened: RawClient[] = [];
-  let started: { service: TestService; mint: Mint; shadow: Mint } | undefined;
+  let started: { service: TestService; mint: Mint; shadow: Mint; transport: SuiteTransport } | undefined;
   let bystander: Connected | undefined;
 
   const parts = () => {
@@ -118,7 +128,7 @@ export function useSuite(options: Partial<LocalServiceOptions> = {}): Suite {
 
   async function connectTo(mint: Mint, fields: ConnectFields): Promise<Connected> {
     const packet = await packetFor(mint, fields);
-    const client = await openRaw(parts().service.url, { version: packet.protocolVersion });
+    const client = await parts().transport.open({ version: packet.protocolVersion });
     const { replies, pushes, closed } = await client.exchange(packet);
     const [connack] = replies;
     if (connack?.cmd !== 'connack')
@@ -159,6 +169,7 @@ export function useSuite(options: Partial<LocalServiceOptions> = {}): Suite {
       service,
       mint: await mintOf(service, 'acme'),
       shadow: await mintOf(service, 'shadow'),
+      transport: await connectVia(service),
     };
   });
 
@@ -183,8 +194,9 @@ export function useSuite(options: Partial<LocalServiceOptions> = {}): Suite {
   });
 
   afterAll(async () => {
-    const { service } = parts();
+    const { service, transport } = parts();
     const retained = await (await aBystander()).exchange(subscribe(2, '#'));
+    await transport.close();
     await service.close();
     expect(retained.pushes, 'retained messages in the other tenant').toEqual([]);
     const signatures = [...tokens].map((token) => token.split('.')[2] ?? token);
@@ -207,7 +219,7 @@ export function useSuite(options: Partial<LocalServiceOptions> = {}): Suite {
     secret,
     text: (label) => `${label} ${secret}`,
     async open(openOptions) {
-      const client = await openRaw(parts().service.url, openOptions);
+      const client = await parts().transport.open(openOptions ?? {});
       opened.push(client);
       return client;
     },
@@ -252,6 +264,10 @@ export function useSuite(options: Partial<LocalServiceOptions> = {}): Suite {
     },
   };
   return suite;
+}
+
+function throughGateway({ url }: TestService): SuiteTransport {
+  return { open: (options) => openRaw(url, options), close: async () => {} };
 }
 
 /** Tracks which connections have a row, and tells when a row is deleted. */

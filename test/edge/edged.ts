@@ -38,22 +38,27 @@ export const noBackDoor: BackDoor = {
 
 let edges = 0;
 
-/** A service and an edge in this process. */
-export async function startEdged(
-  options: { readonly service?: Partial<LocalServiceOptions>; readonly edge?: Partial<EdgeOptions> } = {},
-): Promise<Edged> {
-  const service = await startTestService(options.service);
-  running.push(service);
+/** An edge of a service in this process. */
+export function edgeOf(service: TestService, options: Partial<EdgeOptions> = {}): Promise<Edge> {
   edges += 1;
-  const edge = await startEdge({
+  return startEdge({
     edge: `EDGE${edges}`,
     log: service.service.log,
     mqttPort: 0,
     wsPort: 0,
     compose: service.composeEdge,
     openBackDoor: async () => noBackDoor,
-    ...options.edge,
+    ...options,
   });
+}
+
+/** A service and an edge in this process. */
+export async function startEdged(
+  options: { readonly service?: Partial<LocalServiceOptions>; readonly edge?: Partial<EdgeOptions> } = {},
+): Promise<Edged> {
+  const service = await startTestService(options.service);
+  running.push(service);
+  const edge = await edgeOf(service, options.edge);
   running.push(edge);
   const connectTo = async (url: string, mint: Mint, overrides: IClientOptions): Promise<MqttClient> => {
     const client = await mqtt.connectAsync(url, {

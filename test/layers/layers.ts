@@ -324,7 +324,7 @@ export const testFolders: readonly TestFolder[] = [
     of: ['lib/bridge'],
     also: ['build', 'test/support', 'test/client'],
   },
-  { name: 'test/edge', about: 'the edge', of: ['lib/edge'], also: ['test/support'] },
+  { name: 'test/edge', about: 'the edge', of: ['lib/edge'], also: ['test/support', 'test/broker'] },
   { name: 'test/listeners', about: 'sockets', of: ['lib/listeners'], also: ['test/support'] },
   { name: 'test/core', about: 'reasons and pure rules', of: ['lib/core'], also: [] },
   { name: 'test/auth', about: 'tokens and permissions', of: ['lib/auth'], also: ['test/support'] },

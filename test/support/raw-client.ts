@@ -77,7 +77,7 @@ export async function openRaw(url: string, options: OpenOptions = {}): Promise<R
   let ended: Closed | undefined;
 
   const push = (bytes: Uint8Array): void => {
-    for (const { packet, raw } of read(bytes, version)) {
+    for (const { packet, raw } of readPackets(bytes, version)) {
       pushes.push(packet);
       pushedBytes.push(raw);
     }
@@ -89,7 +89,7 @@ export async function openRaw(url: string, options: OpenOptions = {}): Promise<R
     const frame = decodeServerFrame(text);
     if (frame.kind === 'reply')
       waiting.shift()?.(
-        frame.bytes === undefined ? [] : read(frame.bytes, version).map(({ packet }) => packet),
+        frame.bytes === undefined ? [] : readPackets(frame.bytes, version).map(({ packet }) => packet),
       );
     else if (frame.kind === 'packets') push(frame.bytes);
     else if (frame.kind === 'chunk') {
@@ -223,7 +223,7 @@ function nextChunkId(): string {
 }
 
 /** Splits and parses packets of the server. */
-function read(bytes: Uint8Array, version: Version): { packet: Got; raw: Uint8Array }[] {
+export function readPackets(bytes: Uint8Array, version: Version): { packet: Got; raw: Uint8Array }[] {
   const found: { packet: Got; raw: Uint8Array }[] = [];
   const parser = packetParser({ protocolVersion: version });
   let at = 0;
