@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { originListForm, parseOriginList } from '../lib/core/origins.ts';
 import { defaultRequestsPerSecond } from './account-quotas.ts';
 import {
   type DomainSettings,
@@ -25,6 +26,7 @@ export type ReadContext = (name: string) => unknown;
  * Settings of this deployment: the preset `-c stage=dev|prod` (default `dev`, the disposable one),
  * changed by
  * - `-c stackName=…`, `-c alarmEmail=…`, `-c eventBusName=…`
+ * - `-c publishOrigins=https://…,…`, `*` or `none`
  * - `-c alarms=true|false`, `-c accessLog=true|false`, `-c tenantMetrics=true|false`
  * - `-c apiGatewayLogRole=auto|create|existing`, `-c protect=true|false`
  * - `-c accountRequestsPerSecond=…`, `-c accountConcurrency=…`, `-c reserveConcurrency=true|false`
@@ -58,6 +60,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     stackName,
     protect: readSwitch(context, 'protect', preset.protect),
     apiGatewayLogRole: readChoice(context, 'apiGatewayLogRole', logRoleChoices, preset.apiGatewayLogRole),
+    publishOrigins: readOrigins(context) ?? preset.publishOrigins,
     tenantMetrics: readSwitch(context, 'tenantMetrics', preset.tenantMetrics),
     alarms: readSwitch(context, 'alarms', preset.alarms),
     reserveConcurrency: readSwitch(context, 'reserveConcurrency', preset.reserveConcurrency),
@@ -120,6 +123,15 @@ function readRouteShares(context: ReadContext, { routeShares }: StageSettings): 
     $disconnect: shares.disconnect,
     http: shares.http,
   };
+}
+
+/** Origins of pages, as browsers send them: no path and no final slash. */
+function readOrigins(context: ReadContext): readonly string[] | undefined {
+  const text = readText(context, 'publishOrigins');
+  if (text === undefined) return undefined;
+  const origins = parseOriginList(text);
+  if (origins === undefined) throw new SettingsError(`publishOrigins: ${originListForm}`);
+  return origins;
 }
 
 interface Bounds {

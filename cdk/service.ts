@@ -1,7 +1,8 @@
 import { Annotations, Duration } from 'aws-cdk-lib';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { tenantMetricsVariable } from '../lib/aws/environment.ts';
+import { publishOriginsVariable, tenantMetricsVariable } from '../lib/aws/environment.ts';
+import { formatOriginList } from '../lib/core/origins.ts';
 import { tableNames } from '../lib/store/schema.ts';
 import { access } from './access.ts';
 import { lacksConcurrency, minAccountConcurrency } from './account-quotas.ts';
@@ -68,6 +69,7 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
     if (connections && settings.eventBusName !== undefined)
       grantPutEvents(functions[name], settings.eventBusName);
   }
+  functions.publish.addEnvironment(publishOriginsVariable, formatOriginList(settings.publishOrigins));
   gateway.addRoutes(functions);
   timers.deliverTo(functions.timer, settings);
   fanout.deliverTo(functions.fanout, settings);

@@ -131,6 +131,11 @@ export interface StageSettings {
    */
   readonly eventBusName?: string;
   /**
+   * Origins whose pages may publish over HTTP (CORS), such as `https://app.example.com`; `*` means
+   * all, an empty list none. A tenant's token is needed in any case.
+   */
+  readonly publishOrigins: readonly string[];
+  /**
    * Whether the usage of each tenant is also written as CloudWatch metrics. CloudWatch bills each
    * tenant and metric (seven of them).
    */
@@ -189,6 +194,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     lookBatchingWindowSeconds: 2,
     fanoutMaxConcurrency: 10,
     apiGatewayLogRole: 'auto',
+    publishOrigins: ['*'],
     tenantMetrics: false,
     alarms: false,
   },
@@ -214,6 +220,7 @@ export const presets: Readonly<Record<PresetName, StageSettings>> = {
     lookBatchingWindowSeconds: 2,
     fanoutMaxConcurrency: 100,
     apiGatewayLogRole: 'auto',
+    publishOrigins: ['*'],
     tenantMetrics: false,
     alarms: true,
   },

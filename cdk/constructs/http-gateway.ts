@@ -43,7 +43,9 @@ export class HttpGateway extends Construct {
     for (const path of ['/publish', '/publish/{topic+}']) {
       const routes = api.addRoutes({
         path,
-        methods: [HttpMethod.POST],
+        // OPTIONS: the preflight of a page, which the function answers. CORS of the API itself
+        // would hold for `/admin` too.
+        methods: [HttpMethod.POST, HttpMethod.OPTIONS],
         integration,
         authorizer: new HttpNoneAuthorizer(),
       });

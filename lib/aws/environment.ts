@@ -1,3 +1,4 @@
+import { everyOrigin, parseOriginList } from '../core/origins.ts';
 import { type TableKind, type TableNames, tableNames } from '../store/schema.ts';
 
 /** Environment variables of the functions. The stack sets them, the functions read them. */
@@ -33,6 +34,8 @@ export const allowPrivateIssuersVariable = 'ALLOW_PRIVATE_ISSUERS';
 export const eventBusVariable = 'EVENT_BUS_NAME';
 /** `true` in functions that also write the usage of tenants as metrics. */
 export const tenantMetricsVariable = 'TENANT_METRICS';
+/** Origins whose pages may publish over HTTP: a list of origins. Absent: all. */
+export const publishOriginsVariable = 'PUBLISH_ORIGINS';
 export const logLevelVariable = 'LOG_LEVEL';
 
 export interface FunctionEnvironment {
@@ -45,6 +48,8 @@ export interface FunctionEnvironment {
   readonly fanoutQueueUrl: string;
   readonly eventBusName?: string;
   readonly tenantMetrics: boolean;
+  /** `*` stands for all. */
+  readonly publishOrigins: readonly string[];
 }
 
 export class EnvironmentError extends Error {
@@ -75,6 +80,7 @@ export function functionEnvironment(
     lookQueueUrl: variables[lookQueueVariable] ?? `${lookQueueVariable} is not set`,
     fanoutQueueUrl: variables[fanoutQueueVariable] ?? `${fanoutQueueVariable} is not set`,
     tenantMetrics: variables[tenantMetricsVariable] === 'true',
+    publishOrigins: parseOriginList(variables[publishOriginsVariable] ?? everyOrigin) ?? [],
     ...(callbackEndpoint === undefined ? {} : { callbackEndpoint }),
     ...(backDoorEndpoint === undefined ? {} : { backDoorEndpoint }),
     ...(eventBusName === undefined ? {} : { eventBusName }),

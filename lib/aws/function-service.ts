@@ -20,6 +20,8 @@ export interface FunctionService {
   readonly adminContext: AdminContext;
   readonly log: Log;
   readonly nowMs: () => number;
+  /** Origins whose pages may publish over HTTP; `*` stands for all. */
+  readonly publishOrigins: readonly string[];
   /** Makes slices of fan-outs visible in their queue again after `seconds`. */
   returnSlices(receiptHandles: readonly string[], seconds: number): Promise<void>;
   /** Writes usage that is due, and metrics. Call it at the end of each invocation. */
@@ -38,7 +40,7 @@ function fromEnvironment(): FunctionService {
   const environment = functionEnvironment(process.env);
   const { tables, callbackEndpoint, backDoorEndpoint, timerQueueUrl, lookQueueUrl, fanoutQueueUrl } =
     environment;
-  const { eventBusName } = environment;
+  const { eventBusName, publishOrigins } = environment;
   const log = createPowertoolsLog();
   const sqs = createSqsClient();
   const { broker, usage, context, adminContext } = createService({
@@ -64,5 +66,5 @@ function fromEnvironment(): FunctionService {
   };
   const returnSlices: FunctionService['returnSlices'] = (receiptHandles, seconds) =>
     returnToQueue(sqs, fanoutQueueUrl, receiptHandles, seconds);
-  return { broker, context, adminContext, log, nowMs: Date.now, returnSlices, flush };
+  return { broker, context, adminContext, log, nowMs: Date.now, publishOrigins, returnSlices, flush };
 }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isTenantName } from '../auth/index.ts';
+import { originListForm, parseOriginList } from '../core/origins.ts';
 import { parseDuration } from './duration.ts';
 
 /** For `--log-level`. */
@@ -28,6 +29,12 @@ export function parsePort(value: string): number {
   if (!/^\d{1,5}$/.test(value) || number > 65_535)
     throw new InvalidArgumentError('0 to 65535; 0 picks a free one.');
   return number;
+}
+
+export function parseOrigins(value: string): readonly string[] {
+  const origins = parseOriginList(value);
+  if (origins === undefined) throw new InvalidArgumentError(`${originListForm}.`);
+  return origins;
 }
 
 export function parseTtl(value: string): number {

@@ -19,7 +19,8 @@ export function publishOverHttp(context: Context, request: HttpRequest): Promise
   return withProblems(async () => {
     const { method, path, query } = request;
     if (path !== publishPrefix && !path.startsWith(`${publishPrefix}/`)) throw new Problem('not-found');
-    if (method !== 'POST') throw new Problem('method', { detail: 'only POST', headers: { allow: 'POST' } });
+    if (method !== 'POST')
+      throw new Problem('method', { detail: 'only POST', headers: { allow: 'POST, OPTIONS' } });
     const identity = await identify(context, request);
     const publisher = publisherOf(context, identity, query);
     const single = path !== publishPrefix || query.has('topic');

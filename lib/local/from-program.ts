@@ -7,7 +7,12 @@ import type { IncomingMessage } from 'node:http';
  * neither an address nor `localhost`.
  */
 export function isFromProgram({ headers }: IncomingMessage): boolean {
-  const { origin, host = '' } = headers;
+  const { origin, host } = headers;
   if (origin !== undefined || headers['sec-fetch-site'] !== undefined) return false;
+  return isAddress(host);
+}
+
+/** Whether a `Host` is `localhost` or an address, which no name server resolves (DNS rebinding). */
+export function isAddress(host = ''): boolean {
   return /^(localhost|[\d.]+|\[[\da-f:.]+\])(:\d+)?$/i.test(host);
 }

@@ -25,6 +25,8 @@ export interface LocalOptions {
   readonly wsPort: number;
   /** Port of the admin API and of publishing over HTTP. */
   readonly adminPort: number;
+  /** Origins whose pages may publish over HTTP. Default: all. */
+  readonly publishOrigins?: readonly string[];
   /** Keeps state on disk. Default: in memory. */
   readonly dataDirectory?: string;
   /** One of {@link logLevels}; any other text means `info`. */
@@ -66,6 +68,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     port,
     adminPort: options.adminPort,
     log,
+    ...(options.publishOrigins === undefined ? {} : { publishOrigins: options.publishOrigins }),
     ...(dataDirectory === undefined ? {} : { directory: dataDirectory }),
   });
   let bridge: Bridge | undefined;

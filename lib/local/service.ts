@@ -13,6 +13,7 @@ import { createManagementClient } from '../aws/gateway.ts';
 import { createService, type ServiceOptions } from '../aws/service.ts';
 import { type AwsClientOptions, localCredentials } from '../aws/settings.ts';
 import { createSqsClient } from '../aws/sqs.ts';
+import { everyOrigin } from '../core/origins.ts';
 import type { Log, Ports } from '../core/ports.ts';
 import { defaultSettings, type Settings } from '../core/settings.ts';
 import type { EdgeService } from '../edge/index.ts';
@@ -56,6 +57,8 @@ export interface LocalServiceOptions {
   readonly port?: number;
   /** Port of the admin API and of publishing over HTTP; 0 picks a free one. */
   readonly adminPort?: number;
+  /** Origins whose pages may publish over HTTP. Default: all. */
+  readonly publishOrigins?: readonly string[];
   /** Keeps state on disk. Default: in memory. */
   readonly directory?: string;
   readonly log: Log;
@@ -186,6 +189,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     adminContext,
     log,
     nowMs: () => clock.now(),
+    publishOrigins: options.publishOrigins ?? [everyOrigin],
     returnSlices: (receiptHandles, seconds) =>
       returnToQueue(sqs, queues.urlOf(fanoutQueueName), receiptHandles, seconds),
     flush: () => usage.flush(),

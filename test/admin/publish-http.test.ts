@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { vouchedTenantId } from '../../lib/auth/index.ts';
 import { revoke } from '../../lib/sessions/revocation.ts';
@@ -247,4 +248,57 @@ it('a revoked token does not publish', async () => {
   await revoke(service.service.context, vouchedTenantId('revoking'), { kind: 'token', tokenId: 'bad' });
   expect(await send('bad')).toMatchObject({ status: 401, body: { code: 'token-revoked' } });
   expect(await send('good')).toMatchObject({ status: 200 });
+});
+
+describe('a page of another origin', () => {
+  const asked = {
+    origin: 'https://app.example.com',
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'authorization,content-type',
+  };
+  const preflight = (url: string, headers: Record<string, string> = asked) =>
+    fetch(url, { method: 'OPTIONS', headers });
+
+  it('may publish, with a token and without credentials of the browser', async () => {
+    const answer = await preflight(`${service.publishUrl}/a/b?qos=1`);
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    expect(answer.headers.get('access-control-allow-methods')).toBe('POST');
+    expect(answer.headers.get('access-control-allow-headers')).toBe('authorization, content-type');
+    expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
+    const refused = await fetch(`${service.publishUrl}/a`, { method: 'POST', headers: asked, body: 'x' });
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('access-control-allow-origin')).toBe('*');
+  });
+
+  it('may publish only if it is of a configured origin', async () => {
+    const other = await startTestService({ publishOrigins: ['https://app.example.com'] });
+    try {
+      const allowed = await preflight(other.publishUrl);
+      expect(allowed.headers.get('access-control-allow-origin')).toBe('https://app.example.com');
+      expect(allowed.headers.get('vary')).toBe('origin');
+      const denied = await preflight(other.publishUrl, { ...asked, origin: 'https://evil.example' });
+      expect(denied.headers.get('access-control-allow-origin')).toBeNull();
+      expect(denied.headers.get('access-control-allow-methods')).toBeNull();
+      expect(denied.headers.get('vary')).toBe('origin');
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('may not use the admin API', async () => {
+    for (const method of ['OPTIONS', 'GET', 'POST'])
+      expect((await fetch(`${service.adminUrl}/tenants`, { method, headers: asked })).status).toBe(403);
+  });
+
+  it('may not reach the service through a host name that resolves to loopback', async () => {
+    const { hostname, port, pathname } = new URL(service.publishUrl);
+    const status = await new Promise((resolve, reject) => {
+      request({ hostname, port, path: pathname, method: 'POST', headers: { host: 'evil.example' } })
+        .on('response', (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end();
+    });
+    expect(status).toBe(403);
+  });
 });

@@ -27,6 +27,7 @@ test('reads tables, queues and callback endpoint', () => {
     fanoutQueueUrl: 'https://sqs/slices.fifo',
     callbackEndpoint: 'https://api/mqtt',
     tenantMetrics: false,
+    publishOrigins: ['*'],
   });
 });
 

@@ -76,6 +76,14 @@ describe('readSettings', () => {
     expect(read({ eventBusName: 'default' }).eventBusName).toBe('default');
   });
 
+  it('lets pages of every origin publish unless it names some', () => {
+    expect(read().publishOrigins).toEqual(['*']);
+    expect(read({ publishOrigins: 'none' }).publishOrigins).toEqual([]);
+    const origins = ['https://app.example.com', 'https://b.example'];
+    expect(read({ publishOrigins: origins.join() }).publishOrigins).toEqual(origins);
+    expect(() => read({ publishOrigins: 'app.example.com' })).toThrow(/^publishOrigins: .*none/);
+  });
+
   it('writes usage of tenants as metrics only on request', () => {
     for (const preset of [presets.dev, presets.prod]) expect(preset.tenantMetrics).toBe(false);
     for (const tenantMetrics of ['true', true]) expect(read({ tenantMetrics }).tenantMetrics).toBe(true);

@@ -100,6 +100,7 @@ describe('functions', () => {
       'CONNECTIONS_TABLE',
       'TENANTS_TABLE',
       ...(name === 'connect' ? [] : publishing),
+      ...(name === 'publish' ? ['PUBLISH_ORIGINS'] : []),
       ...(name === 'timer' || name === 'message' ? ['LOOK_QUEUE_URL'] : []),
     ];
     const variables = serviceFunction(name).Properties.Environment.Variables;
@@ -218,6 +219,8 @@ describe('the HTTP API', () => {
     ['ANY /admin/{proxy+}', 'AWS_IAM', 'admin'],
     ['POST /publish', 'NONE', 'publish'],
     ['POST /publish/{topic+}', 'NONE', 'publish'],
+    ['OPTIONS /publish', 'NONE', 'publish'],
+    ['OPTIONS /publish/{topic+}', 'NONE', 'publish'],
   ] as const)('%s is authorised by %s and served by %s', (routeKey, authorisation, name) => {
     const route = routes.find((it) => it.RouteKey === routeKey);
     expect(route?.AuthorizationType).toBe(authorisation);
@@ -232,7 +235,7 @@ describe('the HTTP API', () => {
   });
 
   it('has no other route', () => {
-    expect(routes).toHaveLength(3);
+    expect(routes).toHaveLength(5);
   });
 
   it('is throttled and logs every request, without what names clients, topics or tokens', () => {

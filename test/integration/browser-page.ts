@@ -1,6 +1,9 @@
-/** Runs in Chromium: connects MQTT.js through the adapter and returns what it received. */
+/** Runs in Chromium: MQTT.js through the adapter, and Paho JS kept connected. */
 import mqtt from 'mqtt';
+// @ts-expect-error: the package has no types
+import Paho from 'paho-mqtt';
 import { createWebsocket } from '../../lib/client/index.ts';
+import { connectPaho } from '../../lib/client/paho.ts';
 
 interface Job {
   readonly url: string;
@@ -37,4 +40,35 @@ async function run(job: Job): Promise<{ texts: string[]; largeBytes: number }> {
   return { texts, largeBytes };
 }
 
-(globalThis as unknown as { wispTest: typeof run }).wispTest = run;
+/** Publishes one message to itself on each connection, until the third renewal. */
+async function runPaho(url: string): Promise<object> {
+  const { shortToken } = globalThis as unknown as { shortToken(): Promise<string> };
+  const reasons: string[] = [];
+  const sessions: boolean[] = [];
+  const received: string[] = [];
+  const errors: string[] = [];
+  const client = new Paho.Client(url, 'page');
+  const send = () => client.send('echo', String(sessions.length - 1), 1);
+  await new Promise<void>((resolve) => {
+    client.onMessageArrived = ({ payloadString }: { payloadString: string }) => {
+      if (received.push(payloadString) === 4) resolve();
+    };
+    connectPaho(client, {
+      tenant: 'paho',
+      getToken(reason) {
+        reasons.push(reason);
+        return shortToken();
+      },
+      onSuccess({ sessionPresent }) {
+        sessions.push(sessionPresent);
+        if (sessionPresent) send();
+        else client.subscribe('echo', { qos: 1, onSuccess: send });
+      },
+      onError: ({ message }) => errors.push(message),
+    });
+  });
+  client.disconnect();
+  return { reasons, sessions, received, errors };
+}
+
+Object.assign(globalThis, { wispTest: run, wispPaho: runPaho });

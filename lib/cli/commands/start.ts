@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { UserError } from '../../local/operator/user-error.ts';
 import { ownExamples } from '../examples.ts';
 import { listenError } from '../listen-error.ts';
-import { logLevels, parsePort } from '../options.ts';
+import { logLevels, parseOrigins, parsePort } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilAskedToStop } from '../until-stopped.ts';
 
@@ -14,6 +14,7 @@ interface StartOptions {
   readonly tlsPort: number;
   readonly wsPort: number;
   readonly adminPort: number;
+  readonly publishOrigins?: readonly string[];
   readonly data?: string;
   readonly logLevel: string;
 }
@@ -33,6 +34,11 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
     .option('--ws-port <port>', 'bridge: binary MQTT over WebSocket', parsePort, 8083)
     .option('--admin-port <port>', 'admin API (this machine only) and publishing over HTTP', parsePort, 8081)
     .option(
+      '--publish-origins <origins>',
+      'origins whose pages may publish over HTTP, with commas between them, or none (default: all)',
+      parseOrigins,
+    )
+    .option(
       '--host <address>',
       'address to listen on; any address but loopback opens the service to your network',
       '127.0.0.1',
@@ -46,7 +52,7 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
 async function start(options: StartOptions, terminal: Terminal): Promise<void> {
   const { startLocal } = await import('../../local/runtime.ts');
   const ended = untilAskedToStop(terminal);
-  const { host, port, mqttPort, tlsPort, wsPort, adminPort, data, logLevel } = options;
+  const { host, port, mqttPort, tlsPort, wsPort, adminPort, publishOrigins, data, logLevel } = options;
   const started = startLocal({
     host,
     port,
@@ -56,6 +62,7 @@ async function start(options: StartOptions, terminal: Terminal): Promise<void> {
     adminPort,
     logLevel,
     print: (line) => terminal.out(line),
+    ...(publishOrigins === undefined ? {} : { publishOrigins }),
     ...(data === undefined ? {} : { dataDirectory: resolve(data) }),
   }).catch((error: unknown) => {
     throw userErrorOf(error, options) ?? error;

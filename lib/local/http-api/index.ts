@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { isFromProgram } from '../from-program.ts';
+import { isAddress, isFromProgram } from '../from-program.ts';
 import { listenOn } from '../listen.ts';
 import { urlHost } from '../url-host.ts';
 import { createHttpApiEvent, type HttpApiEvent } from './event.ts';
@@ -14,7 +14,10 @@ export interface HttpApiRoute {
   /** The route serves this path and all paths below it. */
   readonly prefix: string;
   readonly invoke: (event: HttpApiEvent) => Promise<unknown>;
-  /** Accepts only programs on this machine. In AWS these routes need a signature instead. */
+  /**
+   * Accepts only programs on this machine. In AWS these routes need a signature instead. Pages may
+   * use the other routes.
+   */
   readonly operatorsOnly: boolean;
 }
 
@@ -75,12 +78,14 @@ async function serveRequest(
     sendJson(response, 404, { message: 'Not Found' });
     return;
   }
-  if (route.operatorsOnly && !comesFromOperator(request)) {
+  if (!mayUse(request, route)) {
     sendJson(response, 403, { message: 'Forbidden' });
     return;
   }
   const { statusCode, headers = {}, body: text = '' } = (await route.invoke(event)) as Result;
-  response.writeHead(statusCode, { ...headers, 'content-length': Buffer.byteLength(text) });
+  // A 204 has no length (RFC 9110 section 8.6).
+  const length = statusCode === 204 ? {} : { 'content-length': Buffer.byteLength(text) };
+  response.writeHead(statusCode, { ...headers, ...length });
   response.end(text);
 }
 
@@ -90,10 +95,14 @@ interface Result {
   readonly body?: string;
 }
 
-/** Accepts programs on this machine, but not pages in its browser. */
-function comesFromOperator(request: IncomingMessage): boolean {
+/**
+ * Operators' routes accept programs on this machine, but not pages in its browser. The others
+ * accept everyone, except a page that reached loopback through a host name of its own.
+ */
+function mayUse(request: IncomingMessage, { operatorsOnly }: HttpApiRoute): boolean {
   const isLoopback = /^(::1|(::ffff:)?127\.[\d.]+)$/.test(request.socket.remoteAddress ?? '');
-  return isLoopback && isFromProgram(request);
+  if (operatorsOnly) return isLoopback && isFromProgram(request);
+  return !isLoopback || isAddress(request.headers.host);
 }
 
 async function readRequestBody(request: IncomingMessage): Promise<Buffer | undefined> {
