@@ -113,6 +113,7 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     },
     indexes: { sessions: [sessionsByTenant] },
   },
+  // It verifies tokens for operators who ask why one is refused.
   admin: {
     tables: {
       connections: ['GetItem', 'DeleteItem'],
@@ -127,6 +128,7 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     connections: true,
     timers: true,
     publishes: true,
+    issuerSecrets: true,
   },
   publish: {
     tables: {

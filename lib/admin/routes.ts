@@ -15,6 +15,7 @@ import {
   showTenant,
   suspendTenant,
 } from './tenants.ts';
+import { checkToken } from './token-check.ts';
 import { showUsage } from './usage.ts';
 
 export interface AdminRoute {
@@ -35,6 +36,7 @@ export const routes: readonly AdminRoute[] = [
   { path: '/tenants/{tenant}/suspend', methods: { POST: suspendTenant } },
   { path: '/tenants/{tenant}/resume', methods: { POST: resumeTenant } },
   { path: '/tenants/{tenant}/revoke', methods: { POST: revokeTokens } },
+  { path: '/tenants/{tenant}/token/check', methods: { POST: checkToken } },
   { path: '/tenants/{tenant}/quotas', methods: { PUT: setQuotas } },
   { path: '/tenants/{tenant}/issuers', methods: { GET: listIssuers, POST: addIssuer } },
   { path: '/tenants/{tenant}/issuers/{issuer}', methods: { DELETE: removeIssuer } },

@@ -5,15 +5,18 @@ export { isTenantName, type TenantId, vouchedTenantId } from '../core/tenant-id.
 export { createAuthenticator } from './authenticator.ts';
 export { changeTenant } from './change-tenant.ts';
 export { mayPublish, maySubscribe } from './decide.ts';
-export { type AuthError, isAuthError, isUnproved } from './errors.ts';
-export { httpsGet } from './https-get.ts';
+export { type AuthError, type AuthErrorCode, isAuthError, isUnproved } from './errors.ts';
+export { type FetchText, httpsGet } from './https-get.ts';
 export type { IssuerConfig } from './issuer-config.ts';
+export { type KeySet, readJwks } from './jwks.ts';
 export { KeyFetchError } from './key-fetch-error.ts';
 export {
   createKeySources,
   type KeySourcesOptions,
   type SecretSource,
 } from './key-sources.ts';
+export { algorithmsByKeyType } from './public-jwk.ts';
+export { refusalFacts } from './refusal-facts.ts';
 export { resolvePermissions } from './resolve.ts';
 export {
   maxIssuers,
@@ -29,4 +32,5 @@ export {
 } from './tenant-config.ts';
 export { TenantConfigError } from './tenant-config-error.ts';
 export { maxTokenBytes, wispAudience, wispIssuer } from './token.ts';
+export { stepByCode, verificationSteps } from './verification-step.ts';
 export { verifyToken } from './verify.ts';

@@ -78,7 +78,8 @@ export async function verifyToken(options: VerifyTokenOptions): Promise<Identity
   return { tenant: vouchedTenantId(name), ...claims };
 }
 
-function unknownKey(
+/** @param tenant whose issuers `config` has */
+export function unknownKey(
   tenant: string,
   { issuers }: TenantConfig,
   { issuer, keyId, algorithm }: UnverifiedToken,

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import type { FetchText } from '../auth/index.ts';
 import { explain } from '../local/operator/explain.ts';
 import { exitCodes } from '../local/operator/user-error.ts';
 import { addAccountCommands } from './commands/account.ts';
@@ -10,8 +11,9 @@ import { addOperatingCommands } from './commands/operate.ts';
 import { addQuotaCommand } from './commands/quotas.ts';
 import { addShapesCommand } from './commands/shapes.ts';
 import { addStartCommand } from './commands/start.ts';
+import { addSubscribeCommand } from './commands/sub.ts';
 import { addTenantCommands } from './commands/tenant.ts';
-import { addTokenCommand } from './commands/token.ts';
+import { addTokenCommands } from './commands/token.ts';
 import { guarded, processTerminal, type Terminal } from './terminal.ts';
 
 const help = `
@@ -23,12 +25,21 @@ Examples:
 Commands talk to this user's local service, or with --stack to a deployment.
 Environment: WISP_HOME (default ~/.wisp), WISP_STACK, WISP_TENANTS_TABLE, WISP_ENDPOINT, and the AWS SDK's variables.`;
 
+/** What tests replace. */
+export interface Replacements {
+  readonly fetchKeys?: FetchText;
+}
+
 /**
  * Runs `wisp` with the arguments that follow its name. Never throws.
  *
  * @returns the exit code: 0, 1 if the command failed, 2 if its arguments are wrong.
  */
-export async function run(args: readonly string[], output: Terminal = processTerminal): Promise<number> {
+export async function run(
+  args: readonly string[],
+  output: Terminal = processTerminal,
+  { fetchKeys }: Replacements = {},
+): Promise<number> {
   const terminal = guarded(output);
   const program = new Command('wisp')
     .description('MQTT-as-a-service that scales to zero: run it here, manage tenants, mint tokens.')
@@ -44,9 +55,10 @@ export async function run(args: readonly string[], output: Terminal = processTer
   addStartCommand(program, terminal);
   addBridgeCommand(program, terminal);
   addTenantCommands(program, terminal);
-  addIssuerCommands(program, terminal);
-  addTokenCommand(program, terminal);
+  addIssuerCommands(program, terminal, fetchKeys);
+  addTokenCommands(program, terminal);
   addOperatingCommands(program, terminal);
+  addSubscribeCommand(program, terminal);
   addShapesCommand(program, terminal);
   addAccountCommands(program, terminal);
   addQuotaCommand(program, terminal);

@@ -11,8 +11,10 @@ const parentCheckMs = 500;
  * Resolves on the first SIGINT or SIGTERM; a later one ends the process at once. Under `npm start`
  * it also resolves when the shell between npm and this process ends, because npm sends SIGTERM only
  * to that shell.
+ *
+ * @param over ends the waiting without a result, for a command that ends by itself
  */
-export function untilAskedToStop(terminal: Terminal): Promise<void> {
+export function untilAskedToStop(terminal: Terminal, over?: AbortSignal): Promise<void> {
   return new Promise((done) => {
     let askedAtMs: number | undefined;
     const onSignal = (signal: NodeJS.Signals) => {
@@ -24,6 +26,10 @@ export function untilAskedToStop(terminal: Terminal): Promise<void> {
     };
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
+    over?.addEventListener('abort', () => {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+    });
     if (process.env.npm_lifecycle_event === undefined) return;
     const parent = process.ppid;
     const check = () => {

@@ -2,6 +2,7 @@ import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
 import { revocationSchema } from '../../lib/admin/revoke.ts';
 import { unusedShapesSchema } from '../../lib/admin/shapes.ts';
+import { tokenCheckSchema } from '../../lib/admin/token-check.ts';
 import { newIssuerSchema, newTenantSchema } from '../../lib/auth/index.ts';
 import { tenantQuotasSchema } from '../../lib/core/quotas.ts';
 import { batchSchema } from '../../lib/http/publish-request.ts';
@@ -21,6 +22,7 @@ export const requestSchemas: Readonly<Record<string, object>> = {
   NewIssuer: { ...converted(newIssuerSchema), description: 'An issuer of tokens. See docs/tokens.md.' },
   NewTenant: withReferences(converted(newTenantSchema)),
   Revocation: converted(revocationSchema),
+  TokenToCheck: converted(tokenCheckSchema),
   UnusedShapes: converted(unusedShapesSchema),
   Batch: converted(batchSchema),
 };

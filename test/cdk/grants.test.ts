@@ -265,7 +265,7 @@ describe('queues', () => {
 });
 
 describe('secrets of issuers', () => {
-  const verifying: readonly FunctionName[] = ['connect', 'message', 'publish'];
+  const verifying: readonly FunctionName[] = ['connect', 'message', 'admin', 'publish'];
 
   it.each(functionNames)('%s reads those under wisp/ if it verifies tokens, and no others', (name) => {
     const granted = statements(name).filter((it) =>

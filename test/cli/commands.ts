@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
-import { type Identity, isAuthError, verifyToken } from '../../lib/auth/index.ts';
+import { type Identity, isAuthError, KeyFetchError, verifyToken } from '../../lib/auth/index.ts';
 import { createDynamoClient } from '../../lib/aws/dynamodb.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
-import { run } from '../../lib/cli/program.ts';
+import { type Replacements, run } from '../../lib/cli/program.ts';
 import { writeLocalState } from '../../lib/local/operator/local-state.ts';
 import { createTenantStore } from '../../lib/store/tenants.ts';
 import {
@@ -43,6 +43,9 @@ afterEach(async () => {
   await home.remove();
 });
 
+/** Tests fetch no keys from elsewhere. */
+const unreachable = () => Promise.reject(new KeyFetchError('keys-host'));
+
 /** A new store each time, because a store caches configurations for some seconds. */
 export function store(): ReturnType<typeof createTenantStore> {
   const { endpoint } = service;
@@ -50,9 +53,11 @@ export function store(): ReturnType<typeof createTenantStore> {
   return createTenantStore(client, tenantsTable, Date.now);
 }
 
-export async function wisp(...args: string[]) {
+export const wisp = (...args: string[]) => wispWith({}, ...args);
+
+export async function wispWith(replacements: Replacements, ...args: string[]) {
   const terminal = recordingTerminal();
-  const exitCode = await run(args, terminal);
+  const exitCode = await run(args, terminal, { fetchKeys: unreachable, ...replacements });
   return { exitCode, stdout: terminal.stdout.join('\n'), stderr: terminal.stderr.join('\n') };
 }
 

@@ -2,8 +2,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { type FetchText, KeyFetchError } from '../../lib/auth/index.ts';
+import { keySetFindings } from '../../lib/cli/key-set-findings.ts';
 import { cert, key } from '../support/certificate.ts';
-import { home, store, wisp } from './commands.ts';
+import { home, store, wisp, wispWith } from './commands.ts';
 
 beforeEach(async () => {
   await wisp('tenant', 'create', 'acme');
@@ -42,7 +44,8 @@ describe('wisp issuer', () => {
       ],
       ...['--require', 'verified=true', '--publish', 'users/${sub}/#', '--subscribe', '#'],
     );
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/^warning: no keys from https:\/\/idp\.example\/jwks \(keys-host\): [^\n]+$/);
     expect(stdout).toBe('Issuer 2 of tenant acme added in the local service.');
     expect(await issuers()).toEqual([
       {
@@ -56,6 +59,70 @@ describe('wisp issuer', () => {
         defaultGrants: { publish: ['users/${sub}/#'], subscribe: ['#'] },
       },
     ]);
+  });
+
+  describe('looks at the key set behind a URL', () => {
+    const add = (fetchKeys: FetchText, ...flags: string[]) =>
+      wispWith(
+        { fetchKeys },
+        ...['issuer', 'add', 'acme', '--iss', 'https://idp/', '--jwks-url', 'https://idp/jwks', ...flags],
+      );
+    const signing = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'B'.repeat(43) };
+    const ignored = [
+      { ...signing, kid: 'enc', use: 'enc' },
+      { ...signing, kid: 'p\n  usable  kid forged\u001b[2J', d: 's3cret' },
+      { kty: 'oct', kid: 'k'.repeat(99), k: 's3cret' },
+    ];
+
+    it('lists the keys that can verify, and says what the others need', async () => {
+      const text = JSON.stringify({ keys: [{ ...signing, kid: 'one' }, signing, ...ignored] });
+      const { exitCode, stdout, stderr } = await add(async () => text, '--require-keys');
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(stdout.split('\n')).toEqual([
+        'Issuer 2 of tenant acme added in the local service.',
+        'Its key set has 5 keys; 2 can verify tokens.',
+        '  usable  kid one  ES256',
+        '  usable  (no kid)  ES256',
+        '  ignored kid enc  needed: a key for signatures ("use": "sig")',
+        expect.stringMatching(
+          /^ {2}ignored kid p\\u000a {2}usable {2}kid forged\\u001b\[2J {2}needed: a public/,
+        ),
+        expect.stringMatching(/^ {2}ignored kid k{64}… {2}needed: a public key/),
+      ]);
+      expect(stdout).not.toContain('s3cret');
+    });
+
+    it.each([
+      [
+        'cannot be fetched',
+        (): Promise<string> => Promise.reject(new KeyFetchError('keys-timeout')),
+        'keys-timeout',
+      ],
+      ['is not JSON', async (): Promise<string> => '<html>', 'keys-not-json'],
+      [
+        'has no key for signatures',
+        async (): Promise<string> => JSON.stringify({ keys: ignored }),
+        '0 can verify tokens',
+      ],
+    ] as const)('warns where it %s, and adds nothing with --require-keys', async (_, fetchKeys, message) => {
+      expect(await add(fetchKeys, '--require-keys')).toMatchObject({
+        exitCode: 1,
+        stdout: '',
+        stderr: expect.stringMatching(/^wisp: [^\n]*; nothing was added$/),
+      });
+      expect(await issuers()).toEqual([]);
+      const { exitCode, stderr } = await add(fetchKeys);
+      expect(exitCode).toBe(0);
+      expect(stderr).toContain(`warning: `);
+      expect(stderr).toContain(message);
+      expect(await issuers()).toHaveLength(1);
+    });
+
+    it('refuses what the service would refuse: the host of a deployment must be public', async () => {
+      const issuer = { keys: { kind: 'jwks-url', url: 'https://127.0.0.1/jwks' } };
+      const found = await keySetFindings(issuer, { isLocal: false });
+      expect(found).toEqual({ isUsable: false, lines: [expect.stringContaining('(keys-address)')] });
+    });
   });
 
   it('adds keys and secrets from files, and shows no secret', async () => {

@@ -88,8 +88,9 @@ async function isKnown(command: string): Promise<boolean> {
   let page = await help(name);
   const subs = subcommands(page);
   if (subs.size > 0 && /^[a-z]/.test(sub)) {
-    if (!subs.has(sub)) return false;
-    page = await help(name, sub);
+    if (subs.has(sub)) page = await help(name, sub);
+    // "wisp token acme": the command itself takes an argument.
+    else if (!/^Usage: .*</m.test(page)) return false;
   }
   return flags.every((flag) => flag === '--help' || new RegExp(`${flag}\\b`).test(page));
 }

@@ -1,7 +1,8 @@
 import { resolvePermissions } from '../../auth/index.ts';
 import type { Context } from '../../core/context.ts';
+import type { TenantLive } from '../../core/model.ts';
 import type { Identity, Permissions } from '../../core/permissions.ts';
-import { effectiveQuotas } from '../../core/quotas.ts';
+import { type EffectiveQuotas, effectiveQuotas } from '../../core/quotas.ts';
 import { type Refusal, refusal } from '../../core/reasons.ts';
 import type { PeerState, TokenState } from '../../core/store-ports/connections.ts';
 import { mayConnect } from '../../limits/connect-rate.ts';
@@ -60,25 +61,41 @@ export function limitPackets(context: Context, known: Permitted): Permitted | Re
   return tooFast === undefined ? known : { refusal: tooFast };
 }
 
+/** What a verified token is worth now. */
+export interface Standing {
+  readonly live: TenantLive;
+  readonly permissions: Permissions;
+  readonly quotas: EffectiveQuotas;
+}
+
 /**
  * Refuses a revoked token and a tenant that is not active, and resolves the permissions and quotas
- * of the others. The tenant's row is read consistently: an earlier revocation is seen, and the
- * connection row notes which ones have been.
+ * of the others. The tenant's row is read consistently: an earlier revocation is seen.
+ *
+ * @param clientId of the client that uses the token; undefined where nobody has used it yet
  */
-export async function permit(context: Context, known: Named): Promise<Permitted | Refused> {
-  const { identity, clientId } = known;
+export async function standingOf(
+  context: Context,
+  identity: Identity,
+  clientId: string | undefined,
+): Promise<Standing | Refused> {
   const live = await context.tenants.readLive(identity.tenant, true);
   // A handshake token was verified earlier; the tenant may have been suspended or deleted since.
   if (live?.status !== 'active')
     return { refusal: refusal(live === undefined ? 'tenant-unknown' : 'tenant-suspended') };
-  if (await isRevoked(context, live, { ...identity, clientId })) return { refusal: refusal('token-revoked') };
-  const permissions = resolvePermissions(identity);
+  const bearer = clientId === undefined ? identity : { ...identity, clientId };
+  if (await isRevoked(context, live, bearer)) return { refusal: refusal('token-revoked') };
   return {
-    ...known,
     live,
-    permissions,
+    permissions: resolvePermissions(identity),
     quotas: effectiveQuotas(context.settings, live.quotas, identity.quotas),
   };
+}
+
+/** As {@link standingOf}; the connection row notes which revocations have been seen. */
+export async function permit(context: Context, known: Named): Promise<Permitted | Refused> {
+  const standing = await standingOf(context, known.identity, known.clientId);
+  return 'refusal' in standing ? standing : { ...known, ...standing };
 }
 
 /** What a connection row keeps of its token. */

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
+  type FetchText,
   type IssuerConfig,
   parseTenantConfig,
   type TenantAdmin,
@@ -9,13 +10,22 @@ import {
 import { UserError } from '../../local/operator/user-error.ts';
 import { ownExamples } from '../examples.ts';
 import { type IssuerOptions, issuerFrom } from '../issuer-options.ts';
+import { keySetFindings } from '../key-set-findings.ts';
 import { addTargetOptions, collectValues, parseTenantName } from '../options.ts';
 import { resolveTarget, type Target, type TargetOptions, unknownTenant } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 import { issuerWithoutSecret } from '../without-secrets.ts';
 
-/** `wisp issuer add|list|remove` */
-export function addIssuerCommands(program: Command, terminal: Terminal): void {
+interface AddOptions extends IssuerOptions, TargetOptions {
+  readonly requireKeys?: true;
+}
+
+/**
+ * `wisp issuer add|list|remove`
+ *
+ * @param fetchKeys replaces the fetch of JWKS URLs, for tests
+ */
+export function addIssuerCommands(program: Command, terminal: Terminal, fetchKeys?: FetchText): void {
   const issuer = program.command('issuer').summary('add, list and remove issuers of a tenant');
   issuer
     .description('Issuers whose tokens a tenant accepts, their keys, and how their claims are mapped.')
@@ -23,15 +33,26 @@ export function addIssuerCommands(program: Command, terminal: Terminal): void {
 
   addTargetOptions(addIssuerOptions(issuer.command('add')))
     .summary('accept tokens of another issuer')
-    .description('Adds an issuer. It takes effect within five seconds. Open connections are not affected.')
+    .description(
+      'Adds an issuer. It takes effect within five seconds. Open connections are not affected. A JWKS URL is ' +
+        'fetched once from here, and its keys are listed.',
+    )
     .argument('<tenant>', 'name of the tenant', parseTenantName)
     .addHelpText('after', ownExamples(help))
-    .action(async (tenant: string, options: IssuerOptions & TargetOptions) => {
+    .action(async (tenant: string, options: AddOptions) => {
       const target = resolveTarget(options);
       const added = await issuerFrom(options);
+      const findings = await keySetFindings(added, target, fetchKeys);
+      if (findings !== undefined && !findings.isUsable && options.requireKeys)
+        throw new UserError('keys-required', `${findings.lines.join('; ')}; nothing was added`);
       const { admin } = await target.connect();
       const config = await change(admin, target, tenant, (issuers) => [...issuers, added]);
       terminal.out(`Issuer ${config.issuers.length} of tenant ${tenant} added in ${target.label}.`);
+      if (findings === undefined) return;
+      for (const line of findings.lines) {
+        if (findings.isUsable) terminal.out(line);
+        else terminal.err(`warning: ${line}`);
+      }
     });
 
   addTargetOptions(issuer.command('list'))
@@ -100,6 +121,7 @@ function addIssuerOptions(command: Command): Command {
     .option('--require <claim=value>', 'a claim that a token must have; may be repeated', collectValues)
     .option('--publish <filter>', 'default grant for tokens without grants; may be repeated', collectValues)
     .option('--subscribe <filter>', 'default grant for tokens without grants; may be repeated', collectValues)
+    .option('--require-keys', 'add nothing if --jwks-url yields no key that can verify tokens')
     .option('--file <file>', 'the whole issuer as JSON, instead of the flags above');
 }
 

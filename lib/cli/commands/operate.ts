@@ -144,12 +144,13 @@ interface Publish {
   readonly retain?: true;
 }
 
-export function tenantCommand(parent: Command, name: string, summary: string): Command {
+/** @param examples the end of its `--help`, which may be shared with its family */
+export function tenantCommand(parent: Command, name: string, summary: string, examples = help): Command {
   return addTargetOptions(parent.command(name))
     .summary(summary)
     .description(asSentence(summary))
     .argument('<tenant>', 'name of the tenant', parseTenantName)
-    .addHelpText('after', ownExamples(help));
+    .addHelpText('after', ownExamples(examples));
 }
 
 export async function apiOf(options: TargetOptions): Promise<AdminClient> {

@@ -16,7 +16,7 @@ interface Shapes {
 
 /** `wisp shapes`. */
 export function addShapesCommand(program: Command, terminal: Terminal): void {
-  tenantCommand(program, 'shapes', "list the shapes of a tenant's filters; remove unused ones")
+  tenantCommand(program, 'shapes', "list the shapes of a tenant's filters; remove unused ones", help)
     .description(
       'Lists the shapes of filters (= is a literal level). Each costs a query per message that fits it.',
     )
@@ -91,3 +91,9 @@ function jsonOf({ shapes, going }: Shapes, counts: ReadonlyMap<string, number> |
     going: going.includes(shape),
   }));
 }
+
+const help = `
+Examples:
+  $ wisp shapes demo
+  $ wisp shapes demo --count
+  $ wisp shapes acme --remove --stack Wisp`;

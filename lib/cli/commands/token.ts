@@ -1,12 +1,10 @@
 import { type Command, Option } from 'commander';
-import { commandName } from '../../local/operator/command-name.ts';
-import { keyPath, readSigningKey } from '../../local/operator/key-file.ts';
 import { mintToken } from '../../local/operator/mint-token.ts';
-import { UserError } from '../../local/operator/user-error.ts';
-import { ownExamples } from '../examples.ts';
 import { addTargetOptions, collectValues, parseTenantName, parseTtl } from '../options.ts';
+import { signingKeyOf } from '../signing-key.ts';
 import { resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
+import { addTokenCheckCommand, checkExamples } from './token-check.ts';
 
 interface TokenOptions extends TargetOptions {
   readonly clientId?: string;
@@ -17,13 +15,27 @@ interface TokenOptions extends TargetOptions {
 }
 
 /**
- * `wisp token`. Needs the tenant's private key but no network. Prints only the JWT to standard
- * output.
+ * `wisp token`: `wisp token TENANT` mints, `wisp token check` asks the service about a token.
+ * `wisp token mint` is the long form, for a tenant whose name is that of a subcommand.
  */
-export function addTokenCommand(program: Command, terminal: Terminal): void {
-  const command = program
+export function addTokenCommands(program: Command, terminal: Terminal): void {
+  const token = program
     .command('token')
-    .summary('mint a JWT for a tenant')
+    .summary('mint a JWT for a tenant, or check one')
+    // Options behind "check" are those of "check".
+    .enablePositionalOptions();
+  asMint(token, `${mintExamples}\n${checkExamples}`, terminal);
+  addTokenCheckCommand(token, terminal);
+  asMint(
+    token.command('mint').summary('the same for a tenant named "check" or "mint"'),
+    mintExamples,
+    terminal,
+  );
+}
+
+/** Needs the tenant's private key but no network. Prints only the JWT to standard output. */
+function asMint(command: Command, examples: string, terminal: Terminal): void {
+  command
     .description(
       'Prints a JWT, signed with the private key that "wisp tenant create" wrote on this machine. ' +
         'Without --publish and --subscribe it allows all topics of the tenant.',
@@ -37,17 +49,10 @@ export function addTokenCommand(program: Command, terminal: Terminal): void {
     )
     .option('--key <file>', 'private key file (default: that of "wisp tenant create")');
   addTargetOptions(command)
-    .addHelpText('after', ownExamples(help))
+    .addHelpText('after', `\nExamples:\n${examples}`)
     .action(async (tenant: string, options: TokenOptions) => {
       const { clientId, publish, subscribe } = options;
-      const path = options.key ?? keyPath(resolveTarget(options).keyDirectory, tenant);
-      const key = await readSigningKey(path);
-      if (key === undefined) {
-        throw new UserError(
-          'key-missing',
-          `no private key at ${path}; create the tenant with "${commandName()} tenant create ${tenant}", or name the key file with --key`,
-        );
-      }
+      const key = await signingKeyOf(tenant, options, resolveTarget(options));
       terminal.out(
         await mintToken({
           tenant,
@@ -62,9 +67,7 @@ export function addTokenCommand(program: Command, terminal: Terminal): void {
     });
 }
 
-const help = `
-Examples:
-  $ wisp token demo
+const mintExamples = `  $ wisp token demo
   $ wisp token demo --client-id sensor-7 --publish 'sensors/\${clientId}/#' --subscribe 'commands/+' --ttl 7d
   $ mosquitto_sub -u demo -P "$(wisp token demo)" -t '#' -v
   $ wisp token acme --stack Wisp`;

@@ -1,7 +1,7 @@
 import type { Reason } from './reason.ts';
 
 const notVerifiedHint =
-  'Read the code in the log of the service; the client is told token-not-verified, so that it learns nothing of tenants.';
+  'Compare the token with "wisp issuer list". The client is told token-not-verified, so that it learns nothing of tenants.';
 
 /** Why a token is not accepted, and the tenants that tokens name (docs/tokens.md). */
 export const tokenReasons = {
@@ -34,7 +34,8 @@ export const tokenReasons = {
     http: 401,
     message:
       'the token could not be verified; is the user name (tenant) right, and the token one of that tenant?',
-    remedy: 'Check the tenant and the issuer of the token; the log of the service names the cause.',
+    remedy:
+      'Check the tenant and the issuer of the token; "wisp token check" and the log of the service name the cause.',
   },
   'token-key-unknown': {
     reasonCode: 0x86,

@@ -14,6 +14,14 @@ export const toolReasons = {
     message: 'a check of the deployment failed',
     remedy: 'Do what the line of the failed check says, then run "wisp doctor" again.',
   },
+  'sub-refused': {
+    message: 'the service does not accept the client of "wisp sub", or one of its filters',
+    remedy: 'Do what the message says; "wisp token check" says what a token permits.',
+  },
+  'sub-unreachable': {
+    message: '"wisp sub" cannot connect to the service',
+    remedy: 'Check the URL in the message and the network; "wisp doctor" checks a deployment.',
+  },
   'no-admin-api': {
     message: 'the deployment does not tell where its admin API is',
     remedy: 'Select the deployment with --stack instead of --tenants-table.',
@@ -41,6 +49,10 @@ export const toolReasons = {
   'issuer-options': {
     message: 'the options do not describe an issuer',
     remedy: 'Correct the option that the message names: "wisp issuer add --help".',
+  },
+  'keys-required': {
+    message: 'the JWKS URL yields no key that can verify tokens',
+    remedy: 'Correct --jwks-url, or add the issuer without --require-keys and let the provider follow.',
   },
   'key-exists': {
     message: 'the key file exists and is not overwritten',
