@@ -1,27 +1,16 @@
 import { edgeAddressParts } from '../core/edge-address.ts';
+import { metrics } from '../core/metrics.ts';
 import type { ConnectionAddress } from '../core/model.ts';
 import type { Clock, Gateway, Log } from '../core/ports.ts';
 import type { EdgeLease, EdgeStore } from '../core/store-ports/edges.ts';
 import type { Timers } from '../core/timers.ts';
 import { createDoorPosts, type DoorAction, type PostOutcome } from './door-posts.ts';
 
-/** The connections that this process holds itself, where it is an edge. */
-export interface OwnChannels {
-  /** Id of this process. */
-  readonly edge: string;
-  post(channel: number, text: string): 'sent' | 'gone';
-  /** Idempotent. */
-  close(channel: number): void;
-  /** When the client last sent a packet, in ms since 1970; undefined: the connection is gone. */
-  lastActiveAtMs(channel: number): number | undefined;
-}
-
 export interface EdgeGatewayOptions {
   /** Connections that API Gateway holds. */
   readonly gateway: Gateway;
   /** The API of the back doors. */
   readonly doors: Pick<Gateway, 'post'>;
-  readonly own?: OwnChannels;
   readonly edges: Pick<EdgeStore, 'get'>;
   readonly timers: Pick<Timers, 'schedule'>;
   readonly clock: Clock;
@@ -38,8 +27,8 @@ const maxKnownLeases = 1_000;
 const maxCloseAttempts = 3;
 
 /**
- * The `Gateway` port where edge processes hold connections as well: this process's own in memory,
- * those of other edges through their back doors, all others at API Gateway.
+ * The `Gateway` port where edge processes hold connections as well: theirs are reached through their
+ * back doors, all others at API Gateway.
  *
  * - `sent` means that the back door took the message. The edge forwards what comes for a client
  *   that has moved on.
@@ -47,7 +36,7 @@ const maxCloseAttempts = 3;
  * - `failed`: its back door has closed, and no other is known yet.
  */
 export function createEdgeGateway(options: EdgeGatewayOptions): Gateway {
-  const { gateway, doors, own, edges, clock, log } = options;
+  const { gateway, doors, edges, clock, log } = options;
   const leases = new Map<string, { readonly lease: EdgeLease | undefined; readonly readAtMs: number }>();
   const posts = createDoorPosts((edge, text) =>
     send(edge, text).catch((error: unknown): PostOutcome => {
@@ -109,14 +98,15 @@ export function createEdgeGateway(options: EdgeGatewayOptions): Gateway {
       const parts = edgeAddressParts(address);
       if (parts === undefined) return gateway.post(address, text);
       const { edge, channel } = parts;
-      return edge === own?.edge ? own.post(channel, text) : posts.add(edge, channel, { text });
+      const outcome = await posts.add(edge, channel, { text });
+      if (outcome === 'failed') log.count(metrics.backDoorPostsFailed);
+      return outcome;
     },
 
     async close(address) {
       const parts = edgeAddressParts(address);
       if (parts === undefined) return gateway.close(address);
       const { edge, channel } = parts;
-      if (edge === own?.edge) return own.close(channel);
       const action: DoorAction = { close: true };
       for (let attempt = 1; attempt <= maxCloseAttempts; attempt += 1)
         if ((await posts.add(edge, channel, action)) !== 'failed') return;
@@ -125,9 +115,7 @@ export function createEdgeGateway(options: EdgeGatewayOptions): Gateway {
     async lastActiveAtMs(address) {
       const parts = edgeAddressParts(address);
       if (parts === undefined) return gateway.lastActiveAtMs(address);
-      const { edge, channel } = parts;
-      if (edge === own?.edge) return own.lastActiveAtMs(channel);
-      return isAlive(await leaseOf(edge)) ? clock.nowMs() : undefined;
+      return isAlive(await leaseOf(parts.edge)) ? clock.nowMs() : undefined;
     },
   };
 }

@@ -12,7 +12,7 @@ import { createUsageMeter } from '../limits/usage-meter.ts';
 import type { TableNames } from '../store/schema.ts';
 import { createStores, type Stores } from '../store/stores.ts';
 import { createAuthenticatorPort, type VerificationOptions } from './authenticator.ts';
-import { createEdgeGateway, type OwnChannels } from './edge-gateway.ts';
+import { createEdgeGateway } from './edge-gateway.ts';
 import { createFanoutQueue } from './fanout-queue.ts';
 import { createGateway } from './gateway.ts';
 import { createIds } from './ids.ts';
@@ -24,8 +24,6 @@ export interface ServiceOptions extends VerificationOptions {
   readonly management: ApiGatewayManagementApiClient;
   /** The API of the back doors. Default: there are no edges. */
   readonly backDoor?: { readonly management: ApiGatewayManagementApiClient };
-  /** The connections that this process holds, where it is an edge. It needs `backDoor`. */
-  readonly own?: OwnChannels;
   readonly tables: TableNames;
   readonly timerQueueUrl: string;
   readonly lookQueueUrl: string;
@@ -94,7 +92,7 @@ export function createService(options: ServiceOptions): Service {
 }
 
 function gatewayOf(
-  { management, backDoor, own, log, settings = defaultSettings }: ServiceOptions,
+  { management, backDoor, log, settings = defaultSettings }: ServiceOptions,
   ports: Pick<Ports, 'edges' | 'timers' | 'clock'>,
 ): Gateway {
   const gateway = createGateway(management);
@@ -105,6 +103,5 @@ function gatewayOf(
     doors: createGateway(backDoor.management),
     log,
     lookSeconds: settings.edgeLookSeconds,
-    ...(own === undefined ? {} : { own }),
   });
 }

@@ -10,6 +10,7 @@ import { endSession } from '../sessions/end-session.ts';
 import { endWith } from '../sessions/outcome.ts';
 import { connectionLostReason } from '../sessions/presence.ts';
 import { connectionLost, releaseConnection } from '../sessions/release-connection.ts';
+import { doorClosed } from './edge-death.ts';
 import { handleFrame, handlePacketBytes, oneWayFrame } from './frame.ts';
 import { handshake } from './handshake.ts';
 import { createLookMemory, type LookMemory } from './look-memory.ts';
@@ -41,6 +42,8 @@ export interface Broker {
    * @returns the outcome of each, in their order; a rejected one must be delivered again.
    */
   timers(arrived: readonly ScheduledTimer[]): Promise<PromiseSettledResult<void>[]>;
+  /** The back door of an edge process has closed; `door` is its connection id. */
+  doorClosed(door: string): Promise<void>;
   /** Slices of fan-outs from the queue; see lib/delivery/fan-out-worker.ts. */
   slices(slices: readonly FanoutSlice[], isRetry: boolean): Promise<'done' | 'unfinished'>;
 }
@@ -86,6 +89,8 @@ export function createBroker(context: Context): Broker {
       looks ??= createLookMemory();
       return handleTimers(context, arrived, looks);
     },
+
+    doorClosed: (door) => doorClosed(context, door),
 
     slices: (slices, isRetry) => deliverSlices(context, slices, isRetry),
   };

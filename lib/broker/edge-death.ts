@@ -34,7 +34,7 @@ export async function lookAtEdge(
     return context.timers.schedule(next, dueAtMs);
   }
   if (!lease.isDead) {
-    context.log.count(metrics.edgesLost);
+    context.log.count(metrics.edgesDead);
     context.log.warn('edge lost: its connections are ended', { edge });
   }
   const blocks = await context.edges.closeBlocks(edge);

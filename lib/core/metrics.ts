@@ -33,7 +33,9 @@ export const metrics = {
   usageWritesFailed: 'UsageWritesFailed',
   postsGone: 'PostsGone',
   postsFailed: 'PostsFailed',
-  edgesLost: 'EdgesLost',
+  /** Processes of the edge that were declared dead. */
+  edgesDead: 'EdgesDead',
+  backDoorPostsFailed: 'BackDoorPostsFailed',
   edgeConnectionsLost: 'EdgeConnectionsLost',
   doorMessagesRefused: 'DoorMessagesRefused',
 } as const;

@@ -32,6 +32,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const backDoor = await options.openBackDoor({
     edge,
     edges: own.ports.edges,
+    timers: own.ports.timers,
+    clock: own.ports.clock,
     log,
     receive: (items) => clients.receive(items),
     onDead() {

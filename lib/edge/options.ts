@@ -1,6 +1,7 @@
 import type { Broker } from '../broker/broker.ts';
-import type { Log, Ports } from '../core/ports.ts';
+import type { Clock, Log, Ports } from '../core/ports.ts';
 import type { EdgeStore } from '../core/store-ports/edges.ts';
+import type { Timers } from '../core/timers.ts';
 import type { ListenerOptions, Listeners } from '../listeners/options.ts';
 import type { DoorItem } from '../wire/back-door.ts';
 
@@ -15,6 +16,8 @@ export interface EdgeService {
 export interface BackDoorOptions {
   readonly edge: string;
   readonly edges: EdgeStore;
+  readonly timers: Timers;
+  readonly clock: Clock;
   readonly log: Log;
   /** Takes what others push to clients of this process. */
   readonly receive: (items: readonly DoorItem[]) => void;

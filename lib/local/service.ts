@@ -22,6 +22,7 @@ import { type TableNames, tableNames, tableSchemas } from '../store/schema.ts';
 import type { Stores } from '../store/stores.ts';
 import { oneWayRouteKey, routeSelectionExpression } from '../wire/index.ts';
 import type { RequestHandler } from './aws-json.ts';
+import { startBackDoorApi } from './back-door.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type EngineRequestHandler, openEngine } from './dynamodb/index.ts';
 import { type FaultPlan, type Gateway, startGateway } from './gateway/index.ts';
@@ -73,6 +74,10 @@ export interface LocalServiceOptions {
    * this process cost nothing.
    */
   readonly lookBatchingWindowSeconds?: number;
+  /** Serves the API of back doors, through which edges are reached. Default: there are none. */
+  readonly edge?: boolean;
+  /** Faults of the back doors. */
+  readonly doorFaults?: FaultPlan;
   /** Wraps the embedded DynamoDB, to meter, hold or fail calls of the store. */
   readonly wrapStore?: (handler: EngineRequestHandler) => RequestHandler;
   /** Wraps the queues for the service's own calls. Event source mappings bypass it. */
@@ -89,11 +94,22 @@ export interface LocalService {
   readonly adminUrl: string;
   /** Publishing over HTTP, for tenants. */
   readonly publishUrl: string;
+  /** The API of back doors, where there are edges. */
+  readonly backDoor?: LocalBackDoor;
   /** Composes the service once more, over ports that an edge in this process wraps. */
   composeEdge(wrap: (ports: Ports) => Ports): EdgeService;
   /** Serves the tables to other processes over HTTP. @returns the URL. */
   exposeTables(): Promise<string>;
   close(): Promise<void>;
+}
+
+/** How an edge connects to the API of back doors. */
+export interface LocalBackDoor {
+  readonly gateway: Gateway;
+  /** `ws://127.0.0.1:8083/door` */
+  readonly url: string;
+  readonly region: string;
+  readonly credentials: typeof localCredentials;
 }
 
 /**
@@ -156,6 +172,19 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     throw error;
   });
 
+  const doors =
+    options.edge === true
+      ? await startBackDoorApi({
+          host: options.host ?? '127.0.0.1',
+          port: 0,
+          region,
+          clock,
+          log,
+          service: () => ({ doorClosed: (door) => broker.doorClosed(door), flush: () => usage.flush() }),
+          ...(options.doorFaults === undefined ? {} : { faults: options.doorFaults }),
+        })
+      : undefined;
+
   const sqs = createSqsClient({
     ...inProcess,
     requestHandler: options.wrapQueues?.(queues.requestHandler) ?? queues.requestHandler,
@@ -171,6 +200,17 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
       endpoint: gateway.callbackUrl,
       requestHandler: gateway.requestHandler,
     }),
+    ...(doors === undefined
+      ? {}
+      : {
+          backDoor: {
+            management: createManagementClient({
+              ...inProcess,
+              endpoint: doors.callbackUrl,
+              requestHandler: doors.requestHandler,
+            }),
+          },
+        }),
     tables: localTables,
     timerQueueUrl: queues.urlOf(timerQueueName),
     lookQueueUrl: queues.urlOf(lookQueueName),
@@ -222,6 +262,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
       { prefix: publishPrefix, operatorsOnly: false, invoke: createPublishHandler(() => service) },
     ],
   }).catch(async (error: unknown) => {
+    await doors?.close();
     await gateway.close();
     await queues.close();
     await engine.close();
@@ -236,6 +277,9 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     queues,
     adminUrl: `${httpApi.url}${adminPrefix}`,
     publishUrl: `${httpApi.url}${publishPrefix}`,
+    ...(doors === undefined
+      ? {}
+      : { backDoor: { gateway: doors, url: doors.url, region, credentials: localCredentials } }),
     composeEdge(wrap) {
       const { wrapPorts = (ports: Ports) => ports } = options;
       const edge = createService({ ...parts, wrap: (ports) => wrap(wrapPorts(ports)) });
@@ -247,6 +291,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     },
     async close() {
       await httpApi.close();
+      await doors?.close();
       await gateway.close();
       await queues.close();
       await tables?.close();

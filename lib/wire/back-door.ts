@@ -114,3 +114,20 @@ function isChannelNumber(value: unknown): value is number {
 function isPushed(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= maxDoorTextLength;
 }
+
+/** What an edge sends first, to learn its connection id. */
+export const doorHello = 'hello';
+/** What it sends so that API Gateway does not close an idle connection; the answer is the same. */
+export const doorHeartbeat = '.';
+
+/** The answer to a text of an edge process; empty: none. */
+export function answerToDoor(text: string, connectionId: string): string {
+  if (text === doorHello) return JSON.stringify({ connectionId });
+  return text === doorHeartbeat ? doorHeartbeat : '';
+}
+
+/** Reads the answer to {@link doorHello}; undefined: it is another text. */
+export function connectionIdIn(text: string): string | undefined {
+  const [, connectionId] = /^\{"connectionId":"([\w-]{1,128}=*)"\}$/.exec(text) ?? [];
+  return connectionId;
+}

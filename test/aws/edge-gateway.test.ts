@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createEdgeGateway, type OwnChannels } from '../../lib/aws/edge-gateway.ts';
+import { createEdgeGateway } from '../../lib/aws/edge-gateway.ts';
 import { edgeAddress } from '../../lib/core/edge-address.ts';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
 import type { Gateway } from '../../lib/core/ports.ts';
@@ -10,7 +10,7 @@ import { type DoorItem, decodeDoorMessage, maxDoorMessageBytes } from '../../lib
 type Outcome = Awaited<ReturnType<Gateway['post']>>;
 
 /** A gateway beside edges, which tests make and kill. */
-function routed(own?: OwnChannels) {
+function routed() {
   let nowMs = 1_000_000;
   const leases = new Map<string, EdgeLease>();
   /** What eventually consistent reads see; default: the same. */
@@ -60,7 +60,6 @@ function routed(own?: OwnChannels) {
     clock: { nowMs: () => nowMs },
     log: { debug: note, info: note, warn: note, error: note, count: () => {} },
     lookSeconds: 15,
-    ...(own === undefined ? {} : { own }),
   });
   return {
     gateway,
@@ -97,25 +96,6 @@ test('addresses of API Gateway go there, and cost nothing else', async () => {
   expect(await router.gateway.lastActiveAtMs(address)).toBe(5);
   expect(router.atGateway).toEqual([`post ${address}`, `close ${address}`]);
   expect([router.reads, router.texts]).toEqual([[], []]);
-});
-
-test('own channels are served in memory', async () => {
-  const calls: unknown[] = [];
-  const router = routed({
-    edge: 'ME',
-    post: (channel, text) => {
-      calls.push(channel, text);
-      return channel === 1 ? 'sent' : 'gone';
-    },
-    close: (channel) => calls.push(channel),
-    lastActiveAtMs: (channel) => channel,
-  });
-  expect(await post(router, 'ME', 1)).toBe('sent');
-  expect(await post(router, 'ME', 2)).toBe('gone');
-  await router.gateway.close(edgeAddress('ME', 3));
-  expect(await router.gateway.lastActiveAtMs(edgeAddress('ME', 9))).toBe(9);
-  expect(calls).toEqual([1, 'QQ==', 2, 'QQ==', 3]);
-  expect(router.reads).toEqual([]);
 });
 
 test('a tick of posts to an edge is one message, and the same text is in it once', async () => {

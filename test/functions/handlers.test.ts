@@ -38,6 +38,7 @@ function remembering(changes: Partial<Broker> = {}) {
       asked.push(parameters);
     },
     shutDown: async () => {},
+    doorClosed: async () => {},
     timers: async () => [],
     slices: async () => 'done',
     ...changes,

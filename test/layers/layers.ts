@@ -152,7 +152,7 @@ export const layers: readonly Layer[] = [
       'lib/core',
       'lib/wire',
     ],
-    packages: ['@aws-sdk/*', '@aws-lambda-powertools/*', 'node:crypto', 'valibot'],
+    packages: ['@aws-sdk/*', '@smithy/signature-v4', '@aws-lambda-powertools/*', 'node:crypto', 'valibot'],
   },
   {
     name: 'lib/store',
@@ -239,7 +239,7 @@ export const layers: readonly Layer[] = [
     name: 'lib/edge',
     about: 'stock MQTT clients with the broker in the same process',
     knows: ['lib/listeners', 'lib/broker', 'lib/core', 'lib/wire'],
-    packages: ['node:*'],
+    packages: ['ws', 'node:*'],
   },
   {
     name: 'lib/bridge',
@@ -326,7 +326,12 @@ export const testFolders: readonly TestFolder[] = [
     of: ['lib/bridge'],
     also: ['build', 'test/support', 'test/client'],
   },
-  { name: 'test/edge', about: 'the edge', of: ['lib/edge'], also: ['test/support', 'test/broker'] },
+  {
+    name: 'test/edge',
+    about: 'the edge',
+    of: ['lib/edge'],
+    also: ['lib/aws', 'test/support', 'test/broker', ...emulators],
+  },
   { name: 'test/listeners', about: 'sockets', of: ['lib/listeners'], also: ['test/support'] },
   { name: 'test/core', about: 'reasons and pure rules', of: ['lib/core'], also: [] },
   { name: 'test/auth', about: 'tokens and permissions', of: ['lib/auth'], also: ['test/support'] },

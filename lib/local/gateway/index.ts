@@ -10,6 +10,7 @@ import type { Invoke } from './invoker.ts';
 import { createManagement, type Management } from './management.ts';
 import type { Meters } from './meters.ts';
 import { createRouteSelector } from './routes.ts';
+import type { IamAuthorization } from './signature.ts';
 import { createUpgrades } from './upgrade.ts';
 
 export type { Route } from './events.ts';
@@ -51,6 +52,8 @@ export interface GatewayOptions {
    * tests run with both. Default: true, under which a silent client is harder to find.
    */
   readonly postsAreActivity?: boolean;
+  /** Handshakes need a signature with one of these keys (403). Default: anyone may connect. */
+  readonly accessKeys?: IamAuthorization['accessKeys'];
   /** Receives a line per connection, refusal and failure; never a payload, header or query. */
   readonly log?: (line: object) => void;
 }
@@ -105,7 +108,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const { connections, meters, tasks } = core;
   const management = createManagement(core);
-  const upgrades = createUpgrades(core);
+  const { accessKeys } = options;
+  const upgrades = createUpgrades(core, accessKeys === undefined ? undefined : { accessKeys, region });
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, management.serve);
   server.on('upgrade', upgrades.accept);
   const { port } = await listenOn(server, host, options.port);

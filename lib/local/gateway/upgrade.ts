@@ -10,6 +10,7 @@ import { createId } from './ids.ts';
 import type { Outcome } from './invoker.ts';
 import { maxMessageBytes, maxUrlBytes } from './limits.ts';
 import { receiveMessage } from './messages.ts';
+import { type IamAuthorization, isSigned } from './signature.ts';
 
 /** Milliseconds that a client has to answer a close frame. */
 const closeTimeout = 2_000;
@@ -23,7 +24,8 @@ export interface Upgrades {
   stop(): void;
 }
 
-export function createUpgrades(core: Core): Upgrades {
+/** @param iam who may connect; undefined: anyone. */
+export function createUpgrades(core: Core, iam?: IamAuthorization): Upgrades {
   const { api, clock, connections, faults, invoker, log, meters, random, tasks } = core;
   const subprotocols = new WeakMap<IncomingMessage, string>();
   const options = {
@@ -118,6 +120,7 @@ export function createUpgrades(core: Core): Upgrades {
       if (fault !== undefined) return refuseEarly(400, fault);
 
       const nowMs = clock.now();
+      if (iam !== undefined && !isSigned(request, iam, nowMs)) return refuseEarly(403, 'Forbidden');
       const peer = { connectionId: createId(), connectedAtMs: nowMs, identity: identityOf(request) };
       tasks.run(() => connect(request, socket, head, peer));
     },
