@@ -3,6 +3,9 @@ import { type HandshakeService, handshakeService } from '../lib/aws/handshake-se
 import type { ConnectionAddress } from '../lib/core/model.ts';
 import { subprotocol } from '../lib/wire/limits.ts';
 
+/** API Gateway passes no body of this function on to the client, so the log says what to do. */
+const howToConnect = 'JavaScript connects with wisp-mqtt-client, other MQTT clients to "wisp bridge"';
+
 /**
  * `$connect`: refuses clients that do not offer the wire profile (400) and invalid tokens (401).
  * The MQTT CONNECT follows through `$default`. Returning the subprotocol selects it.
@@ -11,9 +14,12 @@ export function createConnectHandler(service: () => HandshakeService) {
   return async (event: unknown): Promise<{ statusCode: number; headers?: Record<string, string> }> => {
     const { connectionId, headers, query } = webSocketEvent(event);
     const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    if (!offered.includes(subprotocol)) return { statusCode: 400 };
-    const { broker, flush } = service();
+    const { broker, log, flush } = service();
     try {
+      if (!offered.includes(subprotocol)) {
+        log.info('handshake refused', { code: 'profile-not-offered', address: connectionId, howToConnect });
+        return { statusCode: 400 };
+      }
       const statusCode = await handshake(broker, connectionId, headers, query);
       if (statusCode !== 200) return { statusCode };
       return { statusCode, headers: { 'Sec-WebSocket-Protocol': subprotocol } };

@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import { type HandshakeContext, handshake } from '../broker/handshake.ts';
+import type { Log } from '../core/ports.ts';
 import { defaultSettings } from '../core/settings.ts';
 import { createPendingIdentityStore } from '../store/pending-identities.ts';
 import { createTenantStore } from '../store/tenants.ts';
@@ -14,6 +15,7 @@ import { createTimerQueue } from './timers.ts';
 /** The part of a service that `$connect` needs. */
 export interface HandshakeService {
   readonly broker: Pick<Broker, 'handshake'>;
+  readonly log: Pick<Log, 'info'>;
   /** Writes metrics. Call it at the end of each invocation. */
   flush(): Promise<void>;
 }
@@ -48,6 +50,7 @@ function fromEnvironment(): HandshakeService {
   };
   return {
     broker: { handshake: (address, token, tenant) => handshake(context, address, token, tenant) },
+    log,
     flush: async () => log.flush(),
   };
 }

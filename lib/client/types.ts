@@ -13,7 +13,7 @@ export interface SocketEvent {
   readonly data?: unknown;
   /** `error`: the cause, if the runtime tells it. */
   readonly message?: string | undefined;
-  /** `close`: 4000 to 4003 if the adapter itself closed (docs/wire.md). */
+  /** `close`: 4000 to 4003 if the adapter itself closed, 4004 by a bridge (docs/wire.md). */
   readonly code?: number;
   readonly reason?: string;
   readonly wasClean?: boolean;

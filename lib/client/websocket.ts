@@ -12,6 +12,7 @@ import {
   replyTimeoutMs,
   spacingMs,
   subprotocol,
+  wrongPortCloseCode,
 } from '../wire/limits.ts';
 import { Emitter } from './emitter.ts';
 import { Inbox } from './inbox.ts';
@@ -20,6 +21,7 @@ import type { AdapterOptions, NativeWebSocket, NativeWebSocketConstructor, Timer
 
 interface Runtime extends Timers {
   WebSocket?: NativeWebSocketConstructor;
+  console?: { warn(text: string): void };
   Blob?: new (parts: unknown[]) => unknown;
 }
 
@@ -92,6 +94,9 @@ export class WispWebSocket extends Emitter {
     super();
     const { WebSocket: Native = runtime.WebSocket, headers } = options;
     if (!Native) throw new TypeError('pass a WebSocket as option; in Node use wisp-mqtt-client/node');
+    // Browsers and Node's own WebSocket ignore a third argument. That of browsers has one required.
+    if (headers && Native === runtime.WebSocket && Native.length === 1)
+      runtime.console?.warn('this WebSocket sends no headers; in Node use wisp-mqtt-client/node');
     this.url = url;
     this.#options = {
       acknowledge: 'always',
@@ -289,7 +294,7 @@ export class WispWebSocket extends Emitter {
     this.#options.timers.clearTimeout(this.#pause);
     this.#native.close(code < 3000 ? 1000 : code);
     void Promise.resolve().then(() => {
-      if (wasClean === undefined) this.emit('error', { message: reason });
+      if (wasClean === undefined || code === wrongPortCloseCode) this.emit('error', { message: reason });
       this.emit('close', { code, reason, wasClean: wasClean === true });
     });
   }

@@ -52,6 +52,7 @@ export const listenerRefusals = [
   'bridge-full',
   'slow-client',
   'text-frame',
+  'adapter-at-bridge',
   'handshake-refused',
   'packet-too-large',
 ] as const;

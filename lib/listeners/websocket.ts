@@ -2,6 +2,7 @@ import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } 
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { subprotocol as adapterSubprotocol, wrongPortCloseCode } from '../wire/limits.ts';
 import type { Identify } from './client-certificates.ts';
 import type { Admission, ClientSide, Credentials, Session } from './client-server.ts';
 import { endTimeoutMs, type ListenerService } from './listener.ts';
@@ -12,6 +13,15 @@ const subprotocols = ['mqtt', 'mqttv3.1'];
 
 /** Bounds a WebSocket message, in which libraries may put many packets. */
 const maxMessageBytes = 8 * 1024 * 1024;
+
+/** At most 123 bytes, the room of a close frame. */
+const wrongPort =
+  'this port serves stock MQTT clients; wisp-mqtt-client connects to the gateway, or leave it out';
+
+const refusalTexts: Readonly<Record<number, string>> = {
+  400: 'Offer the WebSocket subprotocol mqtt.\n',
+  404: 'MQTT over WebSocket is at the path /mqtt.\n',
+};
 
 export interface WebSocketService<Own extends string> extends ListenerService<Own> {
   readonly reportOf: (socket: Socket) => Report<Own>;
@@ -33,7 +43,8 @@ export function serveWebSocketClients<Own extends string>(
     noServer: true,
     maxPayload: maxMessageBytes,
     perMessageDeflate: false,
-    handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
+    handleProtocols: (offered) =>
+      [...subprotocols, adapterSubprotocol].find((name) => offered.has(name)) ?? false,
   });
   http.on('request', (_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(426, { Connection: 'close', Upgrade: 'websocket' }).end();
@@ -41,7 +52,8 @@ export function serveWebSocketClients<Own extends string>(
   http.on('upgrade', async (request: IncomingMessage, stream: Socket, head: Buffer) => {
     const report = reportOf(stream);
     const url = parseTarget(request.url);
-    const status = isFull() ? 503 : checkHandshake(request, url);
+    const offered = offeredSubprotocols(request);
+    const status = isFull() ? 503 : checkHandshake(offered, url);
     let isGone = false;
     let admission: Admission | undefined;
     const leave = () => {
@@ -51,6 +63,15 @@ export function serveWebSocketClients<Own extends string>(
     };
     stream.once('close', leave);
     stream.on('error', leave);
+    if (status === 'adapter') {
+      // A browser tells its page nothing of a refused handshake, but the reason of a close.
+      report('adapter-at-bridge');
+      webSockets.handleUpgrade(request, stream, head, (client) => {
+        client.on('error', () => {});
+        client.close(wrongPortCloseCode, wrongPort);
+      });
+      return;
+    }
     if (!url || status) {
       report(status === 503 ? 'bridge-full' : 'handshake-refused', { code: status ?? 400 });
       refuse(stream, status ?? 400);
@@ -97,17 +118,24 @@ function parseTarget(target = '/'): URL | undefined {
   }
 }
 
-function checkHandshake(request: IncomingMessage, url: URL | undefined): number | undefined {
-  if (url?.pathname !== '/mqtt') return 404;
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-  return subprotocols.some((name) => offered.includes(name)) ? undefined : 400;
+function offeredSubprotocols({ headers }: IncomingMessage): string[] {
+  return (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+}
+
+/** The status of a refusal, or that the client comes with the adapter, which belongs elsewhere. */
+function checkHandshake(offered: readonly string[], url: URL | undefined): number | 'adapter' | undefined {
+  if (subprotocols.some((name) => offered.includes(name))) return url?.pathname === '/mqtt' ? undefined : 404;
+  if (offered.includes(adapterSubprotocol)) return 'adapter';
+  return url?.pathname === '/mqtt' ? 400 : 404;
 }
 
 function refuse(stream: Socket, status: number): void {
   if (!stream.writable) return;
+  const text = refusalTexts[status] ?? '';
   stream.once('finish', () => stream.destroy());
   stream.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\n` +
+      `Content-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
   );
 }
 
@@ -117,7 +145,7 @@ function serveClient(client: WebSocket, admission: Admission, report: Report): S
   client.on('message', (data, isBinary) => {
     if (!isBinary) {
       report('text-frame');
-      client.close(1003);
+      client.close(1003, 'MQTT goes in binary frames');
     } else if (client.readyState === client.OPEN) {
       session.receive(data as Buffer);
     }

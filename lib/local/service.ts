@@ -154,7 +154,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     routeSelectionExpression,
     routes: [oneWayRouteKey],
     clock,
-    log: (line) => log.debug('gateway', line as Record<string, string>),
+    log: (line) => log['code' in line ? 'info' : 'debug']('gateway', line as Record<string, string>),
     invoke: async (route, event) => {
       try {
         return await handlers[route]?.(structuredClone(event));

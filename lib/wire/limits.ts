@@ -98,3 +98,5 @@ export const badServerFrameCloseCode = 4002;
  * maxPacketBytes}.
  */
 export const badPacketCloseCode = 4003;
+/** A bridge or an edge, whose ports do not speak the profile, tells a client of it so. */
+export const wrongPortCloseCode = 4004;

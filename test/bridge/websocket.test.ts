@@ -26,10 +26,22 @@ describe('a WebSocket client', () => {
   it.each([
     ['another path', '/other', ['mqtt'], 404],
     ['no subprotocol', '/mqtt', [], 400],
-    ['another subprotocol', '/mqtt', ['wisp.b64.v1'], 400],
+    ['another subprotocol', '/mqtt', ['chat'], 400],
   ])('is refused with %s', async (_name, path, protocols, status) => {
     const { server, bridge } = await startBridged();
     expect(await refusal(webSocketTo(bridge, path, protocols))).toBe(status);
+    expect(server.peers).toHaveLength(0);
+  });
+
+  it('with the adapter is told where the adapter connects, since a page does not see a status', async () => {
+    const { server, bridge, entries } = await startBridged();
+    const socket = webSocketTo(bridge, '/mqtt', ['wisp.b64.v1']);
+    const [code, reason] = await once(socket, 'close');
+    expect(code).toBe(4004);
+    expect(String(reason)).toMatch(/stock MQTT clients; wisp-mqtt-client connects to the gateway/);
+    expect(entries).toContainEqual(
+      expect.objectContaining({ event: 'adapter-at-bridge', transport: 'websocket' }),
+    );
     expect(server.peers).toHaveLength(0);
   });
 

@@ -43,10 +43,12 @@ function remembering(changes: Partial<Broker> = {}) {
     slices: async () => 'done',
     ...changes,
   };
+  const logged: unknown[] = [];
+  const log = { info: (_message: string, fields?: object) => void logged.push(fields) };
   const flush = async () => {
     flushed += 1;
   };
-  return { asked, flushed: () => flushed, service: () => ({ broker, flush }) };
+  return { asked, flushed: () => flushed, logged, service: () => ({ broker, log, flush }) };
 }
 
 test.each([
@@ -56,12 +58,20 @@ test.each([
   ['one that only begins like it', 'wisp.b64.v10'],
   ['another case', 'WISP.B64.V1'],
 ])('$connect refuses a client that offers not the wire profile but %s', async (_, protocols) => {
-  const { asked, service } = remembering();
+  const { asked, logged, flushed, service } = remembering();
   const refused = await createConnectHandler(service)(
     protocols === undefined ? event() : offering(protocols),
   );
   expect(refused).toEqual({ statusCode: 400 });
   expect(asked).toEqual([]);
+  expect(logged).toEqual([
+    {
+      code: 'profile-not-offered',
+      address: connectionId,
+      howToConnect: expect.stringMatching(/wisp-mqtt-client.*wisp bridge/),
+    },
+  ]);
+  expect(flushed()).toBe(1);
 });
 
 test.each(['wisp.b64.v1', 'mqtt, wisp.b64.v1', 'wisp.b64.v1,mqtt', ' wisp.b64.v1 '])(

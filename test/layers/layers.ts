@@ -250,7 +250,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/listeners',
     about: 'TCP, TLS and WebSocket for stock clients',
-    knows: [],
+    knows: ['lib/wire'],
     packages: ['ws', 'node:*'],
   },
   {

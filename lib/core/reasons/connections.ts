@@ -2,6 +2,11 @@ import type { Reason } from './reason.ts';
 
 /** Refused CONNECTs, subscriptions, and why connections end. */
 export const connectionReasons = {
+  'profile-not-offered': {
+    message: 'a WebSocket client of the gateway does not offer the subprotocol wisp.b64.v1',
+    remedy:
+      'Connect with wisp-mqtt-client, or connect stock MQTT clients to a bridge: "wisp bridge" (docs/bridge.md). API Gateway answers 400 without a text.',
+  },
   'client-id-empty': {
     reasonCode: 0x85,
     message: 'a client identifier is needed',

@@ -154,6 +154,15 @@ export const toolReasons = {
     message: 'a client of the bridge sent WebSocket text instead of binary frames',
     remedy: 'Send MQTT in binary frames, or use the wire profile at the WebSocket API.',
   },
+  'adapter-at-bridge': {
+    message: 'a client with the adapter connects to the WebSocket port of a bridge or an edge',
+    remedy:
+      'Give wisp-mqtt-client the URL of the gateway (WebSocketUrl of the stack), or connect to this port without the adapter.',
+  },
+  'mqtt-at-gateway': {
+    message: 'an MQTT client over TCP connects to the port of the local gateway, which speaks WebSocket',
+    remedy: 'Connect it to the port of the bridge, 1883 unless "wisp start" says another.',
+  },
   'handshake-refused': {
     message: 'the bridge refused a WebSocket handshake',
     remedy: 'Read the HTTP status in the log: 401 and 403 are about the token, 502 about the service behind.',

@@ -9,6 +9,7 @@ import { assertFrameLimits } from './frames.ts';
 import type { Invoke } from './invoker.ts';
 import { createManagement, type Management } from './management.ts';
 import type { Meters } from './meters.ts';
+import { refuseOtherProtocols } from './other-protocols.ts';
 import { createRouteSelector } from './routes.ts';
 import type { IamAuthorization } from './signature.ts';
 import { createUpgrades } from './upgrade.ts';
@@ -112,6 +113,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const upgrades = createUpgrades(core, accessKeys === undefined ? undefined : { accessKeys, region });
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, management.serve);
   server.on('upgrade', upgrades.accept);
+  server.on('clientError', refuseOtherProtocols(core.log));
   const { port } = await listenOn(server, host, options.port);
   const authority = `${urlHost(host)}:${port}`;
   let closing: Promise<void> | undefined;

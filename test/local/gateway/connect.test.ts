@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { createManualClock } from '../../../lib/local/clock.ts';
 import { connect, connectAs, gate, refusal, start } from './harness.ts';
@@ -263,4 +265,18 @@ describe('the upgrade', () => {
     expect(new Set(ids).size).toBe(clients.length);
     expect((await connectAs(service)).connectionId).toMatch(idPattern);
   });
+});
+
+test.each([
+  ['an MQTT client over TCP', '101000044d5154540402003c000474657374', 'mqtt-at-gateway'],
+  ['a client over TLS', '16030100c5010000c10303', 'tls-on-plain-port'],
+])('%s gets 400, and the log says where it belongs', async (_, bytes, code) => {
+  const { gateway, calls, lines } = await start();
+  const socket = connectTcp(gateway.port, '127.0.0.1');
+  socket.write(Buffer.from(bytes, 'hex'));
+  const [answer] = await once(socket, 'data');
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 400 /);
+  await once(socket, 'close');
+  expect(lines).toContainEqual({ event: 'otherProtocol', code });
+  expect(calls).toEqual([]);
 });
