@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { aliases, fromRuntime, mainFields } from '../cdk/bundling.ts';
-import { functionNames } from '../cdk/settings.ts';
+import { functionFile } from '../cdk/function-source.ts';
+import { allFunctionNames } from '../cdk/settings.ts';
 import { bundleDeclarations, emitDeclarations } from './declarations.ts';
+import { buildEdge } from './edge.ts';
 import { commonOptions, root } from './options.ts';
 
 /**
  * Builds the entry point `wisp-mqtt/cdk`: `index.js` from `cdk/index.ts` with its declarations, and
- * beside it a bundle of each function, so that an app needs no bundler to synthesise. The AWS CDK
+ * beside it a bundle of each function and of the edge, so that an app needs no bundler to synthesise. The AWS CDK
  * stays outside.
  *
  * @param outputDirectory replaces `dist/cdk`
@@ -27,6 +29,7 @@ export async function buildCdk(outputDirectory = join(root, 'dist/cdk')): Promis
       packages: 'external',
     }),
     bundleFunctions(join(outputDirectory, 'functions')),
+    buildEdge(join(outputDirectory, 'edge')),
     writeDeclarations(outputDirectory),
   ]);
 }
@@ -35,7 +38,9 @@ export async function buildCdk(outputDirectory = join(root, 'dist/cdk')): Promis
 async function bundleFunctions(outputDirectory: string): Promise<void> {
   await bundle({
     ...commonOptions,
-    entryPoints: functionNames.map((name) => ({ in: `functions/${name}.ts`, out: `${name}/index` })),
+    entryPoints: allFunctionNames
+      .map(functionFile)
+      .map((file) => ({ in: `functions/${file}.ts`, out: `${file}/index` })),
     outdir: outputDirectory,
     format: 'cjs',
     platform: 'node',

@@ -8,12 +8,14 @@ const builders = {
   bridge: buildBridge,
   // Loads the AWS CDK, which takes a second.
   cdk: async () => (await import('./cdk.ts')).buildCdk(),
+  edge: async () => (await import('./edge.ts')).buildEdge(),
 } as const;
 const parts = Object.keys(builders) as (keyof typeof builders)[];
 
-/** usage: tsx build/main.ts [client] [commands] [bridge] [cdk]; without arguments all of them */
+/** usage: tsx build/main.ts [client] [commands] [bridge] [cdk] [edge]; without arguments all of them */
 const names = process.argv.slice(2);
-const selected = names.length === 0 ? parts : parts.filter((part) => names.includes(part));
+// `edge` is a part of `cdk`, which synthesis in the repository builds alone.
+const selected = parts.filter((part) => (names.length === 0 ? part !== 'edge' : names.includes(part)));
 
 /** The messages of esbuild and tsc name the file and line: nothing else is printed with them. */
 function describe(error: unknown): string {

@@ -11,8 +11,10 @@ export type TableAction =
   | 'DeleteItem'
   | 'BatchWriteItem';
 
-export interface FunctionAccess {
-  readonly tables: Readonly<Partial<Record<TableKind, readonly TableAction[]>>>;
+type TableAccess = Readonly<Partial<Record<TableKind, readonly TableAction[]>>>;
+
+export interface Access {
+  readonly tables: TableAccess;
   /** Indexes that the function may query. */
   readonly indexes?: Readonly<Partial<Record<TableKind, readonly string[]>>>;
   /** May post to, inspect and close connections of this API's stage. */
@@ -51,7 +53,7 @@ const matching = { subscriptions: ['Query', 'GetItem', 'PutItem', 'DeleteItem'] 
  * Ends connections and sessions and publishes their Wills: the common part of `disconnect` and
  * `timer`.
  */
-const farewell: FunctionAccess = {
+const farewell: Access = {
   tables: {
     connections: ['GetItem', 'DeleteItem'],
     sessions,
@@ -68,8 +70,9 @@ const farewell: FunctionAccess = {
 
 /**
  * The permissions of each function, which also determine its environment: complete, on one page.
+ * The back door and {@link accessWithEdge} come with an edge.
  */
-export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
+export const access: Readonly<Record<FunctionName, Access>> = {
   connect: {
     tables: { tenants: ['GetItem'], connections: ['PutItem'] },
     connections: false,
@@ -145,4 +148,47 @@ export const access: Readonly<Record<FunctionName, FunctionAccess>> = {
     publishes: true,
     issuerSecrets: true,
   },
+  // It tells which process a closed back door belonged to, and sets the timer of its lease.
+  backDoor: { tables: { connections: ['GetItem'] }, connections: false, timers: true },
 };
+
+/**
+ * The permissions of a function where there is an edge: `timer` also declares processes dead, and
+ * sweeps up their connections.
+ */
+export function accessWithEdge(name: FunctionName): Access {
+  if (name !== 'timer') return access[name];
+  return { ...access.timer, ...union(access.timer, sweeping) };
+}
+
+const sweeping: Access = {
+  tables: { connections: ['UpdateItem'] },
+  connections: false,
+  timers: false,
+};
+
+/**
+ * A process of the edge. It does what these functions do for API Gateway's clients, and writes its
+ * own lease into table Connections, which their actions include. The erasure of tenants and the
+ * administration stay with functions.
+ */
+export const edgeAccess: Access = union(access.connect, access.message, access.disconnect);
+
+function union(...all: readonly Access[]): Access {
+  const tables: Partial<Record<TableKind, TableAction[]>> = {};
+  for (const [kind, actions] of all.flatMap((one) => entriesOf(one.tables)))
+    tables[kind] = [...new Set([...(tables[kind] ?? []), ...actions])];
+  const any = (has: (one: Access) => boolean | undefined): boolean => all.some((one) => has(one) === true);
+  return {
+    tables,
+    connections: any((one) => one.connections),
+    timers: any((one) => one.timers),
+    looks: any((one) => one.looks),
+    publishes: any((one) => one.publishes),
+    issuerSecrets: any((one) => one.issuerSecrets),
+  };
+}
+
+function entriesOf(tables: TableAccess): [TableKind, readonly TableAction[]][] {
+  return Object.entries(tables) as [TableKind, readonly TableAction[]][];
+}

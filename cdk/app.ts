@@ -1,6 +1,7 @@
 import { Annotations, App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { readSettings, refuseUnknownSettings, SettingsError } from './read-settings.ts';
+import { readSettings, refuseUnknownSettings } from './read-settings.ts';
+import { SettingsError } from './read-values.ts';
 import { WispStack } from './stack.ts';
 import { stackStands } from './standing.ts';
 

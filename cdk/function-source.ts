@@ -14,13 +14,19 @@ const absolute = (path: string): string => fileURLToPath(new URL(path, import.me
 export function functionSource(
   name: FunctionName,
 ): Pick<NodejsFunctionProps, 'code' | 'entry' | 'handler' | 'projectRoot' | 'depsLockFilePath' | 'bundling'> {
-  const prebuilt = absolute(`functions/${name}`);
+  const file = functionFile(name);
+  const prebuilt = absolute(`functions/${file}`);
   if (existsSync(prebuilt)) return { code: Code.fromAsset(prebuilt), handler: 'index.handler' };
   return {
-    entry: absolute(`../functions/${name}.ts`),
+    entry: absolute(`../functions/${file}.ts`),
     handler: 'handler',
     projectRoot: absolute('..'),
     depsLockFilePath: absolute('../package-lock.json'),
     bundling,
   };
+}
+
+/** `backDoor` → `back-door`. */
+export function functionFile(name: FunctionName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -1,4 +1,5 @@
 /** Wisp for AWS CDK apps: `import { Wisp } from 'wisp-mqtt/cdk'`. */
 
+export type { EdgeFleetSettings, EdgePort, EdgeSettings, EdgeVpcSettings } from './edge-settings.ts';
 export type { DomainSettings, FunctionName, LogLevel, PresetName, StageSettings } from './settings.ts';
 export { Wisp, type WispProps } from './wisp.ts';

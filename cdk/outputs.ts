@@ -8,7 +8,10 @@ import type { ServiceParts } from './service.ts';
  * Adds the outputs that clients (`WebSocketUrl`) and the `wisp` command (the others) need. Their
  * names are fixed, so one stack holds at most one service.
  */
-export function addOutputs(scope: Construct, { webSocketUrl, http, tables, timers }: ServiceParts): void {
+export function addOutputs(
+  scope: Construct,
+  { webSocketUrl, http, tables, timers, fanout, gateway, edge, fleet }: ServiceParts,
+): void {
   function addOutput(name: string, value: string, description: string): void {
     new CfnOutput(scope, name, { value, description }).overrideLogicalId(name);
   }
@@ -18,4 +21,17 @@ export function addOutputs(scope: Construct, { webSocketUrl, http, tables, timer
   for (const kind of tableNames)
     addOutput(`${capitalised(kind)}TableName`, tables.byKind[kind].tableName, `Table of ${kind}`);
   addOutput('TimerQueueUrl', timers.queue.queueUrl, 'Queue of timers');
+  if (edge === undefined) return;
+  addOutput('LookQueueUrl', timers.looks.queueUrl, 'Queue of looks at connections');
+  addOutput('FanoutQueueUrl', fanout.queue.queueUrl, 'Queue of slices of large audiences');
+  addOutput('CallbackEndpoint', gateway.stage.callbackUrl, "API Gateway's connections, to post to");
+  addOutput('BackDoorUrl', edge.backDoor.stage.url, 'Back door, with IAM authorisation');
+  addOutput('BackDoorEndpoint', edge.backDoor.stage.callbackUrl, 'Processes of the edge, to post to');
+  addOutput('EdgePolicyArn', edge.policy.grants.managedPolicyArn, 'What a process of the edge may do');
+  if (fleet !== undefined)
+    addOutput(
+      'EdgeEndpoint',
+      fleet.balancer.host,
+      'Where the DNS record of the edge must point (CNAME or alias)',
+    );
 }

@@ -1,9 +1,19 @@
 import { isIPv4 } from 'node:net';
 import { originListForm, parseOriginList } from '../lib/core/origins.ts';
 import { defaultRequestsPerSecond } from './account-quotas.ts';
+import { readEdge } from './read-edge-settings.ts';
 import {
+  type ReadContext,
+  readChoice,
+  readCount,
+  readQuota,
+  readSwitch,
+  readText,
+  SettingsError,
+} from './read-values.ts';
+import {
+  allFunctionNames,
   type DomainSettings,
-  functionNames,
   logLevels,
   logRetentionChoices,
   logRoleChoices,
@@ -12,15 +22,6 @@ import {
   type StageSettings,
 } from './settings.ts';
 import { unknownSetting } from './unknown-setting.ts';
-
-/** A setting that cannot be deployed. The message is one line with the values that are allowed. */
-export class SettingsError extends Error {
-  readonly code = 'SETTINGS';
-  override readonly name = 'SettingsError';
-}
-
-/** Reads one context value (`-c NAME=VALUE`); undefined if it is absent. */
-export type ReadContext = (name: string) => unknown;
 
 /**
  * Settings of this deployment: the preset `-c stage=dev|prod` (default `dev`, the disposable one),
@@ -35,6 +36,7 @@ export type ReadContext = (name: string) => unknown;
  * - `-c logLevel=DEBUG|INFO|WARN|ERROR`, `-c logRetentionDays=…`
  * - `-c domainName=…` with `-c certificateArn=…`, and for a Route 53 record `-c hostedZoneId=…` and
  *   `-c hostedZoneName=…`
+ * - `-c edge=on|external|off` with the settings of cdk/read-edge-settings.ts
  *
  * @param region region of the deployment if known: it has a default quota of requests, and a
  *   certificate of another region is refused.
@@ -55,6 +57,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     throw new SettingsError('eventBusName: 1 to 256 letters, digits, ".", "_", "/" and "-"; not an ARN');
   }
   const domain = readDomain(context, region);
+  const edge = readEdge(context, region);
   return {
     ...preset,
     stackName,
@@ -72,7 +75,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     logRetentionDays: Number(
       readChoice(context, 'logRetentionDays', logRetentionChoices, String(preset.logRetentionDays)),
     ),
-    memoryMegabytes: readParts(context, 'memoryMegabytes', functionNames, preset.memoryMegabytes, {
+    memoryMegabytes: readParts(context, 'memoryMegabytes', allFunctionNames, preset.memoryMegabytes, {
       min: 128,
       max: 10_240,
       whole: true,
@@ -82,6 +85,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     ...readCount(context, 'fanoutMaxConcurrency', 2),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(domain === undefined ? {} : { domain }),
+    ...(edge === undefined ? {} : { edge }),
     ...(eventBusName === undefined ? {} : { eventBusName }),
   };
 }
@@ -163,19 +167,6 @@ function readParts<Part extends string>(
   return changed;
 }
 
-/** Concurrent invocations of an event source. */
-function readCount<Name extends string>(
-  context: ReadContext,
-  name: Name,
-  min: number,
-): { readonly [Key in Name]?: number } {
-  const count = readQuota(context, name);
-  const value = count[name];
-  if (value !== undefined && (value < min || value > 1_000))
-    throw new SettingsError(`${name}: a whole number from ${min} to 1000`);
-  return count;
-}
-
 function readDomain(context: ReadContext, region: string | undefined): DomainSettings | undefined {
   const name = readText(context, 'domainName');
   const certificateArn = readText(context, 'certificateArn');
@@ -212,42 +203,4 @@ function readDomain(context: ReadContext, region: string | undefined): DomainSet
     throw new SettingsError('hostedZoneName: domainName does not lie in this zone');
   }
   return { name, certificateArn, hostedZone: { id: zoneId, name: zoneName } };
-}
-
-function readText(context: ReadContext, name: string): string | undefined {
-  const value = context(name);
-  if (value === undefined || value === null || value === '') return undefined;
-  if (typeof value !== 'string') throw new SettingsError(`${name}: a text is expected`);
-  return value;
-}
-
-/** A quota of the account, as AWS grants it; none where it is absent. */
-function readQuota<Name extends string>(
-  context: ReadContext,
-  name: Name,
-): { readonly [Key in Name]?: number } {
-  const value = context(name);
-  const text = typeof value === 'number' ? String(value) : readText(context, name);
-  if (text === undefined) return {};
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new SettingsError(`${name}: a whole number from 1 to 999999999`);
-  return { [name]: Number(text) } as { readonly [Key in Name]: number };
-}
-
-/** Context values of `cdk.json` may be booleans. */
-function readSwitch(context: ReadContext, name: string, preset: boolean): boolean {
-  const value = context(name);
-  if (typeof value === 'boolean') return value;
-  return readChoice(context, name, ['true', 'false'], String(preset) as 'true' | 'false') === 'true';
-}
-
-function readChoice<Choice extends string>(
-  context: ReadContext,
-  name: string,
-  choices: readonly Choice[],
-  preset: Choice,
-): Choice {
-  const value = readText(context, name) ?? preset;
-  const choice = choices.find((candidate) => candidate === value);
-  if (choice === undefined) throw new SettingsError(`${name}: one of ${choices.join(', ')}`);
-  return choice;
 }

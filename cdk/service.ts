@@ -4,19 +4,23 @@ import type { Construct } from 'constructs';
 import { publishOriginsVariable, tenantMetricsVariable } from '../lib/aws/environment.ts';
 import { formatOriginList } from '../lib/core/origins.ts';
 import { tableNames } from '../lib/store/schema.ts';
-import { access } from './access.ts';
+import { type Access, access, accessWithEdge, edgeAccess } from './access.ts';
 import { lacksConcurrency, minAccountConcurrency } from './account-quotas.ts';
 import { CustomDomain } from './constructs/custom-domain.ts';
+import { Edge } from './constructs/edge/edge.ts';
+import type { Fleet } from './constructs/edge/fleet.ts';
 import { grantPutEvents } from './constructs/event-bus.ts';
 import { FanoutQueue, fanoutTimeout } from './constructs/fanout-queue.ts';
 import { Gateway, routeTimeout } from './constructs/gateway.ts';
+import type { Grantee } from './constructs/grantee.ts';
 import { HttpGateway } from './constructs/http-gateway.ts';
 import { grantReadIssuerSecrets } from './constructs/issuer-secrets.ts';
 import { Monitoring } from './constructs/monitoring.ts';
 import { ServiceFunction } from './constructs/service-function.ts';
 import { Tables } from './constructs/tables.ts';
 import { TimerQueue, timerTimeout } from './constructs/timer-queue.ts';
-import { type FunctionName, functionNames, type StageSettings } from './settings.ts';
+import type { EdgeSettings } from './edge-settings.ts';
+import { functionNames, type StageSettings } from './settings.ts';
 
 /** The parts of a service that its outputs and other stacks refer to. */
 export interface ServiceParts {
@@ -25,6 +29,10 @@ export interface ServiceParts {
   readonly http: HttpGateway;
   readonly tables: Tables;
   readonly timers: TimerQueue;
+  readonly fanout: FanoutQueue;
+  readonly gateway: Gateway;
+  readonly edge?: Edge;
+  readonly fleet?: Fleet;
 }
 
 /**
@@ -43,31 +51,13 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
       `no concurrency is reserved: -c accountConcurrency=N tells Lambda's quota of the account, at least ${minAccountConcurrency}`,
     );
 
-  for (const name of functionNames) {
-    const {
-      connections,
-      tables: kinds,
-      indexes = {},
-      timers: setsTimers,
-      looks = false,
-      publishes = false,
-      issuerSecrets = false,
-    } = access[name];
-    for (const kind of tableNames) {
-      const actions = kinds[kind];
-      if (actions !== undefined) tables.grant(functions[name], kind, actions);
-      for (const index of indexes[kind] ?? []) tables.grantIndex(functions[name], kind, index);
-    }
-    if (connections) gateway.grantManageConnections(functions[name]);
-    if (setsTimers) timers.grantSend(functions[name]);
-    if (looks) timers.grantSendLooks(functions[name]);
-    if (publishes) fanout.grantSend(functions[name]);
-    if (issuerSecrets) grantReadIssuerSecrets(functions[name]);
-    if (settings.tenantMetrics && kinds.usage !== undefined)
-      functions[name].addEnvironment(tenantMetricsVariable, 'true');
-    // Every function that manages connections may end one, which is an event.
-    if (connections && settings.eventBusName !== undefined)
-      grantPutEvents(functions[name], settings.eventBusName);
+  const edge = settings.edge && addEdge(scope, settings, settings.edge, gateway);
+  const granting = { settings, tables, timers, fanout, gateway, ...(edge === undefined ? {} : { edge }) };
+  for (const name of functionNames)
+    grantAccess(functions[name], edge === undefined ? access[name] : accessWithEdge(name), granting);
+  if (edge !== undefined) {
+    grantAccess(edge.backDoorFunction, access.backDoor, granting);
+    grantAccess(edge.policy, edgeAccess, granting);
   }
   functions.publish.addEnvironment(publishOriginsVariable, formatOriginList(settings.publishOrigins));
   gateway.addRoutes(functions);
@@ -76,13 +66,76 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
   const http = new HttpGateway(scope, 'Http', settings, functions);
 
   const domain = settings.domain && new CustomDomain(scope, 'Domain', gateway, settings.domain);
+  const fleet = edge?.addFleet();
+  const parts = {
+    http,
+    tables,
+    timers,
+    fanout,
+    gateway,
+    ...(edge === undefined ? {} : { edge }),
+    ...(fleet === undefined ? {} : { fleet }),
+  };
   if (settings.alarms || settings.alarmEmail !== undefined)
-    new Monitoring(scope, 'Monitoring', settings, { functions, gateway, http, tables, timers, fanout });
+    new Monitoring(scope, 'Monitoring', settings, { functions, ...parts });
 
-  return { webSocketUrl: domain?.url ?? gateway.url, http, tables, timers };
+  return { webSocketUrl: domain?.url ?? gateway.url, ...parts };
 }
 
-function addFunctions(scope: Construct, settings: StageSettings): Record<FunctionName, ServiceFunction> {
+/** Where permissions come from. */
+interface Granting {
+  readonly settings: StageSettings;
+  readonly tables: Tables;
+  readonly timers: TimerQueue;
+  readonly fanout: FanoutQueue;
+  readonly gateway: Gateway;
+  readonly edge?: Edge;
+}
+
+/** Gives `target` the permissions and the environment of its page in cdk/access.ts. */
+function grantAccess(
+  target: Grantee,
+  {
+    connections,
+    tables: kinds,
+    indexes = {},
+    timers: setsTimers,
+    looks = false,
+    publishes = false,
+    issuerSecrets = false,
+  }: Access,
+  { settings, tables, timers, fanout, gateway, edge }: Granting,
+): void {
+  for (const kind of tableNames) {
+    const actions = kinds[kind];
+    if (actions !== undefined) tables.grant(target, kind, actions);
+    for (const index of indexes[kind] ?? []) tables.grantIndex(target, kind, index);
+  }
+  if (connections) gateway.grantManageConnections(target);
+  if (connections) edge?.backDoor.grantPost(target);
+  if (setsTimers) timers.grantSend(target);
+  if (looks) timers.grantSendLooks(target);
+  if (publishes) fanout.grantSend(target);
+  if (issuerSecrets) grantReadIssuerSecrets(target);
+  if (settings.tenantMetrics && kinds.usage !== undefined)
+    target.addEnvironment(tenantMetricsVariable, 'true');
+  // Whoever manages connections may end one, which is an event.
+  if (connections && settings.eventBusName !== undefined) grantPutEvents(target, settings.eventBusName);
+}
+
+function addEdge(scope: Construct, settings: StageSettings, edge: EdgeSettings, gateway: Gateway): Edge {
+  const backDoorFunction = new ServiceFunction(scope, 'BackDoor', settings, {
+    name: 'backDoor',
+    description: 'Connections of processes of the edge',
+    timeout: routeTimeout,
+  });
+  return new Edge(scope, 'Edge', settings, edge, { backDoorFunction, gateway });
+}
+
+function addFunctions(
+  scope: Construct,
+  settings: StageSettings,
+): Record<(typeof functionNames)[number], ServiceFunction> {
   return {
     connect: new ServiceFunction(scope, 'Connect', settings, {
       name: 'connect',

@@ -1,4 +1,6 @@
-/** The functions of the service; each has its entry point in `functions/NAME.ts`. */
+import type { EdgeSettings } from './edge-settings.ts';
+
+/** The functions of every deployment; each has its entry point in `functions/NAME.ts`. */
 export const functionNames = [
   'connect',
   'message',
@@ -8,7 +10,10 @@ export const functionNames = [
   'admin',
   'publish',
 ] as const;
-export type FunctionName = (typeof functionNames)[number];
+/** Those that only a deployment with an edge has: `functions/back-door.ts`. */
+export const edgeFunctionNames = ['backDoor'] as const;
+export const allFunctionNames = [...functionNames, ...edgeFunctionNames] as const;
+export type FunctionName = (typeof allFunctionNames)[number];
 
 /** The routes of the WebSocket API, and every route of the HTTP API. */
 export type RouteName = '$connect' | '$default' | 'oneway' | '$disconnect' | 'http';
@@ -125,6 +130,8 @@ export interface StageSettings {
    */
   readonly alarmEmail?: string;
   readonly domain?: DomainSettings;
+  /** Stock MQTT clients over TCP, TLS and WebSockets (docs/edge.md). Default: none of it exists. */
+  readonly edge?: EdgeSettings;
   /**
    * Name of an EventBridge bus (`default` is the account's own) that receives connection events.
    * Billed by event, two for every connection. Default: none.
@@ -141,8 +148,8 @@ export interface StageSettings {
    */
   readonly tenantMetrics: boolean;
   /**
-   * Whether the stack has alarms and a dashboard: 27 alarm metrics, $2.70 a month by list price. An
-   * `alarmEmail` turns them on.
+   * Whether the stack has alarms and a dashboard: 27 alarm metrics, $2.70 a month by list price, and
+   * with an edge 6 more. An `alarmEmail` turns them on.
    */
   readonly alarms: boolean;
 }
@@ -159,6 +166,7 @@ const memoryMegabytes = {
   fanout: 1024,
   admin: 512,
   publish: 1024,
+  backDoor: 256,
 } as const;
 
 /**
@@ -173,6 +181,7 @@ const concurrencyShares = {
   publish: 0.07,
   disconnect: 0.05,
   admin: 0.02,
+  backDoor: 0.01,
 } as const;
 
 export const presets: Readonly<Record<PresetName, StageSettings>> = {

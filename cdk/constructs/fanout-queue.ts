@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { fanoutQueueVariable } from '../../lib/aws/environment.ts';
 import { eventSourceConcurrency } from '../account-quotas.ts';
 import type { StageSettings } from '../settings.ts';
+import type { Grantee } from './grantee.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /** Longest invocation. Slices that are left continue in another one. */
@@ -43,7 +44,7 @@ export class FanoutQueue extends Construct {
   }
 
   /** Allows `target` to send slices, and sets the queue's URL. */
-  grantSend(target: ServiceFunction): void {
+  grantSend(target: Grantee): void {
     target.addToRolePolicy(
       new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
     );

@@ -10,6 +10,7 @@ import { webSocketLogFields } from '../access-log.ts';
 import { routeThrottle } from '../account-quotas.ts';
 import type { RouteName, StageSettings } from '../settings.ts';
 import { accessLogOf } from './access-log-group.ts';
+import type { Grantee } from './grantee.ts';
 import { createInOrder } from './in-order.ts';
 import { LogRole } from './log-role.ts';
 import type { ServiceFunction } from './service-function.ts';
@@ -116,26 +117,36 @@ export class Gateway extends Construct {
   /**
    * Allows `target` to post to, inspect and close connections of this stage, and sets the endpoint.
    */
-  grantManageConnections(target: ServiceFunction): void {
-    const stack = Stack.of(this);
-    const apiLogicalId = stack.getLogicalId(this.api.node.defaultChild as CfnApi);
-    for (const method of ['POST', 'GET', 'DELETE']) {
-      const path = `${stageName}/${method}/@connections/*`;
-      const resource = stack.formatArn({
-        service: 'execute-api',
-        resource: this.api.apiId,
-        resourceName: path,
-        arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-      });
-      target.addToRolePolicy(
-        new PolicyStatement({ actions: ['execute-api:ManageConnections'], resources: [resource] }),
-      );
-      const finding = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${apiLogicalId}>/${path}`;
-      Validations.of(target.executionRole).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::${finding}]`,
-        reason: 'Connection ids are not known beforehand: all of this stage, and of no other.',
-      });
-    }
+  grantManageConnections(target: Grantee): void {
+    grantConnections(target, this.api, stageName, ['POST', 'GET', 'DELETE']);
     target.addEnvironment(callbackEndpointVariable, this.stage.callbackUrl);
+  }
+}
+
+/** Allows `target` requests of these methods to `@connections` of one stage. */
+export function grantConnections(
+  target: Grantee,
+  api: WebSocketApi,
+  stage: string,
+  methods: readonly ('POST' | 'GET' | 'DELETE')[],
+): void {
+  const stack = Stack.of(api);
+  const apiLogicalId = stack.getLogicalId(api.node.defaultChild as CfnApi);
+  for (const method of methods) {
+    const path = `${stage}/${method}/@connections/*`;
+    const resource = stack.formatArn({
+      service: 'execute-api',
+      resource: api.apiId,
+      resourceName: path,
+      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    });
+    target.addToRolePolicy(
+      new PolicyStatement({ actions: ['execute-api:ManageConnections'], resources: [resource] }),
+    );
+    const finding = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${apiLogicalId}>/${path}`;
+    Validations.of(target.grants).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::${finding}]`,
+      reason: 'Connection ids are not known beforehand: all of this stage, and of no other.',
+    });
   }
 }

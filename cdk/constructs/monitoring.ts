@@ -17,7 +17,9 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { metrics as counters, metricsNamespace } from '../../lib/core/metrics.ts';
-import type { FunctionName, StageSettings } from '../settings.ts';
+import type { functionNames, StageSettings } from '../settings.ts';
+import type { Edge } from './edge/edge.ts';
+import type { Fleet } from './edge/fleet.ts';
 import type { FanoutQueue } from './fanout-queue.ts';
 import type { Gateway } from './gateway.ts';
 import type { HttpGateway } from './http-gateway.ts';
@@ -25,13 +27,17 @@ import type { ServiceFunction } from './service-function.ts';
 import type { Tables } from './tables.ts';
 import type { TimerQueue } from './timer-queue.ts';
 
+type ClientFunction = (typeof functionNames)[number];
+
 export interface Monitored {
-  readonly functions: Readonly<Record<FunctionName, ServiceFunction>>;
+  readonly functions: Readonly<Record<ClientFunction, ServiceFunction>>;
   readonly gateway: Gateway;
   readonly http: HttpGateway;
   readonly tables: Tables;
   readonly timers: TimerQueue;
   readonly fanout: FanoutQueue;
+  readonly edge?: Edge;
+  readonly fleet?: Fleet;
 }
 
 const period = Duration.minutes(5);
@@ -43,6 +49,8 @@ interface AlarmSettings {
   readonly threshold: number;
   /** Consecutive periods of five minutes that must reach the threshold. */
   readonly periods: number;
+  /** Whether a value below the threshold is the fault, and none at all too. */
+  readonly isMissed?: boolean;
 }
 
 /** Alarms, each with a section in the runbook, and one dashboard with their metrics. */
@@ -57,6 +65,8 @@ export class Monitoring extends Construct {
     this.addAccountAlarms(settings);
     this.addCounterAlarms(settings.stackName);
     this.addThrottledAlarm(settings, monitored);
+    if (monitored.edge !== undefined) this.addEdgeAlarms(settings.stackName);
+    if (monitored.fleet !== undefined) this.addFleetAlarms(monitored.fleet);
     this.addDashboard(metrics, monitored, settings.stackName);
   }
 
@@ -189,14 +199,64 @@ export class Monitoring extends Construct {
     });
   }
 
-  private addAlarm(id: string, { meaning, metric, threshold, periods }: AlarmSettings): void {
+  /** What processes of the edge, and those that look after them, count. */
+  private addEdgeAlarms(deployment: string): void {
+    this.addAlarm('EdgeDied', {
+      meaning: 'a process of the edge died without a farewell: its clients were treated as lost',
+      metric: counterMetric(deployment, 'edgesLost'),
+      threshold: 1,
+      periods: 1,
+    });
+    this.addAlarm('BackDoorPostsFailed', {
+      meaning: 'messages could not be posted to processes of the edge; they wait for the next attempt',
+      metric: counterMetric(deployment, 'backDoorPostsFailed'),
+      threshold: 10,
+      periods: 2,
+    });
+  }
+
+  private addFleetAlarms(fleet: Fleet): void {
+    const { cpu, memory, healthy, unhealthy } = fleetMetrics(fleet);
+    this.addAlarm('EdgeDown', {
+      meaning: 'no task of the edge accepts clients',
+      metric: healthy,
+      threshold: 1,
+      periods: 1,
+      isMissed: true,
+    });
+    this.addAlarm('EdgeUnhealthy', {
+      meaning: 'a task of the edge fails its health check: it lost its lease, or cannot serve',
+      metric: unhealthy,
+      threshold: 1,
+      periods: 2,
+    });
+    this.addAlarm('EdgeCpuHigh', {
+      meaning: 'the tasks of the edge have little processor left, and scaling out does not help',
+      metric: cpu,
+      threshold: 85,
+      periods: 3,
+    });
+    this.addAlarm('EdgeMemoryHigh', {
+      meaning: 'a task of the edge has little memory left: at its end all its clients are disconnected',
+      metric: memory,
+      threshold: 85,
+      periods: 2,
+    });
+  }
+
+  private addAlarm(
+    id: string,
+    { meaning, metric, threshold, periods, isMissed = false }: AlarmSettings,
+  ): void {
     const alarm = new Alarm(this, id, {
       alarmDescription: `Wisp: ${meaning}. See docs/runbook.md, section ${id}.`,
       metric,
       threshold,
       evaluationPeriods: periods,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      comparisonOperator: isMissed
+        ? ComparisonOperator.LESS_THAN_THRESHOLD
+        : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: isMissed ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     });
     if (this.topic !== undefined) {
       alarm.addAlarmAction(new SnsAction(this.topic));
@@ -219,17 +279,21 @@ export class Monitoring extends Construct {
     return topic;
   }
 
-  private addDashboard(metrics: Metrics, { functions, gateway }: Monitored, deployment: string): void {
-    const names = Object.keys(functions) as FunctionName[];
+  private addDashboard(
+    metrics: Metrics,
+    { functions, gateway, edge, fleet }: Monitored,
+    deployment: string,
+  ): void {
+    const names = Object.keys(functions) as ClientFunction[];
     const perFunction = (read: (target: ServiceFunction) => Metric): Metric[] =>
       names.map((name) => read(functions[name]).with({ label: name, period }));
     const graph = (title: string, left: IMetric[]): GraphWidget =>
       new GraphWidget({ title, left, width: 8, height: 6 });
     const gatewaySum = (name: string): Metric => gatewayMetric(gateway, name);
-    const counted = (title: string, names: readonly Counter[]): GraphWidget =>
+    const counted = (title: string, names: readonly Counter[], statistic: string = Stats.SUM): GraphWidget =>
       graph(
         title,
-        names.map((name) => counterMetric(deployment, name)),
+        names.map((name) => counterMetric(deployment, name).with({ statistic })),
       );
     new Dashboard(this, 'Dashboard', {
       widgets: [
@@ -282,9 +346,39 @@ export class Monitoring extends Construct {
             'postsFailed',
           ]),
         ],
+        ...(edge === undefined
+          ? []
+          : [
+              [
+                counted('Connections of a process of the edge', ['edgeConnections'], Stats.AVERAGE),
+                counted('Back door', ['edgesLost', 'backDoorPostsFailed']),
+              ],
+            ]),
+        ...(fleet === undefined ? [] : [fleetGraphs(fleet, graph)]),
       ],
     });
   }
+}
+
+/** The tasks of the edge and their load balancer. */
+function fleetMetrics({ service, balancer }: Fleet) {
+  return {
+    cpu: service.metricCpuUtilization({ period, statistic: Stats.AVERAGE }),
+    memory: service.metricMemoryUtilization({ period, statistic: Stats.MAXIMUM }),
+    healthy: balancer.hosts('HealthyHostCount').with({ period }),
+    unhealthy: balancer.hosts('UnHealthyHostCount').with({ period }),
+    flows: balancer.metric('ActiveFlowCount', Stats.AVERAGE).with({ period }),
+    newFlows: balancer.metric('NewFlowCount', Stats.SUM).with({ period }),
+  };
+}
+
+function fleetGraphs(fleet: Fleet, graph: (title: string, left: IMetric[]) => GraphWidget): GraphWidget[] {
+  const { cpu, memory, healthy, unhealthy, flows, newFlows } = fleetMetrics(fleet);
+  return [
+    graph('Edge tasks: CPU and memory (%)', [cpu, memory]),
+    graph('Edge tasks: healthy and not', [healthy, unhealthy]),
+    graph('Load balancer: open and new connections', [flows, newFlows]),
+  ];
 }
 
 type Metrics = ReturnType<typeof collect>;

@@ -15,6 +15,7 @@ import { logLevelVariable } from '../../lib/aws/environment.ts';
 import { reservedConcurrency } from '../account-quotas.ts';
 import { functionSource } from '../function-source.ts';
 import type { FunctionName, StageSettings } from '../settings.ts';
+import type { Grantee } from './grantee.ts';
 import { removalPolicyOf } from './removal.ts';
 
 export interface ServiceFunctionProps {
@@ -29,8 +30,8 @@ export interface ServiceFunctionProps {
  * One function of the service, with its own bundle, a log group with retention, and a role that may
  * only write to that log group until more is granted.
  */
-export class ServiceFunction extends NodejsFunction {
-  readonly executionRole: Role;
+export class ServiceFunction extends NodejsFunction implements Grantee {
+  readonly grants: Role;
 
   constructor(scope: Construct, id: string, settings: StageSettings, props: ServiceFunctionProps) {
     const logGroup = new LogGroup(scope, `${id}Logs`, {
@@ -59,6 +60,6 @@ export class ServiceFunction extends NodejsFunction {
         [logLevelVariable]: settings.logLevel,
       },
     });
-    this.executionRole = role;
+    this.grants = role;
   }
 }

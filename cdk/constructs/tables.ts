@@ -6,8 +6,8 @@ import { tableVariables } from '../../lib/aws/environment.ts';
 import { type TableKind, tableNames, tableSchemas } from '../../lib/store/schema.ts';
 import type { TableAction } from '../access.ts';
 import type { StageSettings } from '../settings.ts';
+import type { Grantee } from './grantee.ts';
 import { removalPolicyOf } from './removal.ts';
-import type { ServiceFunction } from './service-function.ts';
 
 /**
  * The tables of `lib/store/schema.ts`: on demand, so that idle tables cost nothing but storage, and
@@ -56,7 +56,7 @@ export class Tables extends Construct {
   }
 
   /** Allows `target` only `actions` on one table, and sets the table's name. */
-  grant(target: ServiceFunction, kind: TableKind, actions: readonly TableAction[]): void {
+  grant(target: Grantee, kind: TableKind, actions: readonly TableAction[]): void {
     const table = this.byKind[kind];
     target.addToRolePolicy(
       new PolicyStatement({
@@ -68,7 +68,7 @@ export class Tables extends Construct {
   }
 
   /** Allows `target` to query one index. */
-  grantIndex(target: ServiceFunction, kind: TableKind, index: string): void {
+  grantIndex(target: Grantee, kind: TableKind, index: string): void {
     const resources = [`${this.byKind[kind].tableArn}/index/${index}`];
     target.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources }));
   }

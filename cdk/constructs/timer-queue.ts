@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { lookQueueVariable, timerQueueVariable } from '../../lib/aws/environment.ts';
 import { eventSourceConcurrency } from '../account-quotas.ts';
 import type { StageSettings } from '../settings.ts';
+import type { Grantee } from './grantee.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /** Longest invocation of the timer function. */
@@ -42,7 +43,7 @@ export class TimerQueue extends Construct {
   }
 
   /** Allows `target` to schedule timers, and sets the queue's URL. */
-  grantSend(target: ServiceFunction): void {
+  grantSend(target: Grantee): void {
     target.addToRolePolicy(
       new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }),
     );
@@ -50,7 +51,7 @@ export class TimerQueue extends Construct {
   }
 
   /** Allows `target` to schedule looks at connections, and sets the URL of their queue. */
-  grantSendLooks(target: ServiceFunction): void {
+  grantSendLooks(target: Grantee): void {
     target.addToRolePolicy(
       new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.looks.queueArn] }),
     );

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readSettings, refuseUnknownSettings, SettingsError } from '../../cdk/read-settings.ts';
+import { readSettings, refuseUnknownSettings } from '../../cdk/read-settings.ts';
+import { SettingsError } from '../../cdk/read-values.ts';
 import { presets, type StageSettings } from '../../cdk/settings.ts';
 import { Synthesised } from './synthesise.ts';
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { presets } from '../../cdk/settings.ts';
+import { withEdge } from './edge-settings.ts';
 import { Synthesised } from './synthesise.ts';
 
 /** Asset hashes change with the code of functions; the rest of the template must not. */
@@ -7,9 +8,13 @@ function normalised(template: unknown): unknown {
   return JSON.parse(JSON.stringify(template).replace(/[0-9a-f]{64}/g, 'HASH'));
 }
 
-it.each(['dev', 'prod'] as const)('the template of preset %s is the reviewed one', async (preset) => {
-  const template = normalised(new Synthesised(presets[preset]).template.toJSON());
+it.each([
+  ['dev', presets.dev],
+  ['prod', presets.prod],
+  ['edge', withEdge],
+] as const)('the template of %s is the reviewed one', async (name, settings) => {
+  const template = normalised(new Synthesised(settings).template.toJSON());
   await expect(`${JSON.stringify(template, null, 2)}\n`).toMatchFileSnapshot(
-    `./snapshots/${preset}.template.json.snap`,
+    `./snapshots/${name}.template.json.snap`,
   );
 });

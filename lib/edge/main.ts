@@ -1,0 +1,1 @@
+throw new Error('the edge is not here yet');
