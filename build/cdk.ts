@@ -11,8 +11,8 @@ import { commonOptions, root } from './options.ts';
 
 /**
  * Builds the entry point `wisp-mqtt/cdk`: `index.js` from `cdk/index.ts` with its declarations, and
- * beside it a bundle of each function and of the edge, so that an app needs no bundler to synthesise. The AWS CDK
- * stays outside.
+ * beside it a bundle of each function and of the edge, so that an app needs no bundler to
+ * synthesise. The AWS CDK stays outside.
  *
  * @param outputDirectory replaces `dist/cdk`
  */

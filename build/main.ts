@@ -12,7 +12,9 @@ const builders = {
 } as const;
 const parts = Object.keys(builders) as (keyof typeof builders)[];
 
-/** usage: tsx build/main.ts [client] [commands] [bridge] [cdk] [edge]; without arguments all of them */
+/**
+ * usage: tsx build/main.ts [client] [commands] [bridge] [cdk] [edge]; without arguments all of them
+ */
 const names = process.argv.slice(2);
 // `edge` is a part of `cdk`, which synthesis in the repository builds alone.
 const selected = parts.filter((part) => (names.length === 0 ? part !== 'edge' : names.includes(part)));

@@ -35,8 +35,8 @@ export interface EdgeFleetSettings {
   /** Default: 8883 and 443. */
   readonly ports: readonly EdgePort[];
   /**
-   * ARN of the secret in Secrets Manager with the certificate: TLS ends in the tasks. One of the two
-   * is needed for 8883 and 443.
+   * ARN of the secret in Secrets Manager with the certificate: TLS ends in the tasks. One of the
+   * two is needed for 8883 and 443.
    */
   readonly certificateSecretArn?: string;
   /** ARN of a certificate in ACM: TLS ends at the load balancer, without client certificates. */
@@ -59,8 +59,8 @@ export interface EdgeFleetSettings {
 
 export interface EdgeSettings {
   /**
-   * Default: none. The stack then has the back door and the permissions only, for processes that you
-   * run yourself (`wisp edge --stack NAME`).
+   * Default: none. The stack then has the back door and the permissions only, for processes that
+   * you run yourself (`wisp edge --stack NAME`).
    */
   readonly fleet?: EdgeFleetSettings;
 }

@@ -113,7 +113,8 @@ function readCertificate(
     checkRegion('edgeCertificateArn', 'an ACM certificate (arn:aws:acm:…)', found, region);
     return { certificateArn: certificate };
   }
-  // The six characters that Secrets Manager appends make the ARN one that a policy can name exactly.
+  // The six characters that Secrets Manager appends make the ARN one that a policy can name
+  // exactly.
   const found = /^arn:[a-z-]+:secretsmanager:([a-z0-9-]+):\d{12}:secret:\S+-[A-Za-z0-9]{6}$/.exec(
     String(secret),
   )?.[1];

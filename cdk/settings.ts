@@ -148,8 +148,8 @@ export interface StageSettings {
    */
   readonly tenantMetrics: boolean;
   /**
-   * Whether the stack has alarms and a dashboard: 27 alarm metrics, $2.70 a month by list price, and
-   * with an edge 6 more. An `alarmEmail` turns them on.
+   * Whether the stack has alarms and a dashboard: 27 alarm metrics, $2.70 a month by list price,
+   * and with an edge 6 more. An `alarmEmail` turns them on.
    */
   readonly alarms: boolean;
 }

@@ -23,7 +23,8 @@ const throttle = { rateLimit: 50, burstLimit: 100 };
 
 /**
  * The WebSocket API by which functions and other processes reach the clients of a process of the
- * edge. Each process holds one connection to it. Whoever connects proves itself with AWS credentials.
+ * edge. Each process holds one connection to it. Whoever connects proves itself with AWS
+ * credentials.
  */
 export class BackDoor extends Construct {
   readonly stage: WebSocketStage;

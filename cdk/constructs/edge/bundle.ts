@@ -9,9 +9,9 @@ import type { Construct } from 'constructs';
 const absolute = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /**
- * The bundle of lib/edge: one file, so that nothing has to be unpacked in the task. In the installed
- * package it lies beside this module, where build/cdk.ts puts it. In the repository it is built at
- * synthesis.
+ * The bundle of lib/edge: one file, so that nothing has to be unpacked in the task. In the
+ * installed package it lies beside this module, where build/cdk.ts puts it. In the repository it is
+ * built at synthesis.
  */
 export function edgeBundle(scope: Construct, id: string): Asset {
   const prebuilt = absolute('edge/edge.mjs');

@@ -7,7 +7,9 @@ import { BackDoor } from './back-door.ts';
 import { EdgePolicy } from './edge-policy.ts';
 import { Fleet } from './fleet.ts';
 
-/** Stock MQTT clients: processes that hold their connections, and the back door to these processes. */
+/**
+ * Stock MQTT clients: processes that hold their connections, and the back door to these processes.
+ */
 export class Edge extends Construct {
   readonly backDoorFunction: ServiceFunction;
   readonly backDoor: BackDoor;

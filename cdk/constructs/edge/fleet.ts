@@ -38,8 +38,8 @@ const containerName = 'edge';
 const bundlePath = '/bundle';
 
 /**
- * Tasks of Fargate that run the bundle of lib/edge, without an image of our own: a public image with
- * Node runs what a first container has fetched from the bucket of CDK's assets.
+ * Tasks of Fargate that run the bundle of lib/edge, without an image of our own: a public image
+ * with Node runs what a first container has fetched from the bucket of CDK's assets.
  */
 export class Fleet extends Construct {
   readonly balancer: Balancer;

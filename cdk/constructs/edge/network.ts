@@ -21,10 +21,10 @@ export interface EdgeNetwork {
  * The network of the tasks: one that exists, or one of its own with a public subnet in two zones.
  *
  * Public subnets and no NAT: the tasks call DynamoDB, SQS, API Gateway, Secrets Manager and the key
- * sets of issuers. Two NAT gateways would cost more than the rest of a small edge, and endpoints for
- * these services about as much, without reaching issuers. A public address admits nobody: the tasks
- * accept connections from the load balancer alone. The gateway endpoint of DynamoDB is free and
- * keeps most calls inside AWS's network, whatever the route to the internet does.
+ * sets of issuers. Two NAT gateways would cost more than the rest of a small edge, and endpoints
+ * for these services about as much, without reaching issuers. A public address admits nobody: the
+ * tasks accept connections from the load balancer alone. The gateway endpoint of DynamoDB is free
+ * and keeps most calls inside AWS's network, whatever the route to the internet does.
  */
 export function edgeNetwork(scope: Construct, given: EdgeVpcSettings | undefined): EdgeNetwork {
   if (given !== undefined) return givenNetwork(scope, given);
