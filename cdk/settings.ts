@@ -11,7 +11,7 @@ export const functionNames = [
   'publish',
 ] as const;
 /** Those that only a deployment with an edge has: `functions/back-door.ts`. */
-export const edgeFunctionNames = ['backDoor'] as const;
+const edgeFunctionNames = ['backDoor'] as const;
 export const allFunctionNames = [...functionNames, ...edgeFunctionNames] as const;
 export type FunctionName = (typeof allFunctionNames)[number];
 

@@ -83,7 +83,7 @@ export function edgeMonthUsd(
 }
 
 /** The same devices elsewhere, for a month each. */
-export const otherMonthUsd = {
+const otherMonthUsd = {
   'AWS IoT Core': ({ connectsADay, messagesAMinute }: Device): number =>
     monthMinutes * usd('iot_min') +
     ((monthHours / 24) * connectsADay + 2 * monthMinutes * messagesAMinute) * usd('iot_msg'),
@@ -96,7 +96,7 @@ export const otherMonthUsd = {
 /**
  * The smallest number of devices from which an edge costs less, for this and every larger number.
  */
-export function breakEven(device: Device, otherUsd: number, size: TaskSize = fleetDefaults): number {
+function breakEven(device: Device, otherUsd: number, size: TaskSize = fleetDefaults): number {
   const isCheaper = (devices: number): boolean => edgeMonthUsd(devices, device, size) < devices * otherUsd;
   let below = 0;
   // Every further task makes a step in the price, so the whole range is looked at.

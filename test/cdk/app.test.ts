@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { certificateArn, certificateSecretArn } from './edge-settings.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let directory: string;
@@ -49,8 +50,16 @@ describe('the app', () => {
     }
   });
 
-  const certificateArn =
-    'arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012';
+  it('makes an edge without a warning', async () => {
+    const { status, stderr } = await synthesise({
+      stage: 'prod',
+      edge: 'on',
+      edgeCertificateSecret: certificateSecretArn,
+    });
+    expect(stderr).not.toMatch(/AwsSolutions|error|warning/i);
+    expect(status).toBe(0);
+  });
+
   it.each([
     ['a domain without a certificate', { domainName: 'mqtt.example.com' }, 'certificateArn is missing: '],
     [

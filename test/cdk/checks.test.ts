@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
+import { fleetDefaults } from '../../cdk/edge-settings.ts';
 import { presets, type StageSettings } from '../../cdk/settings.ts';
 import { metrics } from '../../lib/core/metrics.ts';
+import { certificateArn, withEdge } from './edge-settings.ts';
 import { makeStack, Synthesised } from './synthesise.ts';
 
 const everything: StageSettings = {
@@ -10,8 +12,22 @@ const everything: StageSettings = {
   alarmEmail: 'ops@example.com',
   domain: {
     name: 'mqtt.example.com',
-    certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012',
+    certificateArn,
     hostedZone: { id: 'Z0123456789', name: 'example.com' },
+  },
+  edge: withEdge.edge,
+};
+
+/** TLS at the load balancer, in a network of one's own. */
+const otherEdge: StageSettings = {
+  ...presets.dev,
+  edge: {
+    fleet: {
+      ...fleetDefaults,
+      ports: [8883, 443, 1883],
+      certificateArn,
+      vpc: { id: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef0'], isPrivate: true },
+    },
   },
 };
 
@@ -20,6 +36,8 @@ describe('cdk-nag (AWS Solutions)', () => {
     ['dev', presets.dev],
     ['prod', presets.prod],
     ['everything', everything],
+    ['another edge', otherEdge],
+    ['an edge elsewhere', { ...presets.prod, edge: {} }],
   ])('finds nothing that is not acknowledged: %s', (_name, settings) => {
     const stack = makeStack(settings);
     const { violations } = new AwsSolutionsChecks(stack).validateScope(stack);
