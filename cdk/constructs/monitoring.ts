@@ -203,7 +203,7 @@ export class Monitoring extends Construct {
   private addEdgeAlarms(deployment: string): void {
     this.addAlarm('EdgeDied', {
       meaning: 'a process of the edge died without a farewell: its clients were treated as lost',
-      metric: counterMetric(deployment, 'edgesLost'),
+      metric: counterMetric(deployment, 'edgesDead'),
       threshold: 1,
       periods: 1,
     });
@@ -351,7 +351,7 @@ export class Monitoring extends Construct {
           : [
               [
                 counted('Connections of a process of the edge', ['edgeConnections'], Stats.AVERAGE),
-                counted('Back door', ['edgesLost', 'backDoorPostsFailed']),
+                counted('Back door', ['edgesDead', 'backDoorPostsFailed']),
               ],
             ]),
         ...(fleet === undefined ? [] : [fleetGraphs(fleet, graph)]),

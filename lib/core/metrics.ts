@@ -38,7 +38,6 @@ export const metrics = {
   backDoorPostsFailed: 'BackDoorPostsFailed',
   edgeConnectionsLost: 'EdgeConnectionsLost',
   doorMessagesRefused: 'DoorMessagesRefused',
-  backDoorPostsFailed: 'BackDoorPostsFailed',
   /** Open connections of one process of the edge, once a minute: its average is one process's. */
   edgeConnections: 'EdgeConnections',
 } as const;
