@@ -25,7 +25,7 @@ export interface AdminRequest {
 }
 
 /**
- * @param adminUrl from the stack's output `AdminUrl` or from local.json.
+ * @param adminUrl from the stack's output `AdminUrl` or from the local service's state.
  * @param sign absent for the local service, which accepts requests from this machine.
  */
 export function createAdminClient(adminUrl: string, sign?: Sign): AdminClient {

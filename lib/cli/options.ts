@@ -13,6 +13,11 @@ export function addTargetOptions(command: Command): Command {
     .addOption(
       new Option('--tenants-table <name>', 'its Tenants table, if not by stack').env('WISP_TENANTS_TABLE'),
     )
+    .addOption(
+      new Option('--local-port <port>', 'gateway port of the local service, if several run')
+        .env('WISP_LOCAL_PORT')
+        .argParser(parsePort),
+    )
     .option('--region <region>', 'AWS region (default: AWS_REGION or the profile)')
     .addOption(new Option('--endpoint <url>', 'endpoint of an AWS emulator').env('WISP_ENDPOINT'));
 }

@@ -2,7 +2,7 @@ import type { TenantAdmin } from '../auth/index.ts';
 import type { AwsClientOptions } from '../aws/settings.ts';
 import { commandName } from '../local/operator/command-name.ts';
 import { keyDirectory, wispHome } from '../local/operator/home.ts';
-import { localStatePath, readLocalState } from '../local/operator/local-state.ts';
+import { type LocalState, localStateDirectory, readLocalStates } from '../local/operator/local-state.ts';
 import { exitCodes, UserError } from '../local/operator/user-error.ts';
 import { type AdminClient, createAdminClient } from './admin-client.ts';
 import { emulatedUrl } from './emulated-url.ts';
@@ -11,6 +11,8 @@ import { emulatedUrl } from './emulated-url.ts';
 export interface TargetOptions {
   /** CloudFormation stack. Its outputs name the table and the URLs. */
   readonly stack?: string;
+  /** Port of the gateway of a local service, where this user runs several. */
+  readonly localPort?: number;
   readonly tenantsTable?: string;
   /** Default: AWS_REGION or the profile's. */
   readonly region?: string;
@@ -40,7 +42,7 @@ export interface Connection {
 
 /** @throws UserError `usage` if the options contradict each other or are malformed. */
 export function resolveTarget(options: TargetOptions, environment: NodeJS.ProcessEnv = process.env): Target {
-  const { stack, tenantsTable, endpoint, region } = options;
+  const { stack, tenantsTable, endpoint, region, localPort } = options;
   const home = wispHome(environment);
   if (stack === undefined && tenantsTable === undefined) {
     if (endpoint !== undefined || region !== undefined) {
@@ -52,8 +54,13 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
       isLocal: true,
       label: 'the local service',
       keyDirectory: keyDirectory(home),
-      connect: () => connectLocally(home),
+      connect: () => connectLocally(home, localPort),
     };
+  }
+  if (localPort !== undefined) {
+    throw new UserError('usage', '--local-port is of a local service, not of a deployment', {
+      exitCode: exitCodes.usage,
+    });
   }
   // Both become directory names.
   if (stack !== undefined && !/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(stack)) {
@@ -93,14 +100,8 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
   };
 }
 
-async function connectLocally(home: string): Promise<Connection> {
-  const state = await readLocalState(home);
-  if (state === undefined) {
-    throw new UserError(
-      'no-service',
-      `no local service is running (${localStatePath(home)} does not exist); start one with "${commandName()} start", or select a deployment with --stack`,
-    );
-  }
+async function connectLocally(home: string, localPort: number | undefined): Promise<Connection> {
+  const state = selectService(await readLocalStates(home), home, localPort);
   const { localCredentials } = await import('../aws/settings.ts');
   const client = { endpoint: state.endpoint, region: 'local', credentials: localCredentials };
   const { webSocketUrl, mqttPort, adminUrl } = state;
@@ -110,6 +111,39 @@ async function connectLocally(home: string): Promise<Connection> {
     webSocketUrl,
     ...(mqttPort === undefined ? {} : { mqttPort }),
   };
+}
+
+/** @throws UserError `no-service`, `several-services` */
+function selectService(
+  running: readonly LocalState[],
+  home: string,
+  localPort: number | undefined,
+): LocalState {
+  const fitting = running.filter(
+    ({ webSocketUrl }) => localPort === undefined || webSocketUrl.includes(`:${localPort}/`),
+  );
+  const [state, ...others] = fitting;
+  if (state === undefined) {
+    const where =
+      localPort === undefined || running.length === 0
+        ? `no local service is running (${localStateDirectory(home)} names none)`
+        : `no local service has the gateway port ${localPort}: ${listed(running)}`;
+    throw new UserError(
+      'no-service',
+      `${where}; start one with "${commandName()} start", or select a deployment with --stack`,
+    );
+  }
+  if (others.length > 0) {
+    throw new UserError(
+      'several-services',
+      `several local services are running; select one with --local-port: ${listed(fitting)}`,
+    );
+  }
+  return state;
+}
+
+function listed(services: readonly LocalState[]): string {
+  return services.map(({ webSocketUrl, pid }) => `${webSocketUrl} (process ${pid})`).join(', ');
 }
 
 /** @throws UserError `no-admin-api` if only the Tenants table is known. */

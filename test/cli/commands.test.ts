@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import { writeLocalState } from '../../lib/local/operator/local-state.ts';
+import { removeLocalState, writeLocalState } from '../../lib/local/operator/local-state.ts';
 import { home, service, wisp } from './commands.ts';
 import { startService, temporaryDirectory, tenantsTable } from './service.ts';
 
@@ -16,6 +18,7 @@ describe('without a service', () => {
   it('says that a service that has ended does not answer', async () => {
     const gone = await startService();
     await gone.close();
+    await removeLocalState(home.path, process.pid);
     await writeLocalState(home.path, {
       formatVersion: 1,
       pid: 1,
@@ -28,6 +31,32 @@ describe('without a service', () => {
     expect(stderr).toMatch(
       /^wisp: the service does not answer \(ECONNREFUSED\); "(?:npx )?wisp start" [^\n]*$/,
     );
+  });
+
+  it('forgets a service whose process has ended, and asks which of several is meant', async () => {
+    const announced = (pid: number, port: number) =>
+      writeLocalState(home.path, {
+        formatVersion: 1,
+        pid,
+        endpoint: service.endpoint,
+        tables: { tenants: tenantsTable },
+        webSocketUrl: `ws://127.0.0.1:${port}/mqtt`,
+      });
+    const ended = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
+    await once(ended, 'exit');
+    await announced(ended.pid ?? 0, 9090);
+    expect((await wisp('tenant', 'list')).exitCode).toBe(0);
+    await announced(1, 9091);
+    const { exitCode, stderr } = await wisp('tenant', 'list');
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /^wisp: several local services are running; select one with --local-port: .*:9091\/mqtt \(process 1\), .*:8080\/mqtt \(process \d+\)$/,
+    );
+    expect((await wisp('tenant', 'list', '--local-port', '9091')).exitCode).toBe(0);
+    expect((await wisp('tenant', 'list', '--local-port', '9090')).stderr).toMatch(
+      /^wisp: no local service has the gateway port 9090: ws:.*; start one with/,
+    );
+    expect((await wisp('tenant', 'list', '--local-port', '9091', '--stack', 'Wisp')).exitCode).toBe(2);
   });
 
   it('says that a table does not exist', async () => {

@@ -25,7 +25,7 @@ afterAll(() => service.close());
 beforeEach(async () => {
   home = await temporaryDirectory();
   vi.stubEnv('WISP_HOME', home.path);
-  for (const name of ['WISP_STACK', 'WISP_TENANTS_TABLE', 'WISP_ENDPOINT', 'npm_command'])
+  for (const name of ['WISP_STACK', 'WISP_TENANTS_TABLE', 'WISP_ENDPOINT', 'WISP_LOCAL_PORT', 'npm_command'])
     vi.stubEnv(name, undefined);
   await writeLocalState(home.path, {
     formatVersion: 1,

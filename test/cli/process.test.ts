@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCommands } from '../../build/command.ts';
-import { readLocalState } from '../../lib/local/operator/local-state.ts';
+import { readLocalStates } from '../../lib/local/operator/local-state.ts';
 import { lacks, requireTool } from '../support/tools.ts';
 import { temporaryDirectory } from './service.ts';
 
@@ -92,7 +92,7 @@ describe('the built command', () => {
     const service = start('start', ...anyPorts);
     const end = once(service, 'exit');
     await line(service, /Wisp is running/);
-    expect((await readLocalState(home.path))?.pid).toBe(service.pid);
+    expect(await readLocalStates(home.path)).toMatchObject([{ pid: service.pid }]);
 
     const created = await wisp('tenant', 'create', 'acme');
     expect(created).toMatchObject({ exitCode: 0, stderr: '' });
@@ -106,7 +106,7 @@ describe('the built command', () => {
 
     service.kill('SIGINT');
     expect(await end).toEqual([0, null]);
-    expect(await readLocalState(home.path)).toBeUndefined();
+    expect(await readLocalStates(home.path)).toEqual([]);
     expect(await wisp('tenant', 'list')).toMatchObject({ exitCode: 1, stdout: '' });
   });
 
@@ -176,7 +176,7 @@ describe('the built command', () => {
     shell.stdout.resume();
     shell.kill('SIGTERM');
     await closed;
-    expect(await readLocalState(home.path)).toBeUndefined();
+    expect(await readLocalStates(home.path)).toEqual([]);
   });
 
   it.each(['--port', '--mqtt-port', '--tls-port', '--ws-port', '--admin-port'])(

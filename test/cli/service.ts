@@ -45,7 +45,8 @@ export async function announce(service: TestService, directory: string): Promise
 /** Commands look for services below `directory` only. */
 export function useHome(directory: string): void {
   vi.stubEnv('WISP_HOME', directory);
-  for (const name of ['WISP_STACK', 'WISP_TENANTS_TABLE', 'WISP_ENDPOINT']) vi.stubEnv(name, undefined);
+  for (const name of ['WISP_STACK', 'WISP_TENANTS_TABLE', 'WISP_ENDPOINT', 'WISP_LOCAL_PORT'])
+    vi.stubEnv(name, undefined);
 }
 
 /** Records what a command prints. */

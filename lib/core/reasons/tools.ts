@@ -10,6 +10,10 @@ export const toolReasons = {
     message: 'no local service of this user is running',
     remedy: 'Start one with "wisp start", or select a deployment with --stack.',
   },
+  'several-services': {
+    message: 'this user runs several local services',
+    remedy: 'Select one by the port of its gateway: --local-port, or WISP_LOCAL_PORT.',
+  },
   'doctor-failed': {
     message: 'a check of the deployment failed',
     remedy: 'Do what the line of the failed check says, then run "wisp doctor" again.',
