@@ -21,6 +21,8 @@ Examples:
   $ wisp start
   $ wisp tenant create acme
   $ wisp token acme --publish 'sensors/#' --ttl 1h
+  $ wisp sub acme 'sensors/#'
+  $ wisp publish acme sensors/7 hello
 
 Commands talk to this user's local service, or with --stack to a deployment.
 Environment: WISP_HOME (default ~/.wisp), WISP_STACK, WISP_TENANTS_TABLE, WISP_ENDPOINT, and the AWS SDK's variables.`;

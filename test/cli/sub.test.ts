@@ -35,7 +35,7 @@ function start(...args: string[]) {
 
 const wisp = (...args: string[]) => start(...args).ended;
 const publish = (topic: string, payload: string, ...flags: string[]) =>
-  wisp('publish', 'acme', topic, payload, ...flags);
+  wisp('pub', 'acme', topic, payload, ...flags);
 
 /** Waits until the tenant has a subscriber of this topic. */
 async function subscriberOf(topic: string, tenant = 'acme'): Promise<void> {

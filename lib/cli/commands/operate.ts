@@ -4,6 +4,7 @@ import { UserError } from '../../local/operator/user-error.ts';
 import { type AdminClient, knownReason } from '../admin-client.ts';
 import { ownExamples } from '../examples.ts';
 import { addTargetOptions, asSentence, parseTenantName } from '../options.ts';
+import { progressOf } from '../progress.ts';
 import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -25,11 +26,14 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
     none: string,
   ): Promise<void> {
     const collected: Item[] = [];
+    const tell = progressOf(terminal);
     let isEmpty = true;
     for await (const item of items) {
       isEmpty = false;
-      if (json) collected.push(item);
-      else terminal.out(line(item));
+      if (json) {
+        collected.push(item);
+        tell(() => `${collected.length} items so far …`);
+      } else terminal.out(line(item));
     }
     if (json) print(collected);
     else if (isEmpty) terminal.err(none);
@@ -123,6 +127,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
       });
 
   tenantCommand(program, 'publish', 'publish a message')
+    .alias('pub')
     .argument('<topic>', 'topic name')
     .argument('<message>', 'payload, as UTF-8')
     .addOption(new Option('--qos <qos>', '0, 1 or 2').argParser(qos).default(0))

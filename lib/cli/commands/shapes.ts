@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { escapeControls } from '../../core/escape-controls.ts';
 import type { AdminClient } from '../admin-client.ts';
+import { progressOf } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 import { apiOf, type JsonOption, tenantCommand } from './operate.ts';
 
@@ -46,6 +47,7 @@ async function countAll(
   terminal: Terminal,
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
+  const tell = progressOf(terminal);
   let clients = 0;
   let next: string | undefined;
   do {
@@ -57,7 +59,7 @@ async function countAll(
       counts.set(shape, (counts.get(shape) ?? 0) + subscriptions);
     clients += page.clients;
     next = page.next;
-    if (next !== undefined) terminal.err(`${clients} clients so far`);
+    tell(() => `${clients} clients so far …`);
   } while (next !== undefined);
   return counts;
 }

@@ -8,6 +8,7 @@ import { deleteSigningKey, keyPath } from '../../local/operator/key-file.ts';
 import { exitCodes, UserError } from '../../local/operator/user-error.ts';
 import { ownExamples } from '../examples.ts';
 import { addTargetOptions, asSentence, collectValues, parseTenantName } from '../options.ts';
+import { progressOf } from '../progress.ts';
 import { parseQuotas } from '../quota-options.ts';
 import {
   adminApi,
@@ -132,9 +133,12 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
         await confirm(`Delete tenant ${name} and all its data in ${target.label}?`);
       await orUnknown(name, target, api.call('DELETE', `/${name}`));
       await deleteSigningKey(keyPath(target.keyDirectory, name));
-      const progress = (seconds: number) =>
-        terminal.err(`Tenant ${name} refuses clients; its data is still being deleted after ${seconds} s …`);
-      if (await isGone(connection.admin, name, progress))
+      const tell = progressOf(terminal);
+      const waiting = () =>
+        tell(
+          (seconds) => `Tenant ${name} refuses clients; its data is still being deleted after ${seconds} s …`,
+        );
+      if (await isGone(connection.admin, name, waiting))
         terminal.out(`Tenant ${name} deleted from ${target.label}.`);
       else terminal.err(`Tenant ${name} refuses clients; its data is still being deleted.`);
     });
@@ -142,21 +146,12 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
 
 const maxErasureMs = 120_000;
 const checkEveryMs = 500;
-const tellEveryMs = 10_000;
 
-async function isGone(
-  admin: Connection['admin'],
-  name: string,
-  progress: (seconds: number) => void,
-): Promise<boolean> {
+async function isGone(admin: Connection['admin'], name: string, waiting: () => void): Promise<boolean> {
   const startMs = performance.now();
-  let tellAtMs = startMs + tellEveryMs;
   for (let nowMs = startMs; nowMs < startMs + maxErasureMs; nowMs = performance.now()) {
     if ((await admin.show(name)) === undefined) return true;
-    if (nowMs >= tellAtMs) {
-      progress(Math.round((nowMs - startMs) / 1_000));
-      tellAtMs += tellEveryMs;
-    }
+    waiting();
     await sleep(checkEveryMs);
   }
   return false;

@@ -62,7 +62,7 @@ export function addTokenCheckCommand(token: Command, terminal: Terminal): void {
     });
 }
 
-/** Options before "check" are those of minting: without them the check would ask another service. */
+/** Options before "check" are those of minting: the check would ask another service. */
 function refuseOptionsOf(token: Command): void {
   const given = token.options.find((option) => token.getOptionValueSource(option.attributeName()) === 'cli');
   if (given === undefined) return;
