@@ -27,8 +27,8 @@ const maxKnownLeases = 1_000;
 const maxCloseAttempts = 3;
 
 /**
- * The `Gateway` port where edge processes hold connections as well: theirs are reached through their
- * back doors, all others at API Gateway.
+ * The `Gateway` port where edge processes hold connections as well: theirs are reached through
+ * their back doors, all others at API Gateway.
  *
  * - `sent` means that the back door took the message. The edge forwards what comes for a client
  *   that has moved on.

@@ -1,107 +1,11 @@
 import { once } from 'node:events';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createRequestSigner } from '../../lib/aws/signer.ts';
 import { edgeAddress } from '../../lib/core/edge-address.ts';
 import { metrics } from '../../lib/core/metrics.ts';
 import { createBackDoor } from '../../lib/edge/back-door.ts';
-import type { BackDoor } from '../../lib/edge/index.ts';
-import { createManualClock, type ManualClock } from '../../lib/local/clock.ts';
-import type { DoorItem } from '../../lib/wire/back-door.ts';
-import { type LocalServiceOptions, startTestService, type TestService } from '../support/service.ts';
-
-let running: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of running.reverse()) await one.close();
-  running = [];
-});
-
-interface Door {
-  readonly edge: string;
-  readonly backDoor: BackDoor;
-  readonly received: DoorItem[];
-  readonly texts: () => string[];
-  /** How often the process was told that it is dead. */
-  readonly deaths: () => number;
-  /** SIGKILL, for what others see: its timers stop, and its door is cut. */
-  kill(how?: 'silently'): Promise<void>;
-  readonly door: () => Promise<string>;
-}
-
-interface Doors {
-  readonly service: TestService;
-  readonly clock: ManualClock;
-  open(edge: string): Promise<Door>;
-  post(edge: string, channel: number, text: string): Promise<string>;
-  /** Lets time pass in steps in which everything answers. */
-  pass(seconds: number, each?: () => Promise<unknown>): Promise<void>;
-}
-
-async function doors(options: Partial<LocalServiceOptions> = {}): Promise<Doors> {
-  const clock = createManualClock();
-  const service = await startTestService({ clock, edge: true, ...options });
-  running.push(service);
-  const api = service.backDoor;
-  if (api === undefined) throw new Error('no back doors');
-  const { timers, edges } = service.service.context;
-
-  return {
-    service,
-    clock,
-    async open(edge) {
-      const received: DoorItem[] = [];
-      let deaths = 0;
-      let isKilled = false;
-      const backDoor = await createBackDoor({
-        url: api.url,
-        sign: createRequestSigner(api.region, api.credentials),
-        random: () => 0.5,
-        time: {
-          now: () => clock.now(),
-          schedule: (callback, delayMs) => clock.schedule(() => isKilled || callback(), delayMs),
-        },
-      })({
-        edge,
-        edges,
-        timers,
-        clock: { nowMs: () => clock.now() },
-        log: service.service.log,
-        receive: (items) => received.push(...items),
-        onDead: () => {
-          deaths += 1;
-        },
-      });
-      running.push(backDoor);
-      const door = async () => (await edges.get(edge, true))?.door ?? '';
-      return {
-        edge,
-        backDoor,
-        received,
-        texts: () => received.flatMap((item) => ('text' in item ? [item.text] : [])),
-        deaths: () => deaths,
-        door,
-        async kill(how) {
-          isKilled = true;
-          if (how !== 'silently') api.gateway.cut(await door());
-        },
-      };
-    },
-    post: (edge, channel, text) => service.service.context.gateway.post(edgeAddress(edge, channel), text),
-    async pass(seconds, each = async () => {}) {
-      for (let passed = 0; passed < seconds; passed += 5) {
-        await clock.advance(5_000);
-        await settle(service);
-        await each();
-      }
-    },
-  };
-}
-
-/** Lets sockets of this process answer, and timers of the queue be handled. */
-async function settle(service: TestService): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
-  await service.queues.idle();
-}
+import { type Doors, startDoors } from './doors.ts';
 
 describe('a handshake of a back door', () => {
   const refusals: [string, (doors: Doors, url: URL) => Promise<Record<string, string>>][] = [
@@ -158,7 +62,7 @@ describe('a handshake of a back door', () => {
   }
 
   test('is refused without a valid signature, and no function runs', async () => {
-    const opened = await doors();
+    const opened = await startDoors();
     const { url = '', gateway } = opened.service.backDoor ?? {};
     for (const [name, headersOf] of refusals)
       expect([name, await statusOf(url, await headersOf(opened, new URL(url)))]).toEqual([name, 403]);
@@ -173,7 +77,7 @@ describe('a handshake of a back door', () => {
 });
 
 test('who posts to an address of an edge reaches its process', async () => {
-  const { open, post, service } = await doors();
+  const { open, post, service } = await startDoors();
   const [a, b] = [await open('A'), await open('B')];
   expect(a.backDoor.isServing()).toBe(true);
   expect(await Promise.all([post('A', 1, 'x'), post('A', 2, 'x'), post('B', 1, 'y')])).toEqual(
@@ -193,7 +97,7 @@ test('who posts to an address of an edge reaches its process', async () => {
 });
 
 test('a lease is kept for as long as the process runs, and nobody looks it dead', async () => {
-  const { open, pass, service } = await doors();
+  const { open, pass, service } = await startDoors();
   const a = await open('A');
   await pass(300, async () => expect(a.backDoor.isServing()).toBe(true));
   expect(await service.service.context.edges.get('A', true)).toMatchObject({ isDead: false });
@@ -202,7 +106,7 @@ test('a lease is kept for as long as the process runs, and nobody looks it dead'
 });
 
 test('a door is replaced before the two hours of API Gateway end, and nothing is lost', async () => {
-  const { open, post, pass } = await doors();
+  const { open, post, pass } = await startDoors();
   const a = await open('A');
   const first = await a.door();
   const sent: string[] = [];
@@ -218,7 +122,7 @@ test('a door is replaced before the two hours of API Gateway end, and nothing is
 }, 120_000);
 
 test('a door that is cut is opened again, and the process serves on', async () => {
-  const { open, post, pass, service } = await doors();
+  const { open, post, pass, service } = await startDoors();
   const a = await open('A');
   const first = await a.door();
   service.backDoor?.gateway.cut(first);
@@ -233,7 +137,7 @@ test.each([
   ['its door is cut: 10 s later', undefined, 15],
   ['nobody hears of it: within 30 s', 'silently' as const, 35],
 ])('a process that is killed is dead when %s', async (_, how, seconds) => {
-  const { open, post, pass, service } = await doors();
+  const { open, post, pass, service } = await startDoors();
   const a = await open('A');
   await a.backDoor.useBlock(0);
   await pass(20);
@@ -248,7 +152,7 @@ test.each([
 });
 
 test('a process that was only frozen serves nothing after 9 s, and ends when it wakes', async () => {
-  const { open, pass, service } = await doors();
+  const { open, pass, service } = await startDoors();
   const { edges } = service.service.context;
   const a = await open('A');
   const renew = edges.renew;
@@ -271,7 +175,7 @@ test('a process that was only frozen serves nothing after 9 s, and ends when it 
 });
 
 test('a store that fails for a while stops the process for that while', async () => {
-  const { open, pass, service } = await doors();
+  const { open, pass, service } = await startDoors();
   const { edges } = service.service.context;
   const a = await open('A');
   const renew = edges.renew;
@@ -288,7 +192,7 @@ test('a store that fails for a while stops the process for that while', async ()
 });
 
 test('a flood and hostile messages are counted, and harm nobody', async () => {
-  const { open, post, service } = await doors();
+  const { open, post, service } = await startDoors();
   const a = await open('A');
   const { gateway } = service.backDoor ?? {};
   const connectionId = await a.door();
@@ -315,7 +219,7 @@ test('a flood and hostile messages are counted, and harm nobody', async () => {
 });
 
 test('a process that cannot open its door does not start', async () => {
-  const { service } = await doors();
+  const { service } = await startDoors();
   const { timers, edges } = service.service.context;
   const { url = '', region = '' } = service.backDoor ?? {};
   const starting = createBackDoor({

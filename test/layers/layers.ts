@@ -182,6 +182,12 @@ export const layers: readonly Layer[] = [
     packages: ['valibot'],
   },
   {
+    name: 'lib/edge',
+    about: 'stock MQTT clients with the broker in the same process',
+    knows: ['lib/listeners', 'lib/broker', 'lib/core', 'lib/wire'],
+    packages: ['ws', 'node:*'],
+  },
+  {
     name: 'lib/broker',
     about: 'the protocol: frames, one handler per packet, timers',
     knows: [
@@ -234,12 +240,6 @@ export const layers: readonly Layer[] = [
     about: 'domain model, ports, settings, reasons: types and pure rules',
     knows: ['lib/mqtt', 'lib/wire', 'lib/topics'],
     packages: ['valibot'],
-  },
-  {
-    name: 'lib/edge',
-    about: 'stock MQTT clients with the broker in the same process',
-    knows: ['lib/listeners', 'lib/broker', 'lib/core', 'lib/wire'],
-    packages: ['ws', 'node:*'],
   },
   {
     name: 'lib/bridge',
