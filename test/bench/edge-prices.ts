@@ -27,12 +27,14 @@ const taskHourUsd = ({ cpuUnits, memoryMegabytes }: TaskSize): number =>
 
 /**
  * The lease of a process for a month: a write every 3 seconds, and a look every 15 seconds, which
- * is a message that is sent, received and deleted, an invocation and a read.
+ * is a message that is sent, received and deleted, an invocation and a read. Its back door has a
+ * heartbeat a minute, which is a message, an invocation and its answer.
  */
 function leaseMonthUsd(): number {
   const seconds = monthHours * 3_600;
   const look = 3 * usd('sqs_std') + usd('lambda_req') + usd('ddb_rru');
-  return (seconds / 3) * usd('ddb_wru') + (seconds / 15) * look + monthMinutes * usd('apigw_ws_min');
+  const doorMinute = usd('apigw_ws_min') + 2 * usd('apigw_ws_msg') + usd('lambda_req');
+  return (seconds / 3) * usd('ddb_wru') + (seconds / 15) * look + monthMinutes * doorMinute;
 }
 
 export interface FixedParts {
@@ -67,6 +69,10 @@ const messageUnits = { reads: 0.5, writes: 0.02 };
 const unitsUsd = ({ reads, writes }: typeof connectUnits): number =>
   reads * usd('ddb_rru') + writes * usd('ddb_wru');
 
+function tasksFor(devices: number, size: TaskSize): number {
+  return Math.max(fleetDefaults.minTasks, Math.ceil(devices / connectionsPerTask(size)));
+}
+
 /** An edge with as many tasks as `devices` need, at least two, for a month. */
 export function edgeMonthUsd(
   devices: number,
@@ -74,7 +80,7 @@ export function edgeMonthUsd(
   size: TaskSize = fleetDefaults,
   tls: keyof typeof connectionsPerNlcu = 'task',
 ): number {
-  const tasks = Math.max(fleetDefaults.minTasks, Math.ceil(devices / connectionsPerTask(size)));
+  const tasks = tasksFor(devices, size);
   const nlcus = (devices / connectionsPerNlcu[tls]) * monthHours * usd('nlb_lcu_hour');
   const { connectsADay, messagesAMinute } = device;
   const connects = (monthHours / 24) * connectsADay * unitsUsd(connectUnits);
@@ -150,17 +156,41 @@ export function sizeTable(): Table {
   };
 }
 
+/** Little processor and much memory: for fleets that say little. */
+const idleSize: TaskSize = { cpuUnits: 256, memoryMegabytes: 2_048 };
+
 export function breakEvenTable(): Table {
   const idle = { connectsADay: 1, messagesAMinute: 0 };
   const talking = { connectsADay: 1, messagesAMinute: 1 };
   const rows = Object.entries(otherMonthUsd).map(([name, price]) => [
     name,
     breakEven(idle, price(idle)),
+    breakEven(idle, price(idle), idleSize),
     name === 'AWS IoT Core' ? breakEven(talking, price(talking)) : '–',
   ]);
   return {
-    title: 'Devices from which the smallest edge costs less',
-    columns: ['than', 'idle', 'one QoS 0 message a minute'],
+    title: 'Devices from which an edge costs less',
+    columns: ['than', 'idle', 'idle, tasks with 2,048 MB', 'one QoS 0 message a minute'],
     rows,
+  };
+}
+
+export function fleetTable(): Table {
+  const idle = { connectsADay: 1, messagesAMinute: 0 };
+  const perMillion = (month: number, devices: number): string =>
+    dollars((month / monthHours / devices) * 1e6);
+  return {
+    title: 'Idle fleets on tasks with 256 CPU units and 2,048 MB',
+    columns: ['devices', 'tasks', '$ a month', '$ per million connection hours', 'AWS IoT Core'],
+    rows: [10_000, 100_000, 1_000_000].map((devices) => {
+      const month = edgeMonthUsd(devices, idle, idleSize);
+      return [
+        devices.toLocaleString('en-GB'),
+        tasksFor(devices, idleSize),
+        dollars(month),
+        perMillion(month, devices),
+        perMillion(devices * otherMonthUsd['AWS IoT Core'](idle), devices),
+      ];
+    }),
   };
 }

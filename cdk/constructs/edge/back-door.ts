@@ -16,8 +16,8 @@ import type { ServiceFunction } from '../service-function.ts';
 const stageName = 'door';
 
 /**
- * Handshakes and heartbeats a second of all processes together: a process has one of each in nine
- * minutes, and a few more when it starts.
+ * Handshakes and heartbeats a second of all processes together: a process that nobody posts to has
+ * a heartbeat a minute.
  */
 const throttle = { rateLimit: 50, burstLimit: 100 };
 
