@@ -26,6 +26,11 @@ export class Wisp extends Construct {
   readonly adminUrl: string;
   /** URL for publishing over HTTP with a tenant's token. */
   readonly publishUrl: string;
+  /**
+   * Host name of the edge's load balancer, to which the DNS record for stock clients points;
+   * undefined without tasks of the edge.
+   */
+  readonly edgeHost: string | undefined;
   readonly #parts: ServiceParts;
 
   constructor(scope: Construct, id: string, { preset = 'prod', deploymentName, ...changes }: WispProps = {}) {
@@ -39,6 +44,7 @@ export class Wisp extends Construct {
     this.webSocketUrl = this.#parts.webSocketUrl;
     this.adminUrl = this.#parts.http.adminUrl;
     this.publishUrl = this.#parts.http.publishUrl;
+    this.edgeHost = this.#parts.fleet?.balancer.host;
   }
 
   /** Allows `grantee` all requests of the admin API: every operation on every tenant. */

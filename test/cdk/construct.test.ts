@@ -103,12 +103,32 @@ describe('the installed package', () => {
     vi.unstubAllEnvs();
   }, 180_000);
 
+  it('brings the bundle of the edge', async () => {
+    await writeFile(
+      inApp('edge.js'),
+      `import { App, CfnOutput, Stack } from 'aws-cdk-lib';
+       import { fleetDefaults, Wisp } from 'wisp-mqtt/cdk';
+       const stack = new Stack(new App(), 'Edge');
+       const fleet = { ...fleetDefaults, ports: [1883] };
+       const { edgeHost } = new Wisp(stack, 'Wisp', { preset: 'dev', edge: { fleet } });
+       new CfnOutput(stack, 'Host', { value: edgeHost });`,
+    );
+    const output = join(outputDirectory, 'edge');
+    await run(process.execPath, ['edge.js'], { cwd: directory, env: { PATH: '', CDK_OUTDIR: output } });
+    const assets = (await readdir(output)).filter((name) => name.startsWith('asset.'));
+    expect(assets).toHaveLength(functionNames.length + 2);
+    const [bundle = ''] = assets.filter((name) => name.endsWith('.mjs'));
+    const source = inApp('node_modules/wisp-mqtt/dist/cdk/edge/edge.mjs');
+    expect(await readFile(join(output, bundle), 'utf8')).toBe(await readFile(source, 'utf8'));
+  }, 180_000);
+
   it('declares its types for strict TypeScript', async () => {
     await writeFile(
       inApp('typed.ts'),
       `import { App, Stack } from 'aws-cdk-lib';
-       import { Wisp, type WispProps } from 'wisp-mqtt/cdk';
-       const props: WispProps = { preset: 'dev', accountRequestsPerSecond: 2_500 };
+       import { fleetDefaults, Wisp, type WispProps } from 'wisp-mqtt/cdk';
+       const edge = { fleet: { ...fleetDefaults, certificateArn: 'arn:aws:acm:…' } };
+       const props: WispProps = { preset: 'dev', accountRequestsPerSecond: 2_500, edge };
        const url: string = new Wisp(new Stack(new App(), 'Stack'), 'Wisp', props).webSocketUrl;
        // @ts-expect-error: no such preset
        const unknown: WispProps = { preset: 'test' };

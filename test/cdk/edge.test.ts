@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { access, accessWithEdge, edgeAccess } from '../../cdk/access.ts';
-import { connectionsPerTask, type EdgeFleetSettings, taskSizes } from '../../cdk/edge-settings.ts';
+import {
+  connectionsPerTask,
+  type EdgeFleetSettings,
+  fleetDefaults,
+  taskSizes,
+} from '../../cdk/edge-settings.ts';
 import { readSettings } from '../../cdk/read-settings.ts';
 import { SettingsError } from '../../cdk/read-values.ts';
 import { functionNames, presets } from '../../cdk/settings.ts';
@@ -142,6 +147,11 @@ describe('the ports', () => {
     expect(targetPorts(acm).sort()).toEqual([1883, 8083]);
     expect(environmentOf(acm)).not.toHaveProperty('EDGE_CERTIFICATE_SECRET');
     expect(JSON.stringify(acm.resources('AWS::IAM::Policy'))).not.toContain(':secret:edge');
+  });
+
+  it('are refused where they lack a certificate', () => {
+    const lacking = () => new Synthesised({ ...presets.prod, edge: { fleet: fleetDefaults } });
+    expect(lacking).toThrow("the edge's port 8883 needs certificateSecretArn or certificateArn");
   });
 
   it('include clear text only by choice', () => {

@@ -1,4 +1,4 @@
-import type { EdgeFleetSettings, EdgePort } from '../../edge-settings.ts';
+import { type EdgeFleetSettings, type EdgePort, edgePorts } from '../../edge-settings.ts';
 
 /** A port of the load balancer and where its clients go. */
 export interface EdgeListener {
@@ -19,8 +19,18 @@ const ws = { taskPort: 8083, variable: 'EDGE_WS_PORT' };
 const mqtts = { taskPort: 8883, variable: 'EDGE_TLS_PORT' };
 const wss = { taskPort: 8084, variable: 'EDGE_WSS_PORT' };
 
-/** With a certificate of ACM the tasks get clear text, since ACM does not give keys away. */
-export function edgeListeners({ ports, certificateArn }: EdgeFleetSettings): EdgeListener[] {
+/**
+ * With a certificate of ACM the tasks get clear text, since ACM does not give keys away.
+ * @throws where a port needs a certificate and there is none.
+ */
+export function edgeListeners({
+  ports,
+  certificateArn,
+  certificateSecretArn,
+}: EdgeFleetSettings): EdgeListener[] {
+  const needing = ports.find((port) => edgePorts[port] !== 'mqtt');
+  if (needing !== undefined && certificateArn === undefined && certificateSecretArn === undefined)
+    throw new Error(`the edge's port ${needing} needs certificateSecretArn or certificateArn`);
   const endsTls = certificateArn !== undefined;
   const targets = {
     8883: { ...(endsTls ? mqtt : mqtts), endsTls },
