@@ -12,18 +12,7 @@ import { tableNames } from '../../lib/store/schema.ts';
 import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
 
 /** The function that makes a call to the store: the whole service runs in this process. */
-const { running, within } = await vi.hoisted(async () => {
-  const { AsyncLocalStorage } = await import('node:async_hooks');
-  const running = new AsyncLocalStorage<string>();
-  type Make<Service> = (service: Service) => (event: unknown) => Promise<unknown>;
-  function within<Service>(name: string, make: Make<Service>): Make<Service> {
-    return (service) => {
-      const handler = make(service);
-      return (event) => running.run(name, () => handler(event));
-    };
-  }
-  return { running, within };
-});
+const { running, within } = await vi.hoisted(() => import('../support/running-function.ts'));
 vi.mock(import('../../functions/connect.ts'), async (original) => {
   const module = await original();
   return {

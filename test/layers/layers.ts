@@ -379,7 +379,7 @@ export const testFolders: readonly TestFolder[] = [
     name: 'test/cdk',
     about: 'stack',
     of: ['cdk'],
-    also: ['build', 'functions', 'test/support', ...emulators],
+    also: ['build', 'functions', 'lib/edge', 'test/support', ...emulators],
   },
   {
     name: 'test/races',
