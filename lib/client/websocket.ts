@@ -7,6 +7,7 @@ import {
   gatewayErrorCloseCode,
   heartbeatMs,
   maxOneWayFrames,
+  disconnectByte,
   pingrespByte,
   replyTimeoutCloseCode,
   replyTimeoutMs,
@@ -149,7 +150,14 @@ export class WispWebSocket extends Emitter {
       new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice(),
       this.#options.keepAlive === 'local' && (() => this.#answerPing()),
     );
-    if (error) this.#finish(badPacketCloseCode, error.message);
+    if (error)
+      // Not inside `send`: the library may not expect a packet there.
+      void Promise.resolve().then(() => {
+        // That of 3.1.1, in which servers send no DISCONNECT, has two bytes behind its length.
+        if (error.code === 'packet-too-large' && this.#inbox.connackLength > 2)
+          this.#deliver(Uint8Array.of(disconnectByte, 2, 0x95, 0).buffer);
+        this.#finish(badPacketCloseCode, error.message);
+      });
     // Nothing but the end of the connection must wait for acknowledgements.
     else if (this.#isCollecting && this.#outbox.isUrgent) this.#confirm();
     else this.#scheduleFlush();

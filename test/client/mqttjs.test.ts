@@ -62,6 +62,19 @@ describe.each([4, 5] as const)('MQTT.js, protocol version %i', (protocolVersion)
     expect(server.peers[0]?.frames.length).toBeLessThan(20);
   });
 
+  it('is told 0x95 in 5.0 when it sends a packet that is larger than any', async () => {
+    const server = await serverWith();
+    const client = clientOf(server.url, { protocolVersion });
+    await eventOf(client, 'connect');
+    const told: unknown[] = [];
+    client.on('disconnect', ({ reasonCode }) => told.push(reasonCode));
+    client.on('error', () => {});
+    const closed = eventOf(client, 'close');
+    client.publish('t', 'x'.repeat(131_072));
+    await closed;
+    expect(told).toEqual(protocolVersion === 5 ? [0x95] : []);
+  });
+
   it('sends and receives the largest packets', async () => {
     const server = await serverWith();
     const client = clientOf(server.url, { protocolVersion });
