@@ -125,6 +125,7 @@ const messageSchema = v.object({
           filter: v.string(),
           qos: v.picklist([0, 1, 2]),
           subscriptionIdentifier: v.exactOptional(v.number()),
+          sinceMs: v.exactOptional(v.number()),
           from: v.exactOptional(v.string()),
         }),
       ),

@@ -17,6 +17,8 @@ export interface RetainedScan {
   readonly filter: string;
   readonly qos: Qos;
   readonly subscriptionIdentifier?: number;
+  /** When the SUBSCRIBE came, in ms since 1970; one that asks again supersedes this scan. */
+  readonly sinceMs?: number;
   /** First topic of the next page (UTF-8 byte order); absent: the beginning. */
   readonly from?: string;
 }

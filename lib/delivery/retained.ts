@@ -162,7 +162,8 @@ async function scheduleRest(
 
 /**
  * Sends retained messages that {@link sendRetained} left to a timer. The chain ends with the
- * connection, with the session, and for each filter with its subscription.
+ * connection, with the session, and for each filter with its subscription, or when a SUBSCRIBE
+ * asks for the retained messages again: a client that repeats it has one chain.
  */
 export async function continueRetained(
   context: Context,
@@ -174,12 +175,16 @@ export async function continueRetained(
     connection,
     scans.map(({ filter }) => filter),
   );
-  const current = new Set(listed.filter((one) => one.generation === generation).map(({ filter }) => filter));
-  await sendRetained(
-    context,
-    connection,
-    scans.filter(({ filter }) => current.has(filter)),
+  const current = new Map(
+    listed
+      .filter((one) => one.generation === generation)
+      .map(({ filter, retainedSinceMs = 0 }) => [filter, retainedSinceMs]),
   );
+  const isCurrent = ({ filter, sinceMs = Number.POSITIVE_INFINITY }: RetainedScan): boolean => {
+    const latestMs = current.get(filter);
+    return latestMs !== undefined && latestMs <= sinceMs;
+  };
+  await sendRetained(context, connection, scans.filter(isCurrent));
 }
 
 /**

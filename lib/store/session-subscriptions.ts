@@ -30,6 +30,7 @@ const newShapesTtlSeconds = 7_200;
 const listedFields: Fields<Omit<ListedSubscription, 'filter'>> = {
   generation: text('generation'),
   qos: maybe(numeric('qos')),
+  retainedSinceMs: maybe(numeric('retainedSince')),
   ...waitingFields,
 };
 
@@ -65,11 +66,15 @@ export function createSessionSubscriptionStore(
 
     async renew(key, entry) {
       const { update, names, values } = updateOf(renewedFields, entry);
+      const { retainedSinceMs: sinceMs } = entry;
       const renewed = await table.update(sessionRowKey(key, kinds.subscription(entry.filter)), {
-        update: update.replace('SET', 'SET v = :v,'),
+        update: update.replace(
+          'SET',
+          `SET v = :v,${sinceMs === undefined ? '' : ' retainedSince = if_not_exists(retainedSince, :since),'}`,
+        ),
         condition: 'attribute_not_exists(kind) OR #generation = :generation',
         names,
-        values: { ...values, ':v': version },
+        values: { ...values, ':v': version, ...(sinceMs === undefined ? {} : { ':since': N(sinceMs) }) },
       });
       if (renewed === undefined) await table.put(itemFrom(key, entry));
     },

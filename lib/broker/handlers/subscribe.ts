@@ -35,7 +35,8 @@ export async function handleSubscribe(peer: Peer, run: Run<SubscribePacket>): Pr
   const wanted = mergeFilters(judged.flatMap(({ filters }) => filters));
   const refused = await applyQuotas(peer, wanted);
   const granted = wanted.filter(({ topic }) => !refused.has(topic));
-  const existed = await storeSubscriptions(peer, granted);
+  const sinceMs = context.clock.nowMs();
+  const existed = await storeSubscriptions(peer, granted, sinceMs);
   const units = await sendRetained(
     context,
     connection,
@@ -44,6 +45,7 @@ export async function handleSubscribe(peer: Peer, run: Run<SubscribePacket>): Pr
       .map(({ subscription: { filter, qos, subscriptionIdentifier } }) => ({
         filter,
         qos,
+        sinceMs,
         ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
       })),
   );
@@ -61,11 +63,17 @@ export async function handleSubscribe(peer: Peer, run: Run<SubscribePacket>): Pr
 async function storeSubscriptions(
   { context, connection }: Peer,
   granted: readonly WantedFilter[],
+  sinceMs: number,
 ): Promise<ReadonlySet<string>> {
   const { tenant, generation } = connection;
   const existed = new Set<string>();
   if (granted.length === 0) return existed;
-  const listed = ({ topic, subscription: { qos } }: WantedFilter) => ({ filter: topic, generation, qos });
+  const listed = ({ topic, subscription: { qos }, retained }: WantedFilter) => ({
+    filter: topic,
+    generation,
+    qos,
+    ...(retained === 'send' || retained === 'if-new' ? { retainedSinceMs: sinceMs } : {}),
+  });
   // A batch does not return what it replaces, nor keep from where retained messages wait.
   const renewed = granted.filter(({ retained }) => retained === 'if-new');
   const others = granted.filter(({ retained }) => retained !== 'if-new');

@@ -9,6 +9,11 @@ export interface ListedSubscription {
    * Highest QoS of the subscription; absent: 2. Permissions are checked with it when they change.
    */
   readonly qos?: Qos;
+  /**
+   * When the SUBSCRIBE came that its retained messages answer, in ms since 1970; absent: it asked
+   * for none.
+   */
+  readonly retainedSinceMs?: number;
   /** Topic from which its retained messages wait for room in the queue; absent: none wait. */
   readonly retainedFrom?: string;
   /** Known for a subscription whose retained messages wait. */
@@ -26,8 +31,8 @@ export interface SessionSubscriptionStore {
   /** Stores entries of different filters, in any order. A failure may leave some of them stored. */
   putMany(key: ClientKey, entries: readonly ListedSubscription[]): Promise<void>;
   /**
-   * Stores an entry, and keeps {@link ListedSubscription.retainedFrom} of one that it replaces in
-   * the same generation.
+   * Stores an entry, and keeps {@link ListedSubscription.retainedFrom} and
+   * {@link ListedSubscription.retainedSinceMs} of one that it replaces in the same generation.
    */
   renew(key: ClientKey, entry: ListedSubscription): Promise<void>;
   /**
