@@ -139,17 +139,19 @@ async function answerFrame(
 }
 
 /**
- * A heartbeat reads nothing where this process knows the connection. One before CONNECT closes the
- * socket, because each heartbeat is paid for, and so do too many.
+ * A heartbeat before CONNECT closes the socket, because each is paid for, and so do too many. It is
+ * a sign of life as a packet is: an adapter or bridge that answers PINGREQ itself sends no other,
+ * so it reads the row, for half a read unit, and notes itself where that is watched.
  */
 async function heartbeat(context: Context, address: ConnectionAddress): Promise<string> {
-  if (!(await context.connections.isAccepted(address)))
-    await closeConnection(context, address, undefined, [], endWith(undefined, refusal('connect-expected')));
-  else if (isHeartbeatTooMuch(context, address)) {
-    const connection = await context.connections.get(address);
-    const end = endWith(connection?.protocolVersion, refusal('client-packet-rate'));
+  const isTooMuch = isHeartbeatTooMuch(context, address);
+  const [row] = isTooMuch ? [] : await context.connections.getMany([address]);
+  const connection = row ?? (await context.connections.get(address));
+  if (isTooMuch || connection === undefined) {
+    const code = connection === undefined ? 'connect-expected' : 'client-packet-rate';
+    const end = endWith(connection?.protocolVersion, refusal(code));
     await closeConnection(context, address, connection, [], end);
-  }
+  } else await noteFrame(context, connection);
   return heartbeatReply;
 }
 

@@ -106,17 +106,6 @@ export function createConnectionStore(
       return (await find(address)).connection;
     },
 
-    async isAccepted(address) {
-      if (tenantOf.has(address)) return true;
-      const key = connectionKey(address);
-      const isConnection = (row: Item | undefined) => row !== undefined && row.pending === undefined;
-      let row = await table.get(key, false);
-      if (!isConnection(row)) row = await table.get(key, true);
-      if (row === undefined || !isConnection(row)) return false;
-      remember(modelFrom(connectionFields, row));
-      return true;
-    },
-
     find,
 
     /**

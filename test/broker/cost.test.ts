@@ -21,13 +21,13 @@ describe('the cost of each exchange', () => {
     expect(costTable(costs)).toMatchInlineSnapshot(`
       "                                         calls    RCU    WCU  round trips    SQS  msgs in  msgs out
       WebSocket handshake                          0      0      0            0      1        0         0
-      CONNECT, first of its tenant                 8    3.5      5            7      1        1         1
+      CONNECT, first of its tenant                 9    4.5      5            9      1        1         1
       CONNECT, session taken over                 11      7      4           12      1        1         2
       PINGREQ                                      1      1      0            1      0        1         1
-      heartbeat                                    0      0      0            0      0        1         1
-      DISCONNECT, function alone                  10      5      5            9      0        0         0
-      CONNECT, new session                         7      3      5            6      1        1         1
-      $disconnect without DISCONNECT              11    5.5      5           10      0        0         0
+      heartbeat                                    1    0.5      0            1      0        1         1
+      DISCONNECT, function alone                   6      3      3            6      0        0         0
+      CONNECT, new session                         6      3      4            6      1        1         1
+      $disconnect without DISCONNECT               7    3.5      3            7      0        0         0
       $disconnect after DISCONNECT                 1      1      0            1      0        0         0
       SUBSCRIBE, shape new to the tenant          12    4.5      8            8      1        1         1
       SUBSCRIBE, known shape                       5    3.5      2            5      0        1         1
@@ -55,7 +55,7 @@ describe('the cost of each exchange', () => {
       10 × its PUBCOMP                             4      2      2            3      0        1         1
       PUBLISH QoS 1, 10 KB, 10 subscribers        33   12.5     31            5      0        1        11
       PUBACK of one of them                        3      2      1            3      0        1         1
-      resume, 0 queued, to the last PUBACK        11      6      5           10      2        1         1
+      resume, 0 queued, to the last PUBACK        10      6      4           10      2        1         1
       10 × PUBLISH QoS 1, subscriber offline       6    3.5      3            6      0        1         1
       resume, 10 queued, to the last PUBACK       19     11      8           18      2        2         3
       resume, 1000 queued, to the last PUBACK    289    422    233          108      2       11        21"
@@ -90,8 +90,9 @@ describe('the cost of each exchange', () => {
     expect(ten.messagesIn + ten.messagesOut).toBe(one.messagesIn + one.messagesOut);
   });
 
-  test('a heartbeat costs nothing but its two messages', () => {
-    expect(cost('heartbeat')).toMatchObject({ calls: 0, timers: 0, messagesIn: 1, messagesOut: 1 });
+  test('a heartbeat costs half a read unit and its two messages', () => {
+    const heartbeat = { calls: 1, readUnits: 0.5, writeUnits: 0, timers: 0, messagesIn: 1, messagesOut: 1 };
+    expect(cost('heartbeat')).toMatchObject(heartbeat);
   });
 });
 

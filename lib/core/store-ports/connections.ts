@@ -60,11 +60,6 @@ export interface ConnectionStore {
   /** Strongly consistent. */
   get(address: ConnectionAddress): Promise<Connection | undefined>;
   /**
-   * Whether the address has an accepted connection. Reads nothing where this process has seen the
-   * connection; one that another process has ended meanwhile may still count as accepted.
-   */
-  isAccepted(address: ConnectionAddress): Promise<boolean>;
-  /**
    * Like {@link get}. `pending` tells whether the identity of a handshake token still waits for
    * CONNECT at this address.
    */
