@@ -341,6 +341,7 @@ export class Monitoring extends Construct {
           counted('Not delivered', [
             'messagesDroppedQueueFull',
             'messagesDroppedTooLarge',
+            'messagesDroppedUnreadable',
             'messagesExpired',
             'postsGone',
             'postsFailed',

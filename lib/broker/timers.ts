@@ -171,6 +171,8 @@ async function isWanted(context: Context, timer: SingleTimer): Promise<boolean> 
 
 /** Closes a socket without an accepted CONNECT. */
 async function authenticationDeadline(context: Context, address: ConnectionAddress): Promise<void> {
+  // Half a read unit in the usual case, where the client has connected seconds ago.
+  if ((await context.connections.getMany([address])).length > 0) return;
   const { connection, pending } = await context.connections.find(address);
   if (connection !== undefined) return;
   if (pending) await context.pendingIdentities.delete(address);

@@ -40,6 +40,13 @@ export const gaugeNames = [
   'retainedBytes',
 ] as const satisfies readonly (keyof UsageGauges)[];
 
+/** Counts that change with the gauge of connections, and are written with it. */
+export const connectionCountNames = [
+  'connects',
+  'connectionMs',
+] as const satisfies readonly (keyof UsageCounts)[];
+export type ConnectionCounts = Pick<UsageCounts, (typeof connectionCountNames)[number]>;
+
 /** One hour of a tenant's usage. */
 export interface UsageHour {
   /** `2026-11-21T06`, UTC. */
@@ -144,8 +151,16 @@ export interface UsageStore {
     counts: Partial<UsageCounts>,
     storedBytes?: number,
   ): Promise<UsageCounts>;
-  /** @returns the gauges after the change. */
-  addGauges(tenant: TenantId, gauges: Partial<UsageGauges>): Promise<UsageGauges>;
+  /**
+   * Adds to the gauges and to an hour's counts of connections, usually in one write.
+   * @returns the gauges after the change.
+   */
+  addGauges(
+    tenant: TenantId,
+    gauges: Partial<UsageGauges>,
+    hour?: string,
+    counts?: Partial<ConnectionCounts>,
+  ): Promise<UsageGauges>;
   readGauges(tenant: TenantId): Promise<UsageGauges>;
   /**
    * Records the start of a recount.

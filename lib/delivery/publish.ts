@@ -19,6 +19,8 @@ export interface Publication<Request> {
   readonly judge: (request: Request) => Message | PublishRefusal;
   /** Whose quotas apply; absent: none. */
   readonly bearer?: QuotaBearer;
+  /** Set for events of Wisp itself: only those that somebody gets count as published. */
+  readonly countedIfReceived?: true;
   /** The Queries that matching may take; absent: those of one frame. */
   readonly budget?: MatchBudget;
   /** Whether a refusal ends the run, so that the requests behind it are ignored. Default: never. */
@@ -72,7 +74,12 @@ export async function publishMessages<Request>(
   const messages = withoutDuplicates(accepted.messages.values());
   if (messages.some(({ retain }) => retain)) await storeRetained(context, tenant, messages);
   const counts = await distribute(context, tenant, live, messages, { again: accepted.again });
-  countPublished(context, tenant, messages);
+  const isCounted = (index: number): boolean => publication.countedIfReceived !== true || counts[index] !== 0;
+  countPublished(
+    context,
+    tenant,
+    messages.filter((_, index) => isCounted(index)),
+  );
   return resultsOf(judged, accepted, new Map(messages.map(({ id }, index) => [id, counts[index] ?? 0])));
 }
 

@@ -1,6 +1,8 @@
 import { burstSeconds, type EffectiveQuotas } from '../core/quotas.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import {
+  type ConnectionCounts,
+  connectionCountNames,
   countNames,
   gaugeNames,
   hourOf,
@@ -158,17 +160,23 @@ export class TenantUsage {
     nowMs: number,
     metrics: UsageMetrics | undefined,
   ): Promise<void> {
-    if (this.#unwrittenPackets > 0) this.add({ packetsIn: this.#unwrittenPackets }, nowMs);
-    this.#unwrittenPackets = 0;
     const [taken, gauges, storedHour] = [this.#counts, this.#gauges, this.#storedHour];
+    const hourNow = hourOf(nowMs);
+    const ofConnections = takeConnections(taken, gauges, hourNow);
+    if (this.#unwrittenPackets >= flushAtPackets || taken.size > 0) {
+      if (this.#unwrittenPackets > 0)
+        taken.set(hourNow, sum(taken.get(hourNow) ?? {}, { packetsIn: this.#unwrittenPackets }));
+      this.#unwrittenPackets = 0;
+    }
     this.#counts = new Map();
     this.#gauges = {};
     this.#storedHour = undefined;
     this.#firstAtMs = undefined;
     this.#urgent = false;
-    const gaugesWritten = this.#orKeep(gauges, hourOf(nowMs), nowMs, async () => {
+    const gaugesWritten = this.#orKeep({ ...gauges, ...ofConnections }, hourNow, nowMs, async () => {
       if (Object.keys(gauges).length === 0) return;
-      this.setGauges(await store.addGauges(tenant, gauges), nowMs);
+      this.setGauges(await store.addGauges(tenant, gauges, hourNow, ofConnections), nowMs);
+      if (Object.keys(ofConnections).length > 0) metrics?.put({ tenant, atMs: nowMs, counts: ofConnections });
     });
     // Stored bytes are written as a sum, which the gauges' write returns; nothing else waits for
     // it.
@@ -212,6 +220,22 @@ export class TenantUsage {
     this.#messages.remove(totals.messagesIn - before.counts.messagesIn - (mine.messagesIn ?? 0));
     this.#bytes.remove(totals.bytesIn - before.counts.bytesIn - (mine.bytesIn ?? 0));
   }
+}
+
+/**
+ * Takes the counts of connections of an hour out of `counts`, where they can be written with the
+ * gauge of connections.
+ */
+function takeConnections(
+  counts: Map<string, Partial<UsageCounts>>,
+  gauges: Partial<UsageGauges>,
+  hour: string,
+): Partial<ConnectionCounts> {
+  const { connects, connectionMs, ...others } = counts.get(hour) ?? {};
+  if (gauges.connections === undefined) return {};
+  if (Object.keys(others).length > 0) counts.set(hour, others);
+  else counts.delete(hour);
+  return pick({ connects: connects ?? 0, connectionMs: connectionMs ?? 0 }, connectionCountNames);
 }
 
 /** `nowMs`, or the last millisecond of an hour that is over. */

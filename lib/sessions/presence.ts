@@ -103,7 +103,7 @@ async function announce(
 
 /**
  * Publishes at QoS 1, so that offline subscribers get the event. Where no shape of the tenant fits,
- * nothing is read.
+ * nothing is read. An event that nobody gets costs no write of usage either.
  */
 async function publish(
   context: Context,
@@ -118,7 +118,13 @@ async function publish(
   const properties = { contentType: 'application/json', payloadFormatIndicator: true };
   const id = context.ids.unique();
   const message: Message = { id, topic, payload, qos: 1, retain: false, properties };
-  await publishMessages(context, { tenant, live, requests: [message], judge: takeAsIs });
+  await publishMessages(context, {
+    tenant,
+    live,
+    requests: [message],
+    judge: takeAsIs,
+    countedIfReceived: true,
+  });
 }
 
 /**

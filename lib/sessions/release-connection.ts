@@ -1,12 +1,17 @@
 import type { Context } from '../core/context.ts';
-import type { ClientKey, Connection, ConnectionAddress, TenantLive } from '../core/model.ts';
-import { endOfflineSession } from './end-session.ts';
+import type { ClientKey, Connection, ConnectionAddress, Session, TenantLive } from '../core/model.ts';
+import { deleteSessionRows, endOfflineSession } from './end-session.ts';
 import { discardWill, settleWill } from './left-will.ts';
 import { announceDisconnected, connectionLostReason, type DisconnectReason } from './presence.ts';
 
 /**
  * Ends a connection's hold on its session: on DISCONNECT, on `$disconnect`, when a post or a timer
  * finds the connection gone, and before the server closes it. Idempotent.
+ *
+ * A session that ends with its connection and has no other row (no Will, subscription or message)
+ * is marked as offline and swept in one write. What a SUBSCRIBE that is still being handled stores
+ * meanwhile is deleted then; where the handler dies before, the next message that matches the
+ * subscription does it, as after any SUBSCRIBE that comes too late.
  *
  * Order of the writes: discarded Will, session offline, published Will, end of the session,
  * connection row. A crash before the last leaves the connection row, so the next event of the
@@ -29,12 +34,14 @@ export async function releaseConnection(
   const { will, reason, live } = options;
   const expirySeconds = options.sessionExpirySeconds ?? connection.sessionExpirySeconds;
   const nowMs = context.clock.nowMs();
-  if (will === 'discard') await discardWill(context, connection, connection.address);
+  const leavesNothing = expirySeconds === 0 && (await context.sessions.isAlone(connection));
+  if (will === 'discard' && !leavesNothing) await discardWill(context, connection, connection.address);
   const left = await context.sessions.markOffline(connection, connection.address, {
     expirySeconds,
     expiresAtMs: nowMs + expirySeconds * 1000,
+    ...(leavesNothing ? { swept: true } : {}),
   });
-  if (will === 'publish')
+  if (will === 'publish' && !leavesNothing)
     await settleWill(context, connection, connection.address, left?.session.expirySeconds ?? expirySeconds);
   if (left?.first === true) {
     const { tenant, protocolVersion, connectedAtMs } = connection;
@@ -44,8 +51,14 @@ export async function releaseConnection(
     const ended = { sequence, protocolVersion, connectedAtMs, reason };
     await announceDisconnected(context, connection, ended, live);
   }
-  if (left !== undefined) await endOfflineSession(context, left.session);
+  if (left?.session.swept === true) await sweepLate(context, left.session);
+  else if (left !== undefined) await endOfflineSession(context, left.session);
   await context.connections.delete(connection.address);
+}
+
+/** Deletes what a handler has stored while the session ended. */
+async function sweepLate(context: Context, session: Session): Promise<void> {
+  if (!(await context.sessions.isAlone(session))) await deleteSessionRows(context, session);
 }
 
 /**

@@ -62,6 +62,16 @@ export function sessionRowKey(key: ClientKey, kind: string): Item {
   return { session: S(sessionKey(key)), kind: S(kind) };
 }
 
+/** A consistent Query for all rows of a session. */
+export function sessionQuery(key: ClientKey) {
+  return {
+    KeyConditionExpression: '#session = :session',
+    ExpressionAttributeNames: { '#session': 'session' },
+    ExpressionAttributeValues: { ':session': S(sessionKey(key)) },
+    ConsistentRead: true,
+  };
+}
+
 /** A consistent Query for the rows of a session whose kind begins with `prefix`. */
 export function prefixQuery(key: ClientKey, prefix: string) {
   return {

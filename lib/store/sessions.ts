@@ -4,9 +4,9 @@ import { isEdgeAddress } from '../core/edge-address.ts';
 import type { ClientKey, Route } from '../core/model.ts';
 import type { SessionStore } from '../core/store-ports/sessions.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { N, S, unlessUnreadable } from './attributes.ts';
+import { N, S, string, unlessUnreadable } from './attributes.ts';
 import { updateOf } from './fields.ts';
-import { kinds, sessionKey, sessionRowKey } from './keys.ts';
+import { kinds, sessionKey, sessionQuery, sessionRowKey } from './keys.ts';
 import {
   claimFields,
   inFlightOf,
@@ -182,6 +182,16 @@ export function createSessionStore(
       return updated === undefined ? undefined : sessionFrom(updated);
     },
 
+    async wasDirect(key) {
+      const found = await table.get(sessionRowKey(key, kinds.session), false);
+      return found !== undefined && sessionFrom(found).mode === 'direct';
+    },
+
+    async isAlone(key) {
+      const { items } = await table.page({ ...sessionQuery(key), Limit: 2 });
+      return items.every((row) => string(row, 'kind') === kinds.session);
+    },
+
     async markOffline(key, address, change) {
       routes.delete(key);
       const ttl = sessionTtlSeconds(change.expirySeconds, change.expiresAtMs);
@@ -193,7 +203,7 @@ export function createSessionStore(
         {
           update:
             'SET expires = :expires, expiry = :expiry, #mode = :queued, leftBy = :address, leftIn = :leftIn' +
-            `${ttl === undefined ? '' : ', #ttl = :ttl'} REMOVE address${ttl === undefined ? ', #ttl' : ''}`,
+            `${ttl === undefined ? '' : ', #ttl = :ttl'}${change.swept ? ', swept = :swept' : ''} REMOVE address${ttl === undefined ? ', #ttl' : ''}`,
           condition: 'address = :address OR leftIn = :leftIn',
           names: { '#mode': 'mode', '#ttl': 'ttl' },
           values: {
@@ -203,6 +213,7 @@ export function createSessionStore(
             ':address': S(address),
             ':leftIn': leftIn,
             ...(ttl === undefined ? {} : { ':ttl': N(ttl) }),
+            ...(change.swept ? { ':swept': { BOOL: true } } : {}),
           },
         },
         'ALL_NEW',

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
+  type ConnectionCounts,
   countNames,
   gaugeNames,
   type UsageCounts,
@@ -8,14 +9,13 @@ import {
   type UsageStore,
 } from '../core/usage.ts';
 import { type Item, ItemVersionError, known, N, optionalNumber, S, string, version } from './attributes.ts';
+import { createCurrentHours, gaugesPart, hourPrefix, hourTtl } from './current-hour.ts';
 import { Table } from './table.ts';
 
-const hourPrefix = 'hour#';
-const gaugesPart = 'now';
-/** Hours are kept for 400 days: a year of bills and a month to dispute the last one. */
-const hourTtlSeconds = 400 * 86_400;
-
-/** Table Usage: `tenant` / `hour#2026-11-21T06` → counts of the hour, `tenant` / `now` → gauges. */
+/**
+ * Table Usage: `tenant` / `hour#2026-11-21T06` → counts of the hour, `tenant` / `now` → gauges, and
+ * counts of connections of the hour that is current (current-hour.ts).
+ */
 export function createUsageStore(client: DynamoDBClient, tableName: string): UsageStore {
   const table = new Table(client, tableName);
 
@@ -54,15 +54,19 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
     return updated;
   }
 
+  const currentHours = createCurrentHours(table);
+
   return {
     async addCounts(tenant, hour, counts, storedBytes) {
-      const startSeconds = Date.parse(`${hour}:00:00Z`) / 1000;
-      const ttlSeconds = startSeconds + hourTtlSeconds;
-      return countsFrom(await add(tenant, hourPrefix + hour, counts, ttlSeconds, storedBytes));
+      return countsFrom(await add(tenant, hourPrefix + hour, counts, hourTtl(hour), storedBytes));
     },
 
-    async addGauges(tenant, gauges) {
-      return gaugesFrom(await add(tenant, gaugesPart, gauges, undefined));
+    async addGauges(tenant, gauges, hour, counts = {}) {
+      return gaugesFrom(
+        hour === undefined || Object.keys(counts).length === 0
+          ? await add(tenant, gaugesPart, gauges, undefined)
+          : await currentHours.add(tenant, hour, { ...gauges }, counts),
+      );
     },
 
     async readGauges(tenant) {
@@ -99,6 +103,7 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
     },
 
     async report(tenant, fromHour, toHour) {
+      const current = await currentHours.read(tenant);
       const hours: UsageHour[] = [];
       const query = {
         KeyConditionExpression: 'tenant = :tenant AND part BETWEEN :from AND :to',
@@ -110,13 +115,25 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
       };
       for await (const item of table.items(query)) {
         const storedBytes = optionalNumber(item, 'stored');
+        const hour = string(item, 'part').slice(hourPrefix.length);
         hours.push({
-          hour: string(item, 'part').slice(hourPrefix.length),
-          counts: countsFrom(known(item)),
+          hour,
+          counts: withConnections(
+            countsFrom(known(item)),
+            hour === current?.hour ? current.counts : movedFrom(item),
+          ),
           ...(storedBytes === undefined ? {} : { storedBytes }),
         });
       }
-      return hours;
+      if (
+        current === undefined ||
+        current.hour < fromHour ||
+        current.hour > toHour ||
+        hours.some(({ hour }) => hour === current.hour)
+      )
+        return hours;
+      const alone = { hour: current.hour, counts: withConnections(countsFrom({}), current.counts) };
+      return [...hours, alone].sort((one, other) => (one.hour < other.hour ? -1 : 1));
     },
 
     /** Reads back hour by hour to the last change: at most 400 days of rows. For operators only. */
@@ -136,6 +153,21 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
       }
       return 0;
     },
+  };
+}
+
+function movedFrom(item: Item): ConnectionCounts {
+  return {
+    connects: optionalNumber(item, 'movedConnects') ?? 0,
+    connectionMs: optionalNumber(item, 'movedMs') ?? 0,
+  };
+}
+
+function withConnections(counts: UsageCounts, { connects, connectionMs }: ConnectionCounts): UsageCounts {
+  return {
+    ...counts,
+    connects: counts.connects + connects,
+    connectionMs: counts.connectionMs + connectionMs,
   };
 }
 

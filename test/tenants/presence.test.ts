@@ -58,7 +58,7 @@ async function read(client: RawClient, packets: readonly Got[]): Promise<Lifecyc
   });
 }
 
-test("presence messages count as the tenant's messages in, once each", async () => {
+test("presence messages that somebody gets count as the tenant's messages in, once each", async () => {
   const usage = async () => {
     await suite.service.service.flush();
     const hours = await suite.service.stores.usageStore.report(vouchedTenantId('acme'), '2000', '9999');
@@ -66,9 +66,16 @@ test("presence messages count as the tenant's messages in, once each", async () 
       hours.reduce((total, { counts }) => total + counts[name], 0);
     return { messages: sum('messagesIn'), bytes: sum('bytesIn') };
   };
+  const comeAndGo = async (): Promise<void> => {
+    const client = await suite.connect({ clientId: 'counted' });
+    await client.exchange({ cmd: 'disconnect', reasonCode: 0 });
+  };
+  const unheard = await usage();
+  await comeAndGo();
+  expect(await usage()).toEqual(unheard);
+  await watcher();
   const before = await usage();
-  const client = await suite.connect({ clientId: 'counted' });
-  await client.exchange({ cmd: 'disconnect', reasonCode: 0 });
+  await comeAndGo();
   const after = await usage();
   expect(after.messages - before.messages).toBe(2);
   expect(after.bytes - before.bytes).toBeGreaterThan(

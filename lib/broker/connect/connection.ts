@@ -73,6 +73,8 @@ function effectiveSessionExpiry(
 
 /** Slots of which looks at clients that still send share one. */
 const slotsPerLook = 2;
+/** Shortest slot of which a first look comes early, in milliseconds: a keep-alive of 6 minutes. */
+const minFirstSharedSlotMs = 60_000;
 
 /**
  * When to look at a connection next: when its keep-alive or its token runs out, at the latest after
@@ -80,7 +82,7 @@ const slotsPerLook = 2;
  * grace and at most {@link maxSlotMs}, so that looks at many connections fall due together. Where
  * there is time, the look comes up to a slot earlier, so that twice as many share it: a client that
  * sends once per keep-alive has been active again by then, and another is looked at in its slot.
- * That holds once the client has its rhythm, so not for the first look.
+ * The first packet after CONNECT may be late, so where slots are short the first look is not early.
  */
 export function nextLookMs(
   connection: Connection,
@@ -89,7 +91,7 @@ export function nextLookMs(
   isFirst = false,
 ): number {
   const { keepAliveSeconds, tokenExpiresAtSeconds } = connection;
-  const slotOf = isFirst ? inSlot : sharedSlot;
+  const slotOf = isFirst && slotMsOf(connection) < minFirstSharedSlotMs ? inSlot : sharedSlot;
   const silentAtMs =
     keepAliveSeconds === 0
       ? Number.POSITIVE_INFINITY

@@ -64,15 +64,20 @@ export interface SessionStore {
    * @returns the session after the change; undefined if the claim failed.
    */
   claim(session: Session, claim: Claim): Promise<Session | undefined>;
+  /** Whether the session was in mode `direct` a moment ago; eventually consistent. */
+  wasDirect(key: ClientKey): Promise<boolean>;
+  /** Whether the client has no row but that of its session, strongly consistent. */
+  isAlone(key: ClientKey): Promise<boolean>;
   /**
    * Marks the session offline if `address` still holds it.
+   * @param change.swept as {@link markSwept} in the same write.
    * @returns the session, with `first` true if this call made the change and false if an earlier
    *   call for `address` did; undefined if another connection holds the session.
    */
   markOffline(
     key: ClientKey,
     address: ConnectionAddress,
-    change: { expirySeconds: number; expiresAtMs: number },
+    change: { expirySeconds: number; expiresAtMs: number; swept?: true },
   ): Promise<{ readonly session: Session; readonly first: boolean } | undefined>;
   /**
    * Notes that everything an ended session of that generation left has been deleted, unless a

@@ -1,4 +1,5 @@
 import type { ConnectPacket } from '../../../lib/mqtt/types.ts';
+import { heartbeatMs } from '../../../lib/wire/limits.ts';
 import { openRaw, type RawClient } from '../../support/raw-client.ts';
 import type { Mint } from '../../support/service.ts';
 import { type BilledService, perOne, startBilledService, sumOf, type Units } from '../billed-service.ts';
@@ -23,7 +24,15 @@ export interface Fleet {
   readonly tokenHours: number;
   /** 0: the session ends with its connection. Else it is resumed after two hours. */
   readonly sessionExpirySeconds: number;
+  /**
+   * The bridge, or an adapter with `keepAlive: 'local'`, answers PINGREQ. It connects with a
+   * keep-alive of 0 and sends a heartbeat after nine minutes of silence.
+   */
+  readonly isLocal?: boolean;
 }
+
+/** Time without frames after which adapter and bridge send a heartbeat, in seconds. */
+const heartbeatSeconds = heartbeatMs / 1000;
 
 interface Member {
   readonly clientId: string;
@@ -75,8 +84,9 @@ export async function measureIdleFleet(
 async function startFleet(
   { service, measure }: BilledService,
   clock: JumpingClock,
-  { keepAliveSeconds, connections, tokenHours, sessionExpirySeconds }: Fleet,
+  { keepAliveSeconds, connections, tokenHours, sessionExpirySeconds, isLocal = false }: Fleet,
 ): Promise<(durationMs: number) => Promise<UnitsByCause>> {
+  const everySeconds = isLocal ? heartbeatSeconds : keepAliveSeconds;
   const mint: Mint = await service.tenant('bench');
   const settle = () => service.queues.idle();
   const token = async (): Promise<Buffer> =>
@@ -103,7 +113,7 @@ async function startFleet(
     member.endsAtMs = clock.now() + lifeMs;
     member.client = client;
     const changes: Partial<ConnectPacket> = {
-      keepalive: keepAliveSeconds,
+      keepalive: isLocal ? 0 : keepAliveSeconds,
       clean: sessionExpirySeconds === 0,
       properties: {
         authenticationMethod: 'wisp-jwt',
@@ -113,7 +123,7 @@ async function startFleet(
     };
     const { password: _password, ...packet } = await connectPacket(mint, member.clientId, changes);
     await client.send(packet as ConnectPacket);
-    member.pingAtMs = clock.now() + keepAliveSeconds * 1000;
+    member.pingAtMs = clock.now() + everySeconds * 1000;
     member.renewAtMs = renewal();
   }
 
@@ -134,8 +144,11 @@ async function startFleet(
   }
 
   async function ping(member: Member): Promise<void> {
-    await member.client?.send({ cmd: 'pingreq' });
-    member.pingAtMs = clock.now() + keepAliveSeconds * 1000;
+    if (isLocal) {
+      const answered = await member.client?.exchangeText('.');
+      if (answered?.closed !== undefined) throw new Error(`closed: ${JSON.stringify(answered.closed)}`);
+    } else await member.client?.send({ cmd: 'pingreq' });
+    member.pingAtMs = clock.now() + everySeconds * 1000;
   }
 
   async function renew(member: Member): Promise<void> {

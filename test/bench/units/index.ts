@@ -49,6 +49,14 @@ const idleWorkloads: readonly IdleWorkload[] = [
   { ...plain, title: idleTitle(540), keepAliveSeconds: 540, connections: 100 },
   {
     ...plain,
+    title: 'W5: idle, PINGREQ answered by bridge or adapter',
+    keepAliveSeconds: 540,
+    connections: 100,
+    isLocal: true,
+    callMs: [callTimesMs[0]],
+  },
+  {
+    ...plain,
     title: `${idleTitle(540)}, tokens of 1 h renewed by AUTH`,
     keepAliveSeconds: 540,
     connections: 50,
@@ -241,7 +249,7 @@ function notes(): string[] {
   return [
     `Payload: ${payloadBytes} bytes. Messages are those of API Gateway in both directions, metered per 32 KB, including route responses and posts. Read and write units follow the sizes of the items. SQS requests are metered per 64 KB and include the receive and delete of each invocation, but no empty receives.`,
     `Milliseconds are an estimate: the duration of the handlers on this machine while each of their calls to DynamoDB, SQS and \`@connections\` takes 5 ms, or 30 ms as a cautious bound. Memory as deployed (message ${message} MB, timer ${timer} MB, arm64), no cold starts.`,
-    `W5: idle connections of one tenant in their steady state, on a clock that jumps from one event to the next: 50 or 100 connections of all ages, each with one PINGREQ per keep-alive interval. API Gateway closes each after ${connectionHours} hours, and another takes its place. Two hours pass before the two that are measured, so that the timers of earlier connections are counted too. Tokens hold for 24 hours and sessions end with their connection, unless said otherwise.`,
+    `W5: idle connections of one tenant in their steady state, on a clock that jumps from one event to the next: 50 or 100 connections of all ages, each with one PINGREQ per keep-alive interval. API Gateway closes each after ${connectionHours} hours, and another takes its place. Two hours pass before the two that are measured, so that the timers of earlier connections are counted too. Tokens hold for 24 hours and sessions end with their connection, unless said otherwise. Bridge and adapter with local keep-alive answer PINGREQ and send a heartbeat after nine minutes, whatever the client's keep-alive.`,
     `The floor is what API Gateway bills for an idle connection, and Lambda for its requests: no code can cost less. The access log of API Gateway has about ${accessLogLineBytes} bytes for each frame, handshake and close; logs are ingested at ${usd('cw_logs_gb')} per GB. Functions write their counters (embedded metric format) and lines of level INFO, which are in the price of Wisp.`,
     `Wisp in dollars per million of each: ${wispFormula}. The two figures are for the two latencies of a call. W1 to W4 exclude connection time, which is in W5.`,
     `AWS IoT Core: (PUBLISH in + PUBLISH out + PUBACK of the subscriber) × ${perMillion('iot_msg')}; idle: 60 minutes × ${perMillion('iot_min')}. EMQX Serverless: GiB in and out × ${usd('emqx_gb')}, with 69 bytes of TCP, IP and TLS per segment; idle: 60 minutes × ${perMillion('emqx_min')} and PINGREQ/PINGRESP traffic. Azure Event Grid: operations × ${perMillion('eg_op')} + fully used throughput units × ${usd('eg_tu_hour')} per hour, each for 1,000 publishes per second or 10,000 sessions. Two figures, because the documentation does not say whether PINGREQ counts. Both prices are unverified.`,

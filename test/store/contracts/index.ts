@@ -11,6 +11,7 @@ import { sessionSubscriptionsContract } from './session-subscriptions.ts';
 import { sessionsContract } from './sessions.ts';
 import { subscriptionsContract } from './subscriptions.ts';
 import { tenantsContract } from './tenants.ts';
+import { usageContract } from './usage.ts';
 import { versionsContract } from './versions.ts';
 import { willsContract } from './wills.ts';
 
@@ -29,5 +30,6 @@ export function storeContracts(name: string, open: () => Promise<World>): void {
   retainedContract(name, open);
   tenantsContract(name, open);
   revocationsContract(name, open);
+  usageContract(name, open);
   versionsContract(name, open);
 }
