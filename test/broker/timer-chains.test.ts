@@ -119,3 +119,18 @@ test('what a session with a long expiry leaves is deleted by the recount of its 
   await settle(service);
   expect(await left()).toEqual([]);
 });
+
+test('a client whose heartbeats alone arrive, as those of bridges do, stays for two hours', async () => {
+  const clock = createJumpingClock();
+  billed = await startBilledService({ clock });
+  const { service } = billed;
+  const mint = await service.tenant('acme');
+  const client = await openRaw(service.url);
+  const password = Buffer.from(await mint({ exp: Math.floor(clock.now() / 1000) + 86_400 }));
+  await client.send(await connectPacket(mint, 'idle', { keepalive: 0, password }));
+  for (let minutes = 9; minutes < 119; minutes += 9) {
+    await clock.jump(9 * 60_000, () => service.queues.idle());
+    expect(await client.exchangeText('.')).toMatchObject({ replies: [] });
+  }
+  expect(client.isClosed).toBe(false);
+});

@@ -2,11 +2,7 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../lib/core/model.ts';
 import { isSilent } from '../../lib/sessions/silence.ts';
-import { startBilledService } from '../bench/billed-service.ts';
-import { createJumpingClock } from '../bench/jumping-clock.ts';
-import { connectPacket } from '../bench/metered.ts';
 import { World } from '../races/world.ts';
-import { openRaw } from '../support/raw-client.ts';
 
 /** Lets `seconds` pass in steps of 10; `each` runs before each step. */
 async function pass(world: World, seconds: number, each: (second: number) => void = () => {}): Promise<void> {
@@ -98,21 +94,3 @@ it.each([
     expect(isSilent(connection, 1_000 + longestMs)).toBe(true);
   },
 );
-
-it('a client whose heartbeats alone arrive, as those of bridges do, stays for two hours', async () => {
-  const clock = createJumpingClock();
-  const billed = await startBilledService({ clock });
-  try {
-    const mint = await billed.service.tenant('acme');
-    const client = await openRaw(billed.service.url);
-    const password = Buffer.from(await mint({ exp: Math.floor(clock.now() / 1000) + 86_400 }));
-    await client.send(await connectPacket(mint, 'idle', { keepalive: 0, password }));
-    for (let minutes = 9; minutes < 119; minutes += 9) {
-      await clock.jump(9 * 60_000, () => billed.service.queues.idle());
-      expect(await client.exchangeText('.')).toMatchObject({ replies: [] });
-    }
-    expect(client.isClosed).toBe(false);
-  } finally {
-    await billed.close();
-  }
-});
