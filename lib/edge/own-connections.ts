@@ -89,10 +89,6 @@ export function keepOwnConnections(
       const known = own.get(address);
       return known === undefined ? stored.get(address) : known.connection;
     },
-    async isAccepted(address) {
-      const known = own.get(address);
-      return known === undefined ? stored.isAccepted(address) : known.connection !== undefined;
-    },
     async find(address) {
       const known = own.get(address);
       if (known === undefined) return stored.find(address);
