@@ -17,12 +17,16 @@ export interface EdgeGatewayOptions {
   readonly log: Log;
   /** `edgeLookSeconds` of the settings. */
   readonly lookSeconds: number;
+  /** Waits; tests pass one that does not. */
+  readonly pause?: (milliseconds: number) => Promise<void>;
 }
 
 /** Age of a lease that this process uses again, in milliseconds: a closed door is noticed. */
 const maxLeaseAgeMs = 5_000;
 /** Edges whose lease this process remembers. */
 const maxKnownLeases = 1_000;
+/** Pauses in which an edge whose back door has been lost may open another, in milliseconds. */
+const reopeningMs = [200, 600, 1_800] as const;
 /** Attempts to have another edge close a connection. */
 const maxCloseAttempts = 3;
 
@@ -33,10 +37,10 @@ const maxCloseAttempts = 3;
  * - `sent` means that the back door took the message. The edge forwards what comes for a client
  *   that has moved on.
  * - `gone` means that the edge is dead or unknown: its connections are lost.
- * - `failed`: its back door has closed, and no other is known yet.
+ * - `failed`: its back door has closed, and it has opened no other within some seconds.
  */
 export function createEdgeGateway(options: EdgeGatewayOptions): Gateway {
-  const { gateway, doors, edges, clock, log } = options;
+  const { gateway, doors, edges, clock, log, pause = sleep } = options;
   const leases = new Map<string, { readonly lease: EdgeLease | undefined; readonly readAtMs: number }>();
   const posts = createDoorPosts((edge, text) =>
     send(edge, text).catch((error: unknown): PostOutcome => {
@@ -70,13 +74,29 @@ export function createEdgeGateway(options: EdgeGatewayOptions): Gateway {
     if (!isAlive(known)) return 'gone';
     const outcome = await doors.post(known.door as ConnectionAddress, text);
     if (outcome !== 'gone') return outcome;
-    const current = await read(edge, true);
+    const current = await reopened(edge, known.door);
     if (!isAlive(current)) return 'gone';
     if (current.door === known.door) {
       await watch(edge, current);
       return 'failed';
     }
     return (await doors.post(current.door as ConnectionAddress, text)) === 'sent' ? 'sent' : 'failed';
+  }
+
+  /** Doors of which no successor has come in time: nobody waits for one again. */
+  const abandoned = new Set<string>();
+  /** The lease once it names another door than the one that has closed, or as it is after a while. */
+  async function reopened(edge: string, closed: string): Promise<EdgeLease | undefined> {
+    let current = await read(edge, true);
+    for (const milliseconds of reopeningMs) {
+      if (!isAlive(current) || current.door !== closed || abandoned.has(closed)) return current;
+      await pause(milliseconds);
+      current = await read(edge, true);
+    }
+    if (current?.door === closed) abandoned.add(closed);
+    const [oldest] = abandoned;
+    if (abandoned.size > maxKnownLeases && oldest !== undefined) abandoned.delete(oldest);
+    return current;
   }
 
   const watchedAtMs = new Map<string, number>();
@@ -122,4 +142,8 @@ export function createEdgeGateway(options: EdgeGatewayOptions): Gateway {
 
 function isAlive(lease: EdgeLease | undefined): lease is EdgeLease {
   return lease !== undefined && !lease.isDead;
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

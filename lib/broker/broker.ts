@@ -33,10 +33,11 @@ export interface Broker {
   /** The WebSocket has been closed. */
   disconnected(address: ConnectionAddress): Promise<void>;
   /**
-   * Ends the connection at `address` because the process that holds its socket stops: DISCONNECT
-   * 0x8B in 5.0 [MQTT-4.13.1-1 v5], and its Will is published as after every lost connection.
+   * Ends the connection at `address` because the process that holds its socket stops, or for another
+   * reason of its own: DISCONNECT 0x8B in 5.0 [MQTT-4.13.1-1 v5], and its Will is published as after
+   * every lost connection.
    */
-  shutDown(address: ConnectionAddress): Promise<void>;
+  shutDown(address: ConnectionAddress, reason?: 'server-stopping' | 'back-door-lost'): Promise<void>;
   /**
    * Timers have arrived from the queue, due or on their way.
    * @returns the outcome of each, in their order; a rejected one must be delivered again.
@@ -79,9 +80,9 @@ export function createBroker(context: Context): Broker {
         await releaseConnection(context, connection, { will: 'publish', reason: connectionLostReason });
     },
 
-    async shutDown(address) {
+    async shutDown(address, reason = 'server-stopping') {
       const connection = await context.connections.get(address);
-      const end = endWith(connection?.protocolVersion, refusal('server-stopping'));
+      const end = endWith(connection?.protocolVersion, refusal(reason));
       await closeConnection(context, address, connection, [], end);
     },
 

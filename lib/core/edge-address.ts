@@ -26,6 +26,7 @@ export function edgeAddress(edge: string, channel: number): ConnectionAddress {
 /** Undefined: the address is one of API Gateway. */
 export function edgeAddressParts(address: ConnectionAddress): EdgeAddress | undefined {
   if (!address.startsWith('e:')) return undefined;
+  if (!address.startsWith('e:')) return undefined;
   const [, edge, digits] = /^e:([^:]+):(\d+)$/.exec(address) ?? [];
   const channel = Number(digits);
   return edge !== undefined && isChannel(channel) ? { edge, channel } : undefined;

@@ -78,6 +78,11 @@ export interface Settings {
   /** Concurrent posts of one handler, to different connections. */
   readonly maxConcurrentPosts: number;
   /**
+   * Concurrent posts of one handler to connections at edges, at QoS 0. They take no socket each:
+   * those to one edge are gathered into few messages.
+   */
+  readonly maxConcurrentEdgePosts: number;
+  /**
    * Subscriptions to a topic that the publisher's handler serves itself; the fan-out queue serves a
    * larger audience. docs/performance.md tells how this bound was measured.
    */
@@ -151,6 +156,7 @@ export const defaultSettings: Settings = {
   retainedReadsPerRun: 20,
   maxMatchQueries: 4_096,
   maxConcurrentPosts: 64,
+  maxConcurrentEdgePosts: 1_024,
   inlineAudience: 256,
   maxInlineDeliveries: 2_048,
   shareSample: 64,

@@ -1,5 +1,6 @@
 import { concurrently } from '../core/concurrently.ts';
 import type { Context } from '../core/context.ts';
+import { isEdgeAddress } from '../core/edge-address.ts';
 import { metrics } from '../core/metrics.ts';
 import type { ClientKey, Message, Qos, Route, Subscription } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
@@ -173,7 +174,7 @@ export async function sendParcels(
       : await context.sessions.routes(tenant, [...new Set(wanted)]);
   const ended: Parcel[] = [];
   const unreadable: Parcel[] = [];
-  await concurrently(parcels, context.settings.maxConcurrentPosts, async (parcel) => {
+  const send = async (parcel: Parcel): Promise<void> => {
     try {
       if ((await sendParcel(context, parcel, routes.get(parcel.key.clientId))) === 'ended')
         ended.push(parcel);
@@ -184,10 +185,27 @@ export async function sendParcels(
       } else if (failed === undefined) throw error;
       else failed(parcel, error);
     }
+  };
+  const { maxConcurrentPosts, maxConcurrentEdgePosts } = context.settings;
+  const [gathered, others] = apart(parcels, ({ key, queued }) => {
+    const route = routes.get(key.clientId);
+    return queued.length === 0 && route !== undefined && isEdgeAddress(route.address);
   });
+  const results = await Promise.allSettled([
+    concurrently(others, maxConcurrentPosts, send),
+    concurrently(gathered, Math.min(gathered.length, maxConcurrentEdgePosts), send),
+  ]);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
   // Their rows are still there: a timer was lost, or a subscription came late.
   for (const { key, generation } of ended) await context.sessionEnded(key, generation);
   return [...ended, ...unreadable];
+}
+
+/** The values for which `belongs` holds, and the others. */
+function apart<T>(values: readonly T[], belongs: (value: T) => boolean): [T[], T[]] {
+  const parts: [T[], T[]] = [[], []];
+  for (const value of values) parts[belongs(value) ? 0 : 1].push(value);
+  return parts;
 }
 
 function reportUnreadable(

@@ -26,6 +26,8 @@ const maxLeaseMs = 9_000;
 const rotateAfterMs = 110 * 60_000;
 /** Time for which a replaced door stays open: others use its id for up to 5 s. */
 const lingerMs = 10_000;
+/** Time in which clients acknowledge what has reached them through a door that was lost. */
+const settleMs = 5_000;
 /** Longest pause between two attempts to connect, in milliseconds. */
 const maxPauseMs = 5_000;
 const firstPauseMs = 200;
@@ -118,13 +120,21 @@ class Lease implements BackDoor {
     return edges.removeBlock(edge, block);
   }
 
+  /**
+   * Others read at once that the process is gone. What it has left in its blocks, the chain of looks
+   * finds.
+   */
   async close(): Promise<void> {
+    const { edge, edges } = this.#options;
+    const hasLease = !this.#isOver && this.#renewedAtMs > 0;
     this.#isOver = true;
     for (const cancel of this.#cancels) cancel();
     this.#cancels.clear();
     this.#door = undefined;
-    for (const door of this.#doors) door.close();
     for (const resolve of this.#waiting.splice(0)) resolve(false);
+    // Where that fails, the end of the door tells them.
+    if (hasLease) await edges.declareDead(edge, this.#renewedAtMs).catch(() => false);
+    for (const door of this.#doors) door.close();
   }
 
   /** Opens a door, which becomes the one that the next renewal names. */
@@ -166,6 +176,7 @@ class Lease implements BackDoor {
       try {
         await this.#open();
         await this.#renew();
+        this.#later(settleMs, () => this.#options.onLost());
       } catch (error) {
         this.#options.log.warn('back door could not be opened', { error: messageOf(error) });
         if (this.#door === undefined) this.#reopen(attempt + 1);

@@ -10,6 +10,7 @@ import { drainChannels } from './drain.ts';
 import { startHealthCheck } from './health.ts';
 import type { Edge, EdgeOptions } from './options.ts';
 import { keepOwn, type OwnPorts } from './own-ports.ts';
+import { endUnsure } from './unsure.ts';
 
 export type { BackDoor, BackDoorOptions, Edge, EdgeOptions, EdgeService } from './options.ts';
 
@@ -36,6 +37,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     clock: own.ports.clock,
     log,
     receive: (items) => clients.receive(items),
+    onLost() {
+      const addresses = [...channels.all].map(({ address }) => address);
+      endUnsure(own.ports, broker, addresses).catch((error: unknown) =>
+        log.error('sessions could not be read', { error: error instanceof Error ? error.name : 'unknown' }),
+      );
+    },
     onDead() {
       log.error('this edge counts as dead: its connections end');
       for (const channel of channels.all) channel.terminate();

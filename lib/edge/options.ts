@@ -21,6 +21,8 @@ export interface BackDoorOptions {
   readonly log: Log;
   /** Takes what others push to clients of this process. */
   readonly receive: (items: readonly DoorItem[]) => void;
+  /** A back door was lost, and another one is open: messages in the first may be lost. */
+  readonly onLost: () => void;
   /** The process counts as dead: its connections must end. */
   readonly onDead: () => void;
 }

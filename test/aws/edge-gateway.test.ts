@@ -22,6 +22,9 @@ function routed() {
   const atGateway: string[] = [];
   const timers: ScheduledTimer[] = [];
   const logged: string[] = [];
+  const pauses: number[] = [];
+  /** What happens while a post waits. */
+  let pausing: (pause: number) => void = () => {};
   let answer: (door: string) => Outcome | Promise<Outcome> = (door) => (open.has(door) ? 'sent' : 'gone');
   const note = (message: string): void => {
     logged.push(message);
@@ -60,6 +63,10 @@ function routed() {
     clock: { nowMs: () => nowMs },
     log: { debug: note, info: note, warn: note, error: note, count: () => {} },
     lookSeconds: 15,
+    pause: async (milliseconds) => {
+      pauses.push(milliseconds);
+      pausing(pauses.length);
+    },
   });
   return {
     gateway,
@@ -71,7 +78,11 @@ function routed() {
     atGateway,
     timers,
     logged,
+    pauses,
     open,
+    whilePausing(does: typeof pausing) {
+      pausing = does;
+    },
     edge(name: string, door = `${name}-door`) {
       leases.set(name, { door, renewedAtMs: 7, isDead: false });
       open.add(door);
@@ -168,6 +179,17 @@ test('a rotated door is looked up again, and nothing is lost', async () => {
   expect(router.reads).toEqual(['A', 'A, consistently']);
 });
 
+test('a door that is lost and opened again within a second loses nothing', async () => {
+  const router = routed();
+  router.edge('A');
+  router.open.clear();
+  router.whilePausing((pause) => {
+    if (pause === 2) router.edge('A', 'new-door');
+  });
+  expect(await post(router, 'A', 1)).toBe('sent');
+  expect(router.pauses).toEqual([200, 600]);
+});
+
 test('a lease that has just begun counts, though the first read does not see it', async () => {
   const router = routed();
   router.edge('A');
@@ -198,6 +220,8 @@ test('an edge that dies between two posts: failed until it is declared dead, the
   router.open.clear();
   expect(await post(router, 'A', 1)).toBe('failed');
   expect(await post(router, 'A', 1)).toBe('failed');
+  // Only the first post waits for another door.
+  expect(router.pauses).toEqual([200, 600, 1_800]);
   // Whoever watched the edge may be lost: one look, however many posts fail.
   expect(router.timers).toEqual([
     {

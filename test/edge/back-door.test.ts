@@ -232,6 +232,7 @@ test('a process that cannot open its door does not start', async () => {
     clock: { nowMs: () => service.service.nowMs() },
     log: service.service.log,
     receive: () => {},
+    onLost: () => {},
     onDead: () => {},
   });
   await expect(starting).rejects.toThrow('403');

@@ -21,6 +21,8 @@ export function closeAfterTest(one: { close(): Promise<unknown> }): void {
 export interface Killable {
   /** Opens the back door of the process. */
   open(options: BackDoorOptions): Promise<BackDoor>;
+  /** Drops what comes through the back door meanwhile, at least one message, then cuts the door. */
+  loseMessages(whileLost: () => Promise<unknown>): Promise<void>;
   /** SIGKILL, for what others see: its timers stop, and its door is cut. */
   kill(how?: 'silently'): Promise<void>;
 }
@@ -57,6 +59,7 @@ export async function startDoors(options: Partial<LocalServiceOptions> = {}): Pr
 
   function killable(edge: string): Killable {
     let isKilled = false;
+    let drop: ((items: readonly DoorItem[]) => void) | undefined;
     const time = {
       now: () => clock.now(),
       schedule: (callback: () => void, delayMs: number) =>
@@ -69,7 +72,17 @@ export async function startDoors(options: Partial<LocalServiceOptions> = {}): Pr
       time,
     });
     return {
-      open: (options) => open({ ...options, receive: (items) => isKilled || options.receive(items) }),
+      open: (options) =>
+        open({ ...options, receive: (items) => isKilled || (drop ?? options.receive)(items) }),
+      async loseMessages(whileLost) {
+        const dropped = new Promise<void>((resolve) => {
+          drop = () => resolve();
+        });
+        await Promise.all([dropped, whileLost()]);
+        const lease = await edges.get(edge, true);
+        api?.gateway.cut(lease?.door ?? '');
+        drop = undefined;
+      },
       async kill(how) {
         isKilled = true;
         const lease = await edges.get(edge, true);
@@ -93,6 +106,7 @@ export async function startDoors(options: Partial<LocalServiceOptions> = {}): Pr
         clock: { nowMs: () => clock.now() },
         log: service.service.log,
         receive: (items) => received.push(...items),
+        onLost: () => {},
         onDead: () => {
           deaths += 1;
         },

@@ -3,24 +3,26 @@ import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { edgeAddressParts } from '../../lib/core/edge-address.ts';
 import { metrics } from '../../lib/core/metrics.ts';
+import { defaultSettings } from '../../lib/core/settings.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { type Edge, startEdge } from '../../lib/edge/index.ts';
 import { inbox, type Mint } from '../support/service.ts';
-import { closeAfterTest, startDoors } from './doors.ts';
+import { closeAfterTest, type Killable, startDoors } from './doors.ts';
 
 interface Process {
   readonly edge: Edge;
   connect(options: IClientOptions): Promise<MqttClient>;
-  kill(how?: 'silently'): Promise<void>;
+  kill: Killable['kill'];
+  loseMessages: Killable['loseMessages'];
 }
 
 /** Two edges and the gateway over the same tables. */
-async function twoEdges() {
-  const doors = await startDoors();
+async function twoEdges(options: Parameters<typeof startDoors>[0] = {}) {
+  const doors = await startDoors(options);
   const { service, clock } = doors;
   const mint = await service.tenant('acme');
   const startProcess = async (name: string): Promise<Process> => {
-    const { open, kill } = doors.killable(name);
+    const { open, ...faults } = doors.killable(name);
     const edge = await startEdge({
       edge: name,
       log: service.service.log,
@@ -29,15 +31,18 @@ async function twoEdges() {
       openBackDoor: open,
     });
     closeAfterTest(edge);
-    return { edge, kill, connect: (options) => connectTo(edge, mint, options) };
+    return { edge, ...faults, connect: (options) => connectTo(edge, mint, options) };
   };
   const session = (clientId: string) =>
     service.stores.sessions.get({ tenant: vouchedTenantId('acme'), clientId });
   return { ...doors, clock, mint, session, a: await startProcess('A'), b: await startProcess('B') };
 }
 
+/** Messages that come with CONNACK, before anybody could listen. */
+const boxes = new WeakMap<MqttClient, ReturnType<typeof inbox>>();
+
 async function connectTo(edge: Edge, mint: Mint, options: IClientOptions): Promise<MqttClient> {
-  const client = await mqtt.connectAsync(`ws://127.0.0.1:${edge.wsPort}/mqtt`, {
+  const client = mqtt.connect(`ws://127.0.0.1:${edge.wsPort}/mqtt`, {
     forceNativeWebSocket: true,
     createWebsocket: (url, protocols) => new WebSocket(url, protocols) as never,
     username: mint.tenant,
@@ -46,7 +51,12 @@ async function connectTo(edge: Edge, mint: Mint, options: IClientOptions): Promi
     reconnectPeriod: 0,
     ...options,
   });
+  boxes.set(client, inbox(client));
   closeAfterTest({ close: () => client.endAsync(true) });
+  await new Promise<void>((resolve, reject) => {
+    client.once('connect', () => resolve());
+    client.once('error', reject);
+  });
   return client;
 }
 
@@ -71,7 +81,7 @@ test('messages pass between edges and the gateway at every QoS', async () => {
 });
 
 test('a message for many clients of another edge is one message to its back door', async () => {
-  const { service, a, b } = await twoEdges();
+  const { service, a, b } = await twoEdges({ settings: { ...defaultSettings, maxConcurrentPosts: 4 } });
   const subscribers = await Promise.all(
     Array.from({ length: 40 }, (_, index) => b.connect({ clientId: `s${index}` })),
   );
@@ -129,7 +139,7 @@ test.each([
     expect(service.counters.get(metrics.edgesDead)).toBe(1);
 
     const again = await b.connect({ clientId: 'sub', ...kept });
-    expect((await inbox(again).take(3)).map(({ text }) => text)).toEqual(['t0', 't1', 't2']);
+    expect((await boxes.get(again)?.take(3))?.map(({ text }) => text)).toEqual(['t0', 't1', 't2']);
   },
   60_000,
 );
@@ -144,4 +154,39 @@ test('an edge that is thought dead ends its clients when it hears of it', async 
   await pass(10);
   await ended;
   expect(a.edge.connections()).toBe(0);
+});
+
+test('what a lost back door had is sent again on new connections, and other clients stay', async () => {
+  const { pass, a, b } = await twoEdges();
+  const subscriber = await a.connect({ clientId: 'sub', ...kept });
+  await subscriber.subscribeAsync('t', { qos: 1 });
+  const other = await a.connect({ clientId: 'other' });
+  const publisher = await b.connect({ clientId: 'pub' });
+  const reason = new Promise((resolve) =>
+    subscriber.once('disconnect', ({ reasonCode }) => resolve(reasonCode)),
+  );
+  await a.loseMessages(() => publisher.publishAsync('t', 'x', { qos: 1 }));
+  await pass(15);
+  expect(await reason).toBe(0x8b);
+  expect(other.connected).toBe(true);
+  const again = await a.connect({ clientId: 'sub', ...kept });
+  expect(await boxes.get(again)?.next()).toMatchObject({ text: 'x', dup: true });
+});
+
+test('an edge that stops is gone at once, and its clients are reached where they go', async () => {
+  const { service, session, a, b } = await twoEdges();
+  const roaming = await a.connect({ clientId: 'sub', ...kept });
+  await roaming.subscribeAsync('t', { qos: 0 });
+  const publisher = await b.connect({ clientId: 'pub' });
+  const first = inbox(roaming);
+  await publisher.publishAsync('t', 'first');
+  await first.next();
+  await a.edge.close();
+  expect(await service.service.context.edges.get('A', true)).toMatchObject({ isDead: true });
+  expect(await session('sub')).not.toHaveProperty('address');
+  // The publisher's edge has cached the route to the edge that has stopped.
+  const box = inbox(await b.connect({ clientId: 'sub', ...kept }));
+  await publisher.publishAsync('t', 'second');
+  expect((await box.next()).text).toBe('second');
+  expect(service.counters.get(metrics.edgesDead)).toBeUndefined();
 });

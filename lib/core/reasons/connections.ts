@@ -121,6 +121,11 @@ export const connectionReasons = {
     message: 'this process stops or is replaced',
     remedy: 'Connect again: another process answers.',
   },
+  'back-door-lost': {
+    reasonCode: 0x8b,
+    message: 'messages for the client may have been lost inside the service',
+    remedy: 'Connect again: what the client has not acknowledged is sent again.',
+  },
   'client-disconnect': {
     message: 'the client disconnected',
     remedy: 'Nothing: the client sent DISCONNECT.',
