@@ -1,4 +1,7 @@
-/** `npm pack -w lib/client`, installed into projects with Vite, Jest and Metro (React Native). */
+/**
+ * `npm pack -w lib/client`, installed into projects with Vite, Jest, TypeScript in CommonJS and
+ * Metro (React Native).
+ */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -49,8 +52,17 @@ async function createProject(files: Readonly<Record<string, string>>, packages: 
 
 const page = `
 import mqtt from 'mqtt';
+import Paho from 'paho-mqtt';
 import { createWebsocket } from 'wisp-mqtt-client';
-globalThis.start = () => mqtt.connect('wss://example.com/mqtt', { createWebsocket });
+import { connect } from 'wisp-mqtt-client/connect';
+import { connectPaho } from 'wisp-mqtt-client/paho';
+import { useMessages, useRetained, usePublish, WispProvider } from 'wisp-mqtt-client/react';
+const url = 'wss://example.com/mqtt';
+const options = { tenant: 'demo', getToken: () => 'token' };
+globalThis.start = () => mqtt.connect(url, { createWebsocket });
+globalThis.keep = () => connect(url, options);
+globalThis.keepPaho = () => connectPaho(new Paho.Client(url, 'page'), options);
+globalThis.hooks = [useMessages, useRetained, usePublish, WispProvider];
 `;
 
 it.concurrent('is bundled by Vite, and found by Jest in CommonJS', async () => {
@@ -62,16 +74,54 @@ it.concurrent('is bundled by Vite, and found by Jest in CommonJS', async () => {
         const { WispWebSocket } = require('wisp-mqtt-client');
         test('is one class in both entry points', () => {
           expect(require('wisp-mqtt-client/node').WispWebSocket).toBe(WispWebSocket);
+        });
+        test('has a client, hooks and Paho JS', async () => {
+          const { connect } = require('wisp-mqtt-client/connect');
+          const client = connect('ws://127.0.0.1:9/mqtt', { tenant: 'demo', getToken: () => 'token' });
+          await client.endAsync(true);
+          expect(typeof require('wisp-mqtt-client/react').useMessages).toBe('function');
+          expect(typeof require('wisp-mqtt-client/paho').connectPaho).toBe('function');
         });`,
     },
-    ['vite@8.3.8', 'jest@30.5.2', mqtt, 'ws@8'],
+    ['vite@8.3.8', 'jest@30.5.2', mqtt, 'paho-mqtt@1.1.0', 'react@19', 'ws@8'],
   );
   await run('npx', 'vite', 'build');
   const assets = join(directory, 'dist/assets');
   const [script = ''] = await readdir(assets);
   expect(await readFile(join(assets, script), 'utf8')).toContain('wisp.b64.v1');
-  expect(await run('npx', 'jest')).toContain('1 passed');
+  expect(await run('npx', 'jest')).toContain('2 passed');
 });
+
+it.concurrent('is found by TypeScript in CommonJS, with and without `exports`', async () => {
+  const { directory, run } = await createProject({ 'main.ts': commonJs, 'main.cts': commonJs }, [
+    'typescript@5.9',
+    mqtt,
+    'react@19',
+    '@types/react@19',
+    '@types/node@20',
+    'ws@8',
+  ]);
+  const flags = ['--strict', '--target', 'es2022', '--types', 'node', '--skipLibCheck', '--esModuleInterop'];
+  await run('npx', 'tsc', ...flags, '--module', 'commonjs', '--moduleResolution', 'node', 'main.ts');
+  expect(await run('node', join(directory, 'main.js'))).toBe('demo function function function\n');
+  await run('npx', 'tsc', ...flags, '--module', 'node16', 'main.cts');
+  expect(await run('node', join(directory, 'main.cjs'))).toBe('demo function function function\n');
+});
+
+/** Types that cannot be found are `any`, which accepts everything: then the last line compiles. */
+const commonJs = `
+import { createWebsocket } from 'wisp-mqtt-client';
+import { connectStream } from 'wisp-mqtt-client/node';
+import { connect, type ConnectOptions } from 'wisp-mqtt-client/connect';
+import { connectPaho } from 'wisp-mqtt-client/paho';
+import { useMessages } from 'wisp-mqtt-client/react';
+const options: ConnectOptions = { tenant: 'demo', getToken: () => 'token' };
+const client = connect('ws://127.0.0.1:9/mqtt', options);
+client.end(true);
+console.log(client.options.username, typeof createWebsocket, typeof connectStream, typeof useMessages);
+// @ts-expect-error the client is missing
+export const paho = (): void => connectPaho(options);
+`;
 
 it.concurrent('is bundled by Metro for React Native', async () => {
   const { directory, run } = await createProject(
@@ -79,7 +129,11 @@ it.concurrent('is bundled by Metro for React Native', async () => {
       'metro.config.js': `module.exports = require('@react-native/metro-config').getDefaultConfig(__dirname);`,
       'babel.config.js': `module.exports = { presets: ['module:@react-native/babel-preset'] };`,
       'index.js': `globalThis.adapter = require('./adapter').default;`,
-      'adapter.js': `import * as adapter from 'wisp-mqtt-client'; export default adapter;`,
+      'adapter.js': `
+        import * as adapter from 'wisp-mqtt-client';
+        import { connect } from 'wisp-mqtt-client/connect';
+        import { useMessages } from 'wisp-mqtt-client/react';
+        export default { ...adapter, connect, useMessages };`,
     },
     [
       'metro@0.87.1',
@@ -88,6 +142,7 @@ it.concurrent('is bundled by Metro for React Native', async () => {
       '@react-native/babel-preset@0.88.1',
       '@babel/core@7',
       '@babel/runtime@7',
+      mqtt,
     ],
   );
   await run(
@@ -103,16 +158,31 @@ it.concurrent('is bundled by Metro for React Native', async () => {
     'metro.config.js',
   );
   const sockets: unknown[][] = [];
+  let opened = () => {};
+  const opening = new Promise<void>((resolve) => {
+    opened = resolve;
+  });
   class WebSocket {
     constructor(...args: unknown[]) {
       sockets.push(args);
+      opened();
     }
+    close() {}
   }
-  const scope: Record<string, unknown> = { WebSocket, setTimeout, clearTimeout, process: { env: {} } };
-  scope.global = scope;
+  const scope: Record<string, unknown> = {
+    ...{ WebSocket, setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate },
+    ...{ queueMicrotask, URL, URLSearchParams, TextEncoder, TextDecoder, AbortController, AbortSignal },
+    ...{ Event, EventTarget, performance, console },
+    ...{ navigator: { product: 'ReactNative' }, process: { env: {} } },
+  };
+  // As React Native does.
+  Object.assign(scope, { global: scope, self: scope, window: scope });
   runInNewContext(
-    `${await readFile(join(directory, 'bundle.js'), 'utf8')}; new global.adapter.WispWebSocket('wss://example.com/mqtt');`,
+    `${await readFile(join(directory, 'bundle.js'), 'utf8')}; global.client = global.adapter.connect('wss://example.com/mqtt', { tenant: 'demo', getToken: () => 'token' });`,
     scope,
   );
-  expect(sockets).toEqual([['wss://example.com/mqtt', ['wisp.b64.v1'], undefined]]);
+  await opening;
+  expect(typeof (scope.adapter as Record<string, unknown>).useMessages).toBe('function');
+  (scope.client as { end(force: boolean): void }).end(true);
+  expect(sockets).toEqual([['wss://example.com:443/mqtt', ['wisp.b64.v1'], undefined]]);
 });
