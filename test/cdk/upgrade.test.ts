@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { presets } from '../../cdk/settings.ts';
+import { withEdge } from './edge-settings.ts';
 import { Synthesised } from './synthesise.ts';
 
 const prod = new Synthesised(presets.prod);
@@ -65,6 +66,43 @@ describe('an update keeps', () => {
 
   it.each(Object.keys(kept))('every %s: none is missing above', (type) => {
     expect(Object.keys(prod.resources(type)).sort()).toEqual(Object.keys(kept[type] ?? {}).sort());
+  });
+});
+
+describe('an update keeps the edge', () => {
+  const edge = new Synthesised(withEdge);
+
+  /** The load balancer's name in DNS is where clients are; processes know the API of back doors. */
+  it.each([
+    [
+      'AWS::ElasticLoadBalancingV2::LoadBalancer',
+      'EdgeFleetBalancer9FCC9A0C',
+      { Name: undefined, Type: 'network' },
+    ],
+    [
+      'AWS::ElasticLoadBalancingV2::TargetGroup',
+      'EdgeFleetBalancerTargets8883DFA354B7',
+      { Name: undefined, Port: 8883 },
+    ],
+    [
+      'AWS::ElasticLoadBalancingV2::TargetGroup',
+      'EdgeFleetBalancerTargets4433B6D8184',
+      { Name: undefined, Port: 8084 },
+    ],
+    ['AWS::ECS::Service', 'EdgeFleetService30AF5DD7', { ServiceName: undefined, LaunchType: 'FARGATE' }],
+    ['AWS::ApiGatewayV2::Api', 'EdgeDoorApi8FAED92E', { ProtocolType: 'WEBSOCKET' }],
+    ['AWS::ApiGatewayV2::Stage', 'EdgeDoorStage45C36FB2', { StageName: 'door' }],
+    ['AWS::EC2::VPC', 'EdgeFleetVpc8FD99BAF', { CidrBlock: '10.0.0.0/16' }],
+    ['AWS::IAM::ManagedPolicy', 'EdgeProcessPolicy34438465', { ManagedPolicyName: undefined, Path: '/' }],
+  ])('%s %s', (type, id, properties) => {
+    const found = edge.resources(type)[id]?.Properties;
+    expect(found, `${id} has got another logical id: an update would make another one`).toBeDefined();
+    for (const [name, value] of Object.entries(properties)) expect(found?.[name], name).toEqual(value);
+  });
+
+  it('and what exists without it', () => {
+    for (const [type, byId] of Object.entries(kept))
+      expect(Object.keys(edge.resources(type))).toEqual(expect.arrayContaining(Object.keys(byId)));
   });
 });
 
