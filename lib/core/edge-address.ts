@@ -37,7 +37,7 @@ export function isEdgeAddress(address: ConnectionAddress): boolean {
   return edgeAddressParts(address) !== undefined;
 }
 
-export function isChannel(value: unknown): value is number {
+function isChannel(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 

@@ -17,7 +17,7 @@ export interface DoorMessage {
 /** Bytes of a message to a back door: API Gateway bills each 32 KB. */
 export const maxDoorMessageBytes = 32_768;
 /** Characters of a text for a channel: a chunk with its header has 32,014. */
-export const maxDoorTextLength = 32_100;
+const maxDoorTextLength = 32_100;
 /** Channels in all items of a message. */
 export const maxDoorChannels = 4_096;
 

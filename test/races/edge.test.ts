@@ -105,3 +105,64 @@ describe.each([1, 2] as const)('an edge dies, QoS %i', (qos) => {
     );
   }, 240_000);
 });
+
+/** Edges die one after another; their clients go to another one at once. */
+function dyingEdges(qos: 1 | 2): Scenario {
+  let subscriber: Client;
+  let publisher: Client;
+  let started: string[];
+  let published: number;
+  return {
+    async prepare(world) {
+      started = ['A', 'B', 'C'];
+      published = 0;
+      for (const edge of started) await world.startEdge(edge);
+      publisher = world.client({ id: 'pub', edge: 'B', packetsPerFrame: 1 });
+      subscriber = world.client({ id: 'sub', edge: 'A' });
+      await world.settle();
+      subscriber.subscribe('a/b', qos);
+      await world.settle();
+    },
+    race(world, random) {
+      for (let round = 0; round < 4; round += 1) {
+        for (let count = 0; count < 2; count += 1) {
+          published += 1;
+          publisher.publish('a/b', textOf(publisher, published), qos);
+        }
+        world.events.push({
+          actor: 'edges',
+          label: 'one dies',
+          run: () => {
+            const [dead = '', ...living] = started.toSorted(() => random() - 0.5);
+            if (living.length === 0) return;
+            started = living;
+            for (const client of [publisher, subscriber])
+              if (client.edge === dead) client.edge = random() < 0.2 ? undefined : living[0];
+            world.killEdge(dead);
+          },
+        });
+        world.passTime(15_000);
+      }
+    },
+    async afterwards(world) {
+      for (let look = 0; look < 4; look += 1) {
+        world.advance(15_000);
+        await world.settle();
+      }
+    },
+    check(world) {
+      checkDeliveries(world, subscriber, [publisher], qos);
+      for (const edge of ['A', 'B', 'C'].filter((name) => !started.includes(name)))
+        for (const row of world.rowsOfEdge(edge)) world.violation(`${row} is left`);
+    },
+  };
+}
+
+it.each([1, 2] as const)(
+  'edges die at random: nothing acknowledged is lost, and at QoS 2 nothing comes twice, QoS %i',
+  async (qos) => {
+    await exploreRandomly(dyingEdges(qos), schedules / 2);
+    expect(await crashEverywhere(dyingEdges(qos), 1)).toBeGreaterThan(100);
+  },
+  240_000,
+);

@@ -264,9 +264,10 @@ export class World {
     });
   }
 
-  /** Fires due timers, as steps. */
+  /** Fires due timers, as steps. Edges that live have renewed their leases. */
   advance(milliseconds: number): void {
     this.nowMs += milliseconds;
+    for (const edge of this.#channels.keys()) void this.#edges.renew(edge, `door-of-${edge}`, this.nowMs);
   }
 
   #announce(socket: Socket): void {
