@@ -35,7 +35,6 @@ export {
   replyTimeoutMs,
   spacingMs,
   subprotocol,
-  wrongPortCloseCode,
 } from './limits.ts';
 export { encodeOneWay, oneWayRouteKey, routeSelectionExpression } from './one-way.ts';
 export { batchPackets, concatBytes, packetLength, splitPackets } from './packets.ts';
