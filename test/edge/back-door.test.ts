@@ -133,6 +133,22 @@ test('a door that is cut is opened again, and the process serves on', async () =
   expect(a.deaths()).toBe(0);
 });
 
+test('a door that no longer answers heartbeats is replaced', async () => {
+  let isSilent = true;
+  const isHeartbeat = (event: object) => 'body' in event && event.body === '.';
+  const { open, post, pass } = await startDoors({
+    doorFaults: { dropRouteResponse: ({ event }) => isSilent && isHeartbeat(event) },
+  });
+  const a = await open('A');
+  const first = await a.door();
+  await pass(80, async () => expect(a.backDoor.isServing()).toBe(true));
+  isSilent = false;
+  expect(await a.door()).not.toBe(first);
+  expect(await post('A', 1, 'x')).toBe('sent');
+  await expect.poll(() => a.texts()).toEqual(['x']);
+  expect(a.deaths()).toBe(0);
+});
+
 test.each([
   ['its door is cut: 10 s later', undefined, 15],
   ['nobody hears of it: within 30 s', 'silently' as const, 35],

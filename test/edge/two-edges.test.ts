@@ -1,7 +1,7 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { edgeAddressParts } from '../../lib/core/edge-address.ts';
+import { edgeAddress, edgeAddressParts } from '../../lib/core/edge-address.ts';
 import { metrics } from '../../lib/core/metrics.ts';
 import { defaultSettings } from '../../lib/core/settings.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
@@ -171,6 +171,19 @@ test('what a lost back door had is sent again on new connections, and other clie
   expect(other.connected).toBe(true);
   const again = await a.connect({ clientId: 'sub', ...kept });
   expect(await boxes.get(again)?.next()).toMatchObject({ text: 'x', dup: true });
+});
+
+test('what comes for channels that never were harms nobody', async () => {
+  const { service, a } = await twoEdges();
+  const client = await a.connect({ clientId: 'c' });
+  await client.subscribeAsync('t', { qos: 0 });
+  const { gateway } = service.service.context;
+  for (const channel of [1, 7_000, Number.MAX_SAFE_INTEGER]) {
+    expect(await gateway.post(edgeAddress('A', channel), 'MAUAAXRoaQ==')).toBe('sent');
+    await gateway.close(edgeAddress('A', channel));
+  }
+  await client.publishAsync('t', 'still here');
+  expect((await boxes.get(client)?.next())?.text).toBe('still here');
 });
 
 test('an edge that stops is gone at once, and its clients are reached where they go', async () => {
