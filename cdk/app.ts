@@ -1,15 +1,19 @@
 import { Annotations, App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { readSettings, refuseUnknownSettings } from './read-settings.ts';
+import { readSettings, refuseForgottenTables, refuseUnknownSettings } from './read-settings.ts';
 import { SettingsError } from './read-values.ts';
 import { WispStack } from './stack.ts';
-import { stackStands } from './standing.ts';
+import { type FoundStack, findStack } from './standing.ts';
 
 const app = new App({ autoSynth: false });
 try {
   refuseUnknownSettings(Object.keys(app.node.getAllContext()));
   const asked = readSettings((name) => app.node.tryGetContext(name), deploymentRegion());
-  const protect = asked.protect && (await mayProtect(asked.stackName));
+  const found = await findDeployed(asked.stackName);
+  refuseForgottenTables(found?.existingTables, asked);
+  // With `-c protect=true` a first deployment is protected at once.
+  const isExplicit = app.node.tryGetContext('protect') !== undefined;
+  const protect = asked.protect && (isExplicit || (found?.stands ?? true));
   const settings = { ...asked, protect };
   const stack = new WispStack(app, 'Wisp', settings);
   if (asked.protect && !protect)
@@ -27,11 +31,10 @@ try {
   process.exitCode = 1;
 }
 
-/** Without an account nothing is deployed, and with `-c protect=true` nobody looks. */
-async function mayProtect(stackName: string): Promise<boolean> {
+/** Without an account nothing is deployed, so nobody looks. */
+async function findDeployed(stackName: string): Promise<FoundStack | undefined> {
   const region = deploymentRegion();
-  if (region === undefined || app.node.tryGetContext('protect') !== undefined) return true;
-  return await stackStands(stackName, region);
+  return region === undefined ? undefined : await findStack(stackName, region);
 }
 
 /**

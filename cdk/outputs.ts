@@ -8,10 +8,9 @@ import type { ServiceParts } from './service.ts';
  * Adds the outputs that clients (`WebSocketUrl`) and the `wisp` command (the others) need. Their
  * names are fixed, so one stack holds at most one service.
  */
-export function addOutputs(
-  scope: Construct,
-  { webSocketUrl, http, tables, timers, fanout, gateway, edge, fleet }: ServiceParts,
-): void {
+export function addOutputs(scope: Construct, parts: ServiceParts): void {
+  const { webSocketUrl, http, tables, timers, fanout, gateway, edge, fleet, alarmTopic, existingTables } =
+    parts;
   function addOutput(name: string, value: string, description: string): void {
     new CfnOutput(scope, name, { value, description }).overrideLogicalId(name);
   }
@@ -21,6 +20,9 @@ export function addOutputs(
   for (const kind of tableNames)
     addOutput(`${capitalised(kind)}TableName`, tables.byKind[kind].tableName, `Table of ${kind}`);
   addOutput('TimerQueueUrl', timers.queue.queueUrl, 'Queue of timers');
+  if (alarmTopic !== undefined) addOutput('AlarmTopicArn', alarmTopic.topicArn, 'Topic of alarms');
+  // The next deployment looks whether the setting is forgotten.
+  if (existingTables !== undefined) addOutput('ExistingTables', existingTables, 'Setting "tables"');
   if (edge === undefined) return;
   addOutput('LookQueueUrl', timers.looks.queueUrl, 'Queue of looks at connections');
   addOutput('FanoutQueueUrl', fanout.queue.queueUrl, 'Queue of slices of large audiences');

@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { originListForm, parseOriginList } from '../lib/core/origins.ts';
+import { type TableKind, tableNames } from '../lib/store/schema.ts';
 import { defaultRequestsPerSecond } from './account-quotas.ts';
 import { readEdge } from './read-edge-settings.ts';
 import {
@@ -33,6 +34,7 @@ import { unknownSetting } from './unknown-setting.ts';
  * - `-c accountRequestsPerSecond=…`, `-c accountConcurrency=…`, `-c reserveConcurrency=true|false`
  * - `-c routeShares=default:0.5,connect:0.05`, `-c memoryMegabytes=message:2048`
  * - `-c timerMaxConcurrency=…`, `-c fanoutMaxConcurrency=…`
+ * - `-c tables=sessions:NAME,…`
  * - `-c logLevel=DEBUG|INFO|WARN|ERROR`, `-c logRetentionDays=…`
  * - `-c domainName=…` with `-c certificateArn=…`, and for a Route 53 record `-c hostedZoneId=…` and
  *   `-c hostedZoneName=…`
@@ -58,6 +60,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
   }
   const domain = readDomain(context, region);
   const edge = readEdge(context, region);
+  const existingTables = readTables(context);
   return {
     ...preset,
     stackName,
@@ -86,6 +89,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(domain === undefined ? {} : { domain }),
     ...(edge === undefined ? {} : { edge }),
+    ...(existingTables === undefined ? {} : { existingTables }),
     ...(eventBusName === undefined ? {} : { eventBusName }),
   };
 }
@@ -112,6 +116,34 @@ export function refuseUnknownSettings(given: readonly string[]): void {
       ? `${name}: there is no such setting; docs/deploying.md lists all`
       : `${name}: there is no such setting; did you mean ${nearest}?`,
   );
+}
+
+/**
+ * Refuses a deployment that would replace existing tables by new, empty ones because `-c tables` is
+ * missing.
+ * @param deployed setting of the last deployment; undefined if it had none or is not known.
+ * @throws SettingsError
+ */
+export function refuseForgottenTables(deployed: string | undefined, { existingTables }: StageSettings): void {
+  if (deployed === undefined || existingTables !== undefined) return;
+  throw new SettingsError(
+    `tables is missing: without it the stack gets new, empty tables. It was last deployed with -c tables=${deployed}`,
+  );
+}
+
+/** Existing tables, `KIND:NAME,…`. */
+function readTables(context: ReadContext): StageSettings['existingTables'] {
+  const text = readText(context, 'tables');
+  if (text === undefined) return undefined;
+  const named: Partial<Record<TableKind, string>> = {};
+  for (const one of text.split(',')) {
+    const [, key, name] = /^(\w+):([A-Za-z0-9_.-]{3,255})$/.exec(one.trim()) ?? [];
+    const kind = tableNames.find((candidate) => candidate === key);
+    if (kind === undefined || name === undefined)
+      throw new SettingsError(`tables: KIND:NAME,… with any of ${tableNames.join(', ')}; not "${one}"`);
+    named[kind] = name;
+  }
+  return named;
 }
 
 /** Shares of requests, by the route without its "$", which shells would replace. */

@@ -1,5 +1,6 @@
 import { Annotations, Duration } from 'aws-cdk-lib';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { publishOriginsVariable, tenantMetricsVariable } from '../lib/aws/environment.ts';
 import { formatOriginList } from '../lib/core/origins.ts';
@@ -33,6 +34,10 @@ export interface ServiceParts {
   readonly gateway: Gateway;
   readonly edge?: Edge;
   readonly fleet?: Fleet;
+  /** Present if alarms are sent to an address. */
+  readonly alarmTopic?: ITopic;
+  /** Setting `tables`, as it is given on the command line. */
+  readonly existingTables?: string;
 }
 
 /**
@@ -76,10 +81,24 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
     ...(edge === undefined ? {} : { edge }),
     ...(fleet === undefined ? {} : { fleet }),
   };
-  if (settings.alarms || settings.alarmEmail !== undefined)
-    new Monitoring(scope, 'Monitoring', settings, { functions, ...parts });
+  const monitoring =
+    settings.alarms || settings.alarmEmail !== undefined
+      ? new Monitoring(scope, 'Monitoring', settings, { functions, ...parts })
+      : undefined;
+  const { topic } = monitoring ?? {};
 
-  return { webSocketUrl: domain?.url ?? gateway.url, ...parts };
+  return {
+    webSocketUrl: domain?.url ?? gateway.url,
+    ...parts,
+    ...(topic === undefined ? {} : { alarmTopic: topic }),
+    ...(settings.existingTables === undefined
+      ? {}
+      : {
+          existingTables: Object.entries(settings.existingTables)
+            .map((pair) => pair.join(':'))
+            .join(','),
+        }),
+  };
 }
 
 /** Where permissions come from. */

@@ -1,3 +1,4 @@
+import type { TableKind } from '../lib/store/schema.ts';
 import type { EdgeSettings } from './edge-settings.ts';
 
 /** The functions of every deployment; each has its entry point in `functions/NAME.ts`. */
@@ -132,6 +133,12 @@ export interface StageSettings {
   readonly domain?: DomainSettings;
   /** Stock MQTT clients over TCP, TLS and WebSockets (docs/edge.md). Default: none of it exists. */
   readonly edge?: EdgeSettings;
+  /**
+   * Tables that exist already, by kind: those that an earlier stack left behind, or restored ones.
+   * The stack uses them and never changes or deletes them. Give them at every deployment. Default:
+   * none, and the stack makes its tables.
+   */
+  readonly existingTables?: Readonly<Partial<Record<TableKind, string>>>;
   /**
    * Name of an EventBridge bus (`default` is the account's own) that receives connection events.
    * Billed by event, two for every connection. Default: none.

@@ -3,17 +3,30 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 /** States of a stack whose first deployment has not succeeded. */
 const unborn = /^(REVIEW_IN_PROGRESS|CREATE_|ROLLBACK_|DELETE_)/;
 
-/**
- * Whether the stack has once been deployed completely. `true` also where that cannot be seen: the
- * protection of a stack must not end because a permission is missing.
- */
-export async function stackStands(stackName: string, region: string | undefined): Promise<boolean> {
-  const client = new CloudFormationClient(region === undefined ? {} : { region });
+/** What is known of a stack before it is deployed. */
+export interface FoundStack {
+  /**
+   * Whether the stack has once been deployed completely. `true` also where that cannot be seen: the
+   * protection of a stack must not end because a permission is missing.
+   */
+  readonly stands: boolean;
+  /** Output `ExistingTables`: the setting `tables` of its last deployment, if it had one. */
+  readonly existingTables?: string;
+}
+
+export async function findStack(stackName: string, region: string): Promise<FoundStack> {
+  const client = new CloudFormationClient({ region });
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
-    return Stacks.some(({ StackStatus = '' }) => standing(StackStatus));
+    const existingTables = Stacks[0]?.Outputs?.find(
+      ({ OutputKey }) => OutputKey === 'ExistingTables',
+    )?.OutputValue;
+    return {
+      stands: Stacks.some(({ StackStatus = '' }) => standing(StackStatus)),
+      ...(existingTables === undefined ? {} : { existingTables }),
+    };
   } catch (error) {
-    return !/does not exist/.test(String(error));
+    return { stands: !/does not exist/.test(String(error)) };
   } finally {
     client.destroy();
   }

@@ -55,7 +55,8 @@ interface AlarmSettings {
 
 /** Alarms, each with a section in the runbook, and one dashboard with their metrics. */
 export class Monitoring extends Construct {
-  private readonly topic: Topic | undefined;
+  /** Topic of the alarms, if they are sent to an address. */
+  readonly topic: Topic | undefined;
 
   constructor(scope: Construct, id: string, settings: StageSettings, monitored: Monitored) {
     super(scope, id);
@@ -452,15 +453,15 @@ function counterMetric(deployment: string, name: Counter): Metric {
 }
 
 /**
- * Sum of at most ten metrics, the limit of one alarm. The sum of an array is expected to leave out
- * those without a point, which the documents of AWS do not say. `FILL` would not do: it has nothing
- * to fill where a metric has no point at all, as that of a function that was never called, and it
- * hides points that arrive late.
+ * Sum of at most ten metrics, the limit of one alarm. The operator `+` treats a missing value as 0,
+ * so metrics without a point, such as that of a function that was never called, do not hide the
+ * others. AWS advises against the function SUM in alarms, and `FILL` hides points that arrive late:
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
  */
 function sum(label: string, metrics: readonly (readonly [string, IMetric])[]): MathExpression {
   return new MathExpression({
     label,
-    expression: `SUM([${metrics.map(([id]) => id).join(', ')}])`,
+    expression: metrics.map(([id]) => id).join(' + '),
     usingMetrics: Object.fromEntries(metrics),
     period,
   });

@@ -1,5 +1,5 @@
 import { Validations } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, type ITable, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { tableVariables } from '../../lib/aws/environment.ts';
@@ -9,18 +9,25 @@ import type { StageSettings } from '../settings.ts';
 import type { Grantee } from './grantee.ts';
 import { removalPolicyOf } from './removal.ts';
 
+/** A table of the stack, or one that exists already. */
+type AnyTable = Pick<ITable, 'tableArn' | 'tableName' | 'metric'>;
+
 /**
  * The tables of `lib/store/schema.ts`: on demand, so that idle tables cost nothing but storage, and
  * encrypted with keys that DynamoDB owns. CloudFormation generates the names, so deployments never
- * collide.
+ * collide. Tables that exist already are used as they are.
  */
 export class Tables extends Construct {
-  readonly byKind: Readonly<Record<TableKind, Table>>;
+  readonly byKind: Readonly<Record<TableKind, AnyTable>>;
 
   constructor(scope: Construct, id: string, settings: StageSettings) {
     super(scope, id);
-    const make = (kind: TableKind): [TableKind, Table] => [kind, this.makeTable(kind, settings)];
-    this.byKind = Object.fromEntries(tableNames.map(make)) as Record<TableKind, Table>;
+    const find = (kind: TableKind): [TableKind, AnyTable] => {
+      const tableName = settings.existingTables?.[kind];
+      if (tableName === undefined) return [kind, this.makeTable(kind, settings)];
+      return [kind, Table.fromTableName(this, capitalised(kind), tableName)];
+    };
+    this.byKind = Object.fromEntries(tableNames.map(find)) as Record<TableKind, AnyTable>;
   }
 
   private makeTable(kind: TableKind, settings: StageSettings): Table {

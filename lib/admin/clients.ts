@@ -120,8 +120,9 @@ const neverEnds = 0xffff_ffff;
 const protocolNames = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const;
 
 function connectionJson(connection: Connection): object {
-  const { connectedAtMs, keepAliveSeconds, subject, username, tokenExpiresAtSeconds } = connection;
+  const { address, connectedAtMs, keepAliveSeconds, subject, username, tokenExpiresAtSeconds } = connection;
   return {
+    connectionId: address,
     connectedAt: isoTime(connectedAtMs),
     keepAliveSeconds,
     ...(subject === undefined ? {} : { subject }),

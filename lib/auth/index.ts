@@ -8,7 +8,7 @@ export { mayPublish, maySubscribe } from './decide.ts';
 export { type AuthError, type AuthErrorCode, isAuthError, isUnproved } from './errors.ts';
 export { type FetchText, httpsGet } from './https-get.ts';
 export type { IssuerConfig } from './issuer-config.ts';
-export { type KeySet, readJwks } from './jwks.ts';
+export { type KeySet, parseJwks, readJwks } from './jwks.ts';
 export { KeyFetchError } from './key-fetch-error.ts';
 export {
   createKeySources,

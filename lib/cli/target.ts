@@ -36,6 +36,8 @@ export interface Connection {
   readonly api?: AdminClient;
   /** URL of the WebSocket API, if known. */
   readonly webSocketUrl?: string;
+  /** SNS topic of the alarms; absent if the stack has none. */
+  readonly alarmTopicArn?: string;
   /** Port of the bridge for stock MQTT over TCP, if there is one. */
   readonly mqttPort?: number;
 }
@@ -87,7 +89,7 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
           `stack ${stack} has no output TenantsTableName; is it a Wisp stack?`,
         );
       }
-      const { WebSocketUrl: webSocketUrl, AdminUrl: adminUrl } = outputs;
+      const { WebSocketUrl: webSocketUrl, AdminUrl: adminUrl, AlarmTopicArn: alarmTopicArn } = outputs;
       return {
         admin: await openTable(client, table),
         ...(adminUrl === undefined
@@ -95,6 +97,7 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
           : { api: await signedClient(emulatedUrl(adminUrl, endpoint), client) }),
         // Emulators have no usable WebSocket data plane.
         ...(webSocketUrl === undefined || endpoint !== undefined ? {} : { webSocketUrl }),
+        ...(alarmTopicArn === undefined ? {} : { alarmTopicArn }),
       };
     },
   };
@@ -165,9 +168,9 @@ async function signedClient(adminUrl: string, options: AwsClientOptions): Promis
 }
 
 /** Emulators on this machine accept any credentials and region; AWS needs real ones. */
-function clientOptions(
+export function clientOptions(
   { endpoint, region }: TargetOptions,
-  environment: NodeJS.ProcessEnv,
+  environment: NodeJS.ProcessEnv = process.env,
 ): AwsClientOptions {
   const options = {
     ...(endpoint === undefined ? {} : { endpoint }),

@@ -128,6 +128,8 @@ describe('readSettings', () => {
     ['an unknown log role', { apiGatewayLogRole: 'yes' }, 'apiGatewayLogRole: one of auto, create, existing'],
     ['a route that does not exist', { routeShares: 'defalt:0.5' }, 'routeShares: PART:NUMBER,…'],
     ['more than all requests', { routeShares: 'default:2' }, 'routeShares: PART:NUMBER,… with 0.001 to 1'],
+    ['a table of no kind', { tables: 'session:Wisp-1' }, 'tables: KIND:NAME,… with any of'],
+    ['a table without a name', { tables: 'sessions' }, 'tables: KIND:NAME,…'],
     ['too little memory', { memoryMegabytes: 'message:64' }, 'memoryMegabytes: PART:NUMBER,… with 128'],
     ['days that CloudWatch lacks', { logRetentionDays: '10' }, 'logRetentionDays: one of 1, 3, 5'],
     ['too little concurrency', { timerMaxConcurrency: '1' }, 'timerMaxConcurrency: a whole number from 4'],

@@ -52,12 +52,13 @@ export const layers: readonly Layer[] = [
       'lib/client/connect',
       'lib/mqtt',
       'lib/topics',
+      'lib/wire',
       'lib/aws',
       'lib/store',
       'lib/auth',
       'lib/core',
     ],
-    packages: ['commander', 'mqtt', '@aws-sdk/*', '@smithy/*', 'node:*'],
+    packages: ['commander', 'mqtt', '@aws-sdk/*', '@smithy/*', 'ws', 'node:*'],
     files: ['package.json'],
   },
   {
@@ -412,7 +413,7 @@ export const testFolders: readonly TestFolder[] = [
     of: ['lib/local'],
     also: ['lib/auth', 'lib/mqtt', 'lib/client/node.ts'],
   },
-  { name: 'test/docs', about: 'pages', of: ['lib/cli'], also: [] },
+  { name: 'test/docs', about: 'pages', of: ['lib/cli'], also: ['test/bench'] },
   { name: 'test/layers', about: 'layers', of: [], also: ['test/bench', 'test/support'] },
   { name: 'test/conformance', about: 'clauses that tests quote', of: [], also: [] },
 ];

@@ -6,18 +6,32 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createTenantWithKey } from '../../local/operator/create-tenant-with-key.ts';
 import { keyPath, readSigningKey } from '../../local/operator/key-file.ts';
 import { mintToken } from '../../local/operator/mint-token.ts';
-import { adminApi, type Connection, resolveTarget, type TargetOptions } from '../target.ts';
+import { adminApi, type Connection, clientOptions, resolveTarget, type TargetOptions } from '../target.ts';
 import { checkAccount } from './account-checks.ts';
+import { checkAlarms } from './alarm-checks.ts';
+import type { Credentials } from './client.ts';
+import { checkFanout, fanoutQuotas } from './fanout-check.ts';
 import { examine, type Finding } from './finding.ts';
+import { checkIssuers } from './issuer-checks.ts';
+import type { MeasurementResult } from './measure/index.ts';
 import { checkMessages } from './message-checks.ts';
 
 export interface DoctorOptions extends TargetOptions {
   /** WebSocket URL, where the deployment does not tell a usable one: emulators. */
   readonly url?: string;
+  /** Publishes one message to the topic of the alarms. */
+  readonly testAlarm?: boolean;
+  /** Receives each measurement; without it nothing is measured. */
+  readonly onMeasured?: (name: string, result: MeasurementResult) => void;
+  /** Longest time for one measurement, in seconds. Default 60. */
+  readonly measureWaitSeconds?: number;
 }
 
-/** Longest wait until timers have erased the tenant of the checks. */
-const erasureMs = 60_000;
+/** Longest wait until timers have erased the tenant of the checks; AWS takes less than a minute. */
+const erasureMs = 240_000;
+
+/** Without measurements a token lives for five minutes. */
+const tokenSeconds = 300;
 
 /**
  * Checks a deployment by using it: with a tenant of its own, `doctor-…`, which it deletes at the
@@ -35,7 +49,10 @@ export async function* diagnose(options: DoctorOptions): AsyncGenerator<Finding>
       ? { status: 'failed', detail: 'no URL for clients', advice: 'Give it with --url ws://…' }
       : { status: 'ok', detail: url }),
   };
-  if (!target.isLocal) yield* await checkAccount(options);
+  if (!target.isLocal) {
+    yield* await checkAccount(options);
+    yield* await checkAlarms(connection.alarmTopicArn, clientOptions(options), options.testAlarm ?? false);
+  }
 
   const tenant = `doctor-${randomBytes(4).toString('hex')}`;
   const scratch = await mkdtemp(join(tmpdir(), 'wisp-doctor-'));
@@ -48,6 +65,7 @@ export async function* diagnose(options: DoctorOptions): AsyncGenerator<Finding>
         name: tenant,
         keyDirectory: scratch,
         nowMs: Date.now(),
+        quotas: fanoutQuotas,
       });
       return `tenant ${tenant} created`;
     },
@@ -55,7 +73,17 @@ export async function* diagnose(options: DoctorOptions): AsyncGenerator<Finding>
   yield created;
   try {
     if (created.status !== 'ok') return;
-    if (url !== undefined) yield* await checkMessages(url, { tenant, token: await tokenOf(tenant, scratch) });
+    yield* checkIssuers(connection.admin, target.isLocal);
+    if (url !== undefined) {
+      const ttlSeconds = tokenSeconds + (options.onMeasured ? 2 * (options.measureWaitSeconds ?? 60) : 0);
+      const credentials = { tenant, token: await tokenOf(tenant, scratch, ttlSeconds) };
+      const messages = await checkMessages(url, credentials);
+      yield* messages;
+      if (messages.every(({ status }) => status === 'ok')) {
+        yield await checkFanout(url, credentials);
+        yield* measured(options, connection, url, credentials);
+      }
+    }
     yield await examine(
       'admin API',
       'Your AWS identity needs execute-api:Invoke on it (docs/first-deployment.md)',
@@ -74,10 +102,48 @@ export async function* diagnose(options: DoctorOptions): AsyncGenerator<Finding>
   }
 }
 
-async function tokenOf(tenant: string, keyDirectory: string): Promise<string> {
+async function* measured(
+  options: DoctorOptions,
+  { api }: Connection,
+  url: string,
+  credentials: Credentials,
+): AsyncGenerator<Finding> {
+  const { onMeasured, endpoint, stack, measureWaitSeconds = 60 } = options;
+  if (onMeasured === undefined) return;
+  if (api === undefined) {
+    yield { check: 'measurements', status: 'failed', detail: 'no admin API', advice: 'Use --stack' };
+    return;
+  }
+  const [{ createSubject, measure }, { createSigner }] = await Promise.all([
+    import('./measure/index.ts'),
+    import('../sign.ts'),
+  ]);
+  const signs = stack !== undefined && endpoint === undefined;
+  const subject = createSubject({
+    url,
+    credentials,
+    api,
+    ...(signs ? { sign: createSigner(url, options.region) } : {}),
+  });
+  try {
+    for await (const [name, result] of measure(subject, measureWaitSeconds)) {
+      onMeasured(name, result);
+      const { failed, leftOut } = result;
+      yield {
+        check: `measurement ${name}`,
+        status: failed === undefined ? (leftOut === undefined ? 'ok' : 'skipped') : 'failed',
+        detail: failed ?? leftOut ?? 'done',
+      };
+    }
+  } finally {
+    subject.close();
+  }
+}
+
+async function tokenOf(tenant: string, keyDirectory: string, ttlSeconds: number): Promise<string> {
   const key = await readSigningKey(keyPath(keyDirectory, tenant));
   if (key === undefined) throw new Error('the key that was just written is missing');
-  return await mintToken({ tenant, key, ttlSeconds: 300, nowSeconds: Math.floor(Date.now() / 1_000) });
+  return await mintToken({ tenant, key, ttlSeconds, nowSeconds: Math.floor(Date.now() / 1_000) });
 }
 
 async function erased({ admin }: Connection, tenant: string): Promise<string> {
