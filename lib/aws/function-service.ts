@@ -2,16 +2,10 @@ import type { AdminContext } from '../admin/context.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Context } from '../core/context.ts';
 import type { Log } from '../core/ports.ts';
-import { createDynamoClient } from './dynamodb.ts';
 import { allowPrivateIssuersVariable, functionEnvironment } from './environment.ts';
-import { createEventBus } from './event-bus.ts';
+import { createEnvironmentService } from './environment-service.ts';
 import { returnToQueue } from './fanout-queue.ts';
-import { createManagementClient } from './gateway.ts';
 import { createPowertoolsLog } from './log.ts';
-import { createSecretsManagerSource } from './secrets.ts';
-import { createService } from './service.ts';
-import { createSqsClient } from './sqs.ts';
-import { createTenantMetrics } from './tenant-metrics.ts';
 
 /** What the entry points need. The local runtime creates its own. */
 export interface FunctionService {
@@ -38,33 +32,17 @@ export function functionService(): FunctionService {
 
 function fromEnvironment(): FunctionService {
   const environment = functionEnvironment(process.env);
-  const { tables, callbackEndpoint, backDoorEndpoint, timerQueueUrl, lookQueueUrl, fanoutQueueUrl } =
-    environment;
-  const { eventBusName, publishOrigins } = environment;
+  const { publishOrigins } = environment;
   const log = createPowertoolsLog();
-  const sqs = createSqsClient();
-  const { broker, usage, context, adminContext } = createService({
-    dynamo: createDynamoClient(),
-    sqs,
-    management: createManagementClient(callbackEndpoint === undefined ? {} : { endpoint: callbackEndpoint }),
-    tables,
-    timerQueueUrl,
-    lookQueueUrl,
-    fanoutQueueUrl,
-    secrets: createSecretsManagerSource(),
-    allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
+  const { broker, usage, context, adminContext, sqs } = createEnvironmentService(environment, {
     log,
-    ...(environment.tenantMetrics ? { usageMetrics: createTenantMetrics() } : {}),
-    ...(backDoorEndpoint === undefined
-      ? {}
-      : { backDoor: { management: createManagementClient({ endpoint: backDoorEndpoint }) } }),
-    ...(eventBusName === undefined ? {} : { events: createEventBus(eventBusName) }),
+    allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
   });
   const flush = async (): Promise<void> => {
     await usage.flush();
     log.flush();
   };
   const returnSlices: FunctionService['returnSlices'] = (receiptHandles, seconds) =>
-    returnToQueue(sqs, fanoutQueueUrl, receiptHandles, seconds);
+    returnToQueue(sqs, environment.fanoutQueueUrl, receiptHandles, seconds);
   return { broker, context, adminContext, log, nowMs: Date.now, publishOrigins, returnSlices, flush };
 }
