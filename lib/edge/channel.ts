@@ -23,6 +23,8 @@ export interface ChannelService {
   readonly mayServe: () => Promise<boolean> | true;
   /** Whether the client's handshake is accepted: the token of its certificate or header. */
   readonly admitted: Promise<boolean>;
+  /** The packet that tells the client to come back later, where its version has one. */
+  readonly busy: () => Uint8Array | undefined;
   /**
    * Called once, when the channel has ended. `isReleased` is false where the broker could not
    * release the connection: its next look tries again.
@@ -118,12 +120,14 @@ export class Channel implements Session {
         this.#outbound.release(await this.#service.broker.packets(this.address, batch.bytes));
       }
     } catch (error) {
-      // The client reconnects and sends again what MQTT demands.
+      // The store throttles or fails: the client comes back and sends again what MQTT demands.
       this.#service.log.error('edge frame failed', {
         address: this.address,
         error: error instanceof Error ? (error.stack ?? error.name) : 'unknown',
       });
-      this.terminate();
+      const busy = this.#service.busy();
+      this.#outbound.release(busy === undefined ? [] : [busy]);
+      void this.close();
     } finally {
       this.#isHandling = false;
     }

@@ -1,5 +1,7 @@
 import type { Broker } from '../broker/broker.ts';
 import { edgeAddress } from '../core/edge-address.ts';
+import type { ConnectionAddress } from '../core/model.ts';
+import { disconnect, reasonCode } from '../listeners/answers.ts';
 import type { Admission, ClientServer, Credentials } from '../listeners/client-server.ts';
 import type { DoorItem } from '../wire/back-door.ts';
 import { Blocks } from './blocks.ts';
@@ -61,6 +63,7 @@ export class Clients implements ClientServer {
           maxClientBufferBytes,
           admitted: status.then((answer) => answer === 200),
           mayServe: () => (backDoor.isServing() ? true : backDoor.untilServing()),
+          busy: () => this.#busy(address),
           ended: (isReleased) => this.#ended(channel, isReleased),
         });
         channels.add(channel);
@@ -78,6 +81,11 @@ export class Clients implements ClientServer {
         if ('close' in item) channels.close(number);
         else if (channels.post(number, item.text) === 'gone') this.#forward(number, item.text);
       }
+  }
+
+  #busy(address: ConnectionAddress): Uint8Array | undefined {
+    const connection = this.#options.own.connections.currentOf(address);
+    return connection?.protocolVersion === 5 ? disconnect(reasonCode.serverBusy) : undefined;
   }
 
   #ended(channel: Channel, isReleased: boolean): void {

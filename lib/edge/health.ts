@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
  * or has lost its lease.
  */
 export async function startHealthCheck(
-  host: string | undefined,
+  host: string,
   port: number,
   isHealthy: () => boolean,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {

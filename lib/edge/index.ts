@@ -2,6 +2,7 @@
  * The edge: holds the sockets of stock MQTT clients and runs the broker in the same process. An
  * idle connection costs memory alone. Others reach its clients by the back door.
  */
+import { metrics } from '../core/metrics.ts';
 import type { Ports } from '../core/ports.ts';
 import { startListeners } from '../listeners/index.ts';
 import { Channels } from './channels.ts';
@@ -16,6 +17,8 @@ export type { BackDoor, BackDoorOptions, Edge, EdgeOptions, EdgeService } from '
 
 /** How often usage that is due is written, in milliseconds. */
 const flushEveryMs = 1_000;
+/** How often the connections are counted for CloudWatch, in milliseconds. */
+const countEveryMs = 60_000;
 /** Time in which {@link Edge.close} ends its clients, in seconds. */
 const closeSeconds = 1;
 const defaultMaxClientBufferBytes = 4 * 1024 * 1024;
@@ -52,9 +55,11 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const clients = new Clients({ broker, channels, own, backDoor, maxClientBufferBytes });
   own.timers.start((due) => broker.timers(due));
   const flushing = setInterval(() => void flush().catch(() => undefined), flushEveryMs);
+  const counting = setInterval(() => log.count(metrics.edgeConnections, channels.size), countEveryMs);
   const end = async (): Promise<void> => {
     own.timers.stop();
     clearInterval(flushing);
+    clearInterval(counting);
     await flush();
     await backDoor.close();
   };
@@ -69,7 +74,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       clients,
     );
     opened.push(() => void listeners.close());
-    const { healthPort, host } = options;
+    const { healthPort, host = '127.0.0.1' } = options;
     const isHealthy = () => !isDraining && backDoor.isServing();
     const health = healthPort === undefined ? undefined : await startHealthCheck(host, healthPort, isHealthy);
     const drain = async (seconds: number): Promise<void> => {

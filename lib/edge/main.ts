@@ -1,5 +1,107 @@
 /**
- * What a task of the edge runs (build/edge.ts): reads the environment, starts the edge, and drains
- * it on SIGTERM.
+ * What a task of the edge runs (build/edge.ts): reads the environment of its container, starts the
+ * edge, and drains it on SIGTERM. It exits with 1 where it cannot start or counts as dead, so that
+ * the service starts another task.
  */
-throw new Error('this version has no edge that runs by itself');
+import { functionEnvironment } from '../aws/environment.ts';
+import { createEnvironmentService } from '../aws/environment-service.ts';
+import { createIds } from '../aws/ids.ts';
+import { createPowertoolsLog } from '../aws/log.ts';
+import { createSecretsManagerSource } from '../aws/secrets.ts';
+import { createRequestSigner, regionOfApi } from '../aws/signer.ts';
+import { createBackDoor } from './back-door.ts';
+import { readCertificateSecret, watchCertificateSecret } from './certificate-secret.ts';
+import { type EdgeEnvironment, edgeEnvironment } from './environment.ts';
+import { type Edge, startEdge } from './index.ts';
+
+const log = createPowertoolsLog();
+
+/** Calls of one process to DynamoDB that may be under way: far more than those of a function. */
+const maxSockets = 256;
+
+async function main(): Promise<void> {
+  const settings = edgeEnvironment(process.env);
+  const loadCertificate = loaderOf(settings);
+  const certificates = loadCertificate && (await readCertificateSecret(loadCertificate));
+  const edge = await startEdge({
+    edge: createIds(Date.now).unique(),
+    log,
+    host: settings.EDGE_HOST,
+    maxConnections: settings.EDGE_MAX_CONNECTIONS,
+    ...portsOf(settings),
+    ...(certificates === undefined ? {} : { tls: { ...certificates, ...tlsPortsOf(settings) } }),
+    compose(wrap) {
+      const { broker, usage } = createEnvironmentService(functionEnvironment(process.env), {
+        log,
+        allowPrivateIssuers: false,
+        client: { requestHandler: { httpsAgent: { maxSockets } } },
+        wrap,
+      });
+      return {
+        broker,
+        async flush() {
+          await usage.flush();
+          log.flush();
+        },
+      };
+    },
+    openBackDoor: createBackDoor({
+      url: settings.BACK_DOOR_URL,
+      sign: createRequestSigner(regionOfApi(settings.BACK_DOOR_URL) ?? process.env.AWS_REGION ?? ''),
+    }),
+    onDead: () => process.exit(1),
+  });
+  if (loadCertificate !== undefined && certificates !== undefined)
+    watchCertificateSecret(
+      loadCertificate,
+      certificates,
+      (changed) => edge.replaceCertificates(changed),
+      (error) =>
+        log.error('the certificate cannot be used', {
+          code: 'certificate-unusable',
+          error: messageOf(error),
+        }),
+    );
+  log.info('edge started', { edge: edge.edge });
+  process.once('SIGTERM', () => void stop(edge, settings.EDGE_STOP_SECONDS));
+}
+
+async function stop(edge: Edge, seconds: number): Promise<void> {
+  log.info('edge drains', { edge: edge.edge, connections: edge.connections(), seconds });
+  await edge.drain(seconds);
+  await edge.close();
+  log.info('edge stopped', { edge: edge.edge });
+  process.exit(0);
+}
+
+function portsOf(settings: EdgeEnvironment) {
+  const { EDGE_MQTT_PORT: mqttPort, EDGE_WS_PORT: wsPort, EDGE_HEALTH_PORT: healthPort } = settings;
+  return {
+    ...(mqttPort === undefined ? {} : { mqttPort }),
+    ...(wsPort === undefined ? {} : { wsPort }),
+    ...(healthPort === undefined ? {} : { healthPort }),
+  };
+}
+
+function tlsPortsOf({ EDGE_TLS_PORT: port, EDGE_WSS_PORT: wssPort }: EdgeEnvironment) {
+  return { ...(port === undefined ? {} : { port }), ...(wssPort === undefined ? {} : { wssPort }) };
+}
+
+/** Reads the current version of the secret with the certificate; undefined: none is set. */
+function loaderOf({ EDGE_CERTIFICATE_SECRET: arn }: EdgeEnvironment) {
+  if (arn === undefined) return undefined;
+  const source = createSecretsManagerSource();
+  return async (): Promise<string | undefined> => {
+    const [current] = await source.load(arn);
+    return current === undefined ? undefined : String(current);
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown';
+}
+
+main().catch((error: unknown) => {
+  log.error('edge cannot start', { error: messageOf(error) });
+  process.exitCode = 1;
+});

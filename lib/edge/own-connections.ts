@@ -9,6 +9,9 @@ import { type ConnectionStore, type PeerState, withToken } from '../core/store-p
  * lost.
  */
 const rowMaxAgeMs = 600_000;
+/** Tenants whose row is remembered. */
+const maxTenants = 10_000;
+
 interface Own {
   connection?: Connection;
   /** The connection, after it has ended. */
@@ -25,6 +28,8 @@ export interface OwnConnections {
   isOwn(address: ConnectionAddress): boolean;
   /** From now on this process owns the address, which is new. */
   add(address: ConnectionAddress): void;
+  /** The connection that an address has. */
+  currentOf(address: ConnectionAddress): Connection | undefined;
   /** The connection that an address had until it ended. */
   formerOf(address: ConnectionAddress): Connection | undefined;
   /** Nothing of the address is needed any more. */
@@ -63,16 +68,22 @@ export function keepOwnConnections(
     return known.connection;
   }
 
+  /**
+   * @param mayBeOld whether any row of the last {@link rowMaxAgeMs} will do: for PINGREQ, which
+   *   changes and tells nothing. A tenant that is suspended has its connections ended by a walk.
+   */
   async function liveOf(
     { tenant }: Connection,
     consistent: boolean,
-    maxAgeMs: number,
+    mayBeOld: boolean,
   ): Promise<PeerState['live']> {
     const last = lastLive.get(tenant);
-    if (last !== undefined && clock.nowMs() - last.readAtMs < maxAgeMs) return last.live;
+    if (mayBeOld && last !== undefined && clock.nowMs() - last.readAtMs < rowMaxAgeMs) return last.live;
     const live = await ports.tenants.readLive(tenant, consistent);
+    lastLive.delete(tenant);
     if (live?.status === 'active') lastLive.set(tenant, { live, readAtMs: clock.nowMs() });
-    else lastLive.delete(tenant);
+    const [oldest] = lastLive.keys();
+    if (lastLive.size > maxTenants && oldest !== undefined) lastLive.delete(oldest);
     return live;
   }
 
@@ -82,7 +93,7 @@ export function keepOwnConnections(
       if (known === undefined) return stored.readState(address, consistentLive, consistentRow, maxLiveAgeMs);
       const connection = await current(known);
       if (connection === undefined) return known.pending === undefined ? {} : { pending: known.pending };
-      const live = await liveOf(connection, consistentLive, maxLiveAgeMs);
+      const live = await liveOf(connection, consistentLive, maxLiveAgeMs > 0);
       return { connection: known.connection ?? connection, ...(live && { live }) };
     },
     async get(address) {
@@ -175,6 +186,7 @@ export function keepOwnConnections(
     stores,
     isOwn: (address) => own.has(address),
     add: (address) => own.set(address, { verifiedAtMs: clock.nowMs() }),
+    currentOf: (address) => own.get(address)?.connection,
     formerOf: (address) => own.get(address)?.former,
     remove: (address) => own.delete(address),
   };

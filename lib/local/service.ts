@@ -10,13 +10,16 @@ import { createDynamoClient } from '../aws/dynamodb.ts';
 import { returnToQueue } from '../aws/fanout-queue.ts';
 import type { FunctionService } from '../aws/function-service.ts';
 import { createManagementClient } from '../aws/gateway.ts';
+import { createIds } from '../aws/ids.ts';
 import { createService, type ServiceOptions } from '../aws/service.ts';
 import { type AwsClientOptions, localCredentials } from '../aws/settings.ts';
+import { createRequestSigner } from '../aws/signer.ts';
 import { createSqsClient } from '../aws/sqs.ts';
 import { everyOrigin } from '../core/origins.ts';
 import type { Log, Ports } from '../core/ports.ts';
 import { defaultSettings, type Settings } from '../core/settings.ts';
-import type { EdgeService } from '../edge/index.ts';
+import { createBackDoor } from '../edge/back-door.ts';
+import type { EdgeOptions, EdgeService } from '../edge/index.ts';
 import { publishPrefix } from '../http/publish.ts';
 import { type TableNames, tableNames, tableSchemas } from '../store/schema.ts';
 import type { Stores } from '../store/stores.ts';
@@ -101,6 +104,20 @@ export interface LocalService {
   /** Serves the tables to other processes over HTTP. @returns the URL. */
   exposeTables(): Promise<string>;
   close(): Promise<void>;
+}
+
+/** What {@link startEdge} needs of a local service with edges. */
+export function localEdgeParts(
+  service: LocalService,
+): Pick<EdgeOptions, 'compose' | 'openBackDoor' | 'edge'> {
+  const { backDoor, composeEdge } = service;
+  if (backDoor === undefined) throw new TypeError('the service was started without edges');
+  const { url, region: signedRegion, credentials } = backDoor;
+  return {
+    edge: createIds(service.service.nowMs).unique(),
+    compose: composeEdge,
+    openBackDoor: createBackDoor({ url, sign: createRequestSigner(signedRegion, credentials) }),
+  };
 }
 
 /** How an edge connects to the API of back doors. */

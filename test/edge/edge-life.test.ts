@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { expect, it, vi } from 'vitest';
+import { noBackDoor } from '../support/no-back-door.ts';
 import { inbox } from '../support/service.ts';
-import { noBackDoor, startEdged } from './edged.ts';
+import { startEdged } from './edged.ts';
 
 it('ends clients that are silent for 1.5 times the keep-alive', async () => {
   const { service, connect } = await startEdged();
@@ -64,4 +65,34 @@ it('tells a load balancer whether clients may come', async () => {
   expect(await status()).toBe(200);
   isServing = false;
   expect(await status()).toBe(503);
+});
+
+it('tells clients of 5.0 to come back when the store fails, and serves the others', async () => {
+  let fails = false;
+  const { service, connect } = await startEdged({
+    service: {
+      wrapPorts: (ports) => ({
+        ...ports,
+        subscriptions: {
+          ...ports.subscriptions,
+          async audience(tenant, filter, options) {
+            if (fails && filter === 'failing') throw new Error('throttled');
+            return ports.subscriptions.audience(tenant, filter, options);
+          },
+        },
+      }),
+    },
+  });
+  const mint = await service.tenant('acme');
+  const [publisher, other] = [await connect(mint, { clientId: 'pub' }), await connect(mint)];
+  await other.subscribeAsync(['failing', 'fine']);
+  fails = true;
+  const reason = new Promise((resolve) =>
+    publisher.once('disconnect', ({ reasonCode }) => resolve(reasonCode)),
+  );
+  publisher.publish('failing', 'x', { qos: 1 });
+  expect(await reason).toBe(0x89);
+  const got = inbox(other);
+  await other.publishAsync('fine', 'served', { qos: 1 });
+  expect((await got.next()).text).toBe('served');
 });

@@ -1,7 +1,8 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterEach } from 'vitest';
 import { WebSocket } from 'ws';
-import { type BackDoor, type Edge, type EdgeOptions, startEdge } from '../../lib/edge/index.ts';
+import { type Edge, type EdgeOptions, startEdge } from '../../lib/edge/index.ts';
+import { noBackDoor } from '../support/no-back-door.ts';
 import {
   type LocalServiceOptions,
   type Mint,
@@ -26,15 +27,6 @@ afterEach(async () => {
   for (const { close } of running.reverse()) await close();
   running = [];
 });
-
-/** A back door without others. */
-export const noBackDoor: BackDoor = {
-  isServing: () => true,
-  untilServing: async () => true,
-  useBlock: async () => {},
-  freeBlock: async () => {},
-  close: async () => {},
-};
 
 let edges = 0;
 

@@ -183,10 +183,16 @@ export const layers: readonly Layer[] = [
     packages: ['valibot'],
   },
   {
+    name: 'lib/edge/main.ts',
+    about: 'the process of an edge, by its environment',
+    knows: ['lib/edge', 'lib/listeners', 'lib/aws', 'lib/core'],
+    packages: ['node:*'],
+  },
+  {
     name: 'lib/edge',
     about: 'stock MQTT clients with the broker in the same process',
     knows: ['lib/listeners', 'lib/broker', 'lib/core', 'lib/wire'],
-    packages: ['ws', 'node:*'],
+    packages: ['valibot', 'ws', 'node:*'],
   },
   {
     name: 'lib/broker',
