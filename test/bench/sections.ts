@@ -39,6 +39,11 @@ export const sections = {
     about: 'end to end at QoS 0, 1 and 2 with 0 and 30 ms round trip, against Aedes and Mosquitto',
     load: () => import('./throughput/index.ts'),
   },
+  edge: {
+    title: 'The edge',
+    about: 'an edge: units and dollars of W1 to W5, throughput and CPU against Aedes and Mosquitto',
+    load: () => import('./edge/index.ts'),
+  },
   subscriptions: {
     title: 'Many subscriptions',
     about: 'cost and latency of a publish in tenants with 100 to 1,000,000 subscriptions',
