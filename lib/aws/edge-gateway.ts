@@ -85,7 +85,7 @@ export function createEdgeGateway(options: EdgeGatewayOptions): Gateway {
 
   /** Doors of which no successor has come in time: nobody waits for one again. */
   const abandoned = new Set<string>();
-  /** The lease once it names another door than the one that has closed, or as it is after a while. */
+  /** The lease once it names another door than the closed one, or as it is after a while. */
   async function reopened(edge: string, closed: string): Promise<EdgeLease | undefined> {
     let current = await read(edge, true);
     for (const milliseconds of reopeningMs) {

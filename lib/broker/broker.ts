@@ -33,9 +33,9 @@ export interface Broker {
   /** The WebSocket has been closed. */
   disconnected(address: ConnectionAddress): Promise<void>;
   /**
-   * Ends the connection at `address` because the process that holds its socket stops, or for another
-   * reason of its own: DISCONNECT 0x8B in 5.0 [MQTT-4.13.1-1 v5], and its Will is published as after
-   * every lost connection.
+   * Ends the connection at `address` because the process that holds its socket stops, or for
+   * another reason of its own: DISCONNECT 0x8B in 5.0 [MQTT-4.13.1-1 v5], and its Will is
+   * published as after every lost connection.
    */
   shutDown(address: ConnectionAddress, reason?: 'server-stopping' | 'back-door-lost'): Promise<void>;
   /**

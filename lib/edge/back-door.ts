@@ -121,8 +121,8 @@ class Lease implements BackDoor {
   }
 
   /**
-   * Others read at once that the process is gone. What it has left in its blocks, the chain of looks
-   * finds.
+   * Others read at once that the process is gone. What it has left in its blocks, the chain of
+   * looks finds.
    */
   async close(): Promise<void> {
     const { edge, edges } = this.#options;
