@@ -4,11 +4,7 @@ import { startSession } from './session.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Admits a client when upstream accepts the handshake that was made for it. */
-export function admitUpstream(
-  upstream: Upstream,
-  maxClientBufferBytes: number,
-  report: BridgeReport,
-): Admission {
+export function admitUpstream(upstream: Upstream, report: BridgeReport): Admission {
   const { socket } = upstream;
   let isAbandoned = false;
   let failure: string | undefined;
@@ -26,7 +22,7 @@ export function admitUpstream(
   });
   return {
     ready,
-    start: (client) => startSession(client, upstream, maxClientBufferBytes, report),
+    start: (client) => startSession(client, upstream, report),
     abandon() {
       isAbandoned = true;
       socket.close();

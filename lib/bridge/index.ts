@@ -28,7 +28,6 @@ export { type Bridge, type BridgeLogEntry, type BridgeOptions, bridgeRefusals } 
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const connect = createUpstreamConnector(options.upstreamUrl, options.WebSocket);
   return startListeners(options, {
-    admit: (credentials, report) =>
-      admitUpstream(connect(credentials), options.maxClientBufferBytes ?? 4 * 1024 * 1024, report),
+    admit: (credentials, report) => admitUpstream(connect(credentials), report),
   });
 }

@@ -17,7 +17,10 @@ const resumeBytes = 128 * 1024;
 const connackByte = 0x20;
 const disconnectByte = 0xe0;
 
-const noConnect: ConnectHeader = { protocolLevel: 0, keepAliveSeconds: 0, size: 'fits' };
+const noConnect: Pick<ConnectHeader, 'protocolLevel' | 'keepAliveSeconds'> = {
+  protocolLevel: 0,
+  keepAliveSeconds: 0,
+};
 
 /**
  * Forwards bytes in both directions between a client and its upstream connection. When one side
@@ -31,15 +34,10 @@ const noConnect: ConnectHeader = { protocolLevel: 0, keepAliveSeconds: 0, size: 
  *
  * [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3, MQTT-3.12.4-1 v3+v5]
  */
-export function startSession(
-  client: ClientSide,
-  upstream: Upstream,
-  maxClientBufferBytes: number,
-  report: BridgeReport,
-): Session {
+export function startSession(client: ClientSide, upstream: Upstream, report: BridgeReport): Session {
   const { socket, terminate } = upstream;
   let begun: Uint8Array = new Uint8Array();
-  let header: ConnectHeader | undefined;
+  let header: typeof noConnect | undefined;
   let isPaused = false;
   let isAccepted = false;
   /** Whether the client has the last packet that it will get. */
@@ -95,12 +93,6 @@ export function startSession(
     }
     if (bytes[0] === disconnectByte) isTold = true;
     client.write(bytes);
-    // The server cannot be slowed down, so a client that does not read is disconnected.
-    if (client.bufferedBytes() <= maxClientBufferBytes) return;
-    report('slow-client');
-    isEnding = true;
-    client.destroy();
-    socket.close();
   };
   /** The value has the same length, so CONNACK is changed in place. */
   const settleKeepAlive = (connack: Uint8Array, askedSeconds: number) => {

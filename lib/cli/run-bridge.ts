@@ -23,12 +23,14 @@ export interface BridgeFlags extends TargetOptions, DeviceFlags {
   readonly tlsPort?: number;
   readonly wsPort?: number;
   readonly wssPort?: number;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
+  /** The first one is the default; the others are for clients that ask for their names. */
+  readonly tlsCert?: readonly string[];
+  readonly tlsKey?: readonly string[];
   readonly clientCa?: string;
   readonly crl?: string;
   readonly host: string;
   readonly maxConnections: number;
+  readonly maxConnectionsPerAddress?: number;
   readonly logLevel: LogLevel;
   /** How often the bridge looks whether files with certificates have changed. Default: 10 s. */
   readonly certificatePollMs?: number;
@@ -41,7 +43,7 @@ export interface BridgeFlags extends TargetOptions, DeviceFlags {
  * @throws UserError that says which flag or file to correct
  */
 export async function runBridge(flags: BridgeFlags, terminal: Terminal): Promise<() => Promise<void>> {
-  const { host, maxConnections, logLevel } = flags;
+  const { host, maxConnections, maxConnectionsPerAddress, logLevel } = flags;
   const log = createLocalLog(logLevel, (line) => terminal.err(escapeControls(line)));
   const files = certificateFiles(flags);
   const tokenForCertificate = await deviceTokens(flags);
@@ -52,6 +54,7 @@ export async function runBridge(flags: BridgeFlags, terminal: Terminal): Promise
     upstreamUrl: url,
     host,
     maxConnections,
+    ...(maxConnectionsPerAddress === undefined ? {} : { maxConnectionsPerAddress }),
     ...(ports.mqttPort === undefined ? {} : { mqttPort: ports.mqttPort }),
     ...(ports.wsPort === undefined ? {} : { wsPort: ports.wsPort }),
     ...(certificates === undefined ? {} : { tls: tlsOf(certificates, flags) }),
@@ -101,13 +104,16 @@ function certificateFiles(flags: BridgeFlags): CertificateFiles | undefined {
     if (tlsCert === undefined && tlsKey === undefined && clientCa === undefined) return undefined;
     throw usage('certificates need a port that uses them: --tls-port 8883 or --wss-port 8084');
   }
-  if (tlsCert === undefined || tlsKey === undefined)
+  const [first, ...others] = (tlsCert ?? []).map((cert, index) => ({ cert, key: tlsKey?.[index] ?? '' }));
+  if (first === undefined || tlsKey === undefined)
     throw usage('--tls-port and --wss-port need --tls-cert and --tls-key');
+  if (tlsKey.length !== others.length + 1)
+    throw usage('each --tls-cert needs its --tls-key, in the same order');
   if (crl !== undefined && clientCa === undefined)
     throw usage('--crl lists revoked certificates of clients: name their authority with --client-ca');
   return {
-    cert: tlsCert,
-    key: tlsKey,
+    ...first,
+    ...(others.length === 0 ? {} : { others }),
     ...(clientCa === undefined ? {} : { clientCa }),
     ...(crl === undefined ? {} : { crl }),
   };
@@ -182,9 +188,12 @@ function startLines(bridge: Bridge, facts: StartFacts): string[] {
   ];
 }
 
-/** ISO 8601, UTC. */
-function validUntil({ cert }: Certificates): string {
-  return new Date(new X509Certificate(cert).validTo).toISOString();
+/** When the first one of the certificates expires: ISO 8601, UTC. */
+function validUntil({ cert, others = [] }: Certificates): string {
+  const times = [cert, ...others.map((other) => other.cert)].map((pem) =>
+    Date.parse(new X509Certificate(pem).validTo),
+  );
+  return new Date(Math.min(...times)).toISOString();
 }
 
 function messageOf(error: unknown): string {

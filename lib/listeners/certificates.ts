@@ -1,35 +1,61 @@
-import { constants } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 
-/** The certificates of the TLS listeners, in PEM. */
-export interface Certificates {
-  readonly key: string | Buffer;
+/** A private key and its certificate, as PEM or as paths of files. */
+interface KeyAndCertificate<Pem> {
+  readonly key: Pem;
   /** The server's certificate, followed by those of intermediate authorities. */
-  readonly cert: string | Buffer;
+  readonly cert: Pem;
+}
+
+interface CertificateSet<Pem> extends KeyAndCertificate<Pem> {
+  /**
+   * Certificates for other names of the server. A client that asks for one of their DNS names (SNI)
+   * gets it; all other clients get the certificate above.
+   */
+  readonly others?: readonly KeyAndCertificate<Pem>[];
   /** Authorities of clients. With it, every client must have a certificate of one of them. */
-  readonly clientCa?: string | Buffer;
+  readonly clientCa?: Pem;
   /**
    * Revoked certificates of clients. With it, each authority in `clientCa` must have a list here
    * that is not out of date: OpenSSL refuses the clients of all others.
    */
-  readonly crl?: string | Buffer;
+  readonly crl?: Pem;
 }
 
+/** The certificates of the TLS listeners, in PEM. */
+export type Certificates = CertificateSet<string | Buffer>;
+
 /** Paths of PEM files. */
-export type CertificateFiles = { readonly [Name in keyof Certificates]: string };
+export type CertificateFiles = CertificateSet<string>;
 
 /** OpenSSL's settings of a listener with these certificates. */
 export function secureContextOptions({ key, cert, clientCa, crl }: Certificates): SecureContextOptions {
+  const { SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET } = constants;
   return {
     key,
     cert,
     minVersion: 'TLSv1.2',
-    // Without tickets, because a resumed TLS session would outlive the certificate and its
-    // revocation.
-    ...(clientCa === undefined ? {} : { ca: clientCa, secureOptions: constants.SSL_OP_NO_TICKET }),
+    ...(clientCa === undefined ? {} : { ca: clientCa }),
     ...(crl === undefined ? {} : { crl }),
+    // Renegotiation lets a client repeat the costly part of the handshake. With client certificates
+    // without tickets, because a resumed TLS session would outlive the certificate and its
+    // revocation.
+    secureOptions: SSL_OP_NO_RENEGOTIATION | (clientCa === undefined ? 0 : SSL_OP_NO_TICKET),
   };
+}
+
+/** Each certificate with what is the same for all of them; the first one is the default. */
+export function withEach(certificates: Certificates): readonly [Certificates, ...Certificates[]] {
+  const { others = [], ...first } = certificates;
+  return [first, ...others.map((other) => ({ ...first, ...other }))];
+}
+
+/** DNS names in a certificate, in lower case; `*.example.com` as it stands. */
+export function dnsNames(cert: string | Buffer): string[] {
+  const { subjectAltName = '' } = new X509Certificate(cert);
+  return [...subjectAltName.matchAll(/DNS:([^,\s"]+)/g)].map(([, name = '']) => name.toLowerCase());
 }
 
 /**
@@ -37,20 +63,41 @@ export function secureContextOptions({ key, cert, clientCa, crl }: Certificates)
  *   `CERTIFICATE_UNUSABLE` if OpenSSL cannot use what is in the files.
  */
 export async function readCertificates(files: CertificateFiles): Promise<Certificates> {
+  const { others, ...first } = files;
   const entries = await Promise.all(
-    Object.entries(files).map(async ([name, path]) => [name, await readFile(path)] as const),
+    Object.entries(first).map(async ([name, path]) => [name, await readFile(path)] as const),
   );
-  const certificates = Object.fromEntries(entries) as unknown as Certificates;
+  const certificates: Certificates = {
+    ...(Object.fromEntries(entries) as unknown as Certificates),
+    ...(others === undefined ? {} : { others: await Promise.all(others.map(readPair)) }),
+  };
   const { clientCa } = certificates;
   // OpenSSL takes an empty list of authorities, and trusts none.
   if (clientCa !== undefined && !clientCa.includes('-----BEGIN CERTIFICATE-----'))
     throw unusable(`${files.clientCa}: no certificate in PEM`);
-  try {
-    createSecureContext(secureContextOptions(certificates));
-  } catch (cause) {
-    throw unusable(problemOf(cause, files), cause);
-  }
+  withEach(certificates).forEach((certificate, index) => {
+    const paths = { ...first, ...others?.[index - 1] };
+    try {
+      createSecureContext(secureContextOptions(certificate));
+    } catch (cause) {
+      throw unusable(problemOf(cause, paths), cause);
+    }
+    if (index > 0 && dnsNames(certificate.cert).length === 0)
+      throw unusable(`the certificate in ${paths.cert} has no DNS name, so no client can ask for it`);
+  });
   return certificates;
+}
+
+async function readPair({ key, cert }: KeyAndCertificate<string>): Promise<KeyAndCertificate<Buffer>> {
+  return { key: await readFile(key), cert: await readFile(cert) };
+}
+
+/** Paths or contents of all files, always in the same order. */
+function listed<Pem>(set: CertificateSet<Pem>): Pem[] {
+  const { key, cert, clientCa, crl, others = [] } = set;
+  return [key, cert, clientCa, crl, ...others.flatMap((other) => [other.key, other.cert])].filter(
+    (value) => value !== undefined,
+  );
 }
 
 function unusable(message: string, cause?: unknown): Error {
@@ -87,11 +134,11 @@ export function watchCertificates(
   failed: (error: unknown) => void,
   everyMs = pollMs,
 ): () => void {
-  let used = JSON.stringify(Object.keys(files).map((name) => String(inUse[name as keyof Certificates])));
+  let used = JSON.stringify(listed(inUse).map(String));
   let seen = used;
   let isLooking = false;
   const look = async () => {
-    const now = JSON.stringify(await Promise.all(Object.values(files).map(contentOf)));
+    const now = JSON.stringify(await Promise.all(listed(files).map(contentOf)));
     const isSettled = now === seen;
     seen = now;
     if (!isSettled || now === used) return;

@@ -37,6 +37,10 @@ export interface HandshakeRefusal {
 export interface ClientSide {
   /** Bytes written that the client has not read yet. */
   readonly bufferedBytes: () => number;
+  /**
+   * Ends a client that does not read (`maxClientBufferBytes`), because what sends to it cannot be
+   * slowed down. A client that has closed is written nothing.
+   */
   write(bytes: Uint8Array): void;
   pause(): void;
   resume(): void;

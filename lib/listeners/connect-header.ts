@@ -11,6 +11,8 @@ export interface ConnectHeader {
   /** 3, 4 or 5, without bit 7 (a bridge); the broker refuses other levels. */
   readonly protocolLevel: number;
   readonly keepAliveSeconds: number;
+  /** Length of the whole packet. */
+  readonly packetBytes: number;
   /** Whether the broker takes so large a packet. */
   readonly size: 'fits' | 'too-large';
 }
@@ -37,6 +39,7 @@ export function readConnectHeader(bytes: Uint8Array): ConnectHeader | 'incomplet
   if (nameAt + remaining < headerBytes) return 'not-connect';
   if (bytes.length < headerBytes) return 'incomplete';
   const [level = 0, , high = 0, low = 0] = begun.subarray(name.length);
-  const size = nameAt + remaining > maxPacketBytes ? 'too-large' : 'fits';
-  return { protocolLevel: level & 0x7f, keepAliveSeconds: high * 256 + low, size };
+  const packetBytes = nameAt + remaining;
+  const size = packetBytes > maxPacketBytes ? 'too-large' : 'fits';
+  return { protocolLevel: level & 0x7f, keepAliveSeconds: high * 256 + low, packetBytes, size };
 }

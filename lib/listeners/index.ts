@@ -11,17 +11,14 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { type Certificates, secureContextOptions } from './certificates.ts';
 import { clientCertificates, type Identify, reportTlsErrors, withoutToken } from './client-certificates.ts';
 import type { ClientServer, Session } from './client-server.ts';
+import { socketOptions } from './listener.ts';
+import { OpenConnections } from './open-connections.ts';
 import type { Limits, ListenerOptions, Listeners, Report, Transport } from './options.ts';
+import { ServerNames, sniOptions } from './server-names.ts';
 import { serveTcpClient } from './tcp.ts';
-import { serveWebSocketClients } from './websocket.ts';
+import { httpOptions, serveWebSocketClients } from './websocket.ts';
 
 const closeTimeoutMs = 2_000;
-
-/**
- * Connections above `maxConnections` that may stay until they have sent CONNECT, so that it can be
- * answered. All others are closed at once.
- */
-const maxWaiting = 100;
 
 /**
  * Starts the listeners of `options`, of which there must be at least one.
@@ -36,16 +33,17 @@ export async function startListeners<Own extends string = never>(
   const { host = '127.0.0.1', mqttPort, wsPort, tls, log = () => {} } = options;
   const limits: Limits = {
     maxConnections: options.maxConnections ?? 10_000,
+    maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 1_000,
+    tlsHandshakeTimeoutMs: options.tlsHandshakeTimeoutMs ?? 10_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     maxClientBufferBytes: options.maxClientBufferBytes ?? 4 * 1024 * 1024,
   };
-  const sockets = new Set<Socket>();
+  const connections = new OpenConnections(limits);
   const sessions = new Set<Session>();
   const listeners: Server[] = [];
   const tlsListeners: TlsServer[] = [];
   const stopped: Promise<unknown>[] = [];
 
-  const isFull = () => sockets.size > limits.maxConnections;
   const reporter =
     (transport: Transport) =>
     (socket: Socket): Report<Own> => {
@@ -58,7 +56,7 @@ export async function startListeners<Own extends string = never>(
     sessions.add(session);
     void session.closed.then(() => sessions.delete(session));
   };
-  const service = { server, limits, isFull, started };
+  const service = { server, limits, connections, started };
   const serveTcp = (transport: Transport, identify: Identify) => {
     const reportOf = reporter(transport);
     return (socket: Socket) => serveTcpClient(socket, { ...service, identify, report: reportOf(socket) });
@@ -66,13 +64,9 @@ export async function startListeners<Own extends string = never>(
   const listen = async (listener: Server, port: number, transport: Transport): Promise<number> => {
     listeners.push(listener);
     const reportOf = reporter(transport);
-    listener.prependListener('connection', (socket: Socket) => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-      if (sockets.size <= limits.maxConnections + maxWaiting) return;
-      reportOf(socket)('bridge-full');
-      socket.destroy();
-    });
+    listener.prependListener('connection', (socket: Socket) =>
+      connections.add(socket, (full) => reportOf(socket)(full)),
+    );
     listener.listen(port, host);
     await once(listener, 'listening');
     stopped.push(new Promise((resolve) => listener.once('close', resolve)));
@@ -101,16 +95,21 @@ export async function startListeners<Own extends string = never>(
     await Promise.race([deadline, Promise.all(open.map((session) => session.close()))]);
     clearTimeout(timer);
     for (const session of sessions) session.terminate();
-    for (const socket of sockets) socket.destroy();
+    for (const socket of connections) socket.destroy();
     await Promise.all(stopped);
   };
 
+  let serverNames: ServerNames;
   try {
     const ports: { mqttPort?: number; tlsPort?: number; wsPort?: number; wssPort?: number } = {};
     if (mqttPort !== undefined)
-      ports.mqttPort = await listen(createServer(serveTcp('tcp', withoutToken)), mqttPort, 'tcp');
+      ports.mqttPort = await listen(
+        createServer(socketOptions, serveTcp('tcp', withoutToken)),
+        mqttPort,
+        'tcp',
+      );
     if (wsPort !== undefined) {
-      const listener = createHttpServer();
+      const listener = createHttpServer(httpOptions(limits));
       serveWebSocketClients(listener, {
         ...service,
         identify: withoutToken,
@@ -119,12 +118,15 @@ export async function startListeners<Own extends string = never>(
       ports.wsPort = await listen(listener, wsPort, 'websocket');
     }
     if (tls !== undefined) {
+      serverNames = new ServerNames(tls);
       // The listener decides about the client's certificate: so it can be logged.
       const tlsOptions = {
+        ...socketOptions,
         ...secureContextOptions(tls),
+        ...sniOptions(tls, () => serverNames),
         requestCert: tls.clientCa !== undefined,
         rejectUnauthorized: false,
-        handshakeTimeout: 10_000,
+        handshakeTimeout: limits.tlsHandshakeTimeoutMs,
       };
       const identify =
         tls.clientCa === undefined ? withoutToken : clientCertificates(options.tokenForCertificate);
@@ -134,13 +136,14 @@ export async function startListeners<Own extends string = never>(
         ports.tlsPort = await listenTls(listener, tls.port, 'tls');
       }
       if (tls.wssPort !== undefined) {
-        const listener = createHttpsServer(tlsOptions);
+        const listener = createHttpsServer({ ...httpOptions(limits), ...tlsOptions });
         serveWebSocketClients(listener, { ...service, identify, reportOf: reporter('secure-websocket') });
         ports.wssPort = await listenTls(listener, tls.wssPort, 'secure-websocket');
       }
     }
     if (listeners.length === 0) throw new TypeError('mqttPort, wsPort or tls is needed');
     const replaceCertificates = (certificates: Certificates) => {
+      serverNames = new ServerNames(certificates);
       const context = secureContextOptions(certificates);
       for (const listener of tlsListeners) listener.setSecureContext(context);
     };

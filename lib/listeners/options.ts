@@ -22,7 +22,19 @@ export interface ListenerOptions<Own extends string = never> {
   readonly log?: (entry: ListenerLogEntry<Own>) => void;
   /** Bound of clients on all listeners together. Default 10,000. */
   readonly maxConnections?: number;
-  /** Time for the header of a TCP client's CONNECT, in milliseconds. Default 10,000. */
+  /**
+   * Bound of connections from one client address: an IPv4 address or the first 64 bits of an IPv6
+   * address. Default 1,000: a site of devices behind one address fits in, and no stranger can take
+   * more than a tenth of `maxConnections`. Behind a proxy that hides addresses, set it to
+   * `maxConnections`.
+   */
+  readonly maxConnectionsPerAddress?: number;
+  /** Time for a TLS handshake, in milliseconds. Default 10,000. */
+  readonly tlsHandshakeTimeoutMs?: number;
+  /**
+   * Time for CONNECT, in milliseconds: over TCP from the connection, over TLS from the end of its
+   * handshake, over WebSocket once for the request and once more for CONNECT. Default 10,000.
+   */
   readonly connectTimeoutMs?: number;
   /** A client is disconnected when more bytes than this wait for it to read. Default 4 MiB. */
   readonly maxClientBufferBytes?: number;
@@ -37,7 +49,14 @@ export interface ListenerTls extends Certificates {
 
 /** Bounds for all clients. */
 export type Limits = Required<
-  Pick<ListenerOptions, 'maxConnections' | 'connectTimeoutMs' | 'maxClientBufferBytes'>
+  Pick<
+    ListenerOptions,
+    | 'maxConnections'
+    | 'maxConnectionsPerAddress'
+    | 'tlsHandshakeTimeoutMs'
+    | 'connectTimeoutMs'
+    | 'maxClientBufferBytes'
+  >
 >;
 
 export type Transport = 'tcp' | 'tls' | 'websocket' | 'secure-websocket';
@@ -50,6 +69,7 @@ export const listenerRefusals = [
   'certificate-refused',
   'connect-late',
   'bridge-full',
+  'address-full',
   'slow-client',
   'text-frame',
   'adapter-at-bridge',

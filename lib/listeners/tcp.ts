@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { reasonCode, refusingConnack } from './answers.ts';
+import { AwaitedConnect } from './awaited-connect.ts';
 import type { ClientSide, Session } from './client-server.ts';
 import { type ConnectHeader, readConnectHeader } from './connect-header.ts';
 import { endTimeoutMs, type ListenerService } from './listener.ts';
@@ -20,17 +21,16 @@ export interface TcpService<Own extends string> extends ListenerService<Own> {
  * [MQTT-7.1.1-1 v3, MQTT-4.2.0-1 v5]
  */
 export function serveTcpClient<Own extends string>(tcp: Socket, service: TcpService<Own>): void {
-  const { server, limits, isFull, identify, started, report } = service;
+  const { server, limits, connections, identify, started, report } = service;
   let session: Session | undefined;
-  tcp.setNoDelay(true);
-  tcp.setKeepAlive(true, 60_000);
   let begun: Uint8Array = new Uint8Array();
-  const deadline = setTimeout(() => {
+  const awaited = new AwaitedConnect(limits.connectTimeoutMs, () => {
     report('connect-late');
     tcp.destroy();
-  }, limits.connectTimeoutMs);
-  const client = tcpClientSide(tcp);
+  });
+  const client = tcpClientSide(tcp, limits.maxClientBufferBytes, report);
   const refuse = ({ protocolLevel }: ConnectHeader, code: number) => {
+    awaited.end();
     client.write(refusingConnack(protocolLevel, code));
     client.end(1001);
   };
@@ -51,23 +51,31 @@ export function serveTcpClient<Own extends string>(tcp: Socket, service: TcpServ
     session = serving;
     started(serving);
     report('connected');
-    tcp.on('data', (bytes) => serving.receive(bytes));
-    serving.receive(begun);
+    tcp.on('data', (bytes) => {
+      awaited.receive(bytes);
+      serving.receive(bytes);
+    });
+    // Before the session gets bytes, because it may pause the client.
     tcp.resume();
+    serving.receive(begun);
+    begun = new Uint8Array();
   };
   const readHeader = (bytes: Uint8Array) => {
+    awaited.receive(bytes);
     begun = Buffer.concat([begun, bytes]);
     const header = readConnectHeader(begun);
     if (header === 'incomplete') return;
-    clearTimeout(deadline);
     if (header === 'not-connect') {
       report(begun[0] === tlsHandshakeByte ? 'tls-on-plain-port' : 'not-mqtt');
       tcp.destroy();
-    } else if (header.size === 'too-large') {
+      return;
+    }
+    const full = connections.fullFor(tcp.remoteAddress);
+    if (header.size === 'too-large') {
       report('packet-too-large');
       refuse(header, reasonCode.packetTooLarge);
-    } else if (isFull()) {
-      report('bridge-full');
+    } else if (full !== undefined) {
+      report(full);
       refuse(header, reasonCode.quotaExceeded);
     } else {
       void start(header);
@@ -78,16 +86,20 @@ export function serveTcpClient<Own extends string>(tcp: Socket, service: TcpServ
   );
   tcp.on('data', readHeader);
   tcp.on('close', () => {
-    clearTimeout(deadline);
+    awaited.end();
     session?.clientClosed();
   });
 }
 
-function tcpClientSide(tcp: Socket): ClientSide {
+function tcpClientSide(tcp: Socket, maxBufferBytes: number, report: Report): ClientSide {
   return {
     bufferedBytes: () => tcp.writableLength,
     write: (bytes) => {
-      if (tcp.writable) tcp.write(bytes);
+      if (!tcp.writable) return;
+      tcp.write(bytes);
+      if (tcp.writableLength <= maxBufferBytes) return;
+      report('slow-client');
+      tcp.destroy();
     },
     pause: () => tcp.pause(),
     resume: () => tcp.resume(),

@@ -1,12 +1,19 @@
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { subprotocol as adapterSubprotocol, wrongPortCloseCode } from '../wire/limits.ts';
+import { AwaitedConnect } from './awaited-connect.ts';
 import type { Identify } from './client-certificates.ts';
 import type { Admission, ClientSide, Credentials, Session } from './client-server.ts';
-import { endTimeoutMs, type ListenerService } from './listener.ts';
-import type { Report } from './options.ts';
+import { endTimeoutMs, type ListenerService, socketOptions } from './listener.ts';
+import type { Limits, Report } from './options.ts';
 
 /** In order of preference. [MQTT-6.0.0-4 v3+v5] */
 const subprotocols = ['mqtt', 'mqttv3.1'];
@@ -23,6 +30,30 @@ const refusalTexts: Readonly<Record<number, string>> = {
   404: 'MQTT over WebSocket is at the path /mqtt.\n',
 };
 
+/**
+ * Bytes on the way to CONNECT, of which the WebSocket buffers messages that are not complete. It
+ * exceeds the largest CONNECT, which is 128 KiB.
+ */
+const maxBytesBeforeConnect = 262_144;
+
+/** As API Gateway: 10,240 bytes of headers, and a URL of 4,096 with a token. */
+const maxHeaderBytes = 16_384;
+
+/** How often late requests are looked for. */
+const maxCheckEveryMs = 1_000;
+
+/** Settings of the HTTP server under the WebSockets. It serves one request for each connection. */
+export function httpOptions({ connectTimeoutMs }: Pick<Limits, 'connectTimeoutMs'>): ServerOptions {
+  return {
+    ...socketOptions,
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: connectTimeoutMs,
+    requestTimeout: connectTimeoutMs,
+    connectionsCheckingInterval: Math.min(connectTimeoutMs, maxCheckEveryMs),
+    insecureHTTPParser: false,
+  };
+}
+
 export interface WebSocketService<Own extends string> extends ListenerService<Own> {
   readonly reportOf: (socket: Socket) => Report<Own>;
 }
@@ -38,7 +69,7 @@ export function serveWebSocketClients<Own extends string>(
   http: Server | HttpsServer,
   service: WebSocketService<Own>,
 ): void {
-  const { server, isFull, identify, started, reportOf } = service;
+  const { server, limits, connections, identify, started, reportOf } = service;
   const webSockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
@@ -46,14 +77,25 @@ export function serveWebSocketClients<Own extends string>(
     handleProtocols: (offered) =>
       [...subprotocols, adapterSubprotocol].find((name) => offered.has(name)) ?? false,
   });
+  http.maxRequestsPerSocket = 1;
   http.on('request', (_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(426, { Connection: 'close', Upgrade: 'websocket' }).end();
+  });
+  http.on('clientError', (error: NodeJS.ErrnoException, stream: Socket) => {
+    // TLS errors are reported where they happen.
+    const status = statusOfError(error.code);
+    if (status === undefined) stream.destroy();
+    else {
+      reportOf(stream)('handshake-refused', { code: status });
+      refuse(stream, status);
+    }
   });
   http.on('upgrade', async (request: IncomingMessage, stream: Socket, head: Buffer) => {
     const report = reportOf(stream);
     const url = parseTarget(request.url);
+    const full = connections.fullFor(stream.remoteAddress);
     const offered = offeredSubprotocols(request);
-    const status = isFull() ? 503 : checkHandshake(offered, url);
+    const status = full === undefined ? checkHandshake(offered, url) : 503;
     let isGone = false;
     let admission: Admission | undefined;
     const leave = () => {
@@ -73,7 +115,7 @@ export function serveWebSocketClients<Own extends string>(
       return;
     }
     if (!url || status) {
-      report(status === 503 ? 'bridge-full' : 'handshake-refused', { code: status ?? 400 });
+      report(full ?? 'handshake-refused', { code: status ?? 400 });
       refuse(stream, status ?? 400);
       return;
     }
@@ -96,7 +138,7 @@ export function serveWebSocketClients<Own extends string>(
     webSockets.handleUpgrade(request, stream, head, (client) => {
       isAccepted = true;
       stream.removeListener('error', leave);
-      started(serveClient(client, admitted, report));
+      started(serveClient(client, stream, admitted, limits, report));
     });
     if (!isAccepted) leave();
   });
@@ -129,6 +171,13 @@ function checkHandshake(offered: readonly string[], url: URL | undefined): numbe
   return url?.pathname === '/mqtt' ? 400 : 404;
 }
 
+/** HTTP status for an error of Node's HTTP parser; undefined for other errors. */
+function statusOfError(code = ''): number | undefined {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 408;
+  if (code === 'HPE_HEADER_OVERFLOW') return 431;
+  return code.startsWith('HPE_') ? 400 : undefined;
+}
+
 function refuse(stream: Socket, status: number): void {
   if (!stream.writable) return;
   const text = refusalTexts[status] ?? '';
@@ -139,29 +188,59 @@ function refuse(stream: Socket, status: number): void {
   );
 }
 
-function serveClient(client: WebSocket, admission: Admission, report: Report): Session {
+function serveClient(
+  client: WebSocket,
+  stream: Socket,
+  admission: Admission,
+  limits: Limits,
+  report: Report,
+): Session {
   report('connected');
-  const session = admission.start(webSocketClientSide(client));
+  const session = admission.start(webSocketClientSide(client, limits.maxClientBufferBytes, report));
+  const awaited = new AwaitedConnect(limits.connectTimeoutMs, () => {
+    report('connect-late');
+    client.terminate();
+  });
+  let received = 0;
+  const count = (bytes: Buffer) => {
+    received += bytes.length;
+    if (awaited.isOver) stream.removeListener('data', count);
+    else if (received > maxBytesBeforeConnect) {
+      awaited.end();
+      report('packet-too-large');
+      client.terminate();
+    }
+  };
+  stream.on('data', count);
   client.on('message', (data, isBinary) => {
+    if (client.readyState !== client.OPEN) return;
     if (!isBinary) {
       report('text-frame');
       client.close(1003, 'MQTT goes in binary frames');
-    } else if (client.readyState === client.OPEN) {
+    } else {
+      awaited.receive(data as Buffer);
       session.receive(data as Buffer);
     }
   });
   client.on('error', (error: NodeJS.ErrnoException) =>
     report('connection-error', { error: error.code ?? error.name }),
   );
-  client.on('close', () => session.clientClosed());
+  client.on('close', () => {
+    awaited.end();
+    session.clientClosed();
+  });
   return session;
 }
 
-function webSocketClientSide(client: WebSocket): ClientSide {
+function webSocketClientSide(client: WebSocket, maxBufferBytes: number, report: Report): ClientSide {
   return {
     bufferedBytes: () => client.bufferedAmount,
     write: (bytes) => {
-      if (client.readyState === client.OPEN) client.send(bytes, { binary: true });
+      if (client.readyState !== client.OPEN) return;
+      client.send(bytes, { binary: true });
+      if (client.bufferedAmount <= maxBufferBytes) return;
+      report('slow-client');
+      client.terminate();
     },
     pause: () => client.pause(),
     resume: () => client.resume(),

@@ -81,6 +81,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
       mqttPort: options.mqttPort,
       wsPort: options.wsPort,
       tls: { ...certificates, port: options.tlsPort },
+      // All clients are on this machine, or near it.
+      maxConnectionsPerAddress: Number.POSITIVE_INFINITY,
       log: (entry) => logBridge(log, entry),
     });
     bridge = started;

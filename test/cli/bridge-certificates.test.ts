@@ -78,8 +78,8 @@ beforeAll(async () => {
       logLevel: 'info',
       tlsPort: 0,
       wssPort: 0,
-      tlsCert: await file('server.pem', cert),
-      tlsKey: await file('server.key', key),
+      tlsCert: [await file('server.pem', cert)],
+      tlsKey: [await file('server.key', key)],
       clientCa: await file('ca.pem', authority.pem),
       crl: await file('crl.pem', await authority.revoked()),
       deviceKey: await file(

@@ -70,8 +70,8 @@ describe('wisp bridge', () => {
       tlsPort: 0,
       wsPort: 0,
       wssPort: 0,
-      tlsCert: await file('server.pem', cert),
-      tlsKey: await file('server.key', key),
+      tlsCert: [await file('server.pem', cert)],
+      tlsKey: [await file('server.key', key)],
     });
     const text = terminal.stdout.join('\n');
     expect(text).toContain(`forwards to                    ${server.url} (given by --url)`);
@@ -82,7 +82,7 @@ describe('wisp bridge', () => {
 
   it('opens no port without TLS beside one with TLS, and warns of one that others can reach', async () => {
     const { cert, key } = await authority.server();
-    const tls = { tlsCert: await file('server.pem', cert), tlsKey: await file('server.key', key) };
+    const tls = { tlsCert: [await file('server.pem', cert)], tlsKey: [await file('server.key', key)] };
     const secure = await start({ tlsPort: 0, host: '0.0.0.0', ...tls });
     expect(secure.terminal.stdout.join('\n')).not.toMatch(/mqtt:|Warning/);
     const open = await start({ mqttPort: 0, host: '0.0.0.0' });
@@ -93,8 +93,8 @@ describe('wisp bridge', () => {
     const first = await authority.server();
     const { terminal, portOf } = await start({
       tlsPort: 0,
-      tlsCert: await file('server.pem', first.cert),
-      tlsKey: await file('server.key', first.key),
+      tlsCert: [await file('server.pem', first.cert)],
+      tlsKey: [await file('server.key', first.key)],
     });
     const shown = async () => {
       const socket: TLSSocket = connect({
@@ -126,6 +126,7 @@ describe('wisp bridge', () => {
     [['--url', 'https://example.com'], /--url: the WebSocket API/],
     [['--max-connections', '0'], /a whole number from 1/],
     [['--tls-port', '0', '--tls-cert', 'x', '--tls-key', 'y', '--crl', 'z'], /--client-ca/],
+    [['--tls-port', '0', '--tls-cert', 'x', '--tls-cert', 'x', '--tls-key', 'y'], /each --tls-cert needs/],
     [['--device-key', 'x'], /--client-ca/],
     [['--map', 'CN=clientId'], /--device-key/],
     [[...clients, '--publish', '#'], /--map/],
@@ -141,13 +142,13 @@ describe('wisp bridge', () => {
     const other = await authority.server();
     const tlsCert = await file('server.pem', cert);
     const tlsKey = await file('server.key', key);
-    const tls = { tlsPort: 0, tlsCert, tlsKey };
+    const tls = { tlsPort: 0, tlsCert: [tlsCert], tlsKey: [tlsKey] };
     const failed = (flags: Partial<BridgeFlags>) => expect(start({ ...tls, ...flags })).rejects;
-    await failed({ tlsKey: 'missing' }).toThrow(/^missing cannot be read \(ENOENT\)$/);
-    await failed({ tlsKey: await file('other.key', other.key) }).toThrow(
+    await failed({ tlsKey: ['missing'] }).toThrow(/^missing cannot be read \(ENOENT\)$/);
+    await failed({ tlsKey: [await file('other.key', other.key)] }).toThrow(
       /does not belong to the certificate/,
     );
-    await failed({ tlsCert: await file('none.pem', '') }).toThrow(/certificates in PEM are expected/);
+    await failed({ tlsCert: [await file('none.pem', '')] }).toThrow(/certificates in PEM are expected/);
     await failed({ clientCa: tlsCert, crl: tlsKey }).toThrow(/not a list of revoked certificates/);
     await failed({ clientCa: await file('ca.pem', '') }).toThrow(/ca.pem: no certificate in PEM/);
   });

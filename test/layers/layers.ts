@@ -339,7 +339,7 @@ export const testFolders: readonly TestFolder[] = [
     of: ['lib/edge'],
     also: ['lib/aws', 'test/support', 'test/broker', ...emulators],
   },
-  { name: 'test/listeners', about: 'sockets', of: ['lib/listeners'], also: ['test/support'] },
+  { name: 'test/listeners', about: 'sockets', of: ['lib/listeners'], also: ['lib/local', 'test/support'] },
   { name: 'test/core', about: 'reasons and pure rules', of: ['lib/core'], also: [] },
   { name: 'test/auth', about: 'tokens and permissions', of: ['lib/auth'], also: ['test/support'] },
   {

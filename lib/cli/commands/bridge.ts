@@ -20,9 +20,10 @@ export function addBridgeCommand(program: Command, terminal: Terminal): void {
     .option('--wss-port <port>', 'binary MQTT over WebSocket over TLS, usually 8084', parsePort)
     .option(
       '--tls-cert <file>',
-      "the server's certificate and its intermediates, PEM; read again when changed",
+      "the server's certificate and its intermediates, PEM; read again when changed; may be repeated",
+      collectValues,
     )
-    .option('--tls-key <file>', 'its private key, PEM')
+    .option('--tls-key <file>', 'its private key, PEM; one for each --tls-cert', collectValues)
     .option('--client-ca <file>', 'demand certificates of these authorities from TLS clients, PEM')
     .option('--crl <file>', 'certificates that they have revoked, PEM; one list for each authority')
     .option('--device-key <file>', 'sign tokens for clients with a certificate with this key of an issuer')
@@ -32,6 +33,7 @@ export function addBridgeCommand(program: Command, terminal: Terminal): void {
     .option('--subscribe <filter>', 'what these clients may subscribe to; may be repeated', collectValues)
     .option('--host <address>', 'address to listen on; 0.0.0.0 or :: for all', '127.0.0.1')
     .option('--max-connections <number>', 'most clients at a time', parseCount, 10_000)
+    .option('--max-connections-per-address <number>', 'most clients of an address', parseCount, 1_000)
     .addOption(new Option('--log-level <level>', 'lowest level to log').choices(logLevels).default('info'));
   addTargetOptions(command)
     .addHelpText('after', help)

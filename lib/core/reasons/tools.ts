@@ -150,6 +150,10 @@ export const toolReasons = {
     message: 'the bridge has as many connections as it accepts',
     remedy: 'Run another bridge: bridges keep no state.',
   },
+  'address-full': {
+    message: 'a client address has as many connections to the bridge as it may have',
+    remedy: 'Raise --max-connections-per-address if many clients share the address, as behind a proxy.',
+  },
   'slow-client': {
     message: 'a client of the bridge does not read what it is sent',
     remedy: 'Have the client read faster, or subscribe to less.',
