@@ -74,7 +74,7 @@ describe('the port for WebSockets', () => {
     expect(logged('handshake-refused')).toMatchObject([{ code: 400 }]);
   });
 
-  it.each([[[]], [['graphql-ws']], [['wisp.b64.v1']]])('refuses subprotocols %j', async (protocols) => {
+  it.each([[[]], [['graphql-ws']]])('refuses subprotocols %j', async (protocols) => {
     const { listeners, admitted } = await startListening({ wsPort: 0 });
     const [, response] = await once(webSocketTo(listeners, protocols), 'unexpected-response');
     expect(response.statusCode).toBe(400);
