@@ -5,6 +5,7 @@
 import { metrics } from '../core/metrics.ts';
 import type { Ports } from '../core/ports.ts';
 import { startListeners } from '../listeners/index.ts';
+import { listenerRefusals } from '../listeners/options.ts';
 import { Channels } from './channels.ts';
 import { Clients } from './clients.ts';
 import { drainChannels } from './drain.ts';
@@ -21,6 +22,7 @@ const flushEveryMs = 1_000;
 const countEveryMs = 60_000;
 /** Time in which {@link Edge.close} ends its clients, in seconds. */
 const closeSeconds = 1;
+const refusals: ReadonlySet<string> = new Set(listenerRefusals);
 const defaultMaxClientBufferBytes = 4 * 1024 * 1024;
 
 /**
@@ -69,7 +71,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       {
         ...options,
         maxClientBufferBytes,
-        log: ({ event, ...details }) => log.debug('edge', { code: event, ...details }),
+        log: ({ event, ...details }) =>
+          log[refusals.has(event) ? 'info' : 'debug']('edge', { code: event, ...details }),
       },
       clients,
     );

@@ -13,6 +13,8 @@ export interface GreetingFacts {
   readonly adminUrl: string;
   readonly publishUrl: string;
   readonly host: string;
+  /** Whether stock clients are served by an edge, in place of the bridge. */
+  readonly isEdge?: boolean;
   readonly token: string | undefined;
   readonly dataDirectory?: string;
 }
@@ -30,6 +32,7 @@ export function greeting(facts: GreetingFacts): string[] {
     `  MQTT over TCP            mqtt://${host}:${mqttPort}`,
     `  MQTT over TLS            mqtts://${host}:${tlsPort}`,
     `  MQTT over WebSocket      ws://${host}:${wsPort}/mqtt`,
+    ...(facts.isEdge === true ? ['  these three are served   by an edge, in place of the bridge'] : []),
     `  publish over HTTP        ${facts.publishUrl}`,
     `  admin API                ${facts.adminUrl}`,
     `  tables (DynamoDB API)    ${facts.tablesUrl}`,

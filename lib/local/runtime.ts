@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bridge, startBridge } from '../bridge/index.ts';
 import { escapeControls } from '../core/escape-controls.ts';
+import { type Edge, startEdge } from '../edge/index.ts';
 import { demoTenant, greeting } from './greeting.ts';
 import { createLocalLog, type LogLevel, logBridge, logLevels } from './log.ts';
 import { createTenantWithKey } from './operator/create-tenant-with-key.ts';
@@ -10,7 +11,7 @@ import { keyPath, readSigningKey } from './operator/key-file.ts';
 import { removeLocalState, writeLocalState } from './operator/local-state.ts';
 import { mintToken } from './operator/mint-token.ts';
 import { ownCertificate } from './own-certificate.ts';
-import { localTables, startLocalService } from './service.ts';
+import { localEdgeParts, localTables, startLocalService } from './service.ts';
 
 export interface LocalOptions {
   /** Address to listen on. */
@@ -25,6 +26,8 @@ export interface LocalOptions {
   readonly wsPort: number;
   /** Port of the admin API and of publishing over HTTP. */
   readonly adminPort: number;
+  /** Whether an edge serves stock clients, in place of the bridge. */
+  readonly edge?: boolean;
   /** Origins whose pages may publish over HTTP. Default: all. */
   readonly publishOrigins?: readonly string[];
   /** Keeps state on disk. Default: in memory. */
@@ -53,7 +56,7 @@ export interface LocalRuntime {
 const demoTokenDays = 30;
 
 /**
- * Starts the whole service: gateway, store, functions and the bridge. Creates the tenant `demo` if
+ * Starts the whole service: gateway, store, functions, and the bridge or an edge. Creates the tenant `demo` if
  * it does not exist, and prints all addresses.
  *
  * @throws an error with `code` EADDRINUSE and `port` if a port is in use. Everything is closed
@@ -68,24 +71,31 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     port,
     adminPort: options.adminPort,
     log,
+    ...(options.edge === true ? { edge: true } : {}),
     ...(options.publishOrigins === undefined ? {} : { publishOrigins: options.publishOrigins }),
     ...(dataDirectory === undefined ? {} : { directory: dataDirectory }),
   });
-  let bridge: Bridge | undefined;
+  let stock: Bridge | Edge | undefined;
   try {
     const home = wispHome();
     const { caPath, ...certificates } = await ownCertificate(join(home, 'tls'), host, Date.now());
-    const started = await startBridge({
-      upstreamUrl: service.gateway.url,
+    const listening = {
       host,
       mqttPort: options.mqttPort,
       wsPort: options.wsPort,
       tls: { ...certificates, port: options.tlsPort },
       // All clients are on this machine, or near it.
       maxConnectionsPerAddress: Number.POSITIVE_INFINITY,
-      log: (entry) => logBridge(log, entry),
-    });
-    bridge = started;
+    };
+    const started =
+      options.edge === true
+        ? await startEdge({ ...localEdgeParts(service), ...listening, log })
+        : await startBridge({
+            ...listening,
+            upstreamUrl: service.gateway.url,
+            log: (entry) => logBridge(log, entry),
+          });
+    stock = started;
     const tablesUrl = await service.exposeTables();
     await writeLocalState(home, {
       formatVersion: 1,
@@ -117,12 +127,13 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
         ...runtime,
         host,
         token,
+        isEdge: options.edge === true,
         ...(dataDirectory === undefined ? {} : { dataDirectory }),
       }))
         options.print(line);
     return runtime;
   } catch (error) {
-    await bridge?.close();
+    await stock?.close();
     await service.close();
     throw error;
   }
@@ -154,7 +165,7 @@ function levelOf(text: string): LogLevel {
 }
 
 function portOf(port: number | undefined): number {
-  if (port === undefined) throw new Error('the bridge does not listen');
+  if (port === undefined) throw new Error('a port for stock clients is missing');
   return port;
 }
 

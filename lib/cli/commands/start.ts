@@ -17,6 +17,7 @@ interface StartOptions {
   readonly publishOrigins?: readonly string[];
   readonly data?: string;
   readonly logLevel: string;
+  readonly edge?: boolean;
 }
 
 /** `wisp start`: the whole service in this process, until Ctrl-C. */
@@ -28,6 +29,7 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
       'Runs the whole service on this machine: gateway, store, functions, and the bridge for stock ' +
         'MQTT clients. Creates a tenant "demo" on the first start and prints how to connect.',
     )
+    .option('--edge', 'serve stock clients by an edge, in place of the bridge (docs/edge.md)')
     .option('--port <port>', 'gateway: the wire profile over WebSocket', parsePort, 8080)
     .option('--mqtt-port <port>', 'bridge: MQTT over TCP', parsePort, 1883)
     .option('--tls-port <port>', 'bridge: MQTT over TLS, with a certificate of its own', parsePort, 8883)
@@ -61,6 +63,7 @@ async function start(options: StartOptions, terminal: Terminal): Promise<void> {
     wsPort,
     adminPort,
     logLevel,
+    ...(options.edge === true ? { edge: true } : {}),
     print: (line) => terminal.out(line),
     ...(publishOrigins === undefined ? {} : { publishOrigins }),
     ...(data === undefined ? {} : { dataDirectory: resolve(data) }),
@@ -94,5 +97,6 @@ function userErrorOf(error: unknown, options: StartOptions): UserError | undefin
 const help = `
 Examples:
   $ wisp start
+  $ wisp start --edge
   $ wisp start --data ./wisp-data --log-level warn
   $ wisp start --port 0 --mqtt-port 0 --tls-port 0 --ws-port 0 --admin-port 0`;
