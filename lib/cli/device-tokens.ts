@@ -4,7 +4,7 @@ import { readSigningKey } from '../local/operator/key-file.ts';
 import { mintToken } from '../local/operator/mint-token.ts';
 import { exitCodes, UserError } from '../local/operator/user-error.ts';
 
-/** The flags of `wisp bridge` about clients with a certificate. */
+/** The flags of `wisp bridge` and `wisp edge` about clients with a certificate. */
 export interface DeviceFlags {
   readonly clientCa?: string;
   readonly deviceKey?: string;
@@ -15,20 +15,16 @@ export interface DeviceFlags {
 }
 
 /**
- * Lifetime of the token for a client: longer than API Gateway lets a connection live (2 hours), so
- * that it never ends one. It does not leave the bridge and the service.
- */
-const tokenSeconds = 7_500;
-
-/**
  * Makes the function that signs a token for a client's certificate: tenant and client id come from
  * the certificate's subject, permissions from the flags. The token never outlives the certificate.
  *
+ * @param tokenSeconds its lifetime: as long as a connection may live, or the connection ends with it.
  * @returns undefined without `--device-key`: clients then send their own tokens
  * @throws UserError `usage`, or the code of a key file or filter that cannot be used
  */
 export async function deviceTokens(
   flags: DeviceFlags,
+  tokenSeconds: number,
 ): Promise<((certificate: X509Certificate) => Promise<string>) | undefined> {
   const { clientCa, deviceKey, map, tenant, publish = [], subscribe = [] } = flags;
   if (deviceKey === undefined) {

@@ -6,6 +6,7 @@ import { exitCodes } from '../local/operator/user-error.ts';
 import { addAccountCommands } from './commands/account.ts';
 import { addBridgeCommand } from './commands/bridge.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addEdgeCommand } from './commands/edge.ts';
 import { addIssuerCommands } from './commands/issuer.ts';
 import { addOperatingCommands } from './commands/operate.ts';
 import { addQuotaCommand } from './commands/quotas.ts';
@@ -56,6 +57,7 @@ export async function run(
     .addHelpText('after', help);
   addStartCommand(program, terminal);
   addBridgeCommand(program, terminal);
+  addEdgeCommand(program, terminal);
   addTenantCommands(program, terminal);
   addIssuerCommands(program, terminal, fetchKeys);
   addTokenCommands(program, terminal);

@@ -103,6 +103,21 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
   };
 }
 
+/** What a stack tells of itself, and how to reach AWS. */
+export interface Deployment {
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly client: AwsClientOptions;
+}
+
+export async function readDeployment(
+  stack: string,
+  options: TargetOptions,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<Deployment> {
+  const client = clientOptions(options, environment);
+  return { client, outputs: await readOutputs(stack, client) };
+}
+
 async function connectLocally(home: string, localPort: number | undefined): Promise<Connection> {
   const state = selectService(await readLocalStates(home), home, localPort);
   const { localCredentials } = await import('../aws/settings.ts');

@@ -26,6 +26,10 @@ export const toolReasons = {
     message: '"wisp sub" cannot connect to the service',
     remedy: 'Check the URL in the message and the network; "wisp doctor" checks a deployment.',
   },
+  'no-edge': {
+    message: 'the deployment has no part for edges',
+    remedy: 'Deploy it with -c edge=external for edges of your own, or with -c edge=on (docs/edge.md).',
+  },
   'no-admin-api': {
     message: 'the deployment does not tell where its admin API is',
     remedy: 'Select the deployment with --stack instead of --tenants-table.',
