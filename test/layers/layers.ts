@@ -337,7 +337,7 @@ export const testFolders: readonly TestFolder[] = [
     name: 'test/edge',
     about: 'the edge',
     of: ['lib/edge'],
-    also: ['lib/aws', 'test/support', 'test/broker', ...emulators],
+    also: ['lib/aws', 'lib/store', 'test/support', 'test/broker', ...emulators],
   },
   { name: 'test/listeners', about: 'sockets', of: ['lib/listeners'], also: ['lib/local', 'test/support'] },
   { name: 'test/core', about: 'reasons and pure rules', of: ['lib/core'], also: [] },
