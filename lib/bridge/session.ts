@@ -1,4 +1,4 @@
-import { disconnect, reasonCode, refusingConnack } from '../listeners/answers.ts';
+import { disconnectPacket, reasonCode, refusingConnack } from '../listeners/answers.ts';
 import type { ClientSide, Session } from '../listeners/client-server.ts';
 import { type ConnectHeader, readConnectHeader } from '../listeners/connect-header.ts';
 import { isAccepting, reasonCodeOfStatus, serverKeepAlive } from './connack.ts';
@@ -57,7 +57,7 @@ export function startSession(client: ClientSide, upstream: Upstream, report: Bri
     if (isTold || header === undefined) return;
     isTold = true;
     if (!isAccepted) client.write(refusingConnack(header.protocolLevel, code));
-    else if (header.protocolLevel === 5) client.write(disconnect(code));
+    else if (header.protocolLevel === 5) client.write(disconnectPacket(code));
   };
   const end = (code: number) => {
     isEnding = true;

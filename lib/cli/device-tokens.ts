@@ -18,7 +18,7 @@ export interface DeviceFlags {
  * Makes the function that signs a token for a client's certificate: tenant and client id come from
  * the certificate's subject, permissions from the flags. The token never outlives the certificate.
  *
- * @param tokenSeconds its lifetime: as long as a connection may live, or the connection ends with it.
+ * @param tokenSeconds its lifetime: as long as a connection may live, which ends with it
  * @returns undefined without `--device-key`: clients then send their own tokens
  * @throws UserError `usage`, or the code of a key file or filter that cannot be used
  */

@@ -10,6 +10,7 @@ import {
 } from '../aws/environment.ts';
 import { createEnvironmentService } from '../aws/environment-service.ts';
 import { createIds } from '../aws/ids.ts';
+import { edgeMaxSockets } from '../aws/settings.ts';
 import { createRequestSigner, regionOfApi } from '../aws/signer.ts';
 import { escapeControls } from '../core/escape-controls.ts';
 import { createBackDoor } from '../edge/back-door.ts';
@@ -40,8 +41,6 @@ export interface EdgeFlags extends TargetOptions, ListenerFlags {
 
 /** A connection at an edge has no end, and the device gets no other token: a day. */
 const deviceTokenSeconds = 86_400;
-/** Calls to AWS that may be under way. */
-const maxSockets = 256;
 
 /**
  * Starts an edge of a deployment on this machine and prints where it listens.
@@ -69,7 +68,7 @@ export async function runEdge(flags: EdgeFlags, terminal: Terminal): Promise<() 
       const { broker, usage: meter } = createEnvironmentService(functionEnvironment(variables), {
         log,
         allowPrivateIssuers: false,
-        client: { ...client, requestHandler: { httpsAgent: { maxSockets } } },
+        client: { ...client, maxSockets: edgeMaxSockets },
         wrap,
       });
       return { broker, flush: () => meter.flush() };

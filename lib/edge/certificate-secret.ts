@@ -35,7 +35,7 @@ export async function readCertificateSecret(load: () => Promise<string | undefin
   return { cert: certificate, key, ...(clientCa === undefined ? {} : { clientCa }) };
 }
 
-/** Hands over the certificates when the secret has changed. A failure keeps those that there are. */
+/** Hands over the certificates when the secret has changed. A failure keeps the old ones. */
 export function watchCertificateSecret(
   load: () => Promise<string | undefined>,
   first: Certificates,

@@ -1,7 +1,7 @@
 import type { Broker } from '../broker/broker.ts';
 import { edgeAddress } from '../core/edge-address.ts';
 import type { ConnectionAddress } from '../core/model.ts';
-import { disconnect, reasonCode } from '../listeners/answers.ts';
+import { disconnectPacket, reasonCode } from '../listeners/answers.ts';
 import type { Admission, ClientServer, Credentials } from '../listeners/client-server.ts';
 import type { DoorItem } from '../wire/back-door.ts';
 import { Blocks } from './blocks.ts';
@@ -85,7 +85,7 @@ export class Clients implements ClientServer {
 
   #busy(address: ConnectionAddress): Uint8Array | undefined {
     const connection = this.#options.own.connections.currentOf(address);
-    return connection?.protocolVersion === 5 ? disconnect(reasonCode.serverBusy) : undefined;
+    return connection?.protocolVersion === 5 ? disconnectPacket(reasonCode.serverBusy) : undefined;
   }
 
   #ended(channel: Channel, isReleased: boolean): void {

@@ -14,13 +14,13 @@ const schema = v.object({
   /** Port of the health check. */
   EDGE_HEALTH_PORT: v.optional(port),
   /**
-   * ARN of a secret in AWS Secrets Manager: JSON with `certificate` and `key`, and perhaps `clientCa`,
-   * each in PEM. TLS ports need it.
+   * ARN of a secret in AWS Secrets Manager: JSON with `certificate` and `key`, and perhaps
+   * `clientCa`, each in PEM. TLS ports need it.
    */
   EDGE_CERTIFICATE_SECRET: v.optional(v.string()),
   /** Clients at a time. */
   EDGE_MAX_CONNECTIONS: v.optional(count, '50000'),
-  /** Seconds from SIGTERM in which all clients are ended; less than the stop timeout of the task. */
+  /** Seconds from SIGTERM in which all clients are ended: less than the stop timeout. */
   EDGE_STOP_SECONDS: v.optional(count, '110'),
   /** WebSocket URL of the API of the back doors. */
   BACK_DOOR_URL: v.string(),

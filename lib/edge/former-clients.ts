@@ -5,7 +5,7 @@ import type { Ports } from '../core/ports.ts';
  * Time for which the client of a closed channel is remembered, in milliseconds: twice as long as
  * processes cache the routes of clients (lib/store/sessions.ts).
  */
-const rememberMs = 120_000;
+const rememberMs = 10_000;
 /** Clients of closed channels that are remembered; the oldest are forgotten. */
 const maxRemembered = 20_000;
 

@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
- * Serves `GET /health` for a load balancer: 200 while clients may come, 503 while the process drains
- * or has lost its lease.
+ * Serves `GET /health` for a load balancer: 200 while clients may come, 503 while the process
+ * drains or has lost its lease.
  */
 export async function startHealthCheck(
   host: string,

@@ -8,6 +8,7 @@ import { createEnvironmentService } from '../aws/environment-service.ts';
 import { createIds } from '../aws/ids.ts';
 import { createPowertoolsLog } from '../aws/log.ts';
 import { createSecretsManagerSource } from '../aws/secrets.ts';
+import { edgeMaxSockets } from '../aws/settings.ts';
 import { createRequestSigner, regionOfApi } from '../aws/signer.ts';
 import { createBackDoor } from './back-door.ts';
 import { readCertificateSecret, watchCertificateSecret } from './certificate-secret.ts';
@@ -15,9 +16,6 @@ import { type EdgeEnvironment, edgeEnvironment } from './environment.ts';
 import { type Edge, startEdge } from './index.ts';
 
 const log = createPowertoolsLog();
-
-/** Calls of one process to DynamoDB that may be under way: far more than those of a function. */
-const maxSockets = 256;
 
 async function main(): Promise<void> {
   const settings = edgeEnvironment(process.env);
@@ -34,7 +32,7 @@ async function main(): Promise<void> {
       const { broker, usage } = createEnvironmentService(functionEnvironment(process.env), {
         log,
         allowPrivateIssuers: false,
-        client: { requestHandler: { httpsAgent: { maxSockets } } },
+        client: { maxSockets: edgeMaxSockets },
         wrap,
       });
       return {

@@ -19,8 +19,8 @@ export interface OwnTimers extends Timers {
  * Timers of connections whose sockets this process holds: they end with the process, like the
  * connections, so they stay in memory. All others go to the queue.
  *
- * Timers wait in buckets of {@link tickMs}, so scheduling one and handling it cost the same whatever
- * their number. None is early.
+ * Timers wait in buckets of {@link tickMs}, so scheduling one and handling it cost the same
+ * whatever their number. None is early.
  */
 export function keepOwnTimers(
   { timers: queued, clock, log }: Pick<Ports, 'timers' | 'clock' | 'log'>,

@@ -22,6 +22,6 @@ export function refusingConnack(protocolLevel: number, code: number): Uint8Array
 }
 
 /** DISCONNECT of MQTT 5.0. Earlier versions cannot be told. */
-export function disconnect(code: number): Uint8Array {
+export function disconnectPacket(code: number): Uint8Array {
   return Uint8Array.of(0xe0, 1, code);
 }

@@ -56,8 +56,8 @@ export interface LocalRuntime {
 const demoTokenDays = 30;
 
 /**
- * Starts the whole service: gateway, store, functions, and the bridge or an edge. Creates the tenant `demo` if
- * it does not exist, and prints all addresses.
+ * Starts the whole service: gateway, store, functions, and the bridge or an edge. Creates the
+ * tenant `demo` if it does not exist, and prints all addresses.
  *
  * @throws an error with `code` EADDRINUSE and `port` if a port is in use. Everything is closed
  *   then.

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { isEdgeAddress } from '../core/edge-address.ts';
 import type { ClientKey, Route } from '../core/model.ts';
 import type { SessionStore } from '../core/store-ports/sessions.ts';
 import type { TenantId } from '../core/tenant-id.ts';
@@ -24,16 +23,11 @@ import { Table } from './table.ts';
  * client that has moved to a new connection while its old one still seems open.
  */
 const maxAgeMs = 5_000;
-/**
- * The same for routes to connections at an edge, which forwards what comes for a client that has
- * moved on.
- */
-const edgeMaxAgeMs = 60_000;
 const maxRoutes = 20_000;
 
 /** Routes of online sessions that this process has read. When full, the oldest entry is dropped. */
 class RouteCache {
-  readonly #routes = new Map<string, { route: Route; untilMs: number }>();
+  readonly #routes = new Map<string, { route: Route; storedAtMs: number }>();
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number) {
@@ -42,10 +36,10 @@ class RouteCache {
 
   take(tenant: TenantId, clientIds: readonly string[]): Map<string, Route> {
     const found = new Map<string, Route>();
-    const nowMs = this.#nowMs();
+    const oldestMs = this.#nowMs() - maxAgeMs;
     for (const clientId of clientIds) {
       const entry = this.#routes.get(sessionKey({ tenant, clientId }));
-      if (entry !== undefined && nowMs < entry.untilMs) found.set(clientId, entry.route);
+      if (entry !== undefined && entry.storedAtMs > oldestMs) found.set(clientId, entry.route);
     }
     return found;
   }
@@ -53,8 +47,7 @@ class RouteCache {
   set(tenant: TenantId, clientId: string, route: Route): void {
     const key = sessionKey({ tenant, clientId });
     this.#routes.delete(key);
-    const ageMs = isEdgeAddress(route.address) ? edgeMaxAgeMs : maxAgeMs;
-    this.#routes.set(key, { route, untilMs: this.#nowMs() + ageMs });
+    this.#routes.set(key, { route, storedAtMs: this.#nowMs() });
     if (this.#routes.size > maxRoutes) {
       const oldest = this.#routes.keys().next();
       if (!oldest.done) this.#routes.delete(oldest.value);

@@ -44,7 +44,7 @@ function numberIn(rows: Map<string, Map<string, string>>, row: string, column: s
 
 function performancePage() {
   const page = readFileSync(`${repository}/docs/performance.md`, 'utf8');
-  const units = readTable(page, '**Metered units: W1 to W4 per delivered message, W5 per connection hour**');
+  const units = readTable(page, '**Metered units per delivered message**');
   const idle = readTable(page, '### Idle connections in steady state');
   const of = (row: string, column: string): number => numberIn(units, row, column);
   /** Memory of the message function, the largest: cautious for the others. */
@@ -65,11 +65,12 @@ function performancePage() {
     },
     /** An hour of an idle connection among others of its tenant. */
     idleHour(): Price {
-      const withoutLambdaTime = numberIn(idle, 'all but Lambda time', '540 s, 100') / 1e6;
-      const frames = of('W5: idle, keep-alive 540 s', 'messages') / 2;
+      const inMillions = (row: string): number => numberIn(idle, row, '540 s, 100') / 1e6;
+      const lambdaTimeUsd = /Lambda time at 5 ms per call.+?\$([\d.]+) at 540 s/s.exec(page)?.[1];
+      if (lambdaTimeUsd === undefined) throw new Error('docs/performance.md has no Lambda time at 540 s');
       return {
-        usd: withoutLambdaTime + lambdaTime('W5: idle, keep-alive 540 s'),
-        accessLogUsd: frames * logLine,
+        usd: inMillions('all but Lambda time') + Number(lambdaTimeUsd) / 1e6,
+        accessLogUsd: (inMillions('Lambda requests') / usd('lambda_req')) * logLine,
       };
     },
   };

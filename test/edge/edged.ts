@@ -16,8 +16,8 @@ export interface Edged {
   /** Connects MQTT.js over TCP. */
   connect(mint: Mint, options?: IClientOptions): Promise<MqttClient>;
   /**
-   * Connects MQTT.js over WebSocket. MQTT.js chooses its WebSocket for the whole process at the first
-   * connection, so only this one goes with clients of the gateway in one file.
+   * Connects MQTT.js over WebSocket. MQTT.js chooses its WebSocket for the whole process at the
+   * first connection, so only this one goes with clients of the gateway in one file.
    */
   connectWs(mint: Mint, options?: IClientOptions): Promise<MqttClient>;
 }

@@ -141,6 +141,12 @@ export const layers: readonly Layer[] = [
     packages: [],
   },
   {
+    name: 'lib/edge/main.ts',
+    about: 'the process of an edge, by its environment',
+    knows: ['lib/edge', 'lib/listeners', 'lib/aws', 'lib/core'],
+    packages: ['node:*'],
+  },
+  {
     name: 'lib/aws',
     about: 'clients, events, timers and logs; composes the service',
     knows: [
@@ -181,12 +187,6 @@ export const layers: readonly Layer[] = [
     about: 'publishing over HTTP',
     knows: ['lib/broker', 'lib/sessions', 'lib/auth', 'lib/core'],
     packages: ['valibot'],
-  },
-  {
-    name: 'lib/edge/main.ts',
-    about: 'the process of an edge, by its environment',
-    knows: ['lib/edge', 'lib/listeners', 'lib/aws', 'lib/core'],
-    packages: ['node:*'],
   },
   {
     name: 'lib/edge',

@@ -8,8 +8,9 @@ const closedByServer: Closed = { code: 1000, reason: '' };
 const pingreq = Uint8Array.of(0xc0, 0);
 
 /**
- * Like `openRaw`, over TCP. Packets that only a push can be count as pushes: PUBLISH, DISCONNECT, and
- * a CONNACK that refuses. A PINGREQ behind the packets of an exchange shows where their answers end.
+ * Like `openRaw`, over TCP. Packets that only a push can be count as pushes: PUBLISH, DISCONNECT,
+ * and a CONNACK that refuses. A PINGREQ behind the packets of an exchange shows where their answers
+ * end.
  */
 export async function openRawTcp(port: number, version: Version = 5): Promise<RawClient> {
   const socket = connect(port, '127.0.0.1');

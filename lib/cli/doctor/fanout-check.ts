@@ -6,8 +6,8 @@ import type { Probe } from './probe.ts';
 const topic = 'doctor/fan/out/to/a/crowd';
 
 /**
- * Filters with the literal or `+` at each of the six levels: 60 of the 64, because a tenant may have
- * 64 shapes, and other checks need one.
+ * Filters with the literal or `+` at each of the six levels: 60 of the 64, because a tenant may
+ * have 64 shapes, and other checks need one.
  */
 const filters = Array.from({ length: 60 }, (_, bits) =>
   topic

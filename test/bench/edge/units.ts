@@ -22,7 +22,7 @@ const topic = 'devices/d1/state';
 const payload = Buffer.alloc(200, 'x');
 const idleHours = 24;
 
-/** Units of the workloads W1 to W5 at an edge: what AWS bills for them beside the process itself. */
+/** Units of the workloads W1 to W5 at an edge: what AWS bills beside the process itself. */
 export async function measureUnits({ quick, progress }: Run): Promise<{
   readonly tables: Table[];
   readonly data: Readonly<Record<string, UseUnits>>;

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { edgeAddress } from '../../../lib/core/edge-address.ts';
 import type { ClientKey, ConnectionAddress, Session, Will } from '../../../lib/core/model.ts';
 import { ItemFormatError } from '../../../lib/store/attributes.ts';
 import { loseFirstAnswer, meetAt, oddNames, recorder, ttlFromNow, type World } from '../world.ts';
@@ -443,18 +442,6 @@ export function sessionsContract(name: string, open: () => Promise<World>): void
         );
         expect(routes.size).toBe(230);
         expect(calls.operations).toEqual(['BatchGetItem', 'BatchGetItem', 'BatchGetItem']);
-      });
-
-      test('to connections at an edge are cached for 60 seconds', async () => {
-        const session = sessionOf(newKey(), { address: edgeAddress('EDGE', 7) });
-        await world.process().sessions.replace(session, undefined);
-        const calls = recorder();
-        const { sessions } = world.process(calls);
-        for (const passMs of [0, 59_999, 1]) {
-          await world.clock.advance(passMs);
-          expect((await sessions.routes(session.tenant, [session.clientId])).size).toBe(1);
-        }
-        expect(calls.operations).toHaveLength(2);
       });
 
       test('are cached for 5 seconds; others are read', async () => {
