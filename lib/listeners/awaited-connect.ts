@@ -1,5 +1,8 @@
 import { readConnectHeader } from './connect-header.ts';
 
+/** Shared, because each array takes 200 bytes, and clients are many. */
+export const nothing: Uint8Array = new Uint8Array();
+
 /** More than the header of CONNECT has. */
 const maxHeaderBytes = 32;
 
@@ -10,7 +13,7 @@ const maxHeaderBytes = 32;
  */
 export class AwaitedConnect {
   #deadline: NodeJS.Timeout | undefined;
-  #begun: Uint8Array = new Uint8Array();
+  #begun = nothing;
   #received = 0;
   #connectBytes: number | undefined;
 
@@ -37,5 +40,6 @@ export class AwaitedConnect {
   end(): void {
     clearTimeout(this.#deadline);
     this.#deadline = undefined;
+    this.#begun = nothing;
   }
 }

@@ -36,7 +36,7 @@ export interface HandshakeRefusal {
 /** One stock MQTT client on any transport. */
 export interface ClientSide {
   /** Bytes written that the client has not read yet. */
-  readonly bufferedBytes: () => number;
+  bufferedBytes(): number;
   /**
    * Ends a client that does not read (`maxClientBufferBytes`), because what sends to it cannot be
    * slowed down. A client that has closed is written nothing.

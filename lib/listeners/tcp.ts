@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { reasonCode, refusingConnack } from './answers.ts';
-import { AwaitedConnect } from './awaited-connect.ts';
+import { AwaitedConnect, nothing } from './awaited-connect.ts';
 import type { ClientSide, Session } from './client-server.ts';
 import { type ConnectHeader, readConnectHeader } from './connect-header.ts';
 import { endTimeoutMs, type ListenerService } from './listener.ts';
@@ -23,12 +23,12 @@ export interface TcpService<Own extends string> extends ListenerService<Own> {
 export function serveTcpClient<Own extends string>(tcp: Socket, service: TcpService<Own>): void {
   const { server, limits, connections, identify, started, report } = service;
   let session: Session | undefined;
-  let begun: Uint8Array = new Uint8Array();
+  let begun = nothing;
   const awaited = new AwaitedConnect(limits.connectTimeoutMs, () => {
     report('connect-late');
     tcp.destroy();
   });
-  const client = tcpClientSide(tcp, limits.maxClientBufferBytes, report);
+  const client = new TcpClientSide(tcp, limits.maxClientBufferBytes, report);
   const refuse = ({ protocolLevel }: ConnectHeader, code: number) => {
     awaited.end();
     client.write(refusingConnack(protocolLevel, code));
@@ -58,7 +58,7 @@ export function serveTcpClient<Own extends string>(tcp: Socket, service: TcpServ
     // Before the session gets bytes, because it may pause the client.
     tcp.resume();
     serving.receive(begun);
-    begun = new Uint8Array();
+    begun = nothing;
   };
   const readHeader = (bytes: Uint8Array) => {
     awaited.receive(bytes);
@@ -91,27 +91,49 @@ export function serveTcpClient<Own extends string>(tcp: Socket, service: TcpServ
   });
 }
 
-function tcpClientSide(tcp: Socket, maxBufferBytes: number, report: Report): ClientSide {
-  return {
-    bufferedBytes: () => tcp.writableLength,
-    write: (bytes) => {
-      if (!tcp.writable) return;
-      tcp.write(bytes);
-      if (tcp.writableLength <= maxBufferBytes) return;
-      report('slow-client');
-      tcp.destroy();
-    },
-    pause: () => tcp.pause(),
-    resume: () => tcp.resume(),
-    end: () => {
-      if (tcp.destroyed) return;
-      const timer = setTimeout(() => tcp.destroy(), endTimeoutMs);
-      tcp.once('close', () => clearTimeout(timer));
-      tcp.end();
-      // Reads until the client closes: closing with unread bytes would reset the connection and
-      // lose the last packets.
-      tcp.resume();
-    },
-    destroy: () => tcp.destroy(),
-  };
+class TcpClientSide implements ClientSide {
+  readonly #tcp: Socket;
+  readonly #maxBufferBytes: number;
+  readonly #report: Report;
+
+  constructor(tcp: Socket, maxBufferBytes: number, report: Report) {
+    this.#tcp = tcp;
+    this.#maxBufferBytes = maxBufferBytes;
+    this.#report = report;
+  }
+
+  bufferedBytes(): number {
+    return this.#tcp.writableLength;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.#tcp.writable) return;
+    this.#tcp.write(bytes);
+    if (this.#tcp.writableLength <= this.#maxBufferBytes) return;
+    this.#report('slow-client');
+    this.#tcp.destroy();
+  }
+
+  pause(): void {
+    this.#tcp.pause();
+  }
+
+  resume(): void {
+    this.#tcp.resume();
+  }
+
+  end(): void {
+    const tcp = this.#tcp;
+    if (tcp.destroyed) return;
+    const timer = setTimeout(() => tcp.destroy(), endTimeoutMs);
+    tcp.once('close', () => clearTimeout(timer));
+    tcp.end();
+    // Reads until the client closes: closing with unread bytes would reset the connection and
+    // lose the last packets.
+    tcp.resume();
+  }
+
+  destroy(): void {
+    this.#tcp.destroy();
+  }
 }

@@ -19,6 +19,7 @@ const offered = {
       log: service.service.log,
       mqttPort: 0,
       wsPort: 0,
+      maxConnectionsPerAddress: Number.POSITIVE_INFINITY,
     });
     return {
       port: (transport === 'tcp' ? edge.mqttPort : edge.wsPort) ?? 0,
