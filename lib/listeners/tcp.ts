@@ -28,7 +28,7 @@ export function serveTcpClient<Own extends string>(tcp: Socket, service: TcpServ
     report('connect-late');
     tcp.destroy();
   });
-  const client = new TcpClientSide(tcp, limits.maxClientBufferBytes, report);
+  const client: ClientSide = new TcpClientSide(tcp, limits.maxClientBufferBytes, report);
   const refuse = ({ protocolLevel }: ConnectHeader, code: number) => {
     awaited.end();
     client.write(refusingConnack(protocolLevel, code));

@@ -100,7 +100,7 @@ describe('a TCP client', () => {
     await once(socket, 'data');
     const told = once(socket, 'data');
     socket.write(Buffer.from('30feff0700', 'hex'));
-    expect(await told).toEqual([Buffer.from('e00195', 'hex')]);
+    expect(await told).toEqual([Buffer.from('e0029500', 'hex')]);
     await once(socket, 'close');
     expect(entries.map(({ event }) => event)).toContain('packet-too-large');
   });

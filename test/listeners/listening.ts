@@ -10,7 +10,7 @@ import { cert } from '../support/certificate.ts';
 
 /** CONNECT of MQTT 5.0 with a keep-alive of 60 seconds. */
 export const connectPacket = Buffer.from('100d00044d5154540502003c000000', 'hex');
-export const connack = Buffer.from('2003000000', 'hex');
+const connack = Buffer.from('2003000000', 'hex');
 
 /** Run after each test, last one first. */
 export const cleanUps: (() => unknown)[] = [];
