@@ -29,7 +29,7 @@ const schema = v.object({
 /** Settings of an edge process from the environment of its container. */
 export type EdgeEnvironment = v.InferOutput<typeof schema>;
 
-export class EdgeEnvironmentError extends Error {
+class EdgeEnvironmentError extends Error {
   readonly code = 'environment';
   override readonly name = 'EdgeEnvironmentError';
 }

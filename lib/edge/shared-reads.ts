@@ -8,7 +8,7 @@ import type { LiveTenantStore } from '../core/store-ports/tenants.ts';
  *
  * A failed read rejects all that have joined it; the next one is made afresh.
  */
-export function shareReads<T>(): (key: string, read: () => Promise<T>) => Promise<T> {
+function shareReads<T>(): (key: string, read: () => Promise<T>) => Promise<T> {
   interface Reads {
     running: Promise<unknown>;
     next: Promise<T> | undefined;

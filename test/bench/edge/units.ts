@@ -1,6 +1,7 @@
 import { startEdge } from '../../../lib/edge/index.ts';
 import { createManualClock } from '../../../lib/local/clock.ts';
 import { createMeter, type Meter } from '../../../lib/local/dynamodb/meter.ts';
+import { localEdgeParts } from '../../../lib/local/service.ts';
 import { noBackDoor } from '../../support/no-back-door.ts';
 import type { RawClient } from '../../support/raw-client.ts';
 import { openRawTcp } from '../../support/raw-tcp-client.ts';
@@ -14,8 +15,10 @@ interface UseUnits {
   readonly readUnits: number;
   readonly writeUnits: number;
   readonly timers: number;
-  /** Posts to API Gateway, of back doors too. */
+  /** Messages to back doors. */
   readonly posts: number;
+  /** SQS requests for slices of large audiences, with those of the worker. */
+  readonly fifoRequests: number;
 }
 
 const topic = 'devices/d1/state';
@@ -30,7 +33,7 @@ export async function measureUnits({ quick, progress }: Run): Promise<{
   const rounds = quick ? 5 : 100;
   const audience = quick ? 20 : 1_000;
   const measured = new Map<string, UseUnits>();
-  const metered = await startMeteredEdge();
+  const metered = await startMeteredEdge('real time');
   try {
     for (const qos of [0, 1] as const) {
       const title = qos === 0 ? 'W1: 1 → 1, QoS 0' : 'W2: 1 → 1, QoS 1';
@@ -66,19 +69,23 @@ export async function measureUnits({ quick, progress }: Run): Promise<{
       perOne(await metered.measure(() => repeat(manyRounds, round)), manyRounds * audience),
     );
     await Promise.all(swarm.map((client) => client.close()));
+  } finally {
+    await metered.close();
+  }
+  const hours = await startMeteredEdge('hours in moments');
+  try {
     progress(`W5: idle, ${idleHours} hours`);
     const connections = quick ? 3 : 20;
-    const life = await metered.measure(async () => {
+    const life = await hours.measure(async () => {
       const idle: RawClient[] = [];
-      for (let index = 0; index < connections; index += 1)
-        idle.push(await metered.connect(`idle${index}`, 60));
-      await metered.pass(idleHours, idle);
+      for (let index = 0; index < connections; index += 1) idle.push(await hours.connect(`idle${index}`, 60));
+      await hours.pass(idleHours, idle);
       await Promise.all(idle.map((client) => client.close()));
-      await metered.settled();
+      await hours.settled();
     });
     measured.set(`W5: idle, a connection hour of ${idleHours}`, perOne(life, connections * idleHours));
   } finally {
-    await metered.close();
+    await hours.close();
   }
   return { tables: [unitTable(measured), priceTable(measured)], data: Object.fromEntries(measured) };
 }
@@ -86,12 +93,13 @@ export async function measureUnits({ quick, progress }: Run): Promise<{
 function unitTable(measured: ReadonlyMap<string, UseUnits>): Table {
   return {
     title: 'Metered units at an edge: W1 to W3 per delivered message, W5 per connection hour',
-    columns: ['workload', 'RRU', 'WRU', 'timers', 'API Gateway posts'],
-    rows: [...measured].map(([title, { readUnits, writeUnits, timers, posts }]) => [
+    columns: ['workload', 'RRU', 'WRU', 'timers', 'SQS FIFO requests', 'back-door messages'],
+    rows: [...measured].map(([title, { readUnits, writeUnits, timers, fifoRequests, posts }]) => [
       title,
       readUnits,
       writeUnits,
       timers,
+      fifoRequests,
       posts,
     ]),
   };
@@ -102,6 +110,7 @@ function priceTable(measured: ReadonlyMap<string, UseUnits>): Table {
     (units.readUnits * usd('ddb_rru') +
       units.writeUnits * usd('ddb_wru') +
       units.timers * usd('sqs_std') +
+      units.fifoRequests * usd('sqs_fifo') +
       units.posts * usd('apigw_ws_msg')) *
     1e6;
   return {
@@ -118,12 +127,13 @@ function priceTable(measured: ReadonlyMap<string, UseUnits>): Table {
 }
 
 /** An edge and its service in this process, with a meter between them and the store. */
-async function startMeteredEdge() {
-  const clock = createManualClock();
+async function startMeteredEdge(time: 'real time' | 'hours in moments') {
+  const clock = time === 'real time' ? undefined : createManualClock();
   let meter: Meter | undefined;
   let timers = 0;
   const service = await startTestService({
-    clock,
+    edge: true,
+    ...(clock === undefined ? {} : { clock }),
     wrapStore: (handler) => {
       meter = createMeter(handler);
       return meter.requestHandler;
@@ -144,13 +154,16 @@ async function startMeteredEdge() {
   });
   const mint = await service.tenant('bench', { quotas: unlimitedQuotas });
   const edge = await startEdge({
-    edge: 'BENCH',
+    ...localEdgeParts(service),
     log: service.service.log,
     mqttPort: 0,
-    compose: service.composeEdge,
-    // The price of its lease is part of the price of a process (docs/edge.md).
-    openBackDoor: async () => noBackDoor,
+    // The price of its lease is part of the price of a process (docs/edge.md). No lease outlives a
+    // clock that jumps.
+    ...(clock === undefined ? {} : { openBackDoor: async () => noBackDoor }),
   });
+  const fifo = service.queues.names.filter((name) => name.endsWith('.fifo'));
+  const fifoRequests = () => fifo.reduce((sum, name) => sum + service.queues.meters(name).meteredRequests, 0);
+  const posts = () => service.backDoor?.gateway.meters.posts ?? 0;
   const clients: RawClient[] = [];
   return {
     async connect(clientId: string, keepalive = 0): Promise<RawClient> {
@@ -161,17 +174,25 @@ async function startMeteredEdge() {
       return client;
     },
     async measure(work: () => Promise<unknown>): Promise<UseUnits> {
+      await service.queues.idle();
       meter?.reset();
       timers = 0;
-      const before = service.gateway.meters.posts;
+      const before = { fifoRequests: fifoRequests(), posts: posts() };
       await work();
+      await service.queues.idle();
       const { readUnits = 0, writeUnits = 0 } = meter?.totals() ?? {};
-      return { readUnits, writeUnits, timers, posts: service.gateway.meters.posts - before };
+      return {
+        readUnits,
+        writeUnits,
+        timers,
+        fifoRequests: fifoRequests() - before.fifoRequests,
+        posts: posts() - before.posts,
+      };
     },
     /** Lets time pass, while clients send PINGREQ once a minute. */
     async pass(hours: number, idle: readonly RawClient[]): Promise<void> {
       for (let minute = 0; minute < hours * 60; minute += 1) {
-        await clock.advance(60_000);
+        await clock?.advance(60_000);
         await Promise.all(idle.map((client) => client.send({ cmd: 'pingreq' })));
       }
     },
@@ -212,6 +233,7 @@ function perOne(units: UseUnits, count: number): UseUnits {
     readUnits: units.readUnits / count,
     writeUnits: units.writeUnits / count,
     timers: units.timers / count,
+    fifoRequests: units.fifoRequests / count,
     posts: units.posts / count,
   };
 }
