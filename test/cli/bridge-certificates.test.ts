@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
 import mqtt from 'mqtt';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runBridge } from '../../lib/cli/run-bridge.ts';
 import type { Terminal } from '../../lib/cli/terminal.ts';
 import { createTestAuthority, type TestAuthority } from '../support/client-certificates.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { lacks, requireTool } from '../support/tools.ts';
+
+/** A Python with the packages of examples/paho-python/requirements.txt. */
+const { WISP_PYTHON: python = '' } = process.env;
 
 const dayMs = 86_400_000;
 /** As a shell passes it. */
@@ -37,17 +40,43 @@ async function clientFiles(name: string, subject: string, of = authority, notAft
 const portOf = (scheme: string) =>
   Number(new RegExp(`${scheme}://127.0.0.1:(\\d+)`).exec(stdout.join('\n'))?.[1]);
 
-/** mosquitto_pub over TLS with a client certificate. */
-function publish(client: { cert: string; key: string } | undefined, id: string, topic: string) {
-  const args = ['-h', 'localhost', '-p', String(portOf('mqtts')), '--cafile', join(directory, 'ca.pem')];
-  if (client !== undefined) args.push('--cert', client.cert, '--key', client.key);
-  args.push('-i', id, '-t', topic, '-m', 'hi', '-q', '1', '-V', 'mqttv311');
-  return new Promise<{ code: number; stderr: string }>((resolve) => {
-    const child = execFile(requireTool('mosquitto_pub'), args, (_error, _out, text) =>
-      resolve({ code: child.exitCode ?? -1, stderr: text }),
+interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+interface Ended {
+  readonly code: number;
+  readonly stderr: string;
+}
+/** Publishes once at QoS 1 over TLS, in a process of its own. */
+type Publish = (certificate: Certificate | undefined, id: string, topic: string) => Promise<Ended>;
+
+function end(command: string, args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(command, args, (_error, _out, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stderr }),
     );
   });
 }
+
+const mosquittoPub: Publish = (certificate, id, topic) => {
+  const args = ['-h', 'localhost', '-p', String(portOf('mqtts')), '--cafile', join(directory, 'ca.pem')];
+  if (certificate !== undefined) args.push('--cert', certificate.cert, '--key', certificate.key);
+  args.push('-i', id, '-t', topic, '-m', 'hi', '-q', '1', '-V', 'mqttv311');
+  return end(requireTool('mosquitto_pub'), args);
+};
+
+const pahoPython: Publish = (certificate, id, topic) =>
+  end(python, [
+    join(import.meta.dirname, 'publish-with-certificate.py'),
+    ...[String(portOf('mqtts')), join(directory, 'ca.pem'), id, topic],
+    ...(certificate === undefined ? [] : [certificate.cert, certificate.key]),
+  ]);
+
+const stockClients: readonly [name: string, missing: boolean, publish: Publish][] = [
+  ['mosquitto_pub, MQTT 3.1.1', lacks('mosquitto_pub'), mosquittoPub],
+  ['Paho Python, MQTT 5.0', python === '', pahoPython],
+];
 
 const refusedFor = (error: string) =>
   expect
@@ -100,7 +129,12 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-describe.skipIf(lacks('mosquitto_pub'))('mosquitto_pub with a client certificate', () => {
+describe.each(stockClients)('%s, with a client certificate', (_name, missing, publish) => {
+  beforeEach(({ skip }) => {
+    skip(missing);
+    stderr.length = 0;
+  });
+
   it('is the client that the certificate names, and may do what the flags say', async () => {
     const client = await clientFiles('one', 'O=fleet, CN=device-1');
     expect(await publish(client, 'device-1', 'devices/device-1/up')).toEqual({ code: 0, stderr: '' });
