@@ -328,6 +328,12 @@ export const testFolders: readonly TestFolder[] = [
     also: ['build', 'test/wire'],
   },
   {
+    name: 'test/client/consumers',
+    about: 'the client package in other projects',
+    of: ['lib/client'],
+    also: ['test/support'],
+  },
+  {
     name: 'test/bridge',
     about: 'bridge',
     of: ['lib/bridge'],

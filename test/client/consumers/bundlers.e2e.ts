@@ -8,7 +8,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { runInNewContext } from 'node:vm';
+import type { MqttClient } from 'mqtt';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { startTestService } from '../../support/service.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const execute = promisify(execFile);
@@ -123,12 +126,16 @@ console.log(client.options.username, typeof createWebsocket, typeof connectStrea
 export const paho = (): void => connectPaho(options);
 `;
 
-it.concurrent('is bundled by Metro for React Native', async () => {
+it.concurrent('is bundled by Metro, and carries messages in React Native', async () => {
   const { directory, run } = await createProject(
     {
       'metro.config.js': `module.exports = require('@react-native/metro-config').getDefaultConfig(__dirname);`,
       'babel.config.js': `module.exports = { presets: ['module:@react-native/babel-preset'] };`,
-      'index.js': `globalThis.adapter = require('./adapter').default;`,
+      // React Native's own URL, which knows less than a browser's.
+      'index.js': `
+        const { URL, URLSearchParams } = require('react-native/Libraries/Blob/URL');
+        Object.assign(globalThis, { URL, URLSearchParams });
+        globalThis.adapter = require('./adapter').default;`,
       'adapter.js': `
         import * as adapter from 'wisp-mqtt-client';
         import { connect } from 'wisp-mqtt-client/connect';
@@ -157,32 +164,45 @@ it.concurrent('is bundled by Metro for React Native', async () => {
     '--config',
     'metro.config.js',
   );
-  const sockets: unknown[][] = [];
-  let opened = () => {};
-  const opening = new Promise<void>((resolve) => {
-    opened = resolve;
-  });
-  class WebSocket {
-    constructor(...args: unknown[]) {
-      sockets.push(args);
-      opened();
-    }
-    close() {}
-  }
+  const service = await startTestService();
+  const mint = await service.tenant('phone');
+  // What React Native has: no Buffer, no TextDecoder, and no process but Metro's own.
   const scope: Record<string, unknown> = {
     ...{ WebSocket, setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate },
-    ...{ queueMicrotask, URL, URLSearchParams, TextEncoder, TextDecoder, AbortController, AbortSignal },
-    ...{ Event, EventTarget, performance, console },
-    ...{ navigator: { product: 'ReactNative' }, process: { env: {} } },
+    ...{
+      queueMicrotask,
+      TextEncoder,
+      AbortController,
+      AbortSignal,
+      Event,
+      EventTarget,
+      performance,
+      console,
+    },
+    ...{ navigator: { product: 'ReactNative' }, __fbBatchedBridgeConfig: {} },
+    ...{ url: service.url, getToken: () => mint() },
   };
   // As React Native does.
   Object.assign(scope, { global: scope, self: scope, window: scope });
-  runInNewContext(
-    `${await readFile(join(directory, 'bundle.js'), 'utf8')}; global.client = global.adapter.connect('wss://example.com/mqtt', { tenant: 'demo', getToken: () => 'token' });`,
-    scope,
-  );
-  await opening;
-  expect(typeof (scope.adapter as Record<string, unknown>).useMessages).toBe('function');
-  (scope.client as { end(force: boolean): void }).end(true);
-  expect(sockets).toEqual([['wss://example.com:443/mqtt', ['wisp.b64.v1'], undefined]]);
+  try {
+    const bundle = await readFile(join(directory, 'bundle.js'), 'utf8');
+    expect(await runInNewContext(`${bundle};${phone}`, scope)).toBe('up/phone grüße');
+    expect(typeof (scope.adapter as Record<string, unknown>).useMessages).toBe('function');
+  } finally {
+    await (scope.client as MqttClient | undefined)?.endAsync(true);
+    await service.close();
+  }
 });
+
+/** Publishes a message and resolves to the topic and text that come back. */
+const phone = `
+  client = adapter.connect(url, { tenant: 'phone', getToken, clientId: 'phone' });
+  new Promise((resolve, reject) => {
+    client.on('error', reject);
+    client.on('message', (topic, payload) => resolve(topic + ' ' + payload));
+    client
+      .subscribeAsync('up/#', { qos: 1 })
+      .then(() => client.publishAsync('up/phone', 'grüße', { qos: 1 }))
+      .catch(reject);
+  });
+`;
