@@ -17,8 +17,6 @@ export interface ChannelService {
   readonly broker: Pick<Broker, 'packets' | 'disconnected'>;
   readonly log: Log;
   readonly nowMs: () => number;
-  /** A client with more bytes that it has not read is disconnected. */
-  readonly maxClientBufferBytes: number;
   /** Resolves as soon as frames may be handled; false: never again, this process counts as dead. */
   readonly mayServe: () => Promise<boolean> | true;
   /** Whether the client's handshake is accepted: the token of its certificate or header. */
@@ -53,6 +51,8 @@ export class Channel implements Session {
   #isHandling = false;
   #isPaused = false;
   #isClosed = false;
+  /** Whether the client has got its last packet. */
+  #isEnding = false;
   #isReleased = false;
   #resolveClosed = () => {};
 
@@ -85,16 +85,14 @@ export class Channel implements Session {
 
   /** Pushes a text message of the wire profile. @returns whether the client is still there. */
   push(text: string): boolean {
-    if (this.#isClosed) return false;
+    if (this.#isClosed || this.#isEnding) return false;
     this.#outbound.push(text);
-    if (this.#client.bufferedBytes() <= this.#service.maxClientBufferBytes) return true;
-    this.#service.log.info('edge', { code: 'slow-client', address: this.address });
-    this.terminate();
-    return false;
+    return true;
   }
 
   /** Writes what was pushed, then closes. What the client still sends is not handled. */
   close(): Promise<void> {
+    this.#isEnding = true;
     this.#inbound.clear();
     this.#outbound.release([]);
     this.#client.end(1001);

@@ -19,7 +19,6 @@ export interface ClientsOptions {
   readonly channels: Channels;
   readonly own: OwnPorts;
   readonly backDoor: BackDoor;
-  readonly maxClientBufferBytes: number;
 }
 
 /** Serves the clients of this process: those that come, and what others send to them. */
@@ -41,7 +40,7 @@ export class Clients implements ClientServer {
    * meanwhile; its first packet waits for both.
    */
   admit(credentials: Credentials): Admission {
-    const { broker, channels, own, backDoor, maxClientBufferBytes } = this.#options;
+    const { broker, channels, own, backDoor } = this.#options;
     const number = channels.nextNumber();
     const address = edgeAddress(channels.edge, number);
     own.connections.add(address);
@@ -60,7 +59,6 @@ export class Clients implements ClientServer {
           broker,
           log: own.ports.log,
           nowMs: own.ports.clock.nowMs,
-          maxClientBufferBytes,
           admitted: status.then((answer) => answer === 200),
           mayServe: () => (backDoor.isServing() ? true : backDoor.untilServing()),
           busy: () => this.#busy(address),

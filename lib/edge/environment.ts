@@ -20,6 +20,8 @@ const schema = v.object({
   EDGE_CERTIFICATE_SECRET: v.optional(v.string()),
   /** Clients at a time. */
   EDGE_MAX_CONNECTIONS: v.optional(count, '50000'),
+  /** Clients of one address at a time, where the load balancer preserves addresses. */
+  EDGE_MAX_CONNECTIONS_PER_ADDRESS: v.optional(count, '1000'),
   /** Seconds from SIGTERM in which all clients are ended: less than the stop timeout. */
   EDGE_STOP_SECONDS: v.optional(count, '110'),
   /** WebSocket URL of the API of the back doors. */

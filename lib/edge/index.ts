@@ -23,7 +23,6 @@ const countEveryMs = 60_000;
 /** Time in which {@link Edge.close} ends its clients, in seconds. */
 const closeSeconds = 1;
 const refusals: ReadonlySet<string> = new Set(listenerRefusals);
-const defaultMaxClientBufferBytes = 4 * 1024 * 1024;
 
 /**
  * Starts an edge. It serves clients when this resolves.
@@ -31,7 +30,7 @@ const defaultMaxClientBufferBytes = 4 * 1024 * 1024;
  * @throws the error of the listener that failed (lib/listeners/index.ts), or of the back door.
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { edge, log, maxClientBufferBytes = defaultMaxClientBufferBytes } = options;
+  const { edge, log } = options;
   const channels = new Channels(edge);
   const { own, broker, flush } = composeOwn(options, channels);
   const opened: (() => void)[] = [];
@@ -54,7 +53,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       options.onDead?.();
     },
   });
-  const clients = new Clients({ broker, channels, own, backDoor, maxClientBufferBytes });
+  const clients = new Clients({ broker, channels, own, backDoor });
   own.timers.start((due) => broker.timers(due));
   const flushing = setInterval(() => void flush().catch(() => undefined), flushEveryMs);
   const counting = setInterval(() => log.count(metrics.edgeConnections, channels.size), countEveryMs);
@@ -70,7 +69,6 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     const listeners = await startListeners(
       {
         ...options,
-        maxClientBufferBytes,
         log: ({ event, ...details }) =>
           log[refusals.has(event) ? 'info' : 'debug']('edge', { code: event, ...details }),
       },

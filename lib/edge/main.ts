@@ -26,6 +26,7 @@ async function main(): Promise<void> {
     log,
     host: settings.EDGE_HOST,
     maxConnections: settings.EDGE_MAX_CONNECTIONS,
+    maxConnectionsPerAddress: settings.EDGE_MAX_CONNECTIONS_PER_ADDRESS,
     ...portsOf(settings),
     ...(certificates === undefined ? {} : { tls: { ...certificates, ...tlsPortsOf(settings) } }),
     compose(wrap) {

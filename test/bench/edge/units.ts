@@ -157,6 +157,7 @@ async function startMeteredEdge(time: 'real time' | 'hours in moments') {
     ...localEdgeParts(service),
     log: service.service.log,
     mqttPort: 0,
+    maxConnectionsPerAddress: Number.POSITIVE_INFINITY,
     // The price of its lease is part of the price of a process (docs/edge.md). No lease outlives a
     // clock that jumps.
     ...(clock === undefined ? {} : { openBackDoor: async () => noBackDoor }),
