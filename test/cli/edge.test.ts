@@ -1,0 +1,124 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import mqtt from 'mqtt';
+import { afterEach, expect, it } from 'vitest';
+import { run } from '../../lib/cli/program.ts';
+import { runEdge } from '../../lib/cli/run-edge.ts';
+import { tableNames } from '../../lib/store/schema.ts';
+import { inbox, localTables, startTestService, type TestService } from '../support/service.ts';
+import { recordingTerminal } from './service.ts';
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+/** One endpoint for CloudFormation, DynamoDB and SQS, as emulators have it. */
+async function startEmulator(outputs: Readonly<Record<string, string>>, service?: TestService) {
+  const tables = await service?.exposeTables();
+  const queues = (await service?.queues.listen())?.url;
+  const server = createServer(async (request, response) => {
+    const target = String(request.headers['x-amz-target'] ?? '');
+    const upstream = target.startsWith('DynamoDB')
+      ? tables
+      : target.startsWith('AmazonSQS')
+        ? queues
+        : undefined;
+    if (upstream === undefined) {
+      response.writeHead(200, { 'Content-Type': 'text/xml' }).end(describedStack(outputs));
+      return;
+    }
+    const answer = await fetch(upstream, {
+      method: 'POST',
+      headers: {
+        'content-type': String(request.headers['content-type']),
+        'x-amz-target': target,
+        authorization: String(request.headers.authorization),
+      },
+      body: await bodyOf(request),
+    });
+    response.writeHead(answer.status, { 'Content-Type': answer.headers.get('content-type') ?? '' });
+    response.end(await answer.text());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanUps.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = '';
+  for await (const piece of request) body += String(piece);
+  return body;
+}
+
+function describedStack(outputs: Readonly<Record<string, string>>): string {
+  const members = Object.entries(outputs).map(
+    ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
+  );
+  return `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member><StackName>Wisp</StackName><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`;
+}
+
+/** The outputs of a stack with edges. */
+function outputsOf({ gateway, backDoor }: TestService): Record<string, string> {
+  const queueUrl = (name: string) => `https://sqs.us-east-1.amazonaws.com/000000000000/${name}`;
+  return {
+    ...Object.fromEntries(
+      tableNames.map((kind) => [
+        `${kind.charAt(0).toUpperCase()}${kind.slice(1)}TableName`,
+        localTables[kind],
+      ]),
+    ),
+    TimerQueueUrl: queueUrl('wisp-timers'),
+    LookQueueUrl: queueUrl('wisp-looks'),
+    FanoutQueueUrl: queueUrl('wisp-fanout.fifo'),
+    CallbackEndpoint: gateway.callbackUrl,
+    BackDoorUrl: backDoor?.url ?? '',
+    BackDoorEndpoint: backDoor?.gateway.callbackUrl ?? '',
+  };
+}
+
+const base = { host: '127.0.0.1', maxConnections: 10, logLevel: 'info', drainSeconds: 1 } as const;
+
+it('runs the broker of a stack, and drains at its end', async () => {
+  const service = await startTestService({ edge: true });
+  cleanUps.push(() => service.close());
+  const mint = await service.tenant('acme');
+  const endpoint = await startEmulator(outputsOf(service), service);
+  const terminal = recordingTerminal();
+  const close = await runEdge({ ...base, stack: 'Wisp', endpoint, mqttPort: 0, healthPort: 0 }, terminal);
+  const shown = terminal.stdout.join('\n');
+  expect(shown).toContain('stack Wisp');
+  const [health] = /http:\/\/\S+\/health/.exec(shown) ?? [];
+  expect((await fetch(health ?? '')).status).toBe(200);
+  const [url = ''] = /mqtt:\/\/\S+/.exec(shown) ?? [];
+  const client = await mqtt.connectAsync(url, {
+    username: mint.tenant,
+    password: await mint(),
+    protocolVersion: 5,
+    reconnectPeriod: 0,
+  });
+  cleanUps.push(() => client.endAsync(true));
+  const got = inbox(client);
+  await client.subscribeAsync('a');
+  await client.publishAsync('a', 'hello', { qos: 1 });
+  expect((await got.next()).text).toBe('hello');
+  const reason = new Promise((resolve) => client.once('disconnect', ({ reasonCode }) => resolve(reasonCode)));
+  await close();
+  expect(await reason).toBe(0x8b);
+}, 30_000);
+
+it('names what a stack without edges needs', async () => {
+  const endpoint = await startEmulator({ TenantsTableName: 'wisp-tenants' });
+  const terminal = recordingTerminal();
+  expect(await run(['edge', '--stack', 'Wisp', '--endpoint', endpoint], terminal)).not.toBe(0);
+  expect(terminal.stderr.join('\n')).toContain('-c edge=external');
+});
+
+it('needs a stack', async () => {
+  const terminal = recordingTerminal();
+  expect(await run(['edge'], terminal)).toBe(2);
+  expect(terminal.stderr.join('\n')).toContain('wisp start --edge');
+});
