@@ -58,6 +58,11 @@ export interface TenantQuotas extends ClientQuotas {
    * 10,485,760.
    */
   readonly publishBytesPerSecond?: number;
+  /**
+   * Copies of messages for subscribers per second, averaged likewise. Those of an admitted message
+   * are made in full, and what exceeds the rate counts against the next messages. Default 50,000.
+   */
+  readonly deliveriesPerSecond?: number;
   /** Retained messages; one on a further topic gets 0x97. Default 100,000. */
   readonly retainedMessages?: number;
   /** Bytes of payload and topic in retained messages. Default 1,073,741,824. */
@@ -82,6 +87,7 @@ export type DefaultQuotas = Required<
     | 'packetsPerSecondPerClient'
     | 'publishesPerSecond'
     | 'publishBytesPerSecond'
+    | 'deliveriesPerSecond'
     | 'retainedMessages'
     | 'retainedBytes'
   >
@@ -94,6 +100,9 @@ export const defaultQuotas: DefaultQuotas = {
   packetsPerSecondPerClient: 1_000,
   publishesPerSecond: 2_500,
   publishBytesPerSecond: 10 * 1_048_576,
+  // Twenty subscribers of every message that the tenant may publish, or each of its connections
+  // five times a second.
+  deliveriesPerSecond: 50_000,
   retainedMessages: 100_000,
   retainedBytes: 1_024 * 1_048_576,
 };
@@ -127,6 +136,7 @@ const tenantQuotaEntries = {
   packetsPerSecond: bound,
   publishesPerSecond: bound,
   publishBytesPerSecond: bound,
+  deliveriesPerSecond: bound,
   retainedMessages: bound,
   retainedBytes: bound,
   minKeepAliveSeconds: bound,

@@ -13,6 +13,8 @@ export interface UsageCounts {
   readonly connectionMs: number;
   /** Packets of clients as quotas count them (lib/broker/packet-rate.ts). */
   readonly packetsIn: number;
+  /** Copies that published messages were to have, as the quota deliveriesPerSecond counts them. */
+  readonly deliveries: number;
 }
 
 /** What a tenant holds now. */
@@ -32,6 +34,7 @@ export const countNames = [
   'connects',
   'connectionMs',
   'packetsIn',
+  'deliveries',
 ] as const satisfies readonly (keyof UsageCounts)[];
 
 export const gaugeNames = [
@@ -90,6 +93,10 @@ export interface UsageMeter {
   admits(tenant: TenantId, quotas: EffectiveQuotas, amounts: RateAmounts): boolean;
   /** Takes packets from the tenant's rate, which may go into debt by ten seconds of the rate. */
   charge(tenant: TenantId, quotas: EffectiveQuotas, packets: number): void;
+  /** Whether the tenant has paid back what its messages have exceeded deliveriesPerSecond by. */
+  mayDeliver(tenant: TenantId, quotas: EffectiveQuotas): boolean;
+  /** Counts deliveries, and takes them from the tenant's rate, which may go into any debt. */
+  chargeDeliveries(tenant: TenantId, quotas: EffectiveQuotas, deliveries: number): void;
   /** Gauges as of the last 5 seconds, including what this process has not written yet. */
   gauges(tenant: TenantId): Promise<UsageGauges>;
   /** Gauges as this process has last read or written them, however long ago; at first zero. */

@@ -26,6 +26,8 @@ export interface Share {
 export interface QueuedAudience {
   /** Filters with subscribers. */
   readonly filters: readonly string[];
+  /** About how many times as large the audience is as what was read of it, 1 or more. */
+  readonly timesRead: number;
   /** Until when the topic is marked to go through the queue, in ms since 1970. */
   readonly markedUntilMs?: number;
 }
@@ -105,14 +107,21 @@ async function audienceOf(
   const markedUntilMs = isNear ? await context.subscriptions.queuedUntilMs(tenant, topic) : mark;
   const isMarked = markedUntilMs !== undefined && markedUntilMs > context.clock.nowMs();
   if (!isLarge && !(isMarked && ordinary.length > 0)) return { ordinary, shares };
-  const filters = matched
-    .filter(({ page }) => page.subscriptions.some(({ shareName }) => shareName === undefined))
-    .map(({ filter }) => filter);
+  const filters = matched.filter(({ page }) => ordinaryOf(page).length > 0).map(({ filter }) => filter);
+  const total = matched.reduce((sum, { page }) => sum + (page.about ?? ordinaryOf(page).length), 0);
   return {
     ordinary,
     shares,
-    queued: { filters, ...(markedUntilMs === undefined ? {} : { markedUntilMs }) },
+    queued: {
+      filters,
+      timesRead: Math.max(1, total / ordinary.length),
+      ...(markedUntilMs === undefined ? {} : { markedUntilMs }),
+    },
   };
+}
+
+function ordinaryOf({ subscriptions }: AudiencePage): Subscription[] {
+  return subscriptions.filter(({ shareName }) => shareName === undefined);
 }
 
 /** Reads the shares of the filters whose first page was incomplete. */

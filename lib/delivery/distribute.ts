@@ -1,6 +1,7 @@
 import type { Context } from '../core/context.ts';
 import type { Message, TenantLive } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { countDeliveries } from '../limits/rates.ts';
 import { findAudiences } from './audience.ts';
 import { fanOut } from './fan-out.ts';
 import {
@@ -30,7 +31,9 @@ export interface DistributeOptions {
  * member.
  * [MQTT-4.5.0-1 v5]
  *
- * @returns the number of recipients of each message; of a large audience, as many as were read.
+ * The deliveries count against the tenant's rate before they are made.
+ *
+ * @returns the number of recipients of each message; of a large audience, about how many.
  */
 export async function distribute(
   context: Context,
@@ -49,11 +52,13 @@ export async function distribute(
     const recipients = recipientsOf(message, ordinary);
     if (queued === undefined)
       for (const recipient of recipients) if (recipient.qos > 0 || !isAgain) parcels.add(recipient, message);
-    let count = recipients.length;
+    let count = Math.round(recipients.length * (queued?.timesRead ?? 1));
     for (const share of shares)
       if (await addShared(context, tenant, parcels, { message, share, failed: [] }, isAgain)) count += 1;
     counts.push(count);
   }
+  const deliveries = counts.reduce((sum, count) => sum + count, 0);
+  countDeliveries(context, tenant, live, deliveries);
   await Promise.all([
     sendAll(context, tenant, storeLargeOnce(context, tenant, parcels.all)),
     ...[...audiences].map(([topic, { queued }]) =>

@@ -7,6 +7,7 @@ import type { TenantId } from '../core/tenant-id.ts';
 import { messageBytes, type RateAmounts } from '../core/usage.ts';
 import { encodedLength } from '../mqtt/index.ts';
 import { gaugesFor } from './gauges.ts';
+import { mayLog } from './rare-log.ts';
 import { type RateBearer, ratesRefusal } from './rates.ts';
 import { askForRecount, recountAfterMs } from './recount.ts';
 
@@ -29,7 +30,10 @@ export async function quotaRefusals(
   messages: readonly Message[],
 ): Promise<ReadonlyMap<Message, PublishRefusal>> {
   const refused = new Map<Message, PublishRefusal>();
-  const tooFast = messages.length === 0 ? undefined : rateRefusal(context, tenant, bearer, messages);
+  const tooFast =
+    messages.length === 0
+      ? undefined
+      : (deliveriesRefusal(context, tenant, bearer) ?? rateRefusal(context, tenant, bearer, messages));
   if (tooFast !== undefined) {
     for (const message of messages) refused.set(message, tooFast);
     return refused;
@@ -39,6 +43,22 @@ export async function quotaRefusals(
     if (reason !== undefined) refused.set(message, reason);
   }
   return refused;
+}
+
+/**
+ * Refuses messages while the tenant's earlier ones have had more deliveries than the rate allows.
+ * How many subscribers a message has is known only when it is matched, so it is charged then.
+ */
+function deliveriesRefusal(
+  context: Context,
+  tenant: TenantId,
+  { quotas }: QuotaBearer,
+): PublishRefusal | undefined {
+  if (context.usage.mayDeliver(tenant, quotas)) return undefined;
+  const { code } = tooManyDeliveries;
+  if (mayLog(context, `${tenant} ${code}`))
+    context.log.warn('refused: too many deliveries', { code, tenant });
+  return tooManyDeliveries;
 }
 
 function rateRefusal(
@@ -122,6 +142,7 @@ async function retainsTooMuch(
   return refused;
 }
 
+const tooManyDeliveries: PublishRefusal = { kind: 'quota', ...refusal('delivery-rate') };
 const retainedFull: PublishRefusal = { kind: 'quota', ...refusal('retained-full') };
 const willTooLarge: PublishRefusal = {
   kind: 'too-large',

@@ -57,6 +57,16 @@ export function chargePackets(
   usage.charge(tenant, effective, packets);
 }
 
+/** Counts the deliveries of messages that are being published, and takes them from the rate. */
+export function countDeliveries(
+  { usage, settings }: Context,
+  tenant: TenantId,
+  live: TenantLive,
+  deliveries: number,
+): void {
+  if (deliveries > 0) usage.chargeDeliveries(tenant, effectiveQuotas(settings, live.quotas), deliveries);
+}
+
 /**
  * Writes a client's rate use to its connection's row, once enough is unwritten. If another process
  * has written meanwhile, the use is kept for the next frame, which reads that write.

@@ -44,6 +44,8 @@ const flushAtMessages = 100;
  * only: an idle client's PINGREQ must not cost a write.
  */
 const flushAtPackets = 1_000;
+/** Deliveries that are counted in memory before they are written. */
+const flushAtDeliveries = 10_000;
 /** Age of the oldest unwritten count at which the next invocation writes, in milliseconds. */
 const flushAfterMs = 10_000;
 /** Time without activity after which a tenant is dropped from memory, in milliseconds. */
@@ -67,6 +69,7 @@ export class TenantUsage {
   readonly #packets = new TokenBucket();
   readonly #messages = new TokenBucket();
   readonly #bytes = new TokenBucket();
+  readonly #deliveries = new TokenBucket();
   gauges: UsageGauges | undefined;
   gaugesAtMs = 0;
   /** When this process last asked for a recount of the gauges. */
@@ -117,6 +120,16 @@ export class TenantUsage {
     this.#unwrittenPackets += amount;
   }
 
+  mayDeliver({ deliveriesPerSecond }: EffectiveQuotas, nowMs: number): boolean {
+    return this.#deliveries.has(deliveriesPerSecond, 1, nowMs);
+  }
+
+  /** Takes deliveries that the rate can no longer refuse. */
+  chargeDeliveries({ deliveriesPerSecond }: EffectiveQuotas, deliveries: number, nowMs: number): void {
+    this.#deliveries.has(deliveriesPerSecond, deliveries, nowMs);
+    this.#deliveries.remove(deliveries);
+  }
+
   /**
    * Makes the next flush write. A recount needs it: it counts rows, which include what this process
    * has not written, so a later write would add that a second time.
@@ -129,9 +142,13 @@ export class TenantUsage {
     if (this.#unwrittenPackets >= flushAtPackets) return true;
     if (this.#firstAtMs === undefined) return false;
     let messages = 0;
-    for (const { messagesIn = 0, messagesOut = 0 } of this.#counts.values())
+    let expected = 0;
+    for (const { messagesIn = 0, messagesOut = 0, deliveries = 0 } of this.#counts.values()) {
       messages += messagesIn + messagesOut;
-    return this.#urgent || messages >= flushAtMessages || nowMs - this.#firstAtMs >= flushAfterMs;
+      expected += deliveries;
+    }
+    if (this.#urgent || messages >= flushAtMessages || expected >= flushAtDeliveries) return true;
+    return nowMs - this.#firstAtMs >= flushAfterMs;
   }
 
   isIdle(nowMs: number): boolean {
@@ -219,7 +236,16 @@ export class TenantUsage {
     this.#packets.remove(totals.packetsIn - before.counts.packetsIn - (mine.packetsIn ?? 0));
     this.#messages.remove(totals.messagesIn - before.counts.messagesIn - (mine.messagesIn ?? 0));
     this.#bytes.remove(totals.bytesIn - before.counts.bytesIn - (mine.bytesIn ?? 0));
+    this.#deliveries.remove(deliveriesOf(totals) - deliveriesOf(before.counts) - (mine.deliveries ?? 0));
   }
+}
+
+/**
+ * Deliveries of an hour: those that were expected, or those that were made if they are more. The
+ * size of a large audience is an estimate, which its clients may mislead by their ids.
+ */
+function deliveriesOf({ deliveries, messagesOut }: UsageCounts): number {
+  return Math.max(deliveries, messagesOut);
 }
 
 /**

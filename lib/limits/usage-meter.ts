@@ -25,6 +25,7 @@ const gaugesMaxAgeMs = 5_000;
  * - Nothing is counted twice, unless DynamoDB's answer to a write is lost and the SDK repeats it.
  * - Each process enforces rates on its own counts and, after each write, on those of all processes.
  *   Together they may exceed a rate by their unwritten counts, 100 messages or 1,000 packets each.
+ *   Deliveries exceed theirs by 10,000 in each process, and by those of one run.
  * - Gauges drift by lost counts and by retained messages that DynamoDB's TTL deletes: see
  *   recount.ts.
  * - Metrics are put after the write. A crash between the two leaves them short by that write.
@@ -71,6 +72,16 @@ class BatchingUsageMeter implements UsageMeter {
 
   charge(tenant: TenantId, quotas: EffectiveQuotas, packets: number): void {
     this.#of(tenant).charge(quotas, packets, this.#nowMs());
+  }
+
+  mayDeliver(tenant: TenantId, quotas: EffectiveQuotas): boolean {
+    return this.#of(tenant).mayDeliver(quotas, this.#nowMs());
+  }
+
+  chargeDeliveries(tenant: TenantId, quotas: EffectiveQuotas, deliveries: number): void {
+    const usage = this.#of(tenant);
+    usage.add({ deliveries }, this.#nowMs());
+    usage.chargeDeliveries(quotas, deliveries, this.#nowMs());
   }
 
   knownGauges(tenant: TenantId): UsageGauges {

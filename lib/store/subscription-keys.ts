@@ -70,6 +70,23 @@ function boundary(hash: number): string {
   return hash >= hashes ? 'g' : hash.toString(16).padStart(8, '0');
 }
 
+/** Whether a key is that of a client's subscription, not of a mark or a member of a share. */
+export function isPosition(key: string): boolean {
+  return key >= firstPosition && key < firstMember;
+}
+
+/**
+ * The most that is estimated: ten times as many as the connections that a tenant may have by
+ * default. Client ids can be chosen so that their positions crowd.
+ */
+const maxEstimate = 100_000;
+
+/** How many positions there are in all, when the first `count` of them reach to `last`. */
+export function aboutHowMany(count: number, last: string): number {
+  const part = (Number.parseInt(last.slice(0, 8), 16) + 1) / hashes;
+  return Math.max(count, Math.min(maxEstimate, Math.round(count / part)));
+}
+
 /** Bounds of a range of positions, for BETWEEN. */
 export function positionsOf({ slice, slices, after }: PositionRange): readonly [from: string, to: string] {
   const start = Math.floor((slice * hashes) / slices);

@@ -6,9 +6,11 @@ import { type Item, known, N, number, optionalString, S, string, ttl, version } 
 import { boolean, type Fields, itemOf, maybe, modelFrom, numeric, text } from './fields.ts';
 import { scoped } from './keys.ts';
 import {
+  aboutHowMany,
   behindShare,
   firstMember,
   firstPosition,
+  isPosition,
   lastMember,
   positionsOf,
   queuedMark,
@@ -110,8 +112,11 @@ export function createSubscriptionStore(
       const subscriptions = (mark === undefined ? found : found.slice(1)).map((row) =>
         subscriptionFrom(row, filter),
       );
+      const last = found.at(-1);
+      const lastKey = more && last !== undefined ? string(last, 'client') : firstMember;
       return {
         subscriptions: subscriptions.slice(0, limit),
+        ...(isPosition(lastKey) ? { about: aboutHowMany(subscriptions.length, lastKey) } : {}),
         more: more || subscriptions.length > limit,
         ...(mark === undefined ? {} : { queuedUntilMs: number(known(mark), 'until') }),
       };

@@ -9,6 +9,7 @@ export const unlimitedQuotas: TenantQuotas = {
   packetsPerSecondPerClient: unlimited,
   publishesPerSecond: unlimited,
   publishBytesPerSecond: unlimited,
+  deliveriesPerSecond: unlimited,
   // All shapes that a tenant may have.
   shapesPerClient: 64,
 };

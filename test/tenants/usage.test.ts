@@ -15,6 +15,7 @@ const { defaultQuotas } = defaultSettings;
 const tenant = vouchedTenantId('acme');
 const zero: UsageCounts = {
   packetsIn: 0,
+  deliveries: 0,
   messagesIn: 0,
   bytesIn: 0,
   messagesOut: 0,
@@ -178,6 +179,36 @@ describe('usage', () => {
     expect(usage.admits(tenant, quotas, { messages: 1, bytes: 1_001 })).toBe(false);
     expect(usage.admits(tenant, quotas, { messages: 10, bytes: 1_000 })).toBe(true);
     expect(usage.admits(tenant, quotas, { messages: 0, bytes: 1 })).toBe(false);
+  });
+
+  test('deliveries: a debt is paid back; others count theirs, and what was made beyond them', async () => {
+    const clock = { nowMs: 0 };
+    const { store, hours } = memory();
+    const [one, other] = [process(store, clock), process(store, clock)];
+    const quotas = { ...defaultQuotas, deliveriesPerSecond: 1_000 };
+    const both = [one, other];
+    const write = async (): Promise<void> => {
+      for (const usage of both) {
+        usage.chargeDeliveries(tenant, quotas, 1);
+        clock.nowMs += 10_000;
+        await usage.flush();
+      }
+    };
+    const mayDeliver = (): boolean[] => both.map((usage) => usage.mayDeliver(tenant, quotas));
+    await write();
+    one.chargeDeliveries(tenant, quotas, 40_000);
+    expect(mayDeliver()).toEqual([false, true]);
+    await write();
+    expect(mayDeliver()).toEqual([false, false]);
+    clock.nowMs += 40_000;
+    expect(mayDeliver()).toEqual([true, true]);
+
+    // Those that were expected are delivered, and 60,000 more.
+    other.count(tenant, { messagesOut: 100_000 });
+    await write();
+    await write();
+    expect(mayDeliver()).toEqual([false, false]);
+    expect([...hours.values()]).toMatchObject([{ deliveries: 40_008, messagesOut: 100_000 }]);
   });
 
   test('processes learn of each other at each write, so they exceed a rate by their unwritten counts', async () => {

@@ -26,6 +26,13 @@ export const publishingReasons = {
       'the client publishes more than it may (publishesPerSecondPerClient, publishBytesPerSecondPerClient)',
     remedy: 'Publish slower, or raise these quotas of the tenant or of the token.',
   },
+  'delivery-rate': {
+    reasonCode: 0x97,
+    v3: 'close',
+    http: 429,
+    message: 'the messages of the tenant have more subscribers than it may serve (deliveriesPerSecond)',
+    remedy: 'Publish slower or to fewer subscribers, or raise this quota of the tenant.',
+  },
   'packet-rate': {
     reasonCode: 0x97,
     disconnectCode: 0x96,

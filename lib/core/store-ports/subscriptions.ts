@@ -60,6 +60,11 @@ export interface AudiencePage {
   /** Whether there are more than `limit`. */
   readonly more: boolean;
   /**
+   * About how many subscriptions there are, members of shares left out, by how far the positions of
+   * those that were read reach. Present if there are more than were read.
+   */
+  readonly about?: number;
+  /**
    * Present when messages to this topic have recently gone through the fan-out queue. Until then
    * (ms since 1970) all messages to it take the queue, so that none overtakes another.
    */

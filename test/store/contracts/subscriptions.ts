@@ -166,6 +166,31 @@ export function subscriptionsContract(name: string, open: () => Promise<World>):
       expect(await read(12)).toMatchObject({ more: false, subscriptions: { length: 12 } });
     });
 
+    test('of an audience that is not read to its end, it tells about how large it is', async () => {
+      const { subscriptions } = world.process();
+      const tenant = world.tenant();
+      for (let index = 0; index < 400; index += 1)
+        await subscriptions.put(tenant, subscriptionOf(`client-${index}`));
+      await subscriptions.put(tenant, subscriptionOf('member', { shareName: 'x' }));
+      await subscriptions.markQueued(tenant, 'a/+', world.clock.now() + 1_000);
+      const about = async (limit: number) =>
+        (await subscriptions.audience(tenant, 'a/+', { consistent: true, limit })).about;
+      expect(await about(100)).toBeGreaterThan(300);
+      expect(await about(100)).toBeLessThan(500);
+      expect(await about(401)).toBeUndefined();
+    });
+
+    test('client ids whose positions crowd at the start are not taken for more than 100,000', async () => {
+      const { subscriptions } = world.process();
+      const tenant = world.tenant();
+      const crowded = ['client-994190', 'client-1828008'];
+      for (const clientId of [...crowded, 'client', 'other'])
+        await subscriptions.put(tenant, subscriptionOf(clientId));
+      expect(await subscriptions.audience(tenant, 'a/+', { consistent: true, limit: 1 })).toMatchObject({
+        about: 100_000,
+      });
+    });
+
     test('ranges cover an audience, each client once, in one order, shares left out', async () => {
       const { subscriptions } = world.process();
       const tenant = world.tenant();

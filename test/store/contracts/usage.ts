@@ -11,6 +11,7 @@ const zero: UsageCounts = {
   connects: 0,
   connectionMs: 0,
   packetsIn: 0,
+  deliveries: 0,
 };
 
 /** Hours and gauges in table Usage. */
