@@ -70,19 +70,19 @@ function boundary(hash: number): string {
   return hash >= hashes ? 'g' : hash.toString(16).padStart(8, '0');
 }
 
-/** Whether a key is that of a client's subscription, not of a mark or a member of a share. */
-export function isPosition(key: string): boolean {
-  return key >= firstPosition && key < firstMember;
-}
-
 /**
  * The most that is estimated: ten times as many as the connections that a tenant may have by
  * default. Client ids can be chosen so that their positions crowd.
  */
 const maxEstimate = 100_000;
 
-/** How many positions there are in all, when the first `count` of them reach to `last`. */
-export function aboutHowMany(count: number, last: string): number {
+/**
+ * About how many clients subscribe to a filter, when the first `count` rows reach to the key `last`.
+ *
+ * @returns undefined where `last` is behind them, at a member of a share.
+ */
+export function aboutHowMany(count: number, last: string): number | undefined {
+  if (last >= firstMember) return undefined;
   const part = (Number.parseInt(last.slice(0, 8), 16) + 1) / hashes;
   return Math.max(count, Math.min(maxEstimate, Math.round(count / part)));
 }

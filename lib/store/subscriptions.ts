@@ -10,7 +10,6 @@ import {
   behindShare,
   firstMember,
   firstPosition,
-  isPosition,
   lastMember,
   positionsOf,
   queuedMark,
@@ -112,11 +111,12 @@ export function createSubscriptionStore(
       const subscriptions = (mark === undefined ? found : found.slice(1)).map((row) =>
         subscriptionFrom(row, filter),
       );
-      const last = found.at(-1);
-      const lastKey = more && last !== undefined ? string(last, 'client') : firstMember;
+      const last = more ? found.at(-1) : undefined;
+      const about =
+        last === undefined ? undefined : aboutHowMany(subscriptions.length, string(last, 'client'));
       return {
         subscriptions: subscriptions.slice(0, limit),
-        ...(isPosition(lastKey) ? { about: aboutHowMany(subscriptions.length, lastKey) } : {}),
+        ...(about === undefined ? {} : { about }),
         more: more || subscriptions.length > limit,
         ...(mark === undefined ? {} : { queuedUntilMs: number(known(mark), 'until') }),
       };
