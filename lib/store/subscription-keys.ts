@@ -77,7 +77,8 @@ function boundary(hash: number): string {
 const maxEstimate = 100_000;
 
 /**
- * About how many clients subscribe to a filter, when the first `count` rows reach to the key `last`.
+ * About how many clients subscribe to a filter, when the first `count` rows reach to the key
+ * `last`.
  *
  * @returns undefined where `last` is behind them, at a member of a share.
  */
