@@ -1,14 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import mqtt, { type IClientOptions } from 'mqtt';
 import { afterEach, expect, it, vi } from 'vitest';
-import { tableVariables } from '../../lib/aws/environment.ts';
-import { tableNames } from '../../lib/store/schema.ts';
-import { inbox, localTables, type Mint, startTestService, type TestService } from '../support/service.ts';
+import { edgeEnvironmentOf, killEdgeProcess, startEdgeProcess } from '../support/edge-processes.ts';
+import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
 
-const main = fileURLToPath(new URL('../../lib/edge/main.ts', import.meta.url));
 let ending: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of ending.reverse()) await end();
@@ -19,66 +14,13 @@ afterEach(async () => {
 async function startReachable() {
   const service = await startTestService({ edge: true });
   ending.push(() => service.close());
-  const queues = await service.queues.listen();
-  const queueUrl = (name: string) => `${queues.url}/000000000000/${name}`;
-  const { backDoor } = service;
-  if (backDoor === undefined) throw new Error('the service has no back door');
-  const environment: Record<string, string> = {
-    ...Object.fromEntries(tableNames.map((kind) => [tableVariables[kind], localTables[kind]])),
-    AWS_ENDPOINT_URL_DYNAMODB: await service.exposeTables(),
-    AWS_REGION: backDoor.region,
-    AWS_ACCESS_KEY_ID: backDoor.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: backDoor.credentials.secretAccessKey,
-    TIMER_QUEUE_URL: queueUrl('wisp-timers'),
-    LOOK_QUEUE_URL: queueUrl('wisp-looks'),
-    FANOUT_QUEUE_URL: queueUrl('wisp-fanout.fifo'),
-    CALLBACK_ENDPOINT: service.gateway.callbackUrl,
-    BACK_DOOR_URL: backDoor.url,
-    BACK_DOOR_ENDPOINT: backDoor.gateway.callbackUrl,
-    EDGE_HOST: '127.0.0.1',
-    EDGE_STOP_SECONDS: '1',
-  };
-  return { service, environment };
+  return { service, environment: await edgeEnvironmentOf(service) };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** Starts the process that a container runs, and waits until it is healthy. */
-async function startProcess(environment: Record<string, string>) {
-  const [port, healthPort] = [await freePort(), await freePort()];
-  const child = spawn(process.execPath, ['--import', 'tsx', main], {
-    env: {
-      PATH: process.env.PATH ?? '',
-      ...environment,
-      EDGE_MQTT_PORT: String(port),
-      EDGE_HEALTH_PORT: String(healthPort),
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
-  ending.push(() => stop(child));
-  await vi.waitFor(
-    async () => {
-      expect(child.exitCode, output).toBeNull();
-      expect((await fetch(`http://127.0.0.1:${healthPort}/health`)).status).toBe(200);
-    },
-    { timeout: 30_000, interval: 100 },
-  );
-  return { child, port, healthPort };
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
-  await once(child, 'exit');
+async function startProcess(environment: Readonly<Record<string, string>>) {
+  const edge = await startEdgeProcess(environment);
+  ending.push(() => killEdgeProcess(edge));
+  return edge;
 }
 
 async function connect(port: number, mint: Mint, options: IClientOptions = {}) {

@@ -1,0 +1,137 @@
+/**
+ * A real edge process with many idle clients: its memory, and then its death. The store is in
+ * another process.
+ *
+ *     npx tsx test/bench/edge/crowd.ts [tls|tcp] [CLIENTS]
+ */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import mqtt from 'mqtt';
+import { createLocalLog } from '../../../lib/local/log.ts';
+import { cert, key } from '../../support/certificate.ts';
+import {
+  type EdgeProcess,
+  edgeEnvironmentOf,
+  killEdgeProcess,
+  startEdgeProcess,
+} from '../../support/edge-processes.ts';
+import { startTestService } from '../../support/service.ts';
+import { startChild } from '../process.ts';
+import { unlimitedQuotas } from '../unlimited.ts';
+import type { CrowdClients } from './crowd-clients.ts';
+
+const wills = 200;
+const settlePollMs = 500;
+/** Time for garbage and for buffers of the connects to go, in milliseconds. */
+const restMs = 5_000;
+
+const isTls = process.argv[2] !== 'tcp';
+const count = Number(process.argv[3] ?? 5_000);
+const service = await startTestService({ edge: true, log: createLocalLog('error', console.error) });
+const mint = await service.tenant('crowd', { quotas: unlimitedQuotas });
+const environment = {
+  ...(await edgeEnvironmentOf(service)),
+  EDGE_MAX_CONNECTIONS_PER_ADDRESS: '50000',
+};
+const tlsPort = 20_000 + Math.floor(Math.random() * 10_000);
+const probe = fileURLToPath(new URL('memory-probe.ts', import.meta.url));
+const living = await startEdgeProcess(environment);
+const dying = await startEdgeProcess(
+  {
+    ...environment,
+    ...(isTls && {
+      EDGE_TLS_PORT: String(tlsPort),
+      EDGE_CERTIFICATE_SECRET: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:edge-AbCdEf',
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: await startSecrets(),
+    }),
+  },
+  undefined,
+  ['--expose-gc', '--import', 'tsx', '--import', probe],
+);
+const watcher = await mqtt.connectAsync(`mqtt://127.0.0.1:${living.port}`, {
+  clientId: 'watcher',
+  username: mint.tenant,
+  password: await mint(),
+  protocolVersion: 5,
+});
+let willCount = 0;
+let lastWillMs = 0;
+watcher.on('message', () => {
+  willCount += 1;
+  lastWillMs = Date.now();
+});
+await watcher.subscribeAsync('will/#', { qos: 1 });
+
+const clients = startChild<CrowdClients>('./edge/crowd-clients.ts');
+const login = { username: mint.tenant, password: await mint(), port: isTls ? tlsPort : dying.port, isTls };
+await clients.call('join', { ...login, count: 50, wills: 0 });
+await pause(restMs);
+const before = await memoryOf(dying);
+const { ms } = await clients.call('join', { ...login, count, wills });
+await pause(restMs);
+const after = await memoryOf(dying);
+const eachKilobytes = (bytes: number): number => Math.round((bytes / 1024 / count) * 10) / 10;
+console.log({
+  transport: isTls ? 'TLS' : 'TCP',
+  count,
+  open: await clients.call('open', undefined),
+  connectsPerSecond: Math.round((count / ms) * 1000),
+  residentKilobytesEach: eachKilobytes(after.rss - before.rss),
+  heapKilobytesEach: eachKilobytes(after.heapUsed - before.heapUsed),
+  externalKilobytesEach: eachKilobytes(after.external - before.external),
+  residentMegabytesBefore: Math.round(before.rss / 2 ** 20),
+});
+
+const clientIds = Array.from({ length: count }, (_, index) => `crowd-${index}`);
+const killedMs = Date.now();
+await killEdgeProcess(dying);
+let online = await onlineCount();
+let firstSettledMs = 0;
+while (online > 0 && Date.now() - killedMs < 300_000) {
+  await pause(settlePollMs);
+  online = await onlineCount();
+  if (firstSettledMs === 0 && online < count) firstSettledMs = Date.now() - killedMs;
+}
+const settledMs = Date.now() - killedMs;
+for (let polls = 0; willCount < wills && polls < 60; polls += 1) await pause(settlePollMs);
+console.log({
+  onlineAtTheEnd: online,
+  firstSettledSeconds: firstSettledMs / 1000,
+  lastSettledSeconds: settledMs / 1000,
+  wills: willCount,
+  lastWillSeconds: (lastWillMs - killedMs) / 1000,
+});
+await killEdgeProcess(living);
+await clients.stop();
+process.exit(online === 0 && willCount === wills ? 0 : 1);
+
+async function memoryOf({ child }: EdgeProcess): Promise<NodeJS.MemoryUsage> {
+  child.send('look');
+  for (;;) {
+    const [message] = await once(child, 'message');
+    if (typeof message === 'object' && 'rss' in message) return message;
+  }
+}
+
+/** Clients whose session has an address. */
+async function onlineCount(): Promise<number> {
+  let found = 0;
+  for (const clientId of clientIds) {
+    const session = await service.stores.sessions.get({ tenant: mint.tenant, clientId } as never);
+    if (session?.address !== undefined) found += 1;
+  }
+  return found;
+}
+
+/** A Secrets Manager that holds the certificate. */
+async function startSecrets(): Promise<string> {
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'application/x-amz-json-1.1');
+    response.end(JSON.stringify({ SecretString: JSON.stringify({ certificate: cert, key }) }));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

@@ -1,0 +1,192 @@
+/**
+ * Real edge processes that are killed at random while clients publish at QoS 1 and 2. At the end
+ * every acknowledged message must have arrived at every subscriber, and none at QoS 2 twice:
+ *
+ *     npx tsx test/bench/edge/soak.ts [MINUTES]
+ *
+ * Exits with 1 where that is not so.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import mqtt, { type MqttClient } from 'mqtt';
+import { createLocalLog } from '../../../lib/local/log.ts';
+import {
+  type EdgeProcess,
+  edgeEnvironmentOf,
+  killEdgeProcess,
+  startEdgeProcess,
+} from '../../support/edge-processes.ts';
+import { type Mint, startTestService } from '../../support/service.ts';
+import { unlimitedQuotas } from '../unlimited.ts';
+
+const edgeCount = 3;
+const publishersPerQos = 2;
+const subscribersPerQos = 2;
+/** Pause of a publisher between two messages, in milliseconds. */
+const publishEveryMs = 150;
+/** Messages of a publisher without an acknowledgement. */
+const maxUnacknowledged = 10;
+const killAfterMs = { least: 5_000, most: 20_000 };
+const restartAfterMs = { least: 500, most: 15_000 };
+/** Silence after which nothing more is expected, in milliseconds. */
+const settledAfterMs = 45_000;
+
+type Qos = 1 | 2;
+const qualities: readonly Qos[] = [1, 2];
+
+interface Subscriber {
+  readonly name: string;
+  readonly qos: Qos;
+  readonly client: MqttClient;
+  readonly arrivals: Map<string, number>;
+  lostSessions: number;
+}
+
+const minutes = Number(process.argv[2] ?? 5);
+const endMs = Date.now() + minutes * 60_000;
+const service = await startTestService({ edge: true, log: createLocalLog('error', console.error) });
+const mint = await service.tenant('soak', { quotas: unlimitedQuotas });
+const environment = await edgeEnvironmentOf(service);
+const edges: EdgeProcess[] = [];
+for (let index = 0; index < edgeCount; index += 1) edges.push(await startEdgeProcess(environment));
+const servers = edges.map(({ port }) => ({ host: '127.0.0.1', port, protocol: 'mqtt' as const }));
+
+let lastEventMs = Date.now();
+let connects = 0;
+const subscribers: Subscriber[] = [];
+for (const qos of qualities)
+  for (let index = 0; index < subscribersPerQos; index += 1)
+    subscribers.push(await subscribe(`sub-${qos}-${index}`, qos, mint));
+
+let kills = 0;
+let refused = 0;
+const acknowledged: { text: string; qos: Qos }[] = [];
+const unacknowledged = new Set<string>();
+
+const publishing = qualities.flatMap((qos) =>
+  Array.from({ length: publishersPerQos }, (_, index) => publish(`pub-${qos}-${index}`, qos, mint)),
+);
+await Promise.all([...publishing, killAtRandom()]);
+console.log(`published; ${unacknowledged.size} unacknowledged, waiting for silence`);
+while (Date.now() - lastEventMs < settledAfterMs && missing().length + unacknowledged.size > 0)
+  await pause(500);
+// What comes twice would come now.
+await pause(5_000);
+
+const lost = missing();
+const twice = subscribers.flatMap(({ name, qos, arrivals }) =>
+  [...arrivals]
+    .filter(([text, count]) => qos === 2 && text.startsWith('2 ') && count > 1)
+    .map(([text]) => `${name}: ${text}`),
+);
+const repeated = subscribers
+  .flatMap(({ arrivals }) => [...arrivals.values()])
+  .filter((count) => count > 1).length;
+const lostSessions = subscribers.reduce((sum, one) => sum + one.lostSessions, 0);
+console.log({
+  minutes,
+  kills,
+  connects,
+  acknowledged: acknowledged.length,
+  arrived: subscribers.map(({ name, arrivals }) => `${name}: ${arrivals.size}`),
+  lost: lost.length,
+  twiceAtQos2: twice.length,
+  twiceAtQos1: repeated - twice.length,
+  unacknowledged: unacknowledged.size,
+  refused,
+  lostSessions,
+});
+for (const line of [...lost.slice(0, 20), ...twice.slice(0, 20)]) console.log(line);
+const isGood = lost.length === 0 && twice.length === 0 && lostSessions === 0;
+if (!isGood) for (const edge of edges) console.log(edge.output().slice(-4_000));
+for (const edge of edges) await killEdgeProcess(edge);
+process.exit(isGood ? 0 : 1);
+
+/** Connects with a session that outlives connections, to any edge that lives. */
+async function connect(clientId: string, tenant: Mint): Promise<MqttClient> {
+  const client = mqtt.connect({
+    servers,
+    clientId,
+    username: tenant.tenant,
+    password: await tenant(),
+    protocolVersion: 5,
+    clean: false,
+    properties: { sessionExpiryInterval: 3_600 },
+    reconnectPeriod: 300,
+    connectTimeout: 10_000,
+    keepalive: 10,
+  });
+  client.on('error', () => {});
+  client.on('connect', () => {
+    connects += 1;
+    lastEventMs = Date.now();
+  });
+  await new Promise<void>((resolve) => client.once('connect', () => resolve()));
+  return client;
+}
+
+async function subscribe(name: string, qos: Qos, tenant: Mint): Promise<Subscriber> {
+  const client = await connect(name, tenant);
+  const arrivals = new Map<string, number>();
+  const subscriber: Subscriber = { name, qos, client, arrivals, lostSessions: 0 };
+  client.on('connect', ({ sessionPresent }) => {
+    if (!sessionPresent) subscriber.lostSessions += 1;
+  });
+  client.on('message', (_topic, payload) => {
+    const text = payload.toString();
+    arrivals.set(text, (arrivals.get(text) ?? 0) + 1);
+    lastEventMs = Date.now();
+  });
+  await client.subscribeAsync('soak/#', { qos });
+  return subscriber;
+}
+
+/** Text of a message: the QoS at which it is published, the publisher, a number. */
+async function publish(name: string, qos: Qos, tenant: Mint): Promise<void> {
+  const client = await connect(name, tenant);
+  let outstanding = 0;
+  for (let number = 0; Date.now() < endMs; number += 1) {
+    await pause(publishEveryMs);
+    if (outstanding === maxUnacknowledged) continue;
+    const text = `${qos} ${name} ${number}`;
+    outstanding += 1;
+    unacknowledged.add(text);
+    client
+      .publishAsync(`soak/${name}`, text, { qos })
+      .then(
+        () => acknowledged.push({ text, qos }),
+        () => {
+          refused += 1;
+        },
+      )
+      .finally(() => {
+        outstanding -= 1;
+        unacknowledged.delete(text);
+        lastEventMs = Date.now();
+      });
+  }
+}
+
+/** Kills an edge, and starts it again on its ports after a while; never all at once. */
+async function killAtRandom(): Promise<void> {
+  while (Date.now() < endMs) {
+    await pause(between(killAfterMs));
+    const index = Math.floor(Math.random() * edges.length);
+    const victim = edges[index];
+    if (victim === undefined) continue;
+    await killEdgeProcess(victim);
+    kills += 1;
+    await pause(between(restartAfterMs));
+    edges[index] = await startEdgeProcess(environment, victim);
+    console.log(`killed ${kills}; acknowledged ${acknowledged.length}, missing ${missing().length}`);
+  }
+}
+
+function between({ least, most }: { least: number; most: number }): number {
+  return least + Math.random() * (most - least);
+}
+
+function missing(): string[] {
+  return subscribers.flatMap(({ name, arrivals }) =>
+    acknowledged.filter(({ text }) => !arrivals.has(text)).map(({ text }) => `${name}: ${text}`),
+  );
+}
