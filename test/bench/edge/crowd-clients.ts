@@ -10,8 +10,10 @@ export interface Crowd {
   readonly isTls: boolean;
   readonly username: string;
   readonly password: string;
+  /** Client ids are `crowd-NUMBER`, from this number on. */
+  readonly first: number;
   readonly count: number;
-  /** The first so many have a Will, to `will/NUMBER`. */
+  /** Clients with lower numbers have a Will, to `will/NUMBER`. */
   readonly wills: number;
 }
 
@@ -26,7 +28,7 @@ const offered = {
     const work = async (): Promise<void> => {
       while (next < crowd.count) {
         next += 1;
-        await joinOne(crowd, next - 1);
+        await joinOne(crowd, crowd.first + next - 1);
       }
     };
     await Promise.all(Array.from({ length: concurrentConnects }, work));

@@ -59,7 +59,7 @@ for (const qos of qualities)
 
 let kills = 0;
 let refused = 0;
-const acknowledged: { text: string; qos: Qos }[] = [];
+const acknowledged: string[] = [];
 const unacknowledged = new Set<string>();
 
 const publishing = qualities.flatMap((qos) =>
@@ -153,7 +153,7 @@ async function publish(name: string, qos: Qos, tenant: Mint): Promise<void> {
     client
       .publishAsync(`soak/${name}`, text, { qos })
       .then(
-        () => acknowledged.push({ text, qos }),
+        () => acknowledged.push(text),
         () => {
           refused += 1;
         },
@@ -187,6 +187,6 @@ function between({ least, most }: { least: number; most: number }): number {
 
 function missing(): string[] {
   return subscribers.flatMap(({ name, arrivals }) =>
-    acknowledged.filter(({ text }) => !arrivals.has(text)).map(({ text }) => `${name}: ${text}`),
+    acknowledged.filter((text) => !arrivals.has(text)).map((text) => `${name}: ${text}`),
   );
 }
