@@ -69,8 +69,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     const listeners = await startListeners(
       {
         ...options,
-        log: ({ event, ...details }) =>
-          log[refusals.has(event) ? 'info' : 'debug']('edge', { code: event, ...details }),
+        log: ({ event, code: status, ...details }) =>
+          log[refusals.has(event) ? 'info' : 'debug']('edge', { code: event, status, ...details }),
       },
       clients,
     );

@@ -33,7 +33,8 @@ export function createLocalLog(
 const refusals: ReadonlySet<string> = new Set(bridgeRefusals);
 
 /** Refused and ended clients at `info`, what is usual at `debug`. */
-export function logBridge(log: Pick<Log, 'debug' | 'info'>, { event, ...details }: BridgeLogEntry): void {
-  if (refusals.has(event)) log.info('bridge', { code: event, ...details });
-  else log.debug('bridge', { event, ...details });
+export function logBridge(log: Pick<Log, 'debug' | 'info'>, entry: BridgeLogEntry): void {
+  const { event, code: status, ...details } = entry;
+  if (refusals.has(event)) log.info('bridge', { code: event, status, ...details });
+  else log.debug('bridge', { event, status, ...details });
 }

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { expect, it } from 'vitest';
+import WebSocket from 'ws';
+import type { LogFields } from '../../lib/core/ports.ts';
 import { inbox } from '../support/service.ts';
 import { startEdged } from './edged.ts';
 
@@ -32,4 +35,17 @@ it('sends the Will of a client that vanishes', async () => {
   });
   dying.stream.destroy();
   expect(await got.next()).toMatchObject({ topic: 'will', text: 'gone' });
+});
+
+it('logs the code of a refused handshake beside its status', async () => {
+  const lines: unknown[] = [];
+  const ignore = () => {};
+  const info = (message: string, fields?: LogFields) => lines.push({ message, ...fields });
+  const log = { debug: ignore, info, warn: ignore, error: ignore, count: ignore };
+  const { edge } = await startEdged({ edge: { log } });
+  const socket = new WebSocket(`ws://127.0.0.1:${edge.wsPort}/mqtt`);
+  await once(socket, 'error');
+  expect(lines).toContainEqual(
+    expect.objectContaining({ message: 'edge', code: 'handshake-refused', status: 400 }),
+  );
 });
