@@ -153,8 +153,14 @@ class Lease implements BackDoor {
       },
     });
     this.#doors.add(door);
-    await edges.registerDoor(edge, door.id);
-    if (this.#isOver) door.close();
+    try {
+      await edges.registerDoor(edge, door.id);
+      if (this.#isOver || !this.#doors.has(door)) throw new Error('the back door has closed');
+    } catch (error) {
+      this.#doors.delete(door);
+      door.close();
+      throw error;
+    }
     this.#door = door;
     this.#later(rotateAfterMs * (1 - this.#random() / 20), () => {
       if (this.#door === door) void this.#replace(door);

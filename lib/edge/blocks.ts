@@ -1,8 +1,12 @@
 import { blockOf } from '../core/edge-address.ts';
 import type { BackDoor } from './options.ts';
 
-interface Block {
+/** A block of channels that this process uses. */
+export interface Block {
+  readonly number: number;
+  /** Channels of it in use. */
   channels: number;
+  /** Resolves when the block is stored. */
   readonly stored: Promise<void>;
 }
 
@@ -20,33 +24,36 @@ export class Blocks {
     this.#backDoor = backDoor;
   }
 
-  /** Resolves when the channel's block is stored. After a failure the next channel tries again. */
-  use(channel: number): Promise<void> {
+  /**
+   * The block of a channel, for {@link free}. Where storing it has failed, the next channel tries
+   * again with another object, so that those that were refused are not counted with it.
+   */
+  use(channel: number): Block {
     const number = blockOf(channel);
     const known = this.#used.get(number);
     if (known !== undefined) {
       known.channels += 1;
-      return known.stored;
+      return known;
     }
-    const stored = this.#backDoor.useBlock(number);
-    stored.catch(() => this.#used.delete(number));
-    this.#used.set(number, { channels: 1, stored });
-    const previous = this.#latest;
+    const block: Block = { number, channels: 1, stored: this.#backDoor.useBlock(number) };
+    block.stored.catch(() => {
+      if (this.#used.get(number) === block) this.#used.delete(number);
+    });
+    this.#used.set(number, block);
+    const previous = this.#used.get(this.#latest);
     this.#latest = number;
-    this.#freeIfUnused(previous);
-    return stored;
+    if (previous !== undefined) this.#freeIfUnused(previous);
+    return block;
   }
 
-  free(channel: number): void {
-    const number = blockOf(channel);
-    const block = this.#used.get(number);
-    if (block === undefined) return;
+  free(block: Block): void {
     block.channels -= 1;
-    this.#freeIfUnused(number);
+    this.#freeIfUnused(block);
   }
 
-  #freeIfUnused(number: number): void {
-    if (number === this.#latest || this.#used.get(number)?.channels !== 0) return;
+  #freeIfUnused(block: Block): void {
+    const { number, channels } = block;
+    if (number === this.#latest || channels !== 0 || this.#used.get(number) !== block) return;
     this.#used.delete(number);
     // A block that stays stored costs the sweep some reads.
     this.#backDoor.freeBlock(number).catch(() => undefined);

@@ -11,6 +11,9 @@ import { Outbound } from './outbound.ts';
  */
 const pauseBytes = 256 * 1024;
 const resumeBytes = 128 * 1024;
+/** Pauses between attempts to release a connection, in milliseconds. */
+const firstPauseMs = 500;
+const maxPauseMs = 60_000;
 
 /** What a channel needs of its process. */
 export interface ChannelService {
@@ -23,11 +26,10 @@ export interface ChannelService {
   readonly admitted: Promise<boolean>;
   /** The packet that tells the client to come back later, where its version has one. */
   readonly busy: () => Uint8Array | undefined;
-  /**
-   * Called once, when the channel has ended. `isReleased` is false where the broker could not
-   * release the connection: its next look tries again.
-   */
-  readonly ended: (isReleased: boolean) => void;
+  /** Called once, when the socket has closed: nothing more can be pushed. */
+  readonly left: () => void;
+  /** Called once, when the broker has released the connection. */
+  readonly ended: () => void;
 }
 
 /**
@@ -69,8 +71,9 @@ export class Channel implements Session {
   }
 
   receive(bytes: Uint8Array): void {
-    this.lastActiveAtMs = this.#service.nowMs();
     this.#inbound.write(bytes);
+    // Bytes of a packet that never ends are no sign of life [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3].
+    if (this.#inbound.hasPacket) this.lastActiveAtMs = this.#service.nowMs();
     if (!this.#isPaused && this.#inbound.waitingBytes > pauseBytes) {
       this.#isPaused = true;
       this.#client.pause();
@@ -86,15 +89,17 @@ export class Channel implements Session {
   /** Pushes a text message of the wire profile. @returns whether the client is still there. */
   push(text: string): boolean {
     if (this.#isClosed || this.#isEnding) return false;
-    this.#outbound.push(text);
-    return true;
+    if (this.#outbound.push(text)) return true;
+    this.#service.log.warn('edge', { code: 'slow-client', address: this.address });
+    this.terminate();
+    return false;
   }
 
   /** Writes what was pushed, then closes. What the client still sends is not handled. */
   close(): Promise<void> {
     this.#isEnding = true;
     this.#inbound.clear();
-    this.#outbound.release([]);
+    this.#outbound.releaseLast();
     this.#client.end(1001);
     return this.closed;
   }
@@ -114,7 +119,7 @@ export class Channel implements Session {
         this.#resume();
         const mayServe = this.#service.mayServe();
         if (mayServe !== true && !(await mayServe)) return this.terminate();
-        if (batch.holdsPushes) this.#outbound.hold();
+        if (batch.holdsPushes) this.#outbound.hold(batch.isConnect);
         this.#outbound.release(await this.#service.broker.packets(this.address, batch.bytes));
       }
     } catch (error) {
@@ -123,8 +128,7 @@ export class Channel implements Session {
         address: this.address,
         error: error instanceof Error ? (error.stack ?? error.name) : 'unknown',
       });
-      const busy = this.#service.busy();
-      this.#outbound.release(busy === undefined ? [] : [busy]);
+      this.#outbound.fail(this.#service.busy());
       void this.close();
     } finally {
       this.#isHandling = false;
@@ -138,20 +142,28 @@ export class Channel implements Session {
     this.#client.resume();
   }
 
+  /**
+   * Tells the broker that the connection is gone. Where that fails it is repeated, with longer and
+   * longer pauses, for as long as the process lives; then the sweep does it.
+   */
   async #release(): Promise<void> {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    let isReleased = true;
-    try {
-      await this.#service.broker.disconnected(this.address);
-    } catch (error) {
-      isReleased = false;
-      this.#service.log.error('edge connection could not be released', {
-        address: this.address,
-        error: error instanceof Error ? error.name : 'unknown',
-      });
+    const { broker, log, left, ended } = this.#service;
+    left();
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(maxPauseMs, 2 * pauseMs)) {
+      try {
+        await broker.disconnected(this.address);
+        break;
+      } catch (error) {
+        log.error('edge connection could not be released', {
+          address: this.address,
+          error: error instanceof Error ? error.name : 'unknown',
+        });
+        await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
+      }
     }
-    this.#service.ended(isReleased);
+    ended();
     this.#resolveClosed();
   }
 }

@@ -4,6 +4,7 @@ import type { ConnectionAddress } from '../core/model.ts';
 import { disconnectPacket, reasonCode } from '../listeners/answers.ts';
 import type { Admission, ClientServer, Credentials } from '../listeners/client-server.ts';
 import type { DoorItem } from '../wire/back-door.ts';
+import { decodeServerFrame, splitPackets } from '../wire/index.ts';
 import { Blocks } from './blocks.ts';
 import { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
@@ -44,11 +45,15 @@ export class Clients implements ClientServer {
     const number = channels.nextNumber();
     const address = edgeAddress(channels.edge, number);
     own.connections.add(address);
-    const stored = this.#blocks.use(number);
+    const block = this.#blocks.use(number);
+    const forget = (): void => {
+      own.connections.remove(address);
+      this.#blocks.free(block);
+    };
     const status = broker
       .handshake(address, tokenOf(credentials), undefined)
       .then(async (answer) => {
-        await stored;
+        await block.stored;
         return answer;
       })
       .catch(() => 503 as const);
@@ -62,12 +67,16 @@ export class Clients implements ClientServer {
           admitted: status.then((answer) => answer === 200),
           mayServe: () => (backDoor.isServing() ? true : backDoor.untilServing()),
           busy: () => this.#busy(address),
-          ended: (isReleased) => this.#ended(channel, isReleased),
+          left: () => this.#left(channel),
+          ended: () => {
+            channels.remove(channel);
+            forget();
+          },
         });
         channels.add(channel);
         return channel;
       },
-      abandon: () => this.#forget(number),
+      abandon: forget,
     };
   }
 
@@ -77,7 +86,8 @@ export class Clients implements ClientServer {
     for (const item of items)
       for (const number of item.to) {
         if ('close' in item) channels.close(number);
-        else if (channels.post(number, item.text) === 'gone') this.#forward(number, item.text);
+        else if (channels.post(number, item.text) === 'gone' && isAtMostOnce(item.text))
+          this.#forward(number, item.text);
       }
   }
 
@@ -86,18 +96,11 @@ export class Clients implements ClientServer {
     return connection?.protocolVersion === 5 ? disconnectPacket(reasonCode.serverBusy) : undefined;
   }
 
-  #ended(channel: Channel, isReleased: boolean): void {
-    const { channels, own } = this.#options;
-    channels.remove(channel);
-    const former = own.connections.formerOf(channel.address);
+  /** The client of a channel has left: it may be elsewhere by now. */
+  #left(channel: Channel): void {
+    const { own } = this.#options;
+    const former = own.connections.currentOf(channel.address) ?? own.connections.formerOf(channel.address);
     if (former !== undefined) this.#former.remember(channel.address, former);
-    if (isReleased) this.#forget(channel.number);
-  }
-
-  #forget(number: number): void {
-    const { channels, own } = this.#options;
-    own.connections.remove(edgeAddress(channels.edge, number));
-    this.#blocks.free(number);
   }
 
   /** Sends texts for clients that have moved on to them, in their order. */
@@ -116,6 +119,16 @@ export class Clients implements ClientServer {
         this.#forwardingCount -= 1;
       });
   }
+}
+
+/**
+ * Whether a text holds nothing but messages at QoS 0. All others belong to the connection that has
+ * ended: a DISCONNECT would end the next one, and messages of the queue are sent again to it.
+ */
+function isAtMostOnce(text: string): boolean {
+  const frame = decodeServerFrame(text);
+  if (frame.kind !== 'packets') return false;
+  return splitPackets(frame.bytes).packets.every(([first = 0]) => (first & 0b1111_0110) === 0b0011_0000);
 }
 
 function tokenOf({ authorization, token }: Credentials): string | undefined {

@@ -3,10 +3,12 @@ import type { Channels } from './channels.ts';
 
 /** How often some channels are ended, in milliseconds. */
 const stepMs = 100;
+/** Time for the last clients to read what they got and close, in milliseconds. */
+const lastMs = 6_000;
 
 /**
  * Ends all channels evenly within `seconds`, so that their clients do not all connect elsewhere at
- * once. 5.0 clients are told that the server stops.
+ * once, and closes what is left some seconds later. 5.0 clients are told that the server stops.
  */
 export async function drainChannels(
   channels: Channels,
@@ -14,16 +16,20 @@ export async function drainChannels(
   seconds: number,
 ): Promise<void> {
   const open = [...channels.all];
-  const steps = Math.max(1, Math.floor((seconds * 1000) / stepMs));
-  const perStep = Math.ceil(open.length / steps);
-  const ended: Promise<unknown>[] = [];
-  for (let start = 0; start < open.length; start += perStep) {
-    if (start > 0) await new Promise((resolve) => setTimeout(resolve, stepMs));
-    for (const channel of open.slice(start, start + perStep)) {
-      ended.push(channel.closed);
+  const startedAtMs = performance.now();
+  for (let ended = 0; ended < open.length; ) {
+    await pause(stepMs);
+    const share = Math.min(1, (performance.now() - startedAtMs) / (seconds * 1000));
+    for (const due = Math.ceil(open.length * share); ended < due; ended += 1) {
+      const channel = open[ended];
       // A client whose end cannot be stored is closed all the same: the sweep ends it later.
-      broker.shutDown(channel.address).catch(() => channel.terminate());
+      if (channel !== undefined) broker.shutDown(channel.address).catch(() => channel.terminate());
     }
   }
-  await Promise.all(ended);
+  await Promise.race([Promise.all([...channels.all].map(({ closed }) => closed)), pause(lastMs)]);
+  for (const channel of channels.all) channel.terminate();
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,4 +1,4 @@
-import type { ClientKey, ConnectionAddress } from '../core/model.ts';
+import type { ClientKey, Connection, ConnectionAddress } from '../core/model.ts';
 import type { Ports } from '../core/ports.ts';
 
 /**
@@ -9,8 +9,13 @@ const rememberMs = 10_000;
 /** Clients of closed channels that are remembered; the oldest are forgotten. */
 const maxRemembered = 20_000;
 
-interface FormerClient extends ClientKey {
-  readonly generation: string;
+/** What a text for a client depends on. */
+type Encoded = Pick<
+  Connection,
+  'generation' | 'protocolVersion' | 'clientMaxPacketBytes' | 'clientTopicAliasMaximum'
+>;
+
+interface FormerClient extends ClientKey, Encoded {
   readonly closedAtMs: number;
 }
 
@@ -27,22 +32,44 @@ export class FormerClients {
     this.#ports = ports;
   }
 
-  remember(address: ConnectionAddress, client: ClientKey & { readonly generation: string }): void {
-    const { tenant, clientId, generation } = client;
+  remember(address: ConnectionAddress, client: ClientKey & Encoded): void {
+    const { tenant, clientId, generation, protocolVersion, clientMaxPacketBytes } = client;
+    const { clientTopicAliasMaximum } = client;
     const closedAtMs = this.#ports.clock.nowMs();
-    this.#byAddress.set(address, { tenant, clientId, generation, closedAtMs });
+    this.#byAddress.set(address, {
+      tenant,
+      clientId,
+      generation,
+      protocolVersion,
+      clientTopicAliasMaximum,
+      closedAtMs,
+      ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
+    });
     for (const [oldest, former] of this.#byAddress) {
       if (this.#byAddress.size <= maxRemembered && closedAtMs - former.closedAtMs < rememberMs) return;
       this.#byAddress.delete(oldest);
     }
   }
 
-  /** Where the client of a closed channel is now; undefined: nowhere, or with another session. */
+  /**
+   * Where the client of a closed channel is now; undefined: nowhere, or where texts for the old
+   * connection do not fit.
+   */
   async addressNow(address: ConnectionAddress): Promise<ConnectionAddress | undefined> {
     const former = this.#byAddress.get(address);
     if (former === undefined) return undefined;
     const session = await this.#ports.sessions.get(former);
-    if (session?.generation !== former.generation || session.address === address) return undefined;
-    return session.address;
+    if (session === undefined || session.address === address) return undefined;
+    return isEncodedAlike(session, former) ? session.address : undefined;
   }
+}
+
+/** Whether a text for one connection of the client may go to the other. */
+function isEncodedAlike(one: Encoded, other: Encoded): boolean {
+  return (
+    one.generation === other.generation &&
+    one.protocolVersion === other.protocolVersion &&
+    one.clientMaxPacketBytes === other.clientMaxPacketBytes &&
+    one.clientTopicAliasMaximum === other.clientTopicAliasMaximum
+  );
 }

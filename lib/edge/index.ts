@@ -43,7 +43,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     receive: (items) => clients.receive(items),
     onLost() {
       const addresses = [...channels.all].map(({ address }) => address);
-      endUnsure(own.ports, broker, addresses).catch((error: unknown) =>
+      endUnsure(own.ports, own.stored, broker, addresses).catch((error: unknown) =>
         log.error('sessions could not be read', { error: error instanceof Error ? error.name : 'unknown' }),
       );
     },
@@ -61,8 +61,11 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     own.timers.stop();
     clearInterval(flushing);
     clearInterval(counting);
-    await flush();
-    await backDoor.close();
+    try {
+      await flush();
+    } finally {
+      await backDoor.close();
+    }
   };
   let isDraining = false;
   try {

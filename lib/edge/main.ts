@@ -17,6 +17,11 @@ import { type Edge, startEdge } from './index.ts';
 
 const log = createPowertoolsLog();
 
+/** Of the time to stop: for clients that do not close, and the last writes. */
+const reserveSeconds = 10;
+
+let running: Edge | undefined;
+
 async function main(): Promise<void> {
   const settings = edgeEnvironment(process.env);
   const loadCertificate = loaderOf(settings);
@@ -62,12 +67,12 @@ async function main(): Promise<void> {
         }),
     );
   log.info('edge started', { edge: edge.edge });
-  process.once('SIGTERM', () => void stop(edge, settings.EDGE_STOP_SECONDS));
+  running = edge;
 }
 
 async function stop(edge: Edge, seconds: number): Promise<void> {
   log.info('edge drains', { edge: edge.edge, connections: edge.connections(), seconds });
-  await edge.drain(seconds);
+  await edge.drain(Math.max(1, seconds - reserveSeconds));
   await edge.close();
   log.info('edge stopped', { edge: edge.edge });
   process.exit(0);
@@ -100,6 +105,14 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : 'unknown';
 }
 
+process.once('SIGTERM', () => {
+  // Before it serves anybody there is nothing to drain.
+  if (running === undefined) process.exit(0);
+  stop(running, Number(process.env.EDGE_STOP_SECONDS ?? 110)).catch((error: unknown) => {
+    log.error('edge could not stop in order', { error: messageOf(error) });
+    process.exit(1);
+  });
+});
 main().catch((error: unknown) => {
   log.error('edge cannot start', { error: messageOf(error) });
   process.exitCode = 1;

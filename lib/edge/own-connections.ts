@@ -19,6 +19,8 @@ interface Own {
   /** When the row was last written or read, in ms since 1970. */
   verifiedAtMs: number;
   pending?: Identity;
+  /** Whether the row may exist although writing it has failed. */
+  isUnsure?: boolean;
   /** Topic aliases for which the connection's row would have no room. */
   spilledAliases?: Readonly<Record<number, string>>;
 }
@@ -63,22 +65,23 @@ export function keepOwnConnections(
   async function current(known: Own): Promise<Connection | undefined> {
     const { connection } = known;
     if (connection === undefined || clock.nowMs() - known.verifiedAtMs < rowMaxAgeMs) return connection;
+    const row = await stored.get(connection.address);
     known.verifiedAtMs = clock.nowMs();
-    if ((await stored.get(connection.address)) === undefined) delete known.connection;
+    if (row === undefined) delete known.connection;
     return known.connection;
   }
 
   /**
-   * @param mayBeOld whether any row of the last {@link rowMaxAgeMs} will do: for PINGREQ, which
-   *   changes and tells nothing. A tenant that is suspended has its connections ended by a walk.
+   * @param maxAgeMs age up to which the row need not be read again: for PINGREQ, which changes and
+   *   tells nothing. One read serves all clients of the tenant.
    */
   async function liveOf(
     { tenant }: Connection,
     consistent: boolean,
-    mayBeOld: boolean,
+    maxAgeMs: number,
   ): Promise<PeerState['live']> {
     const last = lastLive.get(tenant);
-    if (mayBeOld && last !== undefined && clock.nowMs() - last.readAtMs < rowMaxAgeMs) return last.live;
+    if (last !== undefined && clock.nowMs() - last.readAtMs < maxAgeMs) return last.live;
     const live = await ports.tenants.readLive(tenant, consistent);
     lastLive.delete(tenant);
     if (live?.status === 'active') lastLive.set(tenant, { live, readAtMs: clock.nowMs() });
@@ -93,7 +96,7 @@ export function keepOwnConnections(
       if (known === undefined) return stored.readState(address, consistentLive, consistentRow, maxLiveAgeMs);
       const connection = await current(known);
       if (connection === undefined) return known.pending === undefined ? {} : { pending: known.pending };
-      const live = await liveOf(connection, consistentLive, maxLiveAgeMs > 0);
+      const live = await liveOf(connection, consistentLive, maxLiveAgeMs);
       return { connection: known.connection ?? connection, ...(live && { live }) };
     },
     async get(address) {
@@ -102,7 +105,7 @@ export function keepOwnConnections(
     },
     async find(address) {
       const known = own.get(address);
-      if (known === undefined) return stored.find(address);
+      if (known === undefined || known.isUnsure === true) return stored.find(address);
       const { connection, pending } = known;
       return { ...(connection && { connection }), pending: pending !== undefined };
     },
@@ -114,7 +117,11 @@ export function keepOwnConnections(
     async create(connection) {
       const known = own.get(connection.address);
       if (known === undefined) return stored.create(connection);
-      if (known.connection !== undefined || !(await stored.create(connection))) return false;
+      if (known.connection !== undefined) return false;
+      known.isUnsure = true;
+      const created = await stored.create(connection);
+      known.isUnsure = false;
+      if (!created) return false;
       delete known.pending;
       known.connection = connection;
       known.verifiedAtMs = clock.nowMs();

@@ -8,6 +8,8 @@ import { shareAudiences, shareTenantReads } from './shared-reads.ts';
 /** Ports of a process that holds sockets, and the state that it keeps for them. */
 export interface OwnPorts {
   readonly ports: Ports;
+  /** Rows of connections as others see them. */
+  readonly stored: Ports['connections'];
   readonly connections: OwnConnections;
   readonly timers: OwnTimers;
 }
@@ -20,6 +22,7 @@ export function keepOwn(ports: Ports, channels: Channels): OwnPorts {
   return {
     connections,
     timers,
+    stored: ports.connections,
     ports: {
       ...ports,
       ...connections.stores,

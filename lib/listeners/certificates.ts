@@ -100,7 +100,8 @@ function listed<Pem>(set: CertificateSet<Pem>): Pem[] {
   );
 }
 
-function unusable(message: string, cause?: unknown): Error {
+/** An error with the code `CERTIFICATE_UNUSABLE`. */
+export function unusable(message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, { cause }), { code: 'CERTIFICATE_UNUSABLE' });
 }
 

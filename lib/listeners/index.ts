@@ -8,7 +8,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
-import { type Certificates, secureContextOptions } from './certificates.ts';
+import { type Certificates, secureContextOptions, unusable } from './certificates.ts';
 import { clientCertificates, type Identify, reportTlsErrors, withoutToken } from './client-certificates.ts';
 import type { ClientServer, Session } from './client-server.ts';
 import { socketOptions } from './listener.ts';
@@ -143,6 +143,8 @@ export async function startListeners<Own extends string = never>(
     }
     if (listeners.length === 0) throw new TypeError('mqttPort, wsPort or tls is needed');
     const replaceCertificates = (certificates: Certificates) => {
+      if ((certificates.clientCa === undefined) !== (tls?.clientCa === undefined))
+        throw unusable('whether clients need a certificate is decided at the start: start again');
       serverNames = new ServerNames(certificates);
       const context = secureContextOptions(certificates);
       for (const listener of tlsListeners) listener.setSecureContext(context);
