@@ -1,7 +1,17 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 
-/** Lines as they reach the log group of a function, of Lambda and of the service. */
+const logModule = fileURLToPath(new URL('../../lib/aws/log.ts', import.meta.url));
+
+/**
+ * Lines as they reach the log group of a function. Those of Lambda's runtime are composed from its
+ * source (aws-lambda-nodejs-runtime-interface-client, src/LogPatch.js: an error alone is the
+ * message, one among other values stands beside it) and from the schema of platform events
+ * (https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html).
+ */
 const lines = {
   invocationFailed: {
     timestamp: '2026-11-28T10:00:00.000Z',
@@ -13,14 +23,15 @@ const lines = {
       stackTrace: ['ItemVersionError: session row of format 9', '    at read (/var/task/index.js:1:1)'],
     },
   },
-  logged: {
-    level: 'ERROR',
-    message: 'a slice of a fan-out failed',
+  loggedWithOthers: {
     timestamp: '2026-11-28T10:00:00.000Z',
-    service: 'Wisp',
-    tenant: 'acme',
-    error: { name: 'TimeoutError', message: 'socket timed out', location: 'index.js:1' },
+    level: 'ERROR',
+    message: 'Unhandled Error: socket hang up',
+    errorType: 'Error',
+    errorMessage: 'socket hang up',
+    stackTrace: ['Error: socket hang up'],
   },
+  logged: await lineOf('a slice of a fan-out failed', { tenant: 'acme', error: 'TimeoutError' }),
   information: { level: 'INFO', message: 'connected', service: 'Wisp' },
   timedOut: {
     time: '2026-11-28T10:00:28.000Z',
@@ -36,7 +47,17 @@ const lines = {
     type: 'platform.report',
     record: { requestId: '79b4f56e-95b1-4643-9700-2807f4e68189', status: 'success' },
   },
-} as const;
+};
+
+/** The line that the service writes for an error, by its own logger. */
+async function lineOf(message: string, fields: Readonly<Record<string, string>>): Promise<object> {
+  const code = `import { createPowertoolsLog } from ${JSON.stringify(logModule)};
+    createPowertoolsLog().error(${JSON.stringify(message)}, ${JSON.stringify(fields)});`;
+  const args = ['--import', 'tsx', '--input-type=module', '-e', code];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
+  const line = (stdout + stderr).split('\n').find((text) => text.startsWith('{')) ?? '';
+  return JSON.parse(line) as object;
+}
 
 /** Lines of the access log. */
 const accessLines = {
@@ -81,12 +102,13 @@ const found = (query: string | undefined, among: Readonly<Record<string, object>
 describe('the queries of the runbook', () => {
   it('find errors that ended an invocation, and those that the service logged, with name and reason', () => {
     const [errors = ''] = queriesOf('FunctionErrors');
-    expect(found(errors)).toEqual(['invocationFailed', 'logged']);
-    const shown = [...errors.matchAll(/coalesce\(([\w.]+), ([\w.]+)\)/g)].map(([, ...paths]) => paths);
+    expect(found(errors)).toEqual(['invocationFailed', 'loggedWithOthers', 'logged']);
+    const shown = [...errors.matchAll(/coalesce\(([^)]+)\)/g)].map(([, paths = '']) => paths.split(', '));
     const values = (line: object) =>
       shown.map((paths) => paths.map((path) => valueAt(line, path)).find(Boolean));
     expect(values(lines.invocationFailed)).toEqual(['ItemVersionError', 'session row of format 9']);
-    expect(values(lines.logged)).toEqual(['TimeoutError', 'socket timed out']);
+    expect(values(lines.loggedWithOthers)).toEqual(['Error', 'socket hang up']);
+    expect(values(lines.logged)).toEqual(['TimeoutError', 'a slice of a fan-out failed']);
   });
 
   it('find timeouts', () => {
