@@ -125,7 +125,7 @@ async function lookAt(
   }
   // A handler that died while sending has left entries in the queue, and mode `queued`. One that
   // has changed the mode a moment ago still runs, so half a read unit tells enough.
-  if (isDrainDue(connection, drainedAtMs, nowMs) && !(await context.sessions.wasDirect(connection)))
+  if (isDrainDue(connection, drainedAtMs, nowMs) && !(await context.sessions.hadNothingWaiting(connection)))
     await continueIfForgotten(context, await drain(context, connection));
   const nextMs = nextLookMs(connection, lastActiveAtMs, nowMs);
   if (connection.keepAliveSeconds === 0) return nextMs;

@@ -175,9 +175,11 @@ export function createSessionStore(
       return updated === undefined ? undefined : sessionFrom(updated);
     },
 
-    async wasDirect(key) {
+    async hadNothingWaiting(key) {
       const found = await table.get(sessionRowKey(key, kinds.session), false);
-      return found !== undefined && sessionFrom(found).mode === 'direct';
+      if (found === undefined) return false;
+      const { mode, retainedBehind } = sessionFrom(found);
+      return mode === 'direct' && retainedBehind === undefined;
     },
 
     async isAlone(key) {

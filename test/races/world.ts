@@ -43,6 +43,9 @@ export interface WorldOptions {
   readonly observe?: (command: Command, run: () => object) => object;
 }
 
+/** Deliveries of a timer before it goes to the dead-letter queue. */
+const maxReceiveCount = 5;
+
 /** The broker over its real stores; a scheduler controls clients, network and time. */
 export class World {
   readonly scheduler = new Scheduler(inOrder);
@@ -72,6 +75,8 @@ export class World {
   readonly #startedAtMs = new Map<string, number>();
   #ids = 0;
   #handlers = 0;
+  /** How often handlers of timers have failed. */
+  readonly #failedTimers = new Map<ScheduledTimer, number>();
   /** Next channel of each edge that lives. */
   readonly #channels = new Map<string, number>();
   readonly #edges: EdgeStore;
@@ -381,8 +386,12 @@ export class World {
               const [outcome] = await broker.timers([entry]);
               if (outcome?.status === 'rejected') throw outcome.reason;
             });
-            // The queue delivers it again.
-            handled.catch(() => this.timers.push(entry));
+            // The queue delivers it again, and gives it up in the end.
+            handled.catch(() => {
+              const attempts = (this.#failedTimers.get(entry) ?? 0) + 1;
+              this.#failedTimers.set(entry, attempts);
+              if (attempts < maxReceiveCount) this.timers.push(entry);
+            });
           },
         }),
       );

@@ -64,8 +64,11 @@ export interface SessionStore {
    * @returns the session after the change; undefined if the claim failed.
    */
   claim(session: Session, claim: Claim): Promise<Session | undefined>;
-  /** Whether the session was in mode `direct` a moment ago; eventually consistent. */
-  wasDirect(key: ClientKey): Promise<boolean>;
+  /**
+   * Whether the session was in mode `direct` a moment ago, without retained messages that wait for
+   * room in its queue; eventually consistent.
+   */
+  hadNothingWaiting(key: ClientKey): Promise<boolean>;
   /** Whether the client has no row but that of its session, strongly consistent. */
   isAlone(key: ClientKey): Promise<boolean>;
   /**
