@@ -1,6 +1,7 @@
 /**
- * Builds the packages of a clone, and first installs the development dependencies if they are missing:
- * `npm install /path/to/clone` links the clone and runs its `prepare` script, but installs nothing in it.
+ * Builds the packages of a clone, and first installs the development dependencies if they are
+ * missing: `npm install /path/to/clone` links the clone and runs its `prepare` script, but installs
+ * nothing in it.
  *
  * usage: node build/prepare.mjs [client]
  */
@@ -10,7 +11,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-// The options of the surrounding npm, such as --global or --omit=dev, are not for this installation.
+// The options of the surrounding npm, such as --global or --omit=dev, are not for this
+// installation.
 const env = Object.fromEntries(
   Object.entries(process.env).filter(
     ([name]) =>
