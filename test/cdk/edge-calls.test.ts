@@ -1,13 +1,11 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { access, accessWithEdge, edgeAccess } from '../../cdk/access.ts';
-import { createRequestSigner } from '../../lib/aws/signer.ts';
-import { createBackDoor } from '../../lib/edge/back-door.ts';
 import { type Edge, startEdge } from '../../lib/edge/index.ts';
 import type { StoreCall } from '../../lib/local/dynamodb/call.ts';
 import type { EngineRequestHandler } from '../../lib/local/dynamodb/index.ts';
 import { intercept } from '../../lib/local/dynamodb/intercept.ts';
-import { localTables } from '../../lib/local/service.ts';
+import { localEdgeParts, localTables } from '../../lib/local/service.ts';
 import { tableNames } from '../../lib/store/schema.ts';
 import { inbox, type Mint, startTestService, type TestService } from '../support/service.ts';
 
@@ -55,19 +53,8 @@ beforeAll(async () => {
   });
   const mint = await service.tenant('calls');
   const bounded = await service.tenant('bounded', { quotas: { connections: 10 } });
-  const { backDoor, log } = { backDoor: service.backDoor, log: service.service.log };
-  if (backDoor === undefined) throw new Error('the service has no back doors');
   isRecording = true;
-  edge = await startEdge({
-    edge: 'EDGE',
-    log,
-    mqttPort: 0,
-    compose: service.composeEdge,
-    openBackDoor: createBackDoor({
-      url: backDoor.url,
-      sign: createRequestSigner(backDoor.region, backDoor.credentials),
-    }),
-  });
+  edge = await startEdge({ ...localEdgeParts(service), log: service.service.log, mqttPort: 0 });
   await useEverything(mint, bounded);
 });
 afterAll(async () => {
