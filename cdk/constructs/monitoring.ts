@@ -1,12 +1,11 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import {
   Alarm,
   ComparisonOperator,
   Dashboard,
   GraphWidget,
   type IMetric,
-  MathExpression,
-  Metric,
+  type Metric,
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -16,31 +15,22 @@ import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { metrics as counters, metricsNamespace } from '../../lib/core/metrics.ts';
-import type { functionNames, StageSettings } from '../settings.ts';
-import type { Edge } from './edge/edge.ts';
+import { metricsNamespace } from '../../lib/core/metrics.ts';
+import type { StageSettings } from '../settings.ts';
 import type { Fleet } from './edge/fleet.ts';
-import type { FanoutQueue } from './fanout-queue.ts';
-import type { Gateway } from './gateway.ts';
-import type { HttpGateway } from './http-gateway.ts';
+import {
+  accountMetric,
+  type ClientFunction,
+  type Counter,
+  collect,
+  counterMetric,
+  fleetMetrics,
+  gatewayMetric,
+  type Metrics,
+  type Monitored,
+  period,
+} from './monitored-metrics.ts';
 import type { ServiceFunction } from './service-function.ts';
-import type { Tables } from './tables.ts';
-import type { TimerQueue } from './timer-queue.ts';
-
-type ClientFunction = (typeof functionNames)[number];
-
-export interface Monitored {
-  readonly functions: Readonly<Record<ClientFunction, ServiceFunction>>;
-  readonly gateway: Gateway;
-  readonly http: HttpGateway;
-  readonly tables: Tables;
-  readonly timers: TimerQueue;
-  readonly fanout: FanoutQueue;
-  readonly edge?: Edge;
-  readonly fleet?: Fleet;
-}
-
-const period = Duration.minutes(5);
 
 /** The id of an alarm is the name of its section in `docs/runbook.md`. */
 interface AlarmSettings {
@@ -362,18 +352,6 @@ export class Monitoring extends Construct {
   }
 }
 
-/** The tasks of the edge and their load balancer. */
-function fleetMetrics({ service, balancer }: Fleet) {
-  return {
-    cpu: service.metricCpuUtilization({ period, statistic: Stats.AVERAGE }),
-    memory: service.metricMemoryUtilization({ period, statistic: Stats.MAXIMUM }),
-    healthy: balancer.hosts('HealthyHostCount').with({ period }),
-    unhealthy: balancer.hosts('UnHealthyHostCount').with({ period }),
-    flows: balancer.metric('ActiveFlowCount', Stats.AVERAGE).with({ period }),
-    newFlows: balancer.metric('NewFlowCount', Stats.SUM).with({ period }),
-  };
-}
-
 function fleetGraphs(fleet: Fleet, graph: (title: string, left: IMetric[]) => GraphWidget): GraphWidget[] {
   const { cpu, memory, healthy, unhealthy, flows, newFlows } = fleetMetrics(fleet);
   return [
@@ -381,88 +359,4 @@ function fleetGraphs(fleet: Fleet, graph: (title: string, left: IMetric[]) => Gr
     graph('Edge tasks: healthy and not', [healthy, unhealthy]),
     graph('Load balancer: open and new connections', [flows, newFlows]),
   ];
-}
-
-type Metrics = ReturnType<typeof collect>;
-
-/** Tables of which one client or tenant can have a hot key. */
-const hotTables = {
-  Read: ['sessions', 'subscriptions', 'tenants'],
-  Write: ['sessions', 'retained', 'usage'],
-} as const;
-
-function collect({ functions, gateway, http, tables, timers, fanout }: Monitored) {
-  const all = Object.entries(functions);
-  const throttles = (way: 'Read' | 'Write'): MathExpression =>
-    sum(
-      `table ${way.toLowerCase()} throttles`,
-      hotTables[way].map((kind) => [
-        `${kind}${way}`,
-        tables.byKind[kind].metric(`${way}ThrottleEvents`, { statistic: Stats.SUM, period }),
-      ]),
-    );
-  const visible = { statistic: Stats.MAXIMUM, period };
-  return {
-    functionErrors: sum(
-      'function errors',
-      all.map(([name, target]) => [name, target.metricErrors({ period })]),
-    ),
-    messageDuration: functions.message.metricDuration({ statistic: Stats.p(99), period }),
-    timersDue: timers.queue.metricApproximateNumberOfMessagesVisible(visible),
-    looksAgeSeconds: timers.looks.metricApproximateAgeOfOldestMessage(visible),
-    timersDead: timers.deadLetters.metricApproximateNumberOfMessagesVisible(visible),
-    fanoutWaiting: fanout.queue.metricApproximateNumberOfMessagesVisible(visible),
-    fanoutAgeSeconds: fanout.queue.metricApproximateAgeOfOldestMessage(visible),
-    fanoutDead: fanout.deadLetters.metricApproximateNumberOfMessagesVisible(visible),
-    httpErrors: http.serverErrors(period),
-    gatewayErrors: gatewayMetric(gateway, 'ExecutionError'),
-    tableReadThrottles: throttles('Read'),
-    tableWriteThrottles: throttles('Write'),
-  };
-}
-
-/**
- * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html
- */
-function gatewayMetric(gateway: Gateway, metricName: string): Metric {
-  return new Metric({
-    namespace: 'AWS/ApiGateway',
-    metricName,
-    dimensionsMap: { ApiId: gateway.api.apiId, Stage: gateway.stage.stageName },
-    statistic: Stats.SUM,
-    period,
-  });
-}
-
-/** A metric of Lambda for all functions of the account and region. */
-function accountMetric(metricName: string, statistic: string): Metric {
-  return new Metric({ namespace: 'AWS/Lambda', metricName, statistic, period });
-}
-
-type Counter = keyof typeof counters;
-
-/** A counter that the functions write in embedded metric format: lib/aws/log.ts. */
-function counterMetric(deployment: string, name: Counter): Metric {
-  return new Metric({
-    namespace: metricsNamespace,
-    metricName: counters[name],
-    dimensionsMap: { service: deployment },
-    statistic: Stats.SUM,
-    period,
-  });
-}
-
-/**
- * Sum of at most ten metrics, the limit of one alarm. The operator `+` treats a missing value as 0,
- * so metrics without a point, such as that of a function that was never called, do not hide the
- * others. AWS advises against the function SUM in alarms, and `FILL` hides points that arrive late:
- * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
- */
-function sum(label: string, metrics: readonly (readonly [string, IMetric])[]): MathExpression {
-  return new MathExpression({
-    label,
-    expression: metrics.map(([id]) => id).join(' + '),
-    usingMetrics: Object.fromEntries(metrics),
-    period,
-  });
 }
