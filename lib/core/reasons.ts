@@ -6,6 +6,7 @@ import { operationReasons } from './reasons/operations.ts';
 import { packetReasons } from './reasons/packets.ts';
 import { publishingReasons } from './reasons/publishing.ts';
 import { type Reason, type ReasonCodeNumber, withDetail } from './reasons/reason.ts';
+import { ruleReasons } from './reasons/rules.ts';
 import { authenticationReasons, tokenReasons } from './reasons/tokens.ts';
 import { toolReasons } from './reasons/tools.ts';
 import { topicReasons } from './reasons/topics.ts';
@@ -40,6 +41,7 @@ export const reasons = {
   ...topicReasons,
   ...connectionReasons,
   ...publishingReasons,
+  ...ruleReasons,
   ...httpReasons,
   ...operationReasons,
   ...toolReasons,

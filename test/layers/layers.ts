@@ -218,8 +218,14 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/delivery',
     about: 'audiences, queues, posts, fan-out',
-    knows: ['lib/limits', 'lib/core', 'lib/mqtt', 'lib/wire', 'lib/topics'],
+    knows: ['lib/rules', 'lib/limits', 'lib/core', 'lib/mqtt', 'lib/wire', 'lib/topics'],
     packages: ['node:crypto'],
+  },
+  {
+    name: 'lib/rules',
+    about: 'rules: event patterns, templates, what is sent; pure',
+    knows: ['lib/core', 'lib/topics'],
+    packages: ['node:buffer', 'valibot'],
   },
   {
     name: 'lib/limits',

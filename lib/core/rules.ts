@@ -1,0 +1,131 @@
+import type { Message } from './model.ts';
+import type { TenantId } from './tenant-id.ts';
+
+/**
+ * A rule of a tenant: messages on topics that match `filter`, and the pattern `where` if there is
+ * one, are sent to `target`. docs/rules.md explains rules to users.
+ */
+export interface Rule {
+  /** 1 to 63 characters of a-z, 0-9 and `-`, and no `-` at either end; unique in its tenant. */
+  readonly name: string;
+  /** A topic filter as in SUBSCRIBE, without `$share/`. */
+  readonly filter: string;
+  /** An EventBridge event pattern as JSON text, at most 512 bytes; absent: every message. */
+  readonly where?: string;
+  readonly send: RuleSend;
+  readonly target: RuleTarget;
+  /** A paused rule's records wait. A target that answers "gone" pauses its rule. */
+  readonly status: 'active' | 'paused';
+  /** Hours after which a record that could not be delivered becomes a failure, 1 to 96. */
+  readonly retryHours: number;
+  /** Absent: an operator owns the rule. Otherwise `sub` of the token that created it. */
+  readonly owner?: string;
+  readonly createdAtMs: number;
+}
+
+/** What is sent to the target. */
+export type RuleSend =
+  /** A JSON document that describes the message and holds its payload (lib/rules/envelope.ts). */
+  | { readonly form: 'envelope' }
+  /** The bytes of the payload. */
+  | { readonly form: 'payload' }
+  /** A template in EventBridge's input-transformer grammar, at most 4,096 bytes. */
+  | { readonly form: 'template'; readonly template: string };
+
+/** Assumed before a call into another account; the tenant's name is the external id. */
+export interface AssumedRole {
+  readonly roleArn: string;
+}
+
+export type RuleTarget =
+  | WebhookTarget
+  | (AwsTarget & Partial<AssumedRole>)
+  | KafkaTarget
+  | {
+      readonly kind: 'republish';
+      /** A topic name, or a template that gives one. */
+      readonly topic: string;
+      readonly qos: 0 | 1 | 2;
+      readonly retain: boolean;
+    };
+
+export interface WebhookTarget {
+  readonly kind: 'webhook';
+  /** `https:`; on the operator's own machine `http:` too. */
+  readonly url: string;
+  /** Added to each request. Never a credential: those are secrets. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type AwsTarget =
+  | {
+      readonly kind: 'sqs';
+      readonly queueArn: string;
+      /** Of a FIFO queue. Default: the topic. */
+      readonly messageGroupId?: string;
+    }
+  | { readonly kind: 'sns'; readonly topicArn: string }
+  | {
+      readonly kind: 'eventbridge';
+      readonly busArn: string;
+      readonly source: string;
+      readonly detailType: string;
+    }
+  | { readonly kind: 'kinesis'; readonly streamArn: string }
+  | { readonly kind: 'firehose'; readonly streamArn: string }
+  /** On the operator's own machine the path of a module that exports `handler`. */
+  | { readonly kind: 'lambda'; readonly functionArn: string }
+  | { readonly kind: 'dynamodb'; readonly tableArn: string };
+
+export interface KafkaTarget {
+  readonly kind: 'kafka';
+  /** `host:port` of one or more brokers. */
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  /** Default: the MQTT topic. */
+  readonly key?: string;
+  readonly tls: boolean;
+  /** The password of SCRAM is the rule's secret. */
+  readonly auth:
+    | { readonly method: 'none' }
+    | { readonly method: 'scram-sha-256' | 'scram-sha-512'; readonly username: string }
+    | { readonly method: 'iam'; readonly region: string };
+}
+
+export type RuleTargetKind = RuleTarget['kind'];
+
+/** A rule as matching finds it, in the partition of its filter. */
+export interface MatchedRule {
+  readonly name: string;
+  readonly where?: string;
+  readonly lane: RuleLane;
+}
+
+/** Which queue and function serve a rule: Kafka's client is too large for the others. */
+export type RuleLane = 'common' | 'kafka';
+
+/** A message for a rule, in the rule queue and in the rows of records that wait. */
+export interface RuleRecord {
+  readonly tenant: TenantId;
+  readonly rule: string;
+  readonly lane: RuleLane;
+  readonly message: Message;
+  /** When the message was published, in ms since 1970. */
+  readonly publishedAtMs: number;
+  /** How many times rules have published the message again; 0: never. */
+  readonly hops: number;
+  /**
+   * What was wrong at the last attempt; absent: there was none. A code of lib/core/reasons/.
+   */
+  readonly failure?: string;
+}
+
+/** Hands records of rules to workers. */
+export interface RuleQueue {
+  /**
+   * Resolves when all records are durable. Records of one rule and topic are delivered in the order
+   * of sending. The queue drops a record of the same message and rule that is sent again within 5
+   * minutes.
+   */
+  send(records: readonly RuleRecord[]): Promise<void>;
+}
