@@ -11,6 +11,7 @@ import type { QueueStore } from './store-ports/queue.ts';
 import type { ReceivedMarkStore } from './store-ports/received-marks.ts';
 import type { RetainedStore } from './store-ports/retained.ts';
 import type { RevocationStore } from './store-ports/revocations.ts';
+import type { RuleRecordStore } from './store-ports/rule-records.ts';
 import type { SessionSubscriptionStore } from './store-ports/session-subscriptions.ts';
 import type { SessionStore } from './store-ports/sessions.ts';
 import type { ShareChoiceStore } from './store-ports/share-choices.ts';
@@ -57,6 +58,7 @@ export interface Ports {
   readonly fanout: FanoutQueue;
   /** Absent in a deployment without rules. */
   readonly ruleQueue?: RuleQueue;
+  readonly ruleRecords: RuleRecordStore;
   readonly usage: UsageMeter;
   readonly events: LifecycleEvents;
   readonly log: Log;

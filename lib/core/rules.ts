@@ -118,14 +118,42 @@ export interface RuleRecord {
    * What was wrong at the last attempt; absent: there was none. A code of lib/core/reasons/.
    */
   readonly failure?: string;
+  /**
+   * From when the rule's `retryHours` count, in ms since 1970: an operator has sent a failure again.
+   * Absent: from its publication.
+   */
+  readonly retryFromMs?: number;
+}
+
+/** A rule within its tenant. */
+export interface RuleKey {
+  readonly tenant: TenantId;
+  readonly rule: string;
+}
+
+/**
+ * Rows of one rule that keep an order: all messages on a topic belong to the same one. A message
+ * group of the rule queue is one strand of one rule.
+ */
+export const ruleStrands = 64;
+
+/** Asks a worker to deliver the records of a rule that wait in rows (lib/rules/run/drain.ts). */
+export interface RuleDrain extends RuleKey {
+  readonly lane: RuleLane;
+  /** The outage that it belongs to: `RuleOutage.period` in lib/core/store-ports/rule-records.ts. */
+  readonly period: string;
+  /** Increases within the outage; a higher one replaces the lower ones. */
+  readonly number: number;
 }
 
 /** Hands records of rules to workers. */
 export interface RuleQueue {
   /**
    * Resolves when all records are durable. Records of one rule and topic are delivered in the order
-   * of sending. The queue drops a record of the same message and rule that is sent again within 5
-   * minutes.
+   * of sending. The queue drops a record of the same message, rule and `retryFromMs` that is sent
+   * again within 5 minutes.
    */
   send(records: readonly RuleRecord[]): Promise<void>;
+  /** Resolves when the request is durable. Each has a message group of its own. */
+  sendDrain(drain: RuleDrain): Promise<void>;
 }

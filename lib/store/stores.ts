@@ -11,6 +11,7 @@ import { createQueueStore } from './queue.ts';
 import { createReceivedMarkStore } from './received-marks.ts';
 import { createRetainedStore } from './retained.ts';
 import { createRevocationStore } from './revocations.ts';
+import { createRuleRecordStore } from './rule-records.ts';
 import type { TableNames } from './schema.ts';
 import { createSessionSubscriptionStore } from './session-subscriptions.ts';
 import { createSessionStore } from './sessions.ts';
@@ -42,6 +43,7 @@ export type Stores = Pick<
   | 'tenants'
   | 'tenantData'
   | 'revocations'
+  | 'ruleRecords'
 > & { readonly tenantAdmin: TenantAdmin & TenantLookup; readonly usageStore: UsageStore };
 
 /**
@@ -73,6 +75,7 @@ export function createStores(
     shareChoices: createShareChoiceStore(client, tables.sessions, nowMs),
     queue: createQueueStore(client, tables.sessions, messages, nowMs),
     messages,
+    ruleRecords: createRuleRecordStore(client, tables.messages, nowMs),
     subscriptions: createSubscriptionStore(client, tables.subscriptions, random),
     retained: createRetainedStore(client, tables.retained),
     tenantData: createTenantData(client, tables, tenantAdmin),

@@ -1,0 +1,117 @@
+import type { ReasonName } from '../reasons.ts';
+import type { RuleKey, RuleRecord } from '../rules.ts';
+
+/**
+ * What workers know of a rule's target: failures in a row, and the outage during which the rule's
+ * records wait in rows. And the rows: records that wait, and failures.
+ */
+export interface RuleRecordStore {
+  /** Strongly consistent. Of a rule without a row: no failures, no outage. */
+  circuit(key: RuleKey): Promise<RuleCircuit>;
+  /** Counts a failed attempt. @returns the failures in a row. */
+  countFailure(key: RuleKey): Promise<number>;
+  /** An attempt has succeeded. */
+  clearFailures(key: RuleKey): Promise<void>;
+  /**
+   * Starts an outage. @returns false, changing nothing, when there is one already.
+   */
+  beginOutage(key: RuleKey, period: string, nextTryAtMs: number): Promise<boolean>;
+  /**
+   * Records that a request to drain has been sent, or that it replaces those before it.
+   * @returns false when the outage has ended or the number is not higher than the stored one.
+   */
+  noteDrain(key: RuleKey, period: string, number: number): Promise<boolean>;
+  /** Sets when the target is tried again. @returns false when the outage has ended. */
+  postpone(key: RuleKey, period: string, next: { atMs: number; tries: number }): Promise<boolean>;
+  /**
+   * Ends the outage.
+   * @param parked {@link RuleOutage.parked} as it was before the rows were found empty.
+   * @returns false when it has changed, so that there may be rows again.
+   */
+  endOutage(key: RuleKey, period: string, parked: number): Promise<boolean>;
+  /** Stores records that wait. Idempotent: their key is their place in the queue. */
+  putWaiting(key: RuleKey, waiting: readonly WaitingRecord[]): Promise<void>;
+  /**
+   * Counts rows that {@link putWaiting} has stored. Only after it may the records leave the queue.
+   * @returns false when the outage has ended: nobody will look for the rows.
+   */
+  notePark(key: RuleKey, period: string): Promise<boolean>;
+  /** The oldest records of a strand that wait, strongly consistent. */
+  waiting(key: RuleKey, strand: number, limit: number): Promise<WaitingRecord[]>;
+  removeWaiting(key: RuleKey, waiting: readonly WaitingRecord[]): Promise<void>;
+  /** How many records wait, counted up to `atMost`. */
+  countWaiting(key: RuleKey, atMost: number): Promise<number>;
+  /**
+   * Takes room for failures from what a rule may have in one day.
+   * @param day `2026-11-28`, UTC.
+   * @returns false, taking nothing, when there is not enough.
+   */
+  takeFailureRoom(key: RuleKey, day: string, count: number, perDay: number): Promise<boolean>;
+  /** Stores failures. Idempotent. */
+  putFailures(key: RuleKey, failures: readonly RuleFailure[]): Promise<void>;
+  /** Failures in the order of publishing. @param after id of the last one of the previous page. */
+  failures(key: RuleKey, limit: number, after?: string): Promise<RuleFailure[]>;
+  /** The failures of these ids that exist, unordered. */
+  getFailures(key: RuleKey, ids: readonly string[]): Promise<RuleFailure[]>;
+  removeFailures(key: RuleKey, ids: readonly string[]): Promise<void>;
+  /**
+   * Notes the latest failure.
+   * @returns false, changing nothing, when one was noted after `notSinceMs`.
+   */
+  noteLastFailure(key: RuleKey, failure: LastFailure, notSinceMs: number): Promise<boolean>;
+  /**
+   * Removes rows of a rule that no longer exists, up to some thousands.
+   * @returns whether there may be more.
+   */
+  clear(key: RuleKey): Promise<boolean>;
+}
+
+export interface RuleCircuit {
+  /** Failed attempts since the last one that succeeded. */
+  readonly failures: number;
+  /** Absent: records are delivered from the queue. */
+  readonly outage?: RuleOutage;
+  readonly lastFailure?: LastFailure;
+}
+
+/** While it lasts, records of the rule wait in rows and leave the queue at once. */
+export interface RuleOutage {
+  /** Unique name of this outage. */
+  readonly period: string;
+  /** Before this time nobody tries the target, in ms since 1970. */
+  readonly nextTryAtMs: number;
+  /** Failed tries since the outage began or a record was last delivered. */
+  readonly tries: number;
+  /** Increases whenever records have been stored. */
+  readonly parked: number;
+  /** Highest number of a request to drain that is known to be in the queue; 0: none. */
+  readonly drain: number;
+}
+
+export interface LastFailure {
+  readonly code: ReasonName;
+  readonly atMs: number;
+}
+
+/** A record that waits for the end of an outage. */
+export interface WaitingRecord {
+  readonly record: RuleRecord;
+  /** Place in the queue: a number of up to 20 digits, ascending within a strand. */
+  readonly sequence: string;
+  /** 0 to `ruleStrands - 1`. */
+  readonly strand: number;
+}
+
+/** A record that was given up; `record.failure` says why. */
+export interface RuleFailure {
+  /** Time of publishing in ms since 1970, `-`, and the id of the message. */
+  readonly id: string;
+  readonly record: RuleRecord;
+  /** When it was given up, in ms since 1970. */
+  readonly atMs: number;
+}
+
+/** The id of the failure of a record. Equal for the same record. */
+export function ruleFailureId({ publishedAtMs, message }: RuleRecord): string {
+  return `${String(publishedAtMs).padStart(13, '0')}-${message.id}`;
+}
