@@ -1,5 +1,8 @@
-import type { Qos } from '../core/model.ts';
+import { Buffer } from 'node:buffer';
+import type { Message, Qos, UserProperties } from '../core/model.ts';
+import type { RuleRecord } from '../core/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { ruleLimits } from './limits.ts';
 
 /** A published message as event patterns, templates and envelopes see it (docs/rules.md). */
 export interface RuleEvent {
@@ -27,4 +30,100 @@ export interface RuleEventProperties {
   readonly payloadFormatIndicator?: boolean;
   /** User properties; a name that occurs several times has a list. */
   readonly user: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/**
+ * The event of a record. On the publish path, where a record does not exist yet, its first three
+ * members are enough: make one event for all rules of a message. The payload is parsed when it is
+ * first asked for, and once.
+ */
+export function ruleEventOf({
+  tenant,
+  message,
+  publishedAtMs,
+}: Pick<RuleRecord, 'tenant' | 'message' | 'publishedAtMs'>): RuleEvent {
+  let parsed: { readonly json: unknown } | undefined;
+  return {
+    id: message.id,
+    tenant,
+    topic: message.topic,
+    get levels() {
+      return message.topic.split('/');
+    },
+    get time() {
+      return new Date(publishedAtMs).toISOString();
+    },
+    ...(message.publisher === undefined ? {} : { clientId: message.publisher }),
+    qos: message.qos,
+    retain: message.retain,
+    get properties() {
+      return propertiesOf(message);
+    },
+    get payload() {
+      parsed ??= { json: jsonOf(message.payload) };
+      return parsed.json;
+    },
+  };
+}
+
+function propertiesOf({ properties }: Message): RuleEventProperties {
+  const { contentType, responseTopic, correlationData, payloadFormatIndicator, userProperties } = properties;
+  return {
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(responseTopic === undefined ? {} : { responseTopic }),
+    ...(correlationData === undefined
+      ? {}
+      : { correlationData: Buffer.from(correlationData).toString('base64') }),
+    ...(payloadFormatIndicator === undefined ? {} : { payloadFormatIndicator }),
+    user: userOf(userProperties ?? []),
+  };
+}
+
+function userOf(pairs: UserProperties): RuleEventProperties['user'] {
+  // Without a prototype, because a client chooses the names.
+  const user = Object.create(null) as Record<string, string | string[]>;
+  for (const [name, value] of pairs) {
+    const known = user[name];
+    if (known === undefined) user[name] = value;
+    else if (typeof known === 'string') user[name] = [known, value];
+    else known.push(value);
+  }
+  return user;
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The bytes as text, without a byte order mark; undefined: they are not UTF-8. */
+export function utf8Of(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function jsonOf(payload: Uint8Array): unknown {
+  if (payload.length > ruleLimits.maxJsonPayloadBytes || !mayBeJson(payload)) return undefined;
+  const text = utf8Of(payload);
+  if (text === undefined) return undefined;
+  try {
+    const json: unknown = JSON.parse(text);
+    return isDeeperThan(ruleLimits.maxJsonLevels, json) ? undefined : json;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Spares most payloads that are not JSON the price of an exception. */
+function mayBeJson(payload: Uint8Array): boolean {
+  let at = 0;
+  while (at < payload.length && ' \t\r\n'.includes(String.fromCharCode(payload[at] ?? 0))) at++;
+  const first = payload[at];
+  return first !== undefined && (first === 0xef || '{["-0123456789tfn'.includes(String.fromCharCode(first)));
+}
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  return (Array.isArray(value) ? value : Object.values(value)).some((item) => isDeeperThan(levels - 1, item));
 }

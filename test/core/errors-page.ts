@@ -4,6 +4,7 @@ import { issuerReasons } from '../../lib/core/reasons/issuers.ts';
 import { operationReasons } from '../../lib/core/reasons/operations.ts';
 import { packetReasons } from '../../lib/core/reasons/packets.ts';
 import { publishingReasons } from '../../lib/core/reasons/publishing.ts';
+import { ruleReasons } from '../../lib/core/reasons/rules.ts';
 import { authenticationReasons, tokenReasons } from '../../lib/core/reasons/tokens.ts';
 import { toolReasons } from '../../lib/core/reasons/tools.ts';
 import { topicReasons } from '../../lib/core/reasons/topics.ts';
@@ -47,6 +48,11 @@ export const areas: readonly Area[] = [
     title: 'Issuers and their keys',
     about: 'The configuration of a tenant, and log entries about keys that cannot be loaded.',
     reasons: issuerReasons,
+  },
+  {
+    title: 'Rules',
+    about: 'The admin API refuses a rule, or a record of a rule becomes a failure. See [rules.md](rules.md).',
+    reasons: ruleReasons,
   },
   {
     title: 'Operations',

@@ -363,6 +363,7 @@ export const testFolders: readonly TestFolder[] = [
   { name: 'test/listeners', about: 'sockets', of: ['lib/listeners'], also: ['lib/local', 'test/support'] },
   { name: 'test/core', about: 'reasons and pure rules', of: ['lib/core'], also: [] },
   { name: 'test/auth', about: 'tokens and permissions', of: ['lib/auth'], also: ['test/support'] },
+  { name: 'test/rules', about: 'patterns, templates and checks of rules', of: ['lib/rules'], also: [] },
   {
     name: 'test/store',
     about: 'contracts of the tables',
