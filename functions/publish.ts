@@ -12,7 +12,7 @@ export function createPublishHandler(
     try {
       const request = httpApiEvent(event);
       return httpApiResult(
-        await answerPages(publishOrigins, request, () => publishOverHttp(context, request)),
+        await answerPages('POST', publishOrigins, request, () => publishOverHttp(context, request)),
       );
     } finally {
       await flush();

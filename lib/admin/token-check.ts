@@ -59,6 +59,7 @@ export const checkToken: AdminOperation = async (call) => {
         (grant) => resolvePermissions({ ...identity, grants: [grant] }).length === 0,
       ),
       ...(identity.quotas === undefined ? {} : { quotas: identity.quotas }),
+      ...(identity.ownRules === true ? { ownRules: true } : {}),
     },
   };
 };

@@ -8,7 +8,9 @@ import type { ClaimMapping, ClaimValue, Grants, IssuerClaims } from './issuer-co
 type Claims = Omit<Identity, 'tenant'>;
 type Payload = { readonly [claim: string]: unknown };
 /** `grants` is undefined where the token has no claim that could hold any. */
-type Granted = { readonly grants: readonly PermissionRule[] | undefined; readonly clientId?: string };
+type Granted = Pick<Claims, 'clientId' | 'ownRules'> & {
+  readonly grants: readonly PermissionRule[] | undefined;
+};
 
 /** Year 9999: JavaScript's dates, DynamoDB and timers cannot hold later times. */
 const maxTimeSeconds = 253_402_300_799;
@@ -51,6 +53,7 @@ export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims 
     ...(jti === undefined ? {} : { tokenId: jti }),
     ...(typeof iat === 'number' && iat >= 0 ? { issuedAtSeconds: Math.floor(iat) } : {}),
     ...(quotas === undefined ? {} : { quotas: quotas.value }),
+    ...(granted.ownRules === true ? { ownRules: true } : {}),
     grants,
   };
 }
@@ -85,20 +88,21 @@ function clientIdOf(
   return isText(clientId) ? clientId : { flaw: 'the claim for the client id is absent or not a text' };
 }
 
-const nativeMembers = new Set(['clientId', 'publish', 'subscribe', 'quotas']);
+const nativeMembers = new Set(['clientId', 'publish', 'subscribe', 'quotas', 'rules']);
 
 /**
- * Claim `mqtt`: `{ clientId?, publish?: [...], subscribe?: [...], quotas?: {...} }`, filters with
- * MQTT wildcards and placeholders. Unknown members are refused: a member such as `deny` must not be
- * ignored.
+ * Claim `mqtt`: `{ clientId?, publish?: [...], subscribe?: [...], quotas?: {...}, rules?: boolean
+ * }`, filters with MQTT wildcards and placeholders. Unknown members are refused: a member such as
+ * `deny` must not be ignored.
  */
 function fromNativeClaim(claim: unknown): Granted | Flaw {
   if (!isObject(claim)) return { flaw: '"mqtt" is not an object' };
   if (!Object.keys(claim).every((member) => nativeMembers.has(member))) {
-    return { flaw: '"mqtt" has members besides "clientId", "publish", "subscribe" and "quotas"' };
+    return { flaw: '"mqtt" has members besides "clientId", "publish", "subscribe", "quotas" and "rules"' };
   }
-  const { clientId } = claim;
+  const { clientId, rules = false } = claim;
   if (clientId !== undefined && !isText(clientId)) return { flaw: '"mqtt.clientId" is not a text' };
+  if (typeof rules !== 'boolean') return { flaw: '"mqtt.rules" is not true or false' };
   const grants: PermissionRule[] = [];
   for (const action of ['publish', 'subscribe'] as const) {
     const filters = claim[action] ?? [];
@@ -108,7 +112,11 @@ function fromNativeClaim(claim: unknown): Granted | Flaw {
       grants.push({ effect: 'allow', action, filter });
     }
   }
-  return clientId === undefined ? { grants } : { grants, clientId };
+  return {
+    grants,
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(rules ? { ownRules: true } : {}),
+  };
 }
 
 /**

@@ -36,6 +36,8 @@ export interface Identity {
   readonly issuedAtSeconds?: number;
   /** Quotas of the token, which narrow the tenant's. */
   readonly quotas?: ClientQuotas;
+  /** Whether the bearer may have rules of its own, with webhooks as targets. */
+  readonly ownRules?: true;
   /** Rules whose filters may contain `${clientId}` and other placeholders. */
   readonly grants: Permissions;
 }

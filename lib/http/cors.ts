@@ -8,13 +8,15 @@ import type { HttpRequest, HttpResponse } from './message.ts';
 const preflightSeconds = 7_200;
 
 /**
- * Lets pages of `origins` use the paths of publishing (CORS): answers a preflight, which carries no
+ * Lets pages of `origins` use the paths of tenants (CORS): answers a preflight, which carries no
  * token, and says in each other answer whether the page may read it. A page sends its token in a
  * header, so no answer allows credentials that a browser adds by itself.
  *
+ * @param methods that the path has, such as `POST`
  * @param origins such as `https://app.example.com`; `*` means all, none none
  */
 export async function answerPages(
+  methods: string,
   origins: readonly string[],
   { method, headers }: HttpRequest,
   respond: () => Promise<HttpResponse>,
@@ -28,7 +30,7 @@ export async function answerPages(
     'access-control-allow-origin': origin,
     ...(isPreflight
       ? {
-          'access-control-allow-methods': 'POST',
+          'access-control-allow-methods': methods,
           'access-control-allow-headers': 'authorization, content-type',
           'access-control-max-age': String(preflightSeconds),
         }

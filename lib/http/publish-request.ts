@@ -36,15 +36,22 @@ const optionEntries = {
 const optionsSchema = closedObject(optionEntries);
 type Options = v.InferOutput<typeof optionsSchema>;
 
+/** A message in a JSON body. Its payload must also be as {@link isEncoded} says. */
+const messageEntries = {
+  topic: v.string('a text'),
+  payload: v.exactOptional(v.string('a text'), ''),
+  encoding: v.exactOptional(v.picklist(['utf8', 'base64'], '"utf8" or "base64"'), 'utf8'),
+  ...optionEntries,
+};
+
+function isEncoded({ encoding, payload }: { readonly encoding: string; readonly payload: string }): boolean {
+  return encoding === 'utf8' || v.BASE64_REGEX.test(payload);
+}
+
 const messageSchema = v.pipe(
-  closedObject({
-    topic: v.string('a text'),
-    payload: v.exactOptional(v.string('a text'), ''),
-    encoding: v.exactOptional(v.picklist(['utf8', 'base64'], '"utf8" or "base64"'), 'utf8'),
-    ...optionEntries,
-  }),
+  closedObject(messageEntries),
   v.forward(
-    v.check(({ encoding, payload }) => encoding === 'utf8' || v.BASE64_REGEX.test(payload), base64Form),
+    v.check((message) => isEncoded(message), base64Form),
     ['payload'],
   ),
 );

@@ -1,9 +1,9 @@
-import { isUnproved, resolvePermissions } from '../auth/index.ts';
+import { resolvePermissions } from '../auth/index.ts';
 import type { Publisher, PublishRequest } from '../broker/judge-publish.ts';
 import { type PublishResult, publishRequests, type RateBearer } from '../broker/publish-requests.ts';
 import type { Context } from '../core/context.ts';
 import type { Identity } from '../core/permissions.ts';
-import { isRevoked } from '../sessions/revocation.ts';
+import { identify, standingTenant } from './bearer.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
 import { Problem, withProblems } from './problem.ts';
 import { messageFromRequest, messagesFromBatch } from './publish-request.ts';
@@ -43,29 +43,12 @@ async function publishForTenant(
   requests: readonly PublishRequest[],
 ): Promise<PublishResult[]> {
   const { tenant } = identity;
-  const live = await context.tenants.readLive(
-    tenant,
-    requests.some(({ qos }) => qos > 0),
-  );
-  if (live?.status !== 'active') throw new Problem('tenant-inactive');
   const { clientId } = publisher;
-  if (await isRevoked(context, live, clientId === undefined ? identity : { ...identity, clientId }))
-    throw new Problem('token-revoked', { headers: challenge });
+  const live = await standingTenant(context, identity, {
+    consistent: requests.some(({ qos }) => qos > 0),
+    clientId,
+  });
   return publishRequests(context, tenant, live, publisher, requests);
-}
-
-/** RFC 6750 section 3. */
-const challenge = { 'www-authenticate': 'Bearer' };
-
-async function identify(context: Context, { headers, query }: HttpRequest): Promise<Identity> {
-  const token = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  if (token === undefined) throw new Problem('token-missing', { headers: challenge });
-  const identity = await context.authenticator.verify(token, query.get('tenant') ?? undefined);
-  if (!('code' in identity)) return identity;
-  context.log.info('publish refused', { code: identity.code });
-  const { code, message } = identity;
-  if (code === 'tenant-suspended') throw new Problem(code);
-  throw new Problem(isUnproved(identity) ? 'token-not-verified' : code, { message, headers: challenge });
 }
 
 /** The client that publishes: the client id of the token, or `?clientId=`. */

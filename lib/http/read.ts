@@ -11,15 +11,20 @@ import { Problem } from './problem.ts';
  *   wrong.
  */
 export function jsonBody<Schema extends v.GenericSchema>(
-  { headers, body }: HttpRequest,
+  request: HttpRequest,
   schema: Schema,
   code: 'body' | 'tenant-config' = 'body',
 ): v.InferOutput<Schema> {
-  const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
-  if (mediaType !== 'application/json') throw new Problem('content-type');
-  const result = validate(schema, jsonOf(body));
+  const result = validate(schema, jsonObject(request));
   if ('flaw' in result) throw new Problem(code, { detail: result.flaw });
   return result.value;
+}
+
+/** The JSON body, for what checks it elsewhere. @throws Problem `content-type`, `body` */
+export function jsonObject({ headers, body }: HttpRequest): object {
+  const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
+  if (mediaType !== 'application/json') throw new Problem('content-type');
+  return jsonOf(body);
 }
 
 function jsonOf(body: Uint8Array): object {

@@ -50,6 +50,16 @@ describe('claims', () => {
     expect(maySubscribe(permissions, 'up/1', 0)).toBe(false);
   });
 
+  it('native: rules of the bearer need the claim to be true', () => {
+    const read = (mqtt: object) => readClaims({ mqtt });
+    expect(read({ rules: true })).toEqual({ grants: [], ownRules: true });
+    for (const mqtt of [{}, { rules: false }]) expect(read(mqtt)).toEqual({ grants: [] });
+    for (const rules of ['true', 1, null, {}]) expect(read({ rules })).toHaveProperty('flaw');
+    expect(readClaims({ mqtt: { rules: true } }, { claimMapping: { publish: 'topics' } })).toEqual({
+      grants: [],
+    });
+  });
+
   it('native wins over acl', () => {
     expect(grantsOf({ mqtt: { publish: ['a'] }, acl: { all: ['#'] } })).toEqual([
       { effect: 'allow', action: 'publish', filter: 'a' },

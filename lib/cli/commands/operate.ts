@@ -16,29 +16,6 @@ export interface JsonOption extends TargetOptions {
 export function addOperatingCommands(program: Command, terminal: Terminal): void {
   const print = (value: unknown) => terminal.out(JSON.stringify(value, null, 2));
 
-  /**
-   * Prints each item on a line as it arrives, or all as one JSON document; `none` without items.
-   */
-  async function printAll<Item>(
-    items: AsyncGenerator<Item>,
-    json: boolean,
-    line: (item: Item) => string,
-    none: string,
-  ): Promise<void> {
-    const collected: Item[] = [];
-    const tell = progressOf(terminal);
-    let isEmpty = true;
-    for await (const item of items) {
-      isEmpty = false;
-      if (json) {
-        collected.push(item);
-        tell(() => `${collected.length} items so far …`);
-      } else terminal.out(line(item));
-    }
-    if (json) print(collected);
-    else if (isEmpty) terminal.err(none);
-  }
-
   const client = program.command('client').summary('list, show, disconnect and release clients');
   client
     .description('Clients of a tenant that are connected or have a session.')
@@ -50,6 +27,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
     .action(async (tenant: string, options: JsonOption) => {
       const api = await apiOf(options);
       await printAll<{ clientId: string; online: boolean; protocolVersion: string }>(
+        terminal,
         api.all(`/${tenant}/clients`, 'clients'),
         options.json === true,
         (item) =>
@@ -87,6 +65,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
     .action(async (tenant: string, topic: string, options: JsonOption) => {
       const api = await apiOf(options);
       await printAll<{ clientId: string; filter: string; qos: number; online: boolean }>(
+        terminal,
         api.all(`/${tenant}/subscribers?${query({ topic })}`, 'subscribers'),
         options.json === true,
         (item) =>
@@ -104,6 +83,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
     .action(async (tenant: string, options: JsonOption & { prefix: string }) => {
       const api = await apiOf(options);
       await printAll<{ topic: string; payloadBytes: number; qos: number }>(
+        terminal,
         api.all(`/${tenant}/retained?${query({ prefix: options.prefix })}`, 'messages'),
         options.json === true,
         (item) =>
@@ -147,6 +127,28 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
 interface Publish {
   readonly qos: number;
   readonly retain?: true;
+}
+
+/** Prints each item on a line as it arrives, or all as one JSON document; `none` without items. */
+export async function printAll<Item>(
+  terminal: Terminal,
+  items: AsyncGenerator<Item>,
+  json: boolean,
+  line: (item: Item) => string,
+  none: string,
+): Promise<void> {
+  const collected: Item[] = [];
+  const tell = progressOf(terminal);
+  let isEmpty = true;
+  for await (const item of items) {
+    isEmpty = false;
+    if (json) {
+      collected.push(item);
+      tell(() => `${collected.length} items so far …`);
+    } else terminal.out(line(item));
+  }
+  if (json) terminal.out(JSON.stringify(collected, null, 2));
+  else if (isEmpty) terminal.err(none);
 }
 
 /** @param examples the end of its `--help`, which may be shared with its family */

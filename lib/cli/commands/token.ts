@@ -10,6 +10,7 @@ interface TokenOptions extends TargetOptions {
   readonly clientId?: string;
   readonly publish?: readonly string[];
   readonly subscribe?: readonly string[];
+  readonly rules?: true;
   readonly ttl: number;
   readonly key?: string;
 }
@@ -44,6 +45,7 @@ function asMint(command: Command, examples: string, terminal: Terminal): void {
     .option('--client-id <id>', 'the only client id that may use the token (default: any)')
     .option('--publish <filter>', 'topic filter to allow publishing to; may be repeated', collectValues)
     .option('--subscribe <filter>', 'topic filter to allow subscribing to; may be repeated', collectValues)
+    .option('--rules', 'allow rules of the bearer with webhooks as targets (docs/rules.md)')
     .addOption(
       new Option('--ttl <duration>', 'lifetime: 90s, 15m, 1h, 7d').argParser(parseTtl).default(3_600, '1h'),
     )
@@ -62,6 +64,7 @@ function asMint(command: Command, examples: string, terminal: Terminal): void {
           ...(clientId === undefined ? {} : { clientId }),
           ...(publish === undefined ? {} : { publish }),
           ...(subscribe === undefined ? {} : { subscribe }),
+          ...(options.rules === undefined ? {} : { rules: options.rules }),
         }),
       );
     });

@@ -14,6 +14,8 @@ export interface MintTokenOptions {
   readonly publish?: readonly string[];
   /** Topic filters to subscribe to, with the same placeholders. */
   readonly subscribe?: readonly string[];
+  /** Lets the bearer have rules of its own, with webhooks as targets. */
+  readonly rules?: true;
   readonly ttlSeconds: number;
   /** Seconds since 1970. */
   readonly nowSeconds: number;
@@ -37,6 +39,7 @@ export async function mintToken(options: MintTokenOptions): Promise<string> {
       ...(clientId === undefined ? {} : { clientId }),
       publish: everything ? ['#'] : publish,
       subscribe: everything ? ['#'] : subscribe,
+      ...(options.rules === true ? { rules: true } : {}),
     },
   })
     .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: key.kid })

@@ -1,0 +1,40 @@
+import { isUnproved } from '../auth/index.ts';
+import type { Context } from '../core/context.ts';
+import type { TenantLive } from '../core/model.ts';
+import type { Identity } from '../core/permissions.ts';
+import { isRevoked } from '../sessions/revocation.ts';
+import type { HttpRequest } from './message.ts';
+import { Problem } from './problem.ts';
+
+/** RFC 6750 section 3. */
+const challenge = { 'www-authenticate': 'Bearer' };
+
+/** Whose token a request carries. @throws Problem of the token. */
+export async function identify(context: Context, { headers, query }: HttpRequest): Promise<Identity> {
+  const token = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  if (token === undefined) throw new Problem('token-missing', { headers: challenge });
+  const identity = await context.authenticator.verify(token, query.get('tenant') ?? undefined);
+  if (!('code' in identity)) return identity;
+  context.log.info('request refused', { code: identity.code });
+  const { code, message } = identity;
+  if (code === 'tenant-suspended') throw new Problem(code);
+  throw new Problem(isUnproved(identity) ? 'token-not-verified' : code, { message, headers: challenge });
+}
+
+/**
+ * The tenant of a verified token, which may be used now.
+ *
+ * @param clientId the client that uses it, for revocations by client id.
+ * @throws Problem `tenant-inactive`, `token-revoked`
+ */
+export async function standingTenant(
+  context: Context,
+  identity: Identity,
+  { consistent, clientId }: { readonly consistent: boolean; readonly clientId?: string | undefined },
+): Promise<TenantLive> {
+  const live = await context.tenants.readLive(identity.tenant, consistent);
+  if (live?.status !== 'active') throw new Problem('tenant-inactive');
+  if (await isRevoked(context, live, clientId === undefined ? identity : { ...identity, clientId }))
+    throw new Problem('token-revoked', { headers: challenge });
+  return live;
+}
