@@ -1,7 +1,7 @@
 import type { ConnectionAddress, FanoutSlice, LifecycleEvent } from './model.ts';
 import type { Identity } from './permissions.ts';
 import type { Refusal, TokenReasonName } from './reasons.ts';
-import type { RuleQueue } from './rules.ts';
+import type { RuleDrainQueue, RuleQueue } from './rules.ts';
 import type { ChunkStore } from './store-ports/chunks.ts';
 import type { ConnectionStore } from './store-ports/connections.ts';
 import type { EdgeStore } from './store-ports/edges.ts';
@@ -58,6 +58,8 @@ export interface Ports {
   readonly fanout: FanoutQueue;
   /** Absent in a deployment without rules. */
   readonly ruleQueue?: RuleQueue;
+  /** Absent where {@link Ports.ruleQueue} is. */
+  readonly ruleDrains?: RuleDrainQueue;
   readonly ruleRecords: RuleRecordStore;
   readonly usage: UsageMeter;
   readonly events: LifecycleEvents;

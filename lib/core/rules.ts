@@ -154,6 +154,10 @@ export interface RuleQueue {
    * again within 5 minutes.
    */
   send(records: readonly RuleRecord[]): Promise<void>;
+}
+
+/** Hands requests to drain to workers, through the queues of the records. */
+export interface RuleDrainQueue {
   /** Resolves when the request is durable. Each has a message group of its own. */
-  sendDrain(drain: RuleDrain): Promise<void>;
+  send(drain: RuleDrain): Promise<void>;
 }
