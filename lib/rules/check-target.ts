@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { boundedText, list, record } from '../core/validation.ts';
+import { isReservedHeader } from './own-headers.ts';
 
 /** What a deployment allows beyond what every deployment allows. */
 export interface TargetOptions {
@@ -40,10 +41,6 @@ const roleArn = v.exactOptional(
   pattern(/^arn:aws[a-z-]{0,20}:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, 'the ARN of a role'),
 );
 
-/** Headers that Wisp writes, that belong to the connection, or that hold credentials. */
-const reservedHeaders =
-  /^(?:host|connection|keep-alive|te|trailer|upgrade|expect|transfer-encoding|content-.*|webhook-.*|user-agent|authorization|proxy-.*|cookie|x-api-key)$/i;
-
 const headers = v.exactOptional(
   record(
     v.pipe(
@@ -53,7 +50,7 @@ const headers = v.exactOptional(
         `a name of at most ${limits.maxHeaderNameCharacters} characters`,
       ),
       v.check(
-        (name) => !reservedHeaders.test(name),
+        (name) => !isReservedHeader(name),
         'a header that neither Wisp writes nor holds a credential (credentials are secrets of the rule)',
       ),
     ),

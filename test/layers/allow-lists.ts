@@ -54,16 +54,17 @@ function patterns(places: readonly Place[], place: Place, folder: string): strin
   const isAllowed = (other: Place): boolean =>
     other.layer === layer || layer.knows.includes(other.layer.name);
   const allowed = places.filter(isAllowed);
+  const isAround = (other: Place): boolean => folder.startsWith(`${other.path}/`);
+  const others = places.filter((other) => other !== place);
   return [
     ...packagePatterns(layer),
     ...(isFile(path) ? [] : ownFolder(stepsOf(folder) - stepsOf(path))),
-    ...places
-      .filter((other) => other !== place)
-      .flatMap((other) => {
-        if (isAllowed(other)) return allow(other.path);
-        const isWithinAllowed = allowed.some((outer) => other.path.startsWith(`${outer.path}/`));
-        return isWithinAllowed ? [pattern(other.path)] : [];
-      }),
+    // A folder around this one forbids the way out of it, which others then allow.
+    ...[...others.filter(isAround), ...others.filter((other) => !isAround(other))].flatMap((other) => {
+      if (isAllowed(other)) return allow(other.path);
+      const isWithinAllowed = allowed.some((outer) => other.path.startsWith(`${outer.path}/`));
+      return isWithinAllowed ? [pattern(other.path)] : [];
+    }),
     ...(layer.files ?? []).flatMap(allow),
   ];
 }

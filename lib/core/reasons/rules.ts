@@ -1,4 +1,5 @@
 import type { Reason } from './reason.ts';
+import { ruleTargetReasons } from './rule-targets.ts';
 
 /** Rules: their definitions, and why a record of a rule was not delivered. */
 export const ruleReasons = {
@@ -35,4 +36,5 @@ export const ruleReasons = {
     message: 'the template gives more bytes than may be sent',
     remedy: 'Name smaller parts of the payload in the template, or send the payload itself.',
   },
+  ...ruleTargetReasons,
 } as const satisfies Readonly<Record<string, Reason>>;

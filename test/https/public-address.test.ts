@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isPublicAddress } from '../../lib/auth/public-address.ts';
+import { isPublicAddress } from '../../lib/https/public-address.ts';
 
 describe('public addresses', () => {
   it.each([

@@ -1,0 +1,7 @@
+/** Requests to URLs that tenants have configured. */
+
+export {
+  createHttpsClient,
+  type HttpsClientOptions,
+} from './client.ts';
+export { HttpsError, type HttpsFault } from './https-error.ts';
