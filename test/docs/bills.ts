@@ -37,15 +37,17 @@ function readTable(page: string, heading: string): Map<string, Map<string, strin
 function numberIn(rows: Map<string, Map<string, string>>, row: string, column: string): number {
   const text = rows.get(row)?.get(column);
   if (text === undefined) throw new Error(`docs/performance.md has no ${column} of "${row}"`);
-  const value = text === '–' ? 0 : Number(text.replaceAll(',', ''));
+  // Of a range the lower figure: that at 5 ms per call.
+  const [lower = text] = text.split(' – ');
+  const value = lower === '–' ? 0 : Number(lower.replaceAll(',', ''));
   if (Number.isNaN(value)) throw new Error(`${column} of "${row}" is no number: ${text}`);
   return value;
 }
 
 function performancePage() {
   const page = readFileSync(`${repository}/docs/performance.md`, 'utf8');
-  const units = readTable(page, '**Metered units per delivered message**');
-  const idle = readTable(page, '### Idle connections in steady state');
+  const units = readTable(page, '**Metered units: W1 to W4 per delivered message, W5 per connection hour**');
+  const idle = readTable(page, '**Dollars per million idle connection hours**');
   const of = (row: string, column: string): number => numberIn(units, row, column);
   /** Memory of the message function, the largest: cautious for the others. */
   const lambdaTime = (row: string): number =>
@@ -65,12 +67,10 @@ function performancePage() {
     },
     /** An hour of an idle connection among others of its tenant. */
     idleHour(): Price {
-      const inMillions = (row: string): number => numberIn(idle, row, '540 s, 100') / 1e6;
-      const lambdaTimeUsd = /Lambda time at 5 ms per call.+?\$([\d.]+) at 540 s/s.exec(page)?.[1];
-      if (lambdaTimeUsd === undefined) throw new Error('docs/performance.md has no Lambda time at 540 s');
+      const row = 'W5: idle, keep-alive 540 s';
       return {
-        usd: inMillions('all but Lambda time') + Number(lambdaTimeUsd) / 1e6,
-        accessLogUsd: (inMillions('Lambda requests') / usd('lambda_req')) * logLine,
+        usd: numberIn(idle, row, 'Wisp') / 1e6,
+        accessLogUsd: numberIn(idle, row, 'access log, if on') / 1e6,
       };
     },
   };
