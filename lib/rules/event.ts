@@ -34,36 +34,53 @@ export interface RuleEventProperties {
 
 /**
  * The event of a record. On the publish path, where a record does not exist yet, its first three
- * members are enough: make one event for all rules of a message. The payload is parsed when it is
- * first asked for, and once.
+ * members are enough: make one event for all rules of a message.
  */
-export function ruleEventOf({
-  tenant,
-  message,
-  publishedAtMs,
-}: Pick<RuleRecord, 'tenant' | 'message' | 'publishedAtMs'>): RuleEvent {
-  let parsed: { readonly json: unknown } | undefined;
-  return {
-    id: message.id,
-    tenant,
-    topic: message.topic,
-    get levels() {
-      return message.topic.split('/');
-    },
-    get time() {
-      return new Date(publishedAtMs).toISOString();
-    },
-    ...(message.publisher === undefined ? {} : { clientId: message.publisher }),
-    qos: message.qos,
-    retain: message.retain,
-    get properties() {
-      return propertiesOf(message);
-    },
-    get payload() {
-      parsed ??= { json: jsonOf(message.payload) };
-      return parsed.json;
-    },
-  };
+export function ruleEventOf(record: Pick<RuleRecord, 'tenant' | 'message' | 'publishedAtMs'>): RuleEvent {
+  return new PublishedEvent(record);
+}
+
+/** Makes what costs time when it is asked for, and parses the payload once. */
+class PublishedEvent implements RuleEvent {
+  readonly id: string;
+  readonly tenant: TenantId;
+  readonly topic: string;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  declare readonly clientId?: string;
+  readonly #message: Message;
+  readonly #publishedAtMs: number;
+  #isParsed = false;
+  #payload: unknown;
+
+  constructor({ tenant, message, publishedAtMs }: Pick<RuleRecord, 'tenant' | 'message' | 'publishedAtMs'>) {
+    this.id = message.id;
+    this.tenant = tenant;
+    this.topic = message.topic;
+    this.qos = message.qos;
+    this.retain = message.retain;
+    if (message.publisher !== undefined) this.clientId = message.publisher;
+    this.#message = message;
+    this.#publishedAtMs = publishedAtMs;
+  }
+
+  get levels(): readonly string[] {
+    return this.topic.split('/');
+  }
+
+  get time(): string {
+    return new Date(this.#publishedAtMs).toISOString();
+  }
+
+  get properties(): RuleEventProperties {
+    return propertiesOf(this.#message);
+  }
+
+  get payload(): unknown {
+    if (!this.#isParsed) this.#payload = jsonOf(this.#message.payload);
+    this.#isParsed = true;
+    return this.#payload;
+  }
 }
 
 function propertiesOf({ properties }: Message): RuleEventProperties {

@@ -19,7 +19,8 @@ test('an event has what the message has', () => {
       ],
     },
   });
-  expect({ ...event }).toEqual({
+  const { levels, time, properties, payload } = event;
+  expect({ ...event, levels, time, properties, payload }).toEqual({
     id: 'm-1',
     tenant: 'acme',
     topic: 'orders/7/placed',

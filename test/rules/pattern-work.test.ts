@@ -51,10 +51,11 @@ test('a leaf that must be absent is looked for once, not for every element of a 
 test('each alternative looks at each element once', () => {
   const alternatives = Array.from({ length: 30 }, (_, i) => `{"c${i}":[1]}`);
   const pattern = patternOf(`{"payload":{"a":{"$or":[${alternatives.join()}]}}}`);
-  const lookups = vi.spyOn(Object, 'hasOwn');
-  const elements = Array.from({ length: 1_000 }, () => ({}));
+  let lookups = 0;
+  const counted = new Proxy({}, { get: () => void lookups++ });
+  const elements = Array(1_000).fill(counted);
   expect(matchesPattern(pattern, { payload: { a: elements } })).toBe(false);
-  expect(lookups.mock.calls.length).toBeLessThanOrEqual(31 * (elements.length + 2));
+  expect(lookups).toBe(alternatives.length * elements.length);
 });
 
 test('a pattern that does not name the payload, or fails before it, never parses it', () => {

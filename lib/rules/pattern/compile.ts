@@ -23,7 +23,7 @@ export interface CompiledPattern {
 /** All members fit, and of each list of alternatives one fits. */
 export interface ObjectPattern {
   readonly kind: 'object';
-  readonly members: readonly (readonly [name: string, pattern: ValuePattern])[];
+  readonly members: readonly { readonly name: string; readonly pattern: ValuePattern }[];
   readonly alternatives: readonly (readonly ObjectPattern[])[];
 }
 
@@ -186,8 +186,8 @@ class PatternCompiler {
   }
 
   #merge(one: ObjectPattern, other: ObjectPattern, place: Place): ObjectPattern {
-    const members: Members = new Map(one.members);
-    for (const [name, pattern] of other.members) {
+    const members: Members = new Map(one.members.map((member) => [member.name, member.pattern]));
+    for (const { name, pattern } of other.members) {
       const known = members.get(name);
       if (known === undefined) members.set(name, pattern);
       else if (known.kind === 'object' && pattern.kind === 'object')
@@ -204,10 +204,13 @@ class PatternCompiler {
 }
 
 function namesOf({ members, alternatives }: ObjectPattern): string[] {
-  return [...members.map(([name]) => name), ...alternatives.flat().flatMap(namesOf)];
+  return [...members.map(({ name }) => name), ...alternatives.flat().flatMap(namesOf)];
 }
 
 /** The payload last: it is parsed only if everything else fits. */
 function inOrder(members: Members): ObjectPattern['members'] {
-  return [...members].toSorted(([a], [b]) => Number(a === 'payload') - Number(b === 'payload'));
+  const isPayload = ({ name }: { readonly name: string }) => Number(name === 'payload');
+  return Array.from(members, ([name, pattern]) => ({ name, pattern })).toSorted(
+    (a, b) => isPayload(a) - isPayload(b),
+  );
 }

@@ -27,42 +27,54 @@ function fitsObject(pattern: ObjectPattern, value: unknown, matching: Matching):
   return fitsMembers(pattern, undefined, matching);
 }
 
+/** Loops, not closures: a list may have tens of thousands of elements. */
 function fitsMembers(pattern: ObjectPattern, object: object | undefined, matching: Matching): boolean {
-  for (const [name, member] of pattern.members) {
-    const value = memberOf(object, name);
+  for (const { name, pattern: member } of pattern.members) {
+    const value = memberOf(object, name, matching.event);
     const fits =
       member.kind === 'leaf' ? fitsLeaf(member, value, matching) : fitsObject(member, value, matching);
     if (!fits) return false;
   }
-  return pattern.alternatives.every((group) => group.some((one) => fitsMembers(one, object, matching)));
+  for (const group of pattern.alternatives) if (!fitsOne(group, object, matching)) return false;
+  return true;
+}
+
+function fitsOne(group: readonly ObjectPattern[], object: object | undefined, matching: Matching): boolean {
+  for (const one of group) if (fitsMembers(one, object, matching)) return true;
+  return false;
 }
 
 function fitsLeaf(pattern: LeafPattern, value: unknown, matching: Matching): boolean {
-  if (fitsValue(pattern, value)) return true;
+  if (value !== undefined && fitsValue(pattern, value)) return true;
   const { absent } = pattern;
   if (absent === undefined) return false;
-  matching.isAbsent[absent.index] ??= !hasValue(matching.event, absent.path, 0);
+  matching.isAbsent[absent.index] ??= !hasValue(matching.event, absent.path, 0, matching.event);
   return matching.isAbsent[absent.index] === true;
 }
 
 function fitsValue(pattern: LeafPattern, value: unknown): boolean {
-  if (value === undefined) return false;
-  if (Array.isArray(value)) return value.some((element) => fitsValue(pattern, element));
-  if (isObjectValue(value)) return false;
-  const scalar = value as Scalar;
-  return pattern.values.has(scalar) || pattern.tests.some((test) => test(scalar));
+  if (Array.isArray(value)) {
+    for (const element of value) if (fitsValue(pattern, element)) return true;
+    return false;
+  }
+  if (value === undefined || isObjectValue(value)) return false;
+  if (pattern.values.has(value as Scalar)) return true;
+  for (const test of pattern.tests) if (test(value as Scalar)) return true;
+  return false;
 }
 
-function hasValue(value: unknown, path: readonly string[], depth: number): boolean {
-  if (Array.isArray(value)) return value.some((element) => hasValue(element, path, depth));
+function hasValue(value: unknown, path: readonly string[], depth: number, event: object): boolean {
+  if (Array.isArray(value)) return value.some((element) => hasValue(element, path, depth, event));
   const name = path[depth];
   if (name === undefined) return value !== undefined && !isObjectValue(value);
-  return isObjectValue(value) && hasValue(memberOf(value, name), path, depth + 1);
+  return isObjectValue(value) && hasValue(memberOf(value, name, event), path, depth + 1, event);
 }
 
-function memberOf(object: object | undefined, name: string): unknown {
-  if (object === undefined || !Object.hasOwn(object, name)) return undefined;
-  return (object as Readonly<Record<string, unknown>>)[name];
+/** The event's own members may be getters of its class; those of a payload are data. */
+function memberOf(object: object | undefined, name: string, event: object): unknown {
+  const value = (object as Readonly<Record<string, unknown>> | undefined)?.[name];
+  if (value === undefined || object === event || Object.hasOwn(object ?? {}, name)) return value;
+  return undefined;
 }
 
 function isObjectValue(value: unknown): value is object {
