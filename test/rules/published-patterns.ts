@@ -14,7 +14,7 @@ export interface PublishedPattern {
 }
 
 /** The sample event of event-ruler's README, which most of its examples match. */
-export const sampleEvent = {
+const sampleEvent = {
   version: '0',
   id: 'ddddd4-aaaa-7777-4444-345dd43cc333',
   'detail-type': 'EC2 Instance State-change Notification',

@@ -3,7 +3,7 @@ import type { RuleEvent } from '../event.ts';
 import { compilePattern } from './compile.ts';
 import { matchesPattern } from './match.ts';
 
-export { type CompiledPattern, compilePattern } from './compile.ts';
+export { compilePattern } from './compile.ts';
 export { matchesPattern } from './match.ts';
 
 const compiled = rememberCompiled(compilePattern);
