@@ -25,7 +25,7 @@ export function createEnvironmentService(
   { log, allowPrivateIssuers, client = {}, wrap }: EnvironmentOptions,
 ): Service & { readonly sqs: SQSClient } {
   const { tables, callbackEndpoint, backDoorEndpoint, eventBusName } = environment;
-  const { timerQueueUrl, lookQueueUrl, fanoutQueueUrl } = environment;
+  const { timerQueueUrl, lookQueueUrl, fanoutQueueUrl, ruleQueueUrl, kafkaRuleQueueUrl } = environment;
   const sqs = createSqsClient(client);
   const service = createService({
     dynamo: createDynamoClient(client),
@@ -38,6 +38,8 @@ export function createEnvironmentService(
     secrets: createSecretsManagerSource(client),
     allowPrivateIssuers,
     log,
+    ...(ruleQueueUrl === undefined ? {} : { ruleQueueUrl }),
+    ...(kafkaRuleQueueUrl === undefined ? {} : { kafkaRuleQueueUrl }),
     ...(environment.tenantMetrics ? { usageMetrics: createTenantMetrics() } : {}),
     ...(backDoorEndpoint === undefined ? {} : { backDoor: { management: managementAt(backDoorEndpoint) } }),
     ...(eventBusName === undefined ? {} : { events: createEventBus(eventBusName) }),

@@ -28,6 +28,10 @@ export const timerQueueVariable = 'TIMER_QUEUE_URL';
 export const lookQueueVariable = 'LOOK_QUEUE_URL';
 /** Absent in functions that publish nothing. */
 export const fanoutQueueVariable = 'FANOUT_QUEUE_URL';
+/** Queue of records of rules. Absent: the deployment has no rules, or the function fires none. */
+export const ruleQueueVariable = 'RULE_QUEUE_URL';
+/** Queue of records for Kafka. Absent: no rules for Kafka are delivered. */
+export const kafkaRuleQueueVariable = 'KAFKA_RULE_QUEUE_URL';
 /** `true` on emulators, whose identity provider is on the same machine. The stack never sets it. */
 export const allowPrivateIssuersVariable = 'ALLOW_PRIVATE_ISSUERS';
 /** Name of the EventBridge bus for lifecycle events. Absent: none are sent. */
@@ -46,6 +50,8 @@ export interface FunctionEnvironment {
   readonly timerQueueUrl: string;
   readonly lookQueueUrl: string;
   readonly fanoutQueueUrl: string;
+  readonly ruleQueueUrl?: string;
+  readonly kafkaRuleQueueUrl?: string;
   readonly eventBusName?: string;
   readonly tenantMetrics: boolean;
   /** `*` stands for all. */
@@ -74,6 +80,8 @@ export function functionEnvironment(
   ) as Record<TableKind, string>;
   const eventBusName = variables[eventBusVariable];
   const backDoorEndpoint = variables[backDoorEndpointVariable];
+  const ruleQueueUrl = variables[ruleQueueVariable];
+  const kafkaRuleQueueUrl = variables[kafkaRuleQueueVariable];
   return {
     tables,
     timerQueueUrl,
@@ -84,5 +92,7 @@ export function functionEnvironment(
     ...(callbackEndpoint === undefined ? {} : { callbackEndpoint }),
     ...(backDoorEndpoint === undefined ? {} : { backDoorEndpoint }),
     ...(eventBusName === undefined ? {} : { eventBusName }),
+    ...(ruleQueueUrl === undefined ? {} : { ruleQueueUrl }),
+    ...(kafkaRuleQueueUrl === undefined ? {} : { kafkaRuleQueueUrl }),
   };
 }

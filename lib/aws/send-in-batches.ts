@@ -24,7 +24,18 @@ class QueueSendError extends Error {
 }
 
 /**
- * Sends messages in as few requests as possible. Resolves when all are durable.
+ * Characters that JSON and MQTT allow and SQS does not: one of them makes it refuse the whole batch
+ * (InvalidMessageContents, Amazon SQS API Reference).
+ */
+const outsideSqs = /[\ufffe\uffff]/g;
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16)}`;
+}
+
+/**
+ * Sends messages, whose bodies are JSON, in as few requests as possible. Resolves when all are
+ * durable.
  * @throws QueueSendError; some may have been sent.
  */
 export async function sendInBatches(
@@ -32,7 +43,11 @@ export async function sendInBatches(
   queueUrl: string,
   messages: readonly Omit<SendMessageBatchRequestEntry, 'Id'>[],
 ): Promise<void> {
-  const entries = messages.map((message, index) => ({ ...message, Id: String(index) }));
+  const entries = messages.map(({ MessageBody, ...message }, index) => ({
+    ...message,
+    MessageBody: MessageBody?.replace(outsideSqs, escaped),
+    Id: String(index),
+  }));
   await Promise.all(batches(entries).map((batch) => sendBatch(client, queueUrl, batch)));
 }
 

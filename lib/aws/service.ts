@@ -16,6 +16,7 @@ import { createEdgeGateway } from './edge-gateway.ts';
 import { createFanoutQueue } from './fanout-queue.ts';
 import { createGateway } from './gateway.ts';
 import { createIds } from './ids.ts';
+import { createRuleQueue } from './rule-queue.ts';
 import { createTimerQueue } from './timers.ts';
 
 export interface ServiceOptions extends VerificationOptions {
@@ -28,6 +29,10 @@ export interface ServiceOptions extends VerificationOptions {
   readonly timerQueueUrl: string;
   readonly lookQueueUrl: string;
   readonly fanoutQueueUrl: string;
+  /** Default: there are no rules. */
+  readonly ruleQueueUrl?: string;
+  /** Default: there are no rules for Kafka. */
+  readonly kafkaRuleQueueUrl?: string;
   /** Receives lifecycle events, beside the MQTT topics. Default: none. */
   readonly events?: LifecycleEvents;
   /** Receives the usage of tenants, beside the table. Default: none. */
@@ -77,6 +82,7 @@ export function createService(options: ServiceOptions): Service {
     ),
     timers,
     fanout: createFanoutQueue(options.sqs, options.fanoutQueueUrl),
+    ...ruleQueueOf(options),
     log: options.log,
     events: options.events ?? { put: async () => {} },
   };
@@ -89,6 +95,16 @@ export function createService(options: ServiceOptions): Service {
     context,
     adminContext: { ...context, tenantAdmin: stores.tenantAdmin },
   };
+}
+
+function ruleQueueOf({
+  sqs,
+  ruleQueueUrl: common,
+  kafkaRuleQueueUrl: kafka,
+  log,
+}: ServiceOptions): Pick<Ports, 'ruleQueue'> {
+  if (common === undefined) return {};
+  return { ruleQueue: createRuleQueue(sqs, { common, ...(kafka === undefined ? {} : { kafka }) }, log) };
 }
 
 function gatewayOf(

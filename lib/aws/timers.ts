@@ -158,6 +158,7 @@ const messageSchema = v.object({
       dollarApart: v.exactOptional(v.boolean()),
       after,
     }),
+    v.object({ kind: v.literal('rule-records'), tenant, rule: v.string() }),
     v.object({
       kind: v.literal('edge-lease'),
       edge: v.string(),

@@ -5,6 +5,7 @@ import { hasEnded } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { maxTimerAddresses, type ScheduledTimer, type Timer, timerReachMs } from '../core/timers.ts';
 import { continueRetained, continueWaiting } from '../delivery/retained.ts';
+import { eraseRecords } from '../delivery/rules.ts';
 import { recountTenant } from '../limits/recount.ts';
 import { searchShapes } from '../limits/shapes.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
@@ -139,6 +140,8 @@ async function fireTimer(context: Context, timer: SingleTimer): Promise<void> {
       return sweepTenant(context, timer);
     case 'revocation':
       return endRevoked(context, timer);
+    case 'rule-records':
+      return eraseRecords(context, timer);
     case 'recount':
       return recountTenant(context, timer);
     case 'shapes':

@@ -24,6 +24,12 @@ export const metrics = {
   subscriptionsOverQuota: 'SubscriptionsOverQuota',
   subscriptionsRemoved: 'SubscriptionsRemoved',
   shapesRemoved: 'ShapesRemoved',
+  /** Rules that a message would have fired beyond `maxRulesPerMessage`. */
+  rulesBeyondBound: 'RulesBeyondBound',
+  /** Rules that a message did not fire because a later release has written their pattern. */
+  rulesUnreadable: 'RulesUnreadable',
+  /** Records of rules that were left out because the deployment has no rule queue. */
+  rulesWithoutQueue: 'RulesWithoutQueue',
   retainedContinued: 'RetainedContinued',
   connectionsRevoked: 'ConnectionsRevoked',
   connectionLooksFailed: 'ConnectionLooksFailed',

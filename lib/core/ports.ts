@@ -12,6 +12,7 @@ import type { ReceivedMarkStore } from './store-ports/received-marks.ts';
 import type { RetainedStore } from './store-ports/retained.ts';
 import type { RevocationStore } from './store-ports/revocations.ts';
 import type { RuleRecordStore } from './store-ports/rule-records.ts';
+import type { RuleStore } from './store-ports/rules.ts';
 import type { SessionSubscriptionStore } from './store-ports/session-subscriptions.ts';
 import type { SessionStore } from './store-ports/sessions.ts';
 import type { ShareChoiceStore } from './store-ports/share-choices.ts';
@@ -47,6 +48,7 @@ export interface Ports {
   readonly shareChoices: ShareChoiceStore;
   readonly queue: QueueStore;
   readonly subscriptions: SubscriptionStore;
+  readonly rules: RuleStore;
   readonly messages: MessageStore;
   readonly retained: RetainedStore;
   readonly tenants: LiveTenantStore;

@@ -63,6 +63,14 @@ export interface TenantQuotas extends ClientQuotas {
    * are made in full, and what exceeds the rate counts against the next messages. Default 50,000.
    */
   readonly deliveriesPerSecond?: number;
+  /** Rules; a further one is refused. Default 32. */
+  readonly rules?: number;
+  /**
+   * Records of rules per second: one for each rule that a message fires, averaged likewise. Those
+   * of an admitted message are made in full, and what exceeds the rate counts against the next
+   * messages. Default 5,000.
+   */
+  readonly ruleDeliveriesPerSecond?: number;
   /** Retained messages; one on a further topic gets 0x97. Default 100,000. */
   readonly retainedMessages?: number;
   /** Bytes of payload and topic in retained messages. Default 1,073,741,824. */
@@ -88,6 +96,8 @@ export type DefaultQuotas = Required<
     | 'publishesPerSecond'
     | 'publishBytesPerSecond'
     | 'deliveriesPerSecond'
+    | 'rules'
+    | 'ruleDeliveriesPerSecond'
     | 'retainedMessages'
     | 'retainedBytes'
   >
@@ -103,6 +113,9 @@ export const defaultQuotas: DefaultQuotas = {
   // Twenty subscribers of every message that the tenant may publish, or each of its connections
   // five times a second.
   deliveriesPerSecond: 50_000,
+  rules: 32,
+  // Two rules for every message that the tenant may publish.
+  ruleDeliveriesPerSecond: 5_000,
   retainedMessages: 100_000,
   retainedBytes: 1_024 * 1_048_576,
 };
@@ -137,6 +150,8 @@ const tenantQuotaEntries = {
   publishesPerSecond: bound,
   publishBytesPerSecond: bound,
   deliveriesPerSecond: bound,
+  rules: bound,
+  ruleDeliveriesPerSecond: bound,
   retainedMessages: bound,
   retainedBytes: bound,
   minKeepAliveSeconds: bound,
@@ -152,6 +167,8 @@ export const quotaBounds = {
   packetBytes: 131_072,
   queuedMessages: 1_000,
   shapes: 64,
+  // Deciding about unused shapes reads all of a tenant's rules.
+  rules: 256,
 } as const satisfies TenantQuotas;
 
 /** Quotas in a token. */
@@ -166,6 +183,7 @@ export const tenantQuotasSchema = closedObject({
   packetBytes: v.exactOptional(wholeNumber(128, quotaBounds.packetBytes)),
   queuedMessages: v.exactOptional(wholeNumber(10, quotaBounds.queuedMessages)),
   shapes: v.exactOptional(wholeNumber(0, quotaBounds.shapes)),
+  rules: v.exactOptional(wholeNumber(0, quotaBounds.rules)),
 });
 
 export const clientQuotaNames = Object.keys(clientQuotaEntries) as readonly (keyof ClientQuotas)[];

@@ -35,6 +35,13 @@ export interface Settings {
    * what its tenant may have, so that one client cannot use them up. A client asks for a few.
    */
   readonly shapesPerClient: number;
+  /**
+   * Rules that one message fires, in the order of their names: each costs a message of the rule
+   * queue. More are left out and counted (`RulesBeyondBound`).
+   */
+  readonly maxRulesPerMessage: number;
+  /** Rules with the same filter: every publish that it matches reads them all. */
+  readonly maxRulesPerFilter: number;
   /** Subscriptions of one client. */
   readonly maxSubscriptionsPerClient: number;
   /** Lease for sending claimed entries, in seconds: longer than a function may run (30 s). */
@@ -147,6 +154,8 @@ export const defaultSettings: Settings = {
   sendingSeconds: 40,
   maxShapes: quotaBounds.shapes,
   shapesPerClient: 16,
+  maxRulesPerMessage: 8,
+  maxRulesPerFilter: 8,
   maxSubscriptionsPerClient: quotaBounds.subscriptionsPerClient,
   maxFiltersPerPacket: 1_000,
   maxClientIdBytes: 256,

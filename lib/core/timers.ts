@@ -95,6 +95,8 @@ export type Timer =
       /** Client id behind which the walk continues. */
       readonly after?: string;
     }
+  /** Erases more records of a deleted rule that wait or have failed. Due at once. */
+  | { readonly kind: 'rule-records'; readonly tenant: TenantId; readonly rule: string }
   | {
       /** Looks whether an edge process lives (lib/broker/edge-death.ts). */
       readonly kind: 'edge-lease';

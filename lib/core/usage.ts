@@ -15,6 +15,10 @@ export interface UsageCounts {
   readonly packetsIn: number;
   /** Copies that published messages were to have, as the quota deliveriesPerSecond counts them. */
   readonly deliveries: number;
+  /** Records of rules that messages have fired, as the quota ruleDeliveriesPerSecond counts them. */
+  readonly ruleDeliveries: number;
+  /** Records of rules that could not be delivered and have become failures. */
+  readonly ruleFailures: number;
 }
 
 /** What a tenant holds now. */
@@ -35,6 +39,8 @@ export const countNames = [
   'connectionMs',
   'packetsIn',
   'deliveries',
+  'ruleDeliveries',
+  'ruleFailures',
 ] as const satisfies readonly (keyof UsageCounts)[];
 
 export const gaugeNames = [
@@ -95,8 +101,12 @@ export interface UsageMeter {
   charge(tenant: TenantId, quotas: EffectiveQuotas, packets: number): void;
   /** Whether the tenant has paid back what its messages have exceeded deliveriesPerSecond by. */
   mayDeliver(tenant: TenantId, quotas: EffectiveQuotas): boolean;
+  /** Likewise of ruleDeliveriesPerSecond. */
+  mayFireRules(tenant: TenantId, quotas: EffectiveQuotas): boolean;
   /** Counts deliveries, and takes them from the tenant's rate, which may go into any debt. */
   chargeDeliveries(tenant: TenantId, quotas: EffectiveQuotas, deliveries: number): void;
+  /** Counts records of rules, and takes them from the tenant's rate, likewise. */
+  chargeRuleDeliveries(tenant: TenantId, quotas: EffectiveQuotas, records: number): void;
   /** Gauges as of the last 5 seconds, including what this process has not written yet. */
   gauges(tenant: TenantId): Promise<UsageGauges>;
   /** Gauges as this process has last read or written them, however long ago; at first zero. */

@@ -1,15 +1,18 @@
 import type { Context } from '../core/context.ts';
 import type { Message, Subscription, TenantLive } from '../core/model.ts';
+import type { MatchedRule } from '../core/rules.ts';
 import type { AudiencePage } from '../core/store-ports/subscriptions.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { candidateFilters } from '../topics/index.ts';
 
-/** The subscriptions that match one topic. */
+/** The subscriptions and rules that match one topic. */
 export interface Audience {
   /** Non-shared subscriptions: all of them, unless `queued` is set. */
   readonly ordinary: readonly Subscription[];
   /** Of a large share, a sample of its members. */
   readonly shares: readonly Share[];
+  /** In the order of their names. */
+  readonly rules: readonly MatchedRule[];
   /** Set if the fan-out queue serves the non-shared subscriptions. */
   readonly queued?: QueuedAudience;
 }
@@ -38,7 +41,7 @@ interface MatchedFilter {
 }
 
 /**
- * Finds the subscriptions that match each topic by tuple-space search: one Query per shape of
+ * Finds the subscriptions and rules that match each topic by tuple-space search: one Query per shape of
  * fitting length, whatever the number of subscriptions. The Queries of a batch run concurrently,
  * and a filter that matches several topics is read once.
  *
@@ -81,7 +84,7 @@ export async function findAudiences(
   return audiences;
 }
 
-const noSubscriptions: AudiencePage = { subscriptions: [], more: false };
+const noSubscriptions: AudiencePage = { subscriptions: [], rules: [], more: false };
 
 async function audienceOf(
   context: Context,
@@ -97,6 +100,7 @@ async function audienceOf(
     ? await readShares(context, tenant, matched, consistent)
     : split.shares;
   const { ordinary } = split;
+  const rules = rulesOf(matched);
 
   const mark = matched.find(({ filter }) => filter === topic)?.page.queuedUntilMs;
   const isLarge =
@@ -106,18 +110,27 @@ async function audienceOf(
   const isNear = !isLarge && mark === undefined && !consistent && ordinary.length > inlineAudience / 2;
   const markedUntilMs = isNear ? await context.subscriptions.queuedUntilMs(tenant, topic) : mark;
   const isMarked = markedUntilMs !== undefined && markedUntilMs > context.clock.nowMs();
-  if (!isLarge && !(isMarked && ordinary.length > 0)) return { ordinary, shares };
+  if (!isLarge && !(isMarked && ordinary.length > 0)) return { ordinary, shares, rules };
   const filters = matched.filter(({ page }) => ordinaryOf(page).length > 0).map(({ filter }) => filter);
   const total = matched.reduce((sum, { page }) => sum + (page.about ?? ordinaryOf(page).length), 0);
   return {
     ordinary,
     shares,
+    rules,
     queued: {
       filters,
       timesRead: Math.max(1, total / ordinary.length),
       ...(markedUntilMs === undefined ? {} : { markedUntilMs }),
     },
   };
+}
+
+/** A rule has rows under two filters while its filter changes: it is one rule. */
+function rulesOf(matched: readonly MatchedFilter[]): readonly MatchedRule[] {
+  const rules = matched.flatMap(({ page }) => page.rules);
+  if (rules.length < 2) return rules;
+  const byName = new Map(rules.map((rule) => [rule.name, rule]));
+  return [...byName.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 function ordinaryOf({ subscriptions }: AudiencePage): Subscription[] {

@@ -1,9 +1,11 @@
 import type { Context } from '../core/context.ts';
 import type { Message, TenantLive } from '../core/model.ts';
+import type { RuleRecord } from '../core/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { countDeliveries } from '../limits/rates.ts';
-import { findAudiences } from './audience.ts';
+import { countDeliveries, countRuleDeliveries } from '../limits/rates.ts';
+import { type Audience, findAudiences } from './audience.ts';
 import { fanOut } from './fan-out.ts';
+import { firedRules, sendRecords } from './fire-rules.ts';
 import {
   memberId,
   type Parcel,
@@ -18,12 +20,15 @@ import { chooseMember } from './share.ts';
 export interface DistributeOptions {
   /** Ids of QoS 2 messages that are published again: QoS 0 copies are not sent a second time. */
   readonly again?: ReadonlySet<string>;
+  /** How many times rules have published the messages again. Default 0. */
+  readonly hops?: number;
 }
 
 /**
  * Delivers messages to all their subscribers. Resolves when every copy at QoS 1 and 2 is durable,
  * so that the publisher may be acknowledged, and one attempt to send each has been made. Of a large
- * audience it resolves when the fan-out queue holds its slices.
+ * audience it resolves when the fan-out queue holds its slices, and for rules when the rule queue
+ * holds their records.
  *
  * Messages of one call reach each client in their order. Round trips: one for all matching, one for
  * uncached routes, one for all posts; at QoS 1 and 2 numbering and storing precede the post. If the
@@ -31,23 +36,27 @@ export interface DistributeOptions {
  * member.
  * [MQTT-4.5.0-1 v5]
  *
- * The deliveries count against the tenant's rate before they are made.
+ * The deliveries, and the records of rules, count against the tenant's rates before they are made.
  *
- * @returns the number of recipients of each message; of a large audience, about how many.
+ * @returns the number of recipients of each message, rules among them; of a large audience, about
+ *   how many.
  */
 export async function distribute(
   context: Context,
   tenant: TenantId,
   live: TenantLive,
   messages: readonly Message[],
-  { again = none }: DistributeOptions = {},
+  { again = none, hops = 0 }: DistributeOptions = {},
 ): Promise<number[]> {
   if (messages.length === 0) return [];
   const audiences = await findAudiences(context, tenant, live, messages);
+  const publishedAtMs = context.clock.nowMs();
   const counts: number[] = [];
+  let deliveries = 0;
+  const records: RuleRecord[] = [];
   const parcels = new Parcels(tenant);
   for (const message of messages) {
-    const { ordinary, shares, queued } = audiences.get(message.topic) ?? { ordinary: [], shares: [] };
+    const { ordinary, shares, rules, queued } = audiences.get(message.topic) ?? nobody;
     const isAgain = again.has(message.id);
     const recipients = recipientsOf(message, ordinary);
     if (queued === undefined)
@@ -55,11 +64,17 @@ export async function distribute(
     let count = Math.round(recipients.length * (queued?.timesRead ?? 1));
     for (const share of shares)
       if (await addShared(context, tenant, parcels, { message, share, failed: [] }, isAgain)) count += 1;
+    deliveries += count;
+    for (const { name, lane } of firedRules(context, tenant, message, rules, publishedAtMs)) {
+      records.push({ tenant, rule: name, lane, message, publishedAtMs, hops });
+      count += 1;
+    }
     counts.push(count);
   }
-  const deliveries = counts.reduce((sum, count) => sum + count, 0);
   countDeliveries(context, tenant, live, deliveries);
+  countRuleDeliveries(context, tenant, live, records.length);
   await Promise.all([
+    sendRecords(context, records),
     sendAll(context, tenant, storeLargeOnce(context, tenant, parcels.all)),
     ...[...audiences].map(([topic, { queued }]) =>
       queued === undefined
@@ -71,6 +86,7 @@ export async function distribute(
 }
 
 const none: ReadonlySet<string> = new Set();
+const nobody: Audience = { ordinary: [], shares: [], rules: [] };
 
 function onTopic(messages: readonly Message[], topic: string): Message[] {
   return messages.filter((message) => message.topic === topic);

@@ -19,7 +19,9 @@ export interface Publication<Request> {
   readonly judge: (request: Request) => Message | PublishRefusal;
   /** Whose quotas apply; absent: none. */
   readonly bearer?: QuotaBearer;
-  /** Set for events of Wisp itself: only those that somebody gets count as published. */
+  /** How many times rules have published the messages again; absent: never. */
+  readonly hops?: number;
+  /** Set for events of Wisp itself: only those that somebody, or a rule, gets count as published. */
   readonly countedIfReceived?: true;
   /** The Queries that matching may take; absent: those of one frame. */
   readonly budget?: MatchBudget;
@@ -52,7 +54,8 @@ export type PublishResult<Request> =
 
 /**
  * The one way to publish: PUBLISH packets, HTTP requests, Wills and presence all pass here, and
- * only here are published messages counted. Resolves when every copy at QoS 1 and 2 is durable.
+ * only here are published messages counted. Resolves when every copy at QoS 1 and 2 is durable,
+ * and every record of a rule.
  *
  * A crash at any step leaves the publisher without an acknowledgement. Repeating the call is safe
  * at QoS 2 if `accept` gives the messages their earlier ids; otherwise subscribers may get them
@@ -64,7 +67,7 @@ export async function publishMessages<Request>(
   context: Context,
   publication: Publication<Request>,
 ): Promise<PublishResult<Request>[]> {
-  const { tenant, live, accept = acceptAll } = publication;
+  const { tenant, live, accept = acceptAll, hops = 0 } = publication;
   const judged = withinBudget(
     context,
     publication,
@@ -73,7 +76,7 @@ export async function publishMessages<Request>(
   const accepted = await accept(judged);
   const messages = withoutDuplicates(accepted.messages.values());
   if (messages.some(({ retain }) => retain)) await storeRetained(context, tenant, messages);
-  const counts = await distribute(context, tenant, live, messages, { again: accepted.again });
+  const counts = await distribute(context, tenant, live, messages, { again: accepted.again, hops });
   const isCounted = (index: number): boolean => publication.countedIfReceived !== true || counts[index] !== 0;
   countPublished(
     context,

@@ -46,19 +46,23 @@ export async function quotaRefusals(
 }
 
 /**
- * Refuses messages while the tenant's earlier ones have had more deliveries than the rate allows.
- * How many subscribers a message has is known only when it is matched, so it is charged then.
+ * Refuses messages while the tenant's earlier ones have had more deliveries, or have fired more
+ * rules, than the rates allow. How many subscribers and rules a message has is known only when it
+ * is matched, so it is charged then.
  */
 function deliveriesRefusal(
   context: Context,
   tenant: TenantId,
   { quotas }: QuotaBearer,
 ): PublishRefusal | undefined {
-  if (context.usage.mayDeliver(tenant, quotas)) return undefined;
-  const { code } = tooManyDeliveries;
-  if (mayLog(context, `${tenant} ${code}`))
-    context.log.warn('refused: too many deliveries', { code, tenant });
-  return tooManyDeliveries;
+  const reason = !context.usage.mayDeliver(tenant, quotas)
+    ? tooManyDeliveries
+    : context.usage.mayFireRules(tenant, quotas)
+      ? undefined
+      : tooManyRuleDeliveries;
+  if (reason !== undefined && mayLog(context, `${tenant} ${reason.code}`))
+    context.log.warn('refused: too many deliveries', { code: reason.code, tenant });
+  return reason;
 }
 
 function rateRefusal(
@@ -143,6 +147,7 @@ async function retainsTooMuch(
 }
 
 const tooManyDeliveries: PublishRefusal = { kind: 'quota', ...refusal('delivery-rate') };
+const tooManyRuleDeliveries: PublishRefusal = { kind: 'quota', ...refusal('rule-delivery-rate') };
 const retainedFull: PublishRefusal = { kind: 'quota', ...refusal('retained-full') };
 const willTooLarge: PublishRefusal = {
   kind: 'too-large',

@@ -67,6 +67,16 @@ export function countDeliveries(
   if (deliveries > 0) usage.chargeDeliveries(tenant, effectiveQuotas(settings, live.quotas), deliveries);
 }
 
+/** Counts the records of rules that messages fire, and takes them from the rate. */
+export function countRuleDeliveries(
+  { usage, settings }: Context,
+  tenant: TenantId,
+  live: TenantLive,
+  records: number,
+): void {
+  if (records > 0) usage.chargeRuleDeliveries(tenant, effectiveQuotas(settings, live.quotas), records);
+}
+
 /**
  * Writes a client's rate use to its connection's row, once enough is unwritten. If another process
  * has written meanwhile, the use is kept for the next frame, which reads that write.

@@ -4,6 +4,7 @@ import type { TenantLive } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { timerReachMs } from '../core/timers.ts';
 import { shapeOf } from '../topics/index.ts';
+import { shapesOfRules } from './rules.ts';
 import { type ShapeSearch, walkClients } from './shape-walk.ts';
 
 /**
@@ -93,7 +94,7 @@ async function walkPages(
 /** @returns the number of shapes that go now. */
 async function endFind(context: Context, search: ShapeSearch): Promise<number> {
   const { tenant, dollar, dollarApart = true } = search;
-  const unused = await withoutQueuedTopics(context, tenant, search.unseen ?? []);
+  const unused = await withoutOtherUses(context, tenant, search.unseen ?? []);
   // From now on publishes to `$` topics are matched with the shapes of `$` filters only.
   if (!dollarApart) await context.tenants.settleGoing(tenant, dollar, [], true);
   return (await removeShapes(context, tenant, unused, dollarApart)).length;
@@ -138,10 +139,25 @@ export async function removeShapes(
 
 async function endConfirm(context: Context, search: ShapeSearch): Promise<void> {
   const { tenant, marks, unseen = [] } = search;
-  const unused = new Set(await withoutQueuedTopics(context, tenant, unseen));
+  const unused = new Set(await withoutOtherUses(context, tenant, unseen));
   const used = new Set(marks.map(({ shape }) => shape).filter((shape) => !unused.has(shape)));
   await context.tenants.settleGoing(tenant, [...used], marks, false);
   context.log.count(metrics.shapesRemoved, unused.size);
+}
+
+/** Those of `shapes` that neither rules nor topics of the fan-out queue need. */
+async function withoutOtherUses(
+  context: Context,
+  tenant: TenantId,
+  shapes: readonly string[],
+): Promise<readonly string[]> {
+  if (shapes.length === 0) return shapes;
+  const used = await shapesOfRules(context, tenant);
+  return withoutQueuedTopics(
+    context,
+    tenant,
+    shapes.filter((shape) => !used.has(shape)),
+  );
 }
 
 /**

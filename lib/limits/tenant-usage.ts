@@ -70,6 +70,7 @@ export class TenantUsage {
   readonly #messages = new TokenBucket();
   readonly #bytes = new TokenBucket();
   readonly #deliveries = new TokenBucket();
+  readonly #ruleDeliveries = new TokenBucket();
   gauges: UsageGauges | undefined;
   gaugesAtMs = 0;
   /** When this process last asked for a recount of the gauges. */
@@ -128,6 +129,16 @@ export class TenantUsage {
   chargeDeliveries({ deliveriesPerSecond }: EffectiveQuotas, deliveries: number, nowMs: number): void {
     this.#deliveries.has(deliveriesPerSecond, deliveries, nowMs);
     this.#deliveries.remove(deliveries);
+  }
+
+  mayFireRules({ ruleDeliveriesPerSecond }: EffectiveQuotas, nowMs: number): boolean {
+    return this.#ruleDeliveries.has(ruleDeliveriesPerSecond, 1, nowMs);
+  }
+
+  /** Takes records of rules that the rate can no longer refuse. */
+  chargeRuleDeliveries({ ruleDeliveriesPerSecond }: EffectiveQuotas, records: number, nowMs: number): void {
+    this.#ruleDeliveries.has(ruleDeliveriesPerSecond, records, nowMs);
+    this.#ruleDeliveries.remove(records);
   }
 
   /**
@@ -237,6 +248,9 @@ export class TenantUsage {
     this.#messages.remove(totals.messagesIn - before.counts.messagesIn - (mine.messagesIn ?? 0));
     this.#bytes.remove(totals.bytesIn - before.counts.bytesIn - (mine.bytesIn ?? 0));
     this.#deliveries.remove(deliveriesOf(totals) - deliveriesOf(before.counts) - (mine.deliveries ?? 0));
+    this.#ruleDeliveries.remove(
+      totals.ruleDeliveries - before.counts.ruleDeliveries - (mine.ruleDeliveries ?? 0),
+    );
   }
 }
 

@@ -25,7 +25,8 @@ const gaugesMaxAgeMs = 5_000;
  * - Nothing is counted twice, unless DynamoDB's answer to a write is lost and the SDK repeats it.
  * - Each process enforces rates on its own counts and, after each write, on those of all processes.
  *   Together they may exceed a rate by their unwritten counts, 100 messages or 1,000 packets each.
- *   Deliveries exceed theirs by 10,000 in each process, and by those of one run.
+ *   Deliveries exceed theirs by 10,000 in each process, and by those of one run; records of rules
+ *   by those of 100 messages, and by those of one run.
  * - Gauges drift by lost counts and by retained messages that DynamoDB's TTL deletes: see
  *   recount.ts.
  * - Metrics are put after the write. A crash between the two leaves them short by that write.
@@ -82,6 +83,16 @@ class BatchingUsageMeter implements UsageMeter {
     const usage = this.#of(tenant);
     usage.add({ deliveries }, this.#nowMs());
     usage.chargeDeliveries(quotas, deliveries, this.#nowMs());
+  }
+
+  mayFireRules(tenant: TenantId, quotas: EffectiveQuotas): boolean {
+    return this.#of(tenant).mayFireRules(quotas, this.#nowMs());
+  }
+
+  chargeRuleDeliveries(tenant: TenantId, quotas: EffectiveQuotas, records: number): void {
+    const usage = this.#of(tenant);
+    usage.add({ ruleDeliveries: records }, this.#nowMs());
+    usage.chargeRuleDeliveries(quotas, records, this.#nowMs());
   }
 
   knownGauges(tenant: TenantId): UsageGauges {

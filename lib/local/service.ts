@@ -54,6 +54,11 @@ const timerQueueName = 'wisp-timers';
 const lookQueueName = 'wisp-looks';
 const fanoutQueueName = 'wisp-fanout.fifo';
 const failedFanoutsName = 'wisp-fanout-failed.fifo';
+const ruleQueueName = 'wisp-rules.fifo';
+const kafkaRuleQueueName = 'wisp-rules-kafka.fifo';
+const unreadableRecordsName = 'wisp-rules-failed.fifo';
+/** Only records that this release cannot read stay in a rule queue so long. */
+const ruleReceiveCount = 1_000;
 
 export interface LocalServiceOptions {
   readonly host?: string;
@@ -157,6 +162,15 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
         deadLetter: { queue: failedFanoutsName, maxReceiveCount: 50 },
       },
       [failedFanoutsName]: {},
+      [ruleQueueName]: {
+        visibilityTimeoutSeconds: 180,
+        deadLetter: { queue: unreadableRecordsName, maxReceiveCount: ruleReceiveCount },
+      },
+      [kafkaRuleQueueName]: {
+        visibilityTimeoutSeconds: 180,
+        deadLetter: { queue: unreadableRecordsName, maxReceiveCount: ruleReceiveCount },
+      },
+      [unreadableRecordsName]: {},
     },
     clock,
     store: engine.keyValueStore('queue'),
@@ -232,6 +246,8 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     timerQueueUrl: queues.urlOf(timerQueueName),
     lookQueueUrl: queues.urlOf(lookQueueName),
     fanoutQueueUrl: queues.urlOf(fanoutQueueName),
+    ruleQueueUrl: queues.urlOf(ruleQueueName),
+    kafkaRuleQueueUrl: queues.urlOf(kafkaRuleQueueName),
     allowPrivateIssuers: true,
     log,
     events: { put: async (event) => log.debug('lifecycle', { ...event }) },

@@ -12,6 +12,7 @@ import { createReceivedMarkStore } from './received-marks.ts';
 import { createRetainedStore } from './retained.ts';
 import { createRevocationStore } from './revocations.ts';
 import { createRuleRecordStore } from './rule-records.ts';
+import { createRuleStore } from './rules.ts';
 import type { TableNames } from './schema.ts';
 import { createSessionSubscriptionStore } from './session-subscriptions.ts';
 import { createSessionStore } from './sessions.ts';
@@ -38,6 +39,7 @@ export type Stores = Pick<
   | 'shareChoices'
   | 'queue'
   | 'subscriptions'
+  | 'rules'
   | 'messages'
   | 'retained'
   | 'tenants'
@@ -58,6 +60,7 @@ export function createStores(
 ): Stores {
   const tenants = createLiveTenantTable(client, tables.tenants, nowMs, random);
   const tenantAdmin = createTenantStore(client, tables.tenants, nowMs);
+  const ruleRecords = createRuleRecordStore(client, tables.messages, nowMs);
   const messages = createMessageStore(client, tables.messages, nowMs);
   return {
     tenants,
@@ -75,10 +78,11 @@ export function createStores(
     shareChoices: createShareChoiceStore(client, tables.sessions, nowMs),
     queue: createQueueStore(client, tables.sessions, messages, nowMs),
     messages,
-    ruleRecords: createRuleRecordStore(client, tables.messages, nowMs),
+    ruleRecords,
     subscriptions: createSubscriptionStore(client, tables.subscriptions, random),
+    rules: createRuleStore(client, tables),
     retained: createRetainedStore(client, tables.retained),
-    tenantData: createTenantData(client, tables, tenantAdmin),
+    tenantData: createTenantData(client, tables, tenantAdmin, ruleRecords),
     usageStore: createUsageStore(client, tables.usage),
   };
 }

@@ -9,13 +9,15 @@ import { scoped, spreadHash } from './keys.ts';
  * Sort keys of one filter's audience, in their order:
  *
  *     !queued                            mark: messages to this topic take the fan-out queue
+ *     !rule#{name}                       rule that messages to the filter's topics fire
  *     {hash}{clientId}                   subscription of a client; the key is its position
  *     ~{share name}NUL{hash}{clientId}   member of a share
  *
  * `!` sorts before every hexadecimal digit and `~` behind them, so each kind is one range. No share
- * name contains a NUL.
+ * name contains a NUL. Other keys with `!` belong to kinds of a later release: readers skip them.
  */
 export const queuedMark = '!queued';
+export const ruleMark = '!rule#';
 export const firstPosition = '0';
 export const firstMember = '~';
 /** Behind every member: the character after `~`. */
@@ -29,6 +31,16 @@ export function subscriptionKey(
   const position = spreadHash(clientId) + clientId;
   const client = shareName === undefined ? position : sharePrefix(shareName) + position;
   return { filter: S(scoped(tenant, filter)), client: S(client) };
+}
+
+/** Whether a row is no subscription: of a kind above, or of a later release. */
+export function isMark(key: string): boolean {
+  return key < firstPosition;
+}
+
+/** The key of a rule in the partition of its filter. */
+export function ruleMatchKey(tenant: TenantId, filter: string, name: string): Item {
+  return { filter: S(scoped(tenant, filter)), client: S(ruleMark + name) };
 }
 
 /**

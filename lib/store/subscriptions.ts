@@ -5,15 +5,18 @@ import type { TenantId } from '../core/tenant-id.ts';
 import { type Item, known, N, number, optionalString, S, string, ttl, version } from './attributes.ts';
 import { boolean, type Fields, itemOf, maybe, modelFrom, numeric, text } from './fields.ts';
 import { scoped } from './keys.ts';
+import { matchedRuleFrom } from './rules.ts';
 import {
   aboutHowMany,
   behindShare,
   firstMember,
   firstPosition,
+  isMark,
   lastMember,
   positionsOf,
   queuedMark,
   ringFrom,
+  ruleMark,
   sharePrefix,
   subscriptionKey,
 } from './subscription-keys.ts';
@@ -66,6 +69,32 @@ export function createSubscriptionStore(
     return { found: found.slice(0, limit), more: found.length > limit };
   }
 
+  /**
+   * The marks of a partition, which sort first, and at least its first `limit` subscriptions. One
+   * Query, unless several marks precede more than `limit` subscriptions, or a page of 1 MB ends
+   * earlier.
+   */
+  async function firstRows(
+    partition: QueryInput,
+    limit: number,
+  ): Promise<{ marks: Item[]; found: Item[]; more: boolean }> {
+    const marks: Item[] = [];
+    const found: Item[] = [];
+    let start: Item | undefined;
+    do {
+      // One more for a mark, and one that tells whether there are more.
+      const Limit = limit + 2 - found.length;
+      const page = await table.page({
+        ...partition,
+        Limit,
+        ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+      });
+      for (const row of page.items) (isMark(string(row, 'client')) ? marks : found).push(row);
+      start = page.next;
+    } while (start !== undefined && found.length < limit);
+    return { marks, found, more: start !== undefined };
+  }
+
   /** At most `limit` members of one share, from a random position of the ring. */
   async function someMembers(
     tenant: TenantId,
@@ -104,21 +133,18 @@ export function createSubscriptionStore(
     },
 
     async audience(tenant, filter, { consistent, limit }) {
-      // One more row, for the mark.
-      const { found, more } = await rows(wholePartition(tenant, filter, consistent), limit + 1);
-      const [first] = found;
-      const mark = first !== undefined && isMark(first) ? first : undefined;
-      const subscriptions = (mark === undefined ? found : found.slice(1)).map((row) =>
-        subscriptionFrom(row, filter),
-      );
-      const last = more ? found.at(-1) : undefined;
-      const about =
-        last === undefined ? undefined : aboutHowMany(subscriptions.length, string(last, 'client'));
+      const { marks, found, more } = await firstRows(wholePartition(tenant, filter, consistent), limit);
+      const queued = marks.find((row) => string(row, 'client') === queuedMark);
+      const rules = marks.filter((row) => string(row, 'client').startsWith(ruleMark));
+      const counted = found.slice(0, limit + 1);
+      const last = more ? counted.at(-1) : undefined;
+      const about = last === undefined ? undefined : aboutHowMany(counted.length, string(last, 'client'));
       return {
-        subscriptions: subscriptions.slice(0, limit),
+        subscriptions: found.slice(0, limit).map((row) => subscriptionFrom(row, filter)),
+        rules: rules.map(matchedRuleFrom),
         ...(about === undefined ? {} : { about }),
-        more: more || subscriptions.length > limit,
-        ...(mark === undefined ? {} : { queuedUntilMs: number(known(mark), 'until') }),
+        more: more || found.length > limit,
+        ...(queued === undefined ? {} : { queuedUntilMs: number(known(queued), 'until') }),
       };
     },
 
@@ -174,10 +200,6 @@ export function markKey(tenant: TenantId, topic: string): Item {
   return { filter: S(scoped(tenant, topic)), client: S(queuedMark) };
 }
 
-function isMark(row: Item): boolean {
-  return optionalString(row, 'client') === queuedMark;
-}
-
 function wholePartition(tenant: TenantId, filter: string, consistent: boolean): QueryInput {
   return {
     KeyConditionExpression: '#filter = :filter',
@@ -187,7 +209,7 @@ function wholePartition(tenant: TenantId, filter: string, consistent: boolean): 
   };
 }
 
-/** All rows of a partition without the mark: subscriptions of clients and members of shares. */
+/** All rows of a partition without the marks: subscriptions of clients and members of shares. */
 export function subscribersQuery(tenant: TenantId, filter: string, consistent: boolean): QueryInput {
   return between(tenant, filter, firstPosition, lastMember, consistent);
 }

@@ -1,13 +1,16 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TenantAdmin } from '../auth/index.ts';
+import type { RuleRecordStore } from '../core/store-ports/rule-records.ts';
 import type { TenantData } from '../core/tenant-data.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { type ParsedFilter, parseFilter } from '../topics/index.ts';
 import { type Item, S, string } from './attributes.ts';
 import { kinds, prefixQuery, scoped, sessionKey, sessionRowKey } from './keys.ts';
 import { bucketsOf, queuedPrefix } from './messages.ts';
+import { ruleFrom, ruleKey, rulesQuery } from './rules.ts';
 import { sessionsByTenant, type TableKind, type TableNames, tableSchemas } from './schema.ts';
 import { sessionFrom } from './session-item.ts';
-import { subscriptionKey } from './subscription-keys.ts';
+import { ruleMatchKey, subscriptionKey } from './subscription-keys.ts';
 import { markKey, subscribersQuery, subscriptionFrom } from './subscriptions.ts';
 import { getBatch, Table } from './table.ts';
 
@@ -19,9 +22,25 @@ export function createTenantData(
   client: DynamoDBClient,
   tables: TableNames,
   configurations: Pick<TenantAdmin, 'show' | 'delete'>,
+  ruleRecords: Pick<RuleRecordStore, 'clear'>,
 ): TenantData {
   const sessions = new Table(client, tables.sessions);
   const subscriptions = new Table(client, tables.subscriptions);
+
+  /** The rows of rules last: they lead to all others. */
+  async function eraseRules(tenant: TenantId): Promise<void> {
+    const tenants = new Table(client, tables.tenants);
+    for await (const row of tenants.items(rulesQuery(tenant))) {
+      const { rule, formerFilters } = ruleFrom(row);
+      const { name, filter } = rule;
+      await erase(
+        subscriptions,
+        [filter, ...formerFilters].map((one) => ruleMatchKey(tenant, one, name)),
+      );
+      while (await ruleRecords.clear({ tenant, rule: name }));
+      await tenants.delete(ruleKey(tenant, name));
+    }
+  }
 
   async function getAll(keys: readonly Item[]): Promise<Item[]> {
     const found: Item[] = [];
@@ -114,6 +133,7 @@ export function createTenantData(
 
     async eraseTenant(tenant) {
       const messages = new Table(client, tables.messages);
+      await eraseRules(tenant);
       await Promise.all([
         ...(['retained', 'usage'] as const).map(async (kind) => {
           const table = new Table(client, tables[kind]);

@@ -1,3 +1,4 @@
+import { inputOf } from '../../lib/local/aws-json.ts';
 import { createManualClock, type ManualClock } from '../../lib/local/clock.ts';
 import type { EngineRequestHandler } from '../../lib/local/dynamodb/index.ts';
 import {
@@ -20,7 +21,7 @@ export interface Cost {
   readonly writeUnits: number;
   /** Sequential calls to DynamoDB and posts. Calls that overlap count once. */
   readonly roundTrips: number;
-  /** Timers sent to SQS. */
+  /** Timers, and requests with records of rules, sent to SQS. */
   readonly timers: number;
   /** API Gateway messages from clients, and to clients (replies and pushes). */
   readonly messagesIn: number;
@@ -56,37 +57,47 @@ export async function startMetered(
     // $disconnect runs at any moment and would be part of other measurements.
     faults: { dropDisconnect: () => true },
     ...options,
+    wrapQueues: (handler) => ({
+      ...handler,
+      async handle(request) {
+        if (/wisp-rules/.test(String(inputOf(request)?.QueueUrl))) timers += 1;
+        return handler.handle(request);
+      },
+    }),
     wrapStore: (handler) => {
       onEngine(handler);
       meter = createMeter(handler, nextPosition);
       return meter.requestHandler;
     },
-    wrapPorts: (ports) => ({
-      ...ports,
-      gateway: {
-        ...ports.gateway,
-        async post(address, text) {
-          const startedAt = nextPosition();
-          const outcome = await ports.gateway.post(address, text);
-          const ended = storeRoundTrip().then(() => {
-            posts.push({ startedAt, endedAt: nextPosition() });
-          });
-          ending.push(ended);
-          await ended;
-          return outcome;
+    wrapPorts: (given) => {
+      const ports = options.wrapPorts?.(given) ?? given;
+      return {
+        ...ports,
+        gateway: {
+          ...ports.gateway,
+          async post(address, text) {
+            const startedAt = nextPosition();
+            const outcome = await ports.gateway.post(address, text);
+            const ended = storeRoundTrip().then(() => {
+              posts.push({ startedAt, endedAt: nextPosition() });
+            });
+            ending.push(ended);
+            await ended;
+            return outcome;
+          },
         },
-      },
-      timers: {
-        async schedule(timer, dueAtMs) {
-          timers += 1;
-          await ports.timers.schedule(timer, dueAtMs);
+        timers: {
+          async schedule(timer, dueAtMs) {
+            timers += 1;
+            await ports.timers.schedule(timer, dueAtMs);
+          },
+          async scheduleAll(list) {
+            timers += list.length;
+            await ports.timers.scheduleAll(list);
+          },
         },
-        async scheduleAll(list) {
-          timers += list.length;
-          await ports.timers.scheduleAll(list);
-        },
-      },
-    }),
+      };
+    },
   });
   const clients: RawClient[] = [];
 

@@ -116,6 +116,27 @@ const publishesAtMostOnce: Scenario = async (metered, mint) => {
   return costs;
 };
 
+const rules: Scenario = async (metered, mint) => {
+  const costs = new Map<string, Cost>();
+  const { publisher, subscriber } = await pair(metered, mint, 1);
+  const sending = async (name: string, qos: 0 | 1, count: number, firstId: number) => {
+    const packets = many(count, (index) => publish('devices/d1/state', qos, qos && firstId + index));
+    costs.set(name, await metered.measure(() => publisher.send(...packets)));
+    const identifiers = await receive(subscriber, count);
+    for (const messageId of qos === 0 ? [] : identifiers)
+      await subscriber.send({ cmd: 'puback', messageId, reasonCode: 0 });
+  };
+  await sending('PUBLISH QoS 0, 1 shape', 0, 1, 1);
+  await sending('10 × PUBLISH QoS 0, 1 shape', 0, 10, 1);
+  const { rules: store } = metered.service.stores;
+  await store.putMatch(mint.tenant as TenantId, 'devices/d1/state', { name: 'rule', lane: 'common' });
+  await sending('PUBLISH QoS 0, 1 rule', 0, 1, 1);
+  await sending('10 × PUBLISH QoS 0, 1 rule', 0, 10, 1);
+  await sending('PUBLISH QoS 1, 1 rule', 1, 1, 1);
+  await sending('10 × PUBLISH QoS 1, 1 rule', 1, 10, 2);
+  return costs;
+};
+
 const publishesAtLeastOnce: Scenario = async (metered, mint) => {
   const costs = new Map<string, Cost>();
   const { publisher, subscriber } = await pair(metered, mint, 1);
@@ -225,6 +246,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'publishes at QoS 0': publishesAtMostOnce,
   'publishes at QoS 1': publishesAtLeastOnce,
   'publishes at QoS 2': publishesExactlyOnce,
+  'publishes that fire a rule': rules,
   'a large message for many': sharesMessages,
   'resumption of an empty queue': resuming(0),
   'resumption, 10 queued': resuming(10),

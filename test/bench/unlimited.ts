@@ -10,6 +10,7 @@ export const unlimitedQuotas: TenantQuotas = {
   publishesPerSecond: unlimited,
   publishBytesPerSecond: unlimited,
   deliveriesPerSecond: unlimited,
+  ruleDeliveriesPerSecond: unlimited,
   // All shapes that a tenant may have.
   shapesPerClient: 64,
 };

@@ -90,6 +90,19 @@ describe('the cost of each exchange', () => {
     expect(ten.messagesIn + ten.messagesOut).toBe(one.messagesIn + one.messagesOut);
   });
 
+  test.each([
+    ['PUBLISH QoS 0, 1 rule', 'PUBLISH QoS 0, 1 shape'],
+    ['10 × PUBLISH QoS 0, 1 rule', '10 × PUBLISH QoS 0, 1 shape'],
+    ['PUBLISH QoS 1, 1 rule', 'PUBLISH QoS 1'],
+    ['10 × PUBLISH QoS 1, 1 rule', '10 × PUBLISH QoS 1'],
+  ])('a rule: %s costs one request to SQS more, and nothing else', (withRule, without) => {
+    expect(cost(withRule)).toEqual({
+      ...cost(without),
+      timers: cost(without).timers + 1,
+      storeCalls: expect.anything(),
+    });
+  });
+
   test('a heartbeat costs half a read unit and its two messages', () => {
     const heartbeat = { calls: 1, readUnits: 0.5, writeUnits: 0, timers: 0, messagesIn: 1, messagesOut: 1 };
     expect(cost('heartbeat')).toMatchObject(heartbeat);

@@ -383,6 +383,12 @@ export const testFolders: readonly TestFolder[] = [
   },
   { name: 'test/fanout', about: 'fan-out', of: ['lib/delivery'], also: ['test/support', 'test/broker'] },
   {
+    name: 'test/rules',
+    about: 'rules',
+    of: ['lib/rules', 'lib/delivery'],
+    also: ['test/support', 'test/broker', 'test/bench', ...emulators],
+  },
+  {
     name: 'test/sessions',
     about: 'sessions over time',
     of: ['lib/sessions'],

@@ -5,6 +5,7 @@ import { firstEdgeLook } from '../../lib/broker/edge-death.ts';
 import { channelsPerBlock, edgeAddress, edgeAddressParts } from '../../lib/core/edge-address.ts';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
 import type { Gateway, Log } from '../../lib/core/ports.ts';
+import type { RuleRecord } from '../../lib/core/rules.ts';
 import { defaultSettings, type Settings } from '../../lib/core/settings.ts';
 import type { EdgeStore } from '../../lib/core/store-ports/edges.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
@@ -54,6 +55,8 @@ export class World {
   readonly clients: Client[] = [];
   readonly timers: ScheduledTimer[] = [];
   readonly fanout = new FanoutGroups();
+  /** What the rule queue has got, repetitions included. */
+  readonly ruleRecords: RuleRecord[] = [];
   readonly violations: string[] = [];
   readonly counters = new Map<string, number>();
   readonly errors: unknown[] = [];
@@ -123,6 +126,12 @@ export class World {
                 ),
               );
             },
+          },
+          ruleQueue: {
+            send: (records) =>
+              this.scheduler.hold(`rules ${records.map(({ message }) => message.id).join(' ')}`, () => {
+                this.ruleRecords.push(...records);
+              }),
           },
           timers: {
             schedule: (timer, dueAtMs) =>

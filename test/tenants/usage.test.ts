@@ -16,6 +16,8 @@ const tenant = vouchedTenantId('acme');
 const zero: UsageCounts = {
   packetsIn: 0,
   deliveries: 0,
+  ruleDeliveries: 0,
+  ruleFailures: 0,
   messagesIn: 0,
   bytesIn: 0,
   messagesOut: 0,

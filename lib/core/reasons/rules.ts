@@ -37,4 +37,37 @@ export const ruleReasons = {
     remedy: 'Name smaller parts of the payload in the template, or send the payload itself.',
   },
   ...ruleTargetReasons,
+  'rule-delivery-rate': {
+    reasonCode: 0x97,
+    v3: 'close',
+    http: 429,
+    message: 'the messages of the tenant fire more rules than they may (ruleDeliveriesPerSecond)',
+    remedy: 'Publish slower, narrow the filters or patterns of rules, or raise this quota of the tenant.',
+  },
+  'rules-full': {
+    http: 409,
+    message: 'the tenant has as many rules as it may (rules)',
+    remedy: 'Remove a rule, or raise this quota of the tenant.',
+  },
+  'rules-of-filter-full': {
+    http: 409,
+    message: 'as many rules as allowed have this filter, and each publish that it matches reads them all',
+    remedy: 'Give rules different filters, or join rules that have the same filter.',
+  },
+  'rule-shapes-full': {
+    http: 409,
+    message: 'the filter of the rule has a new shape, and the tenant has as many shapes as it may (shapes)',
+    remedy:
+      'Use a filter of a known shape ("wisp shapes"), remove unused ones, or raise this quota of the tenant.',
+  },
+  'rule-changed': {
+    http: 409,
+    message: 'the rule has been changed since it was read',
+    remedy: 'Read the rule again and repeat the change.',
+  },
+  'rule-leaves': {
+    http: 409,
+    message: 'records of a deleted rule of this name are still being erased',
+    remedy: 'Repeat the request in a minute, or give the rule another name.',
+  },
 } as const satisfies Readonly<Record<string, Reason>>;

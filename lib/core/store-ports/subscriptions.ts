@@ -1,4 +1,5 @@
 import type { Subscription } from '../model.ts';
+import type { MatchedRule } from '../rules.ts';
 import type { TenantId } from '../tenant-id.ts';
 
 /** Subscriptions by filter: what a publish is matched with. */
@@ -17,8 +18,8 @@ export interface SubscriptionStore {
   ): Promise<boolean>;
   /**
    * Subscriptions with exactly this filter: clients in the order of their positions, then members
-   * of shares. Reads at most `limit` subscriptions with one Query, or with several if a page of 1
-   * MB ends earlier.
+   * of shares; and the rules with this filter. Reads at most `limit` subscriptions with one Query,
+   * or with several if a page of 1 MB ends earlier, or two rules or more precede them all.
    */
   audience(tenant: TenantId, filter: string, options: AudienceOptions): Promise<AudiencePage>;
   /**
@@ -57,6 +58,8 @@ export interface AudienceOptions {
 
 export interface AudiencePage {
   readonly subscriptions: readonly Subscription[];
+  /** In the order of their names. */
+  readonly rules: readonly MatchedRule[];
   /** Whether there are more than `limit`. */
   readonly more: boolean;
   /**

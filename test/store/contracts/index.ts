@@ -7,6 +7,7 @@ import { queueRowsContract } from './queue-rows.ts';
 import { receivedMarksContract } from './received-marks.ts';
 import { retainedContract } from './retained.ts';
 import { revocationsContract } from './revocations.ts';
+import { rulesContract } from './rules.ts';
 import { sessionSubscriptionsContract } from './session-subscriptions.ts';
 import { sessionsContract } from './sessions.ts';
 import { subscriptionsContract } from './subscriptions.ts';
@@ -26,6 +27,7 @@ export function storeContracts(name: string, open: () => Promise<World>): void {
   queueContract(name, open);
   queueRowsContract(name, open);
   subscriptionsContract(name, open);
+  rulesContract(name, open);
   messagesContract(name, open);
   retainedContract(name, open);
   tenantsContract(name, open);

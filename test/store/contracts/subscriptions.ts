@@ -247,13 +247,13 @@ export function subscriptionsContract(name: string, open: () => Promise<World>):
       const tenant = world.tenant();
       const read = () => subscriptions.audience(tenant, 'a/b', { consistent: true, limit: 1 });
       expect(await subscriptions.queuedUntilMs(tenant, 'a/b')).toBeUndefined();
-      expect(await read()).toEqual({ subscriptions: [], more: false });
+      expect(await read()).toEqual({ subscriptions: [], rules: [], more: false });
       const one = subscriptionOf('one', { filter: 'a/b' });
       await subscriptions.put(tenant, one);
       const untilMs = world.clock.now() + 60_000;
       await subscriptions.markQueued(tenant, 'a/b', untilMs);
       expect(await subscriptions.queuedUntilMs(tenant, 'a/b')).toBe(untilMs);
-      expect(await read()).toEqual({ subscriptions: [one], more: false, queuedUntilMs: untilMs });
+      expect(await read()).toEqual({ subscriptions: [one], rules: [], more: false, queuedUntilMs: untilMs });
       await subscriptions.put(tenant, subscriptionOf('two', { filter: 'a/b' }));
       expect(await read()).toMatchObject({
         subscriptions: { length: 1 },

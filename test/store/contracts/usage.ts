@@ -12,6 +12,8 @@ const zero: UsageCounts = {
   connectionMs: 0,
   packetsIn: 0,
   deliveries: 0,
+  ruleDeliveries: 0,
+  ruleFailures: 0,
 };
 
 /** Hours and gauges in table Usage. */

@@ -1,0 +1,48 @@
+import type { Context } from '../core/context.ts';
+import { metrics } from '../core/metrics.ts';
+import type { Message } from '../core/model.ts';
+import type { MatchedRule, RuleRecord } from '../core/rules.ts';
+import type { TenantId } from '../core/tenant-id.ts';
+import { ruleEventOf } from '../rules/event.ts';
+import { selects } from '../rules/pattern/index.ts';
+
+/**
+ * The rules that a message fires: those of its filters whose pattern selects it, in the order of
+ * their names, at most `maxRulesPerMessage`. Those beyond are counted, and those with a pattern of a
+ * later release.
+ */
+export function firedRules(
+  { log, settings: { maxRulesPerMessage } }: Context,
+  tenant: TenantId,
+  message: Message,
+  rules: readonly MatchedRule[],
+  nowMs: number,
+): readonly MatchedRule[] {
+  if (rules.length === 0) return rules;
+  const event = ruleEventOf({ tenant, message, publishedAtMs: nowMs });
+  const fired = rules.filter(({ where }) => {
+    const selected = selects(where, event);
+    if (selected === undefined) log.count(metrics.rulesUnreadable);
+    return selected === true;
+  });
+  if (fired.length <= maxRulesPerMessage) return fired;
+  log.count(metrics.rulesBeyondBound, fired.length - maxRulesPerMessage);
+  return fired.slice(0, maxRulesPerMessage);
+}
+
+/**
+ * Hands records to the rule queue. Resolves when all are durable, so that the publisher may be
+ * acknowledged. A deployment without rules has no queue: what rows of a later state ask for is
+ * counted and left out.
+ *
+ * After a crash the publisher publishes again. The queue drops what it has already for 5 minutes; a
+ * QoS 1 message has a new id then, so its records come twice.
+ */
+export async function sendRecords(
+  { log, ruleQueue }: Context,
+  records: readonly RuleRecord[],
+): Promise<void> {
+  if (records.length === 0) return;
+  if (ruleQueue === undefined) log.count(metrics.rulesWithoutQueue, records.length);
+  else await ruleQueue.send(records);
+}

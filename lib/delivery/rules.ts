@@ -1,0 +1,179 @@
+import type { Context } from '../core/context.ts';
+import { effectiveQuotas } from '../core/quotas.ts';
+import type { HttpReasonName } from '../core/reasons.ts';
+import type { MatchedRule, Rule, RuleLane } from '../core/rules.ts';
+import type { StoredRule } from '../core/store-ports/rules.ts';
+import type { TenantId } from '../core/tenant-id.ts';
+import type { Timer } from '../core/timers.ts';
+import { allRules } from '../limits/rules.ts';
+import { askForShapeSearch, countedShapes, hasShape, makeRoomForShapes } from '../limits/shapes.ts';
+import { shapeOf } from '../topics/index.ts';
+
+/** Why a rule is not stored. */
+export type RuleRefusal = {
+  readonly code: Extract<
+    HttpReasonName,
+    'rules-full' | 'rules-of-filter-full' | 'rule-shapes-full' | 'rule-changed' | 'rule-leaves'
+  >;
+};
+
+type RuleRecordsTimer = Extract<Timer, { kind: 'rule-records' }>;
+
+/**
+ * How often one call clears some thousands of records: a partition takes 1,000 writes a second, and
+ * the admin API answers within 29 s.
+ */
+const clearsPerRun = 5;
+
+/** The queue and function that serve a rule. */
+export function laneOf({ target }: Rule): RuleLane {
+  return target.kind === 'kafka' ? 'kafka' : 'common';
+}
+
+/**
+ * Stores a valid rule, new or changed: the shape of its filter, its row in Tenants, its row in the
+ * partition of the filter, by which publishes find it; and deletes the rows of its former filters.
+ *
+ * The row in Tenants comes before the rows of filters and lists all filters under which one may be.
+ * So a crash at any step leaves a rule whose repetition, deletion, or the deletion of its tenant,
+ * finds every row. Until then messages fire the rule as before, or as after the change. A message
+ * that the old and the new filter match fires it throughout.
+ *
+ * Two concurrent calls: each reads the row in Tenants again after it has written the row of a
+ * filter. So the rows of filters end as the last change requires. If the rule has been deleted
+ * meanwhile, the row of its filter is deleted again; a crash just then leaves one whose records are
+ * dropped and counted when they are to be delivered. A crash of one of two calls that change the
+ * filter may leave rows as it wrote them, until the rule is stored again.
+ *
+ * The bounds of rules hold for calls one after another: concurrent ones may exceed them by each
+ * other.
+ *
+ * @param expectedRevision the revision that is replaced, 0 for none; absent: whatever is stored.
+ */
+export async function putRule(
+  context: Context,
+  tenant: TenantId,
+  rule: Rule,
+  expectedRevision?: number,
+): Promise<{ readonly revision: number; readonly created: boolean } | RuleRefusal> {
+  const { maxShapes, maxRulesPerFilter } = context.settings;
+  const others = (await allRules(context, tenant)).filter((one) => one.rule.name !== rule.name);
+  const live = await context.tenants.readLive(tenant, true);
+  const { rules: mostRules } = effectiveQuotas(context.settings, live?.quotas ?? {});
+  const existing = await context.rules.read(tenant, rule.name, true);
+  if (existing === undefined) {
+    if (others.length >= mostRules) return { code: 'rules-full' };
+    if (await context.ruleRecords.clear({ tenant, rule: rule.name })) return { code: 'rule-leaves' };
+  }
+  const sharing = others.filter((one) => one.rule.filter === rule.filter);
+  if (sharing.length >= maxRulesPerFilter) return { code: 'rules-of-filter-full' };
+  const bound = Math.min(live?.quotas.shapes ?? maxShapes, maxShapes);
+  if (!(await addShapeOf(context, tenant, rule.filter, bound))) return { code: 'rule-shapes-full' };
+
+  for (let known = existing; ; known = await context.rules.read(tenant, rule.name, true)) {
+    const revision = await context.rules.put(
+      tenant,
+      rule,
+      formerFilters(known, rule.filter),
+      expectedRevision ?? known?.revision ?? 0,
+    );
+    if (revision === undefined && expectedRevision !== undefined) return { code: 'rule-changed' };
+    if (revision === undefined) continue;
+    await alignMatches(context, tenant, rule.name);
+    return { revision, created: revision === 1 };
+  }
+}
+
+/**
+ * Deletes a rule: the rows by which publishes find it, then its row in Tenants, then its records
+ * that wait or have failed. Records in the queue are dropped when they are to be delivered.
+ *
+ * A crash before the row in Tenants is gone leaves a rule that can be deleted again. One after it
+ * leaves records; repeating the call deletes them, whether or not the rule exists.
+ *
+ * @returns whether the rule existed.
+ */
+export async function deleteRule(context: Context, tenant: TenantId, name: string): Promise<boolean> {
+  let existed = false;
+  for (;;) {
+    const stored = await context.rules.read(tenant, name, true);
+    if (stored === undefined) break;
+    existed = true;
+    for (const filter of [stored.rule.filter, ...stored.formerFilters])
+      await context.rules.deleteMatch(tenant, filter, name);
+    if (await context.rules.delete(tenant, name, stored.revision)) break;
+  }
+  await eraseRecords(context, { kind: 'rule-records', tenant, rule: name });
+  if (existed) await askForShapeSearch(context, tenant);
+  return existed;
+}
+
+/**
+ * Erases records of a deleted rule, and schedules a timer for what one run leaves. Until all are
+ * gone no rule of that name is stored ({@link putRule}): it would get the records of the old one.
+ */
+export async function eraseRecords(context: Context, timer: RuleRecordsTimer): Promise<void> {
+  const { tenant, rule } = timer;
+  if ((await context.rules.read(tenant, rule, true)) !== undefined) return;
+  for (let round = 0; round < clearsPerRun; round += 1)
+    if (!(await context.ruleRecords.clear({ tenant, rule }))) return;
+  await context.timers.schedule(timer, context.clock.nowMs());
+}
+
+/** Writes and deletes the rows of filters until they are as the rule's row in Tenants says. */
+async function alignMatches(context: Context, tenant: TenantId, name: string): Promise<void> {
+  let written: { readonly filter: string; readonly match: MatchedRule } | undefined;
+  for (;;) {
+    const stored = await context.rules.read(tenant, name, true);
+    if (stored === undefined) {
+      if (written !== undefined) await context.rules.deleteMatch(tenant, written.filter, name);
+      return;
+    }
+    const { filter } = stored.rule;
+    const match = matchOf(stored.rule);
+    if (written?.filter === filter && isSame(written.match, match)) return;
+    if (written !== undefined && written.filter !== filter)
+      await context.rules.deleteMatch(tenant, written.filter, name);
+    await context.rules.putMatch(tenant, filter, match);
+    written = { filter, match };
+    for (const former of stored.formerFilters) await context.rules.deleteMatch(tenant, former, name);
+    if (stored.formerFilters.length > 0) await context.rules.forgetFormer(tenant, name, stored.revision);
+  }
+}
+
+function matchOf(rule: Rule): MatchedRule {
+  const { name, where } = rule;
+  return { name, lane: laneOf(rule), ...(where === undefined ? {} : { where }) };
+}
+
+function isSame(one: MatchedRule, other: MatchedRule): boolean {
+  return one.where === other.where && one.lane === other.lane;
+}
+
+/** The filters under which the rows of a stored rule may be, without the one that it gets. */
+function formerFilters(stored: StoredRule | undefined, filter: string): readonly string[] {
+  if (stored === undefined) return [];
+  const filters = new Set([stored.rule.filter, ...stored.formerFilters]);
+  filters.delete(filter);
+  return [...filters];
+}
+
+/**
+ * Adds the shape of a rule's filter as SUBSCRIBE adds that of a subscription: before the rule is
+ * stored, so that publishes find it. Also where the tenant has it, since it may be about to go.
+ * @returns false when the tenant has no room for it.
+ */
+async function addShapeOf(
+  context: Context,
+  tenant: TenantId,
+  filter: string,
+  bound: number,
+): Promise<boolean> {
+  const shape = shapeOf(filter);
+  const hasRoom = async (): Promise<boolean> => {
+    const live = await context.tenants.readLive(tenant, true);
+    return live !== undefined && (hasShape(live, shape) || countedShapes(live) < bound);
+  };
+  if (!(await hasRoom()) && !((await makeRoomForShapes(context, tenant)) && (await hasRoom()))) return false;
+  return context.tenants.addShape(tenant, shape, bound);
+}
