@@ -381,13 +381,13 @@ export const testFolders: readonly TestFolder[] = [
     of: ['lib/store'],
     also: ['lib/aws', 'test/support', ...emulators],
   },
-  { name: 'test/fanout', about: 'fan-out', of: ['lib/delivery'], also: ['test/support', 'test/broker'] },
   {
-    name: 'test/rules',
-    about: 'rules',
-    of: ['lib/rules', 'lib/delivery'],
+    name: 'test/delivery',
+    about: 'rules that messages fire',
+    of: ['lib/delivery'],
     also: ['test/support', 'test/broker', 'test/bench', ...emulators],
   },
+  { name: 'test/fanout', about: 'fan-out', of: ['lib/delivery'], also: ['test/support', 'test/broker'] },
   {
     name: 'test/sessions',
     about: 'sessions over time',

@@ -6,7 +6,7 @@ import { deleteRule, putRule } from '../../lib/delivery/rules.ts';
 import type { StoreCall } from '../../lib/local/dynamodb/call.ts';
 import { intercept } from '../../lib/local/dynamodb/intercept.ts';
 import { startTestService, type TestService } from '../support/service.ts';
-import { ruleOf } from './samples.ts';
+import { ruleOf } from './rules.ts';
 
 const tenant: TenantId = vouchedTenantId('acme');
 const filters = ['orders/+', 'orders/#', 'devices/+/state'];

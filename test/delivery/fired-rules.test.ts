@@ -5,12 +5,11 @@ import { defaultSettings } from '../../lib/core/settings.ts';
 import { type TenantId, vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { putRule } from '../../lib/delivery/rules.ts';
 import { encodePacket } from '../../lib/mqtt/encode.ts';
-import { presenceTopic } from '../../lib/sessions/presence.ts';
 import { encodePackets } from '../../lib/wire/index.ts';
 import { type Metered, startMetered } from '../bench/metered.ts';
 import { publish, subscribe } from '../broker/packets.ts';
 import type { Mint } from '../support/service.ts';
-import { ruleOf } from './samples.ts';
+import { ruleOf } from './rules.ts';
 
 const tenant: TenantId = vouchedTenantId('acme');
 
@@ -103,8 +102,8 @@ describe('everything that publishes fires rules', () => {
     const client = await metered.connect(mint, 'device');
     await client.exchange({ cmd: 'disconnect', reasonCode: 0 });
     expect(sent.map(({ message }) => message.topic)).toEqual([
-      presenceTopic(tenant, 'device', 'connected'),
-      presenceTopic(tenant, 'device', 'disconnected'),
+      `$SYS/tenants/${tenant}/clients/device/connected`,
+      `$SYS/tenants/${tenant}/clients/device/disconnected`,
     ]);
     await metered.service.service.flush();
     const hours = await metered.service.stores.usageStore.report(tenant, '2000', '9999');
