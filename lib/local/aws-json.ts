@@ -11,6 +11,7 @@ import { urlHost } from './url-host.ts';
 export interface AwsRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Text or bytes; within a process also the JSON object itself. */
   readonly body?: unknown;
 }
 
@@ -18,6 +19,8 @@ export interface AwsResponse {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
   readonly body: Uint8Array;
+  /** The JSON object of the body, for callers in this process. */
+  readonly json?: unknown;
 }
 
 /** The interface of a Smithy HttpHandler, the type of an SDK client's `requestHandler`. */
@@ -47,9 +50,10 @@ export function operationOf(request: AwsRequest): string {
   return (request.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
 }
 
-/** Parses the body on every call. Undefined if it is not a JSON object. */
+/** Parses the body on every call, unless it is parsed. Undefined if it is not a JSON object. */
 export function inputOf(request: AwsRequest): Record<string, unknown> | undefined {
   const { body } = request;
+  if (isJsonObject(body) && !(body instanceof Uint8Array)) return body;
   const text = typeof body === 'string' ? body : body instanceof Uint8Array ? utf8(body) : '';
   try {
     const input: unknown = JSON.parse(text);
@@ -68,13 +72,28 @@ export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export function jsonResponse(statusCode: number, body: unknown): AwsResponse {
-  const bytes = Buffer.from(JSON.stringify(body));
+/** Makes the text when headers or body are read: callers in this process take the object. */
+export function jsonResponse(statusCode: number, json: unknown): AwsResponse {
+  let bytes: Buffer | undefined;
+  const made = (): Buffer => {
+    bytes ??= Buffer.from(JSON.stringify(json));
+    return bytes;
+  };
   return {
     statusCode,
-    headers: { 'content-type': 'application/x-amz-json-1.0', 'content-length': String(bytes.length) },
-    body: bytes,
+    json,
+    get headers() {
+      return { 'content-type': 'application/x-amz-json-1.0', 'content-length': String(made().length) };
+    },
+    get body() {
+      return made();
+    },
   };
+}
+
+/** The JSON object of a response. */
+export function jsonOf(response: AwsResponse): unknown {
+  return response.json ?? JSON.parse(utf8(response.body));
 }
 
 /** An error response of the emulated service. In the SDK, `error.name` is `type`. */

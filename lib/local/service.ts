@@ -6,7 +6,6 @@ import { createMessageHandler } from '../../functions/message.ts';
 import { createPublishHandler } from '../../functions/publish.ts';
 import { createTimerHandler } from '../../functions/timer.ts';
 import { adminPrefix } from '../admin/index.ts';
-import { createDynamoClient } from '../aws/dynamodb.ts';
 import { returnToQueue } from '../aws/fanout-queue.ts';
 import type { FunctionService } from '../aws/function-service.ts';
 import { createManagementClient } from '../aws/gateway.ts';
@@ -28,6 +27,7 @@ import type { RequestHandler } from './aws-json.ts';
 import { startBackDoorApi } from './back-door.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type EngineRequestHandler, openEngine } from './dynamodb/index.ts';
+import { createEmbeddedClient } from './embedded-client.ts';
 import { type FaultPlan, type Gateway, startGateway } from './gateway/index.ts';
 import { startHttpApi } from './http-api/index.ts';
 import { openQueueService, type QueueService } from './queue/index.ts';
@@ -42,7 +42,7 @@ const localSettleSeconds = 2;
 const region = 'us-east-1';
 
 /**
- * Of the clients of embedded services, which are called in this process, without HTTP, and check no
+ * Of the clients of the other embedded services, which are called in this process, without HTTP, and check no
  * signature: it would take more than half of the CPU of a call.
  */
 const inProcess = {
@@ -221,10 +221,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     requestHandler: options.wrapQueues?.(queues.requestHandler) ?? queues.requestHandler,
   });
   const parts: ServiceOptions = {
-    dynamo: createDynamoClient({
-      ...inProcess,
-      requestHandler: options.wrapStore?.(engine.requestHandler) ?? engine.requestHandler,
-    }),
+    dynamo: createEmbeddedClient(options.wrapStore?.(engine.requestHandler) ?? engine.requestHandler),
     sqs,
     management: createManagementClient({
       ...inProcess,

@@ -10,6 +10,7 @@ import { localCredentials } from '../../lib/aws/settings.ts';
 import { type EngineRequestHandler, openEngine } from '../../lib/local/dynamodb/index.ts';
 import { type Interception, intercept } from '../../lib/local/dynamodb/intercept.ts';
 import { type TableNames, tableNames, tableSchemas } from '../../lib/store/schema.ts';
+import { createEmbeddedClient } from '../support/embedded-client.ts';
 import type { Tables } from './world.ts';
 
 /**
@@ -42,7 +43,10 @@ export async function embeddedTables(): Promise<Tables> {
   await engine.createTables(tableSchemas, names);
   return {
     names,
-    client: (hooks) => clientOver(engine.requestHandler, hooks),
+    client: (hooks) =>
+      createEmbeddedClient(
+        hooks === undefined ? engine.requestHandler : intercept(engine.requestHandler, hooks),
+      ),
     close: () => engine.close(),
   };
 }

@@ -107,7 +107,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       operationOf(request),
       inputOf(request),
     );
-    return { ...jsonResponse(statusCode, body), capacity };
+    return Object.assign(jsonResponse(statusCode, body), { capacity });
   });
 
   return {

@@ -26,7 +26,7 @@ export function intercept(handler: EngineRequestHandler, hooks: Interception): E
         return { response };
       } catch (error) {
         if (!(error instanceof AwsError)) throw error;
-        return { response: { ...error.toResponse(), capacity: () => new Map() } };
+        return { response: Object.assign(error.toResponse(), { capacity: () => new Map() }) };
       }
     },
   };

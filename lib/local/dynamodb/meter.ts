@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { isJsonObject } from '../aws-json.ts';
+import { isJsonObject, jsonOf } from '../aws-json.ts';
 import { type StoreCall, storeCallOf } from './call.ts';
 import type { EngineRequestHandler } from './index.ts';
 
@@ -55,7 +55,7 @@ export function createMeter(handler: EngineRequestHandler, nextPosition: () => n
           endedAt: nextPosition(),
           readUnits: units.reduce((total, { readUnits }) => total + readUnits, 0),
           writeUnits: units.reduce((total, { writeUnits }) => total + writeUnits, 0),
-          error: response.statusCode === 200 ? undefined : errorOf(response.body),
+          error: response.statusCode === 200 ? undefined : errorOf(jsonOf(response)),
         });
         return { response };
       },
@@ -105,8 +105,7 @@ export function sequentialRoundTrips(
   return roundTrips;
 }
 
-function errorOf(body: Uint8Array): string {
-  const parsed: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+function errorOf(parsed: unknown): string {
   const type = isJsonObject(parsed) ? parsed.__type : undefined;
   return typeof type === 'string' ? type.slice(type.indexOf('#') + 1) : 'UnknownError';
 }

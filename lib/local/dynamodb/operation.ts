@@ -16,6 +16,9 @@ const conditionFailedType = 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFa
 /** Rows per read from LevelDB. */
 const rowsPerFetch = 100;
 
+/** Descriptions of active tables, which every operation needs, until one of a table changes it. */
+const activeTables = new WeakMap<Store, Map<string, unknown>>();
+
 /**
  * Runs one operation in dynalite on a view of its store that is private to this request. The view
  * - turns errors that dynalite throws, also in callbacks, into a 500 and releases its item locks;
@@ -73,12 +76,48 @@ export function executeOperation(
       // A copy, because dynalite deletes unknown members.
       const data = dynalite.checkTypes({ ...input }, action.validation.types);
       dynalite.checkValidations(data, action.validation.types, action.validation.custom, store);
-      action.run(viewOf(store, usage, guard, fail, heldLocks), data, (error, result) => {
+      const isOfTables = operation.endsWith('Table');
+      const view = viewOf(store, usage, guard, fail, heldLocks);
+      action.run(isOfTables ? view : withKnownTables(view, store), data, (error, result) => {
         if (error) fail(error);
         else settle(200, isJsonObject(result) ? result : {});
       });
     })();
   });
+}
+
+/** A view that reads the description of a table once, and not from LevelDB for each operation. */
+function withKnownTables(view: Store, store: Store): Store {
+  const known = activeTables.get(store) ?? new Map<string, unknown>();
+  activeTables.set(store, known);
+  return {
+    ...view,
+    getTable(name, checkStatus, callback) {
+      const table = known.get(name);
+      const done = typeof checkStatus === 'function' ? checkStatus : callback;
+      if (table !== undefined) return done?.(null, table);
+      view.getTable(name, checkStatus !== false, (error, found) => {
+        if (isJsonObject(found) && found.TableStatus === 'ACTIVE') known.set(name, found);
+        done?.(error, found);
+      });
+    },
+  };
+}
+
+/** The section of tables, whose writes end what {@link withKnownTables} knows. */
+function forgettingTables(store: Store, section: Section): Section {
+  const forget = (name: string) => activeTables.get(store)?.delete(name);
+  return {
+    ...section,
+    put(name, table, callback) {
+      forget(name);
+      section.put(name, table, callback);
+    },
+    del(name, callback) {
+      forget(name);
+      section.del(name, callback);
+    },
+  };
 }
 
 type Guard = <Arguments extends unknown[]>(
@@ -131,7 +170,7 @@ function viewOf(
   });
   return {
     ...store,
-    tableDb: viewOfSection(store.tableDb, 'table~'),
+    tableDb: forgettingTables(store, viewOfSection(store.tableDb, 'table~')),
     getTable: (name, checkStatus, callback) =>
       typeof checkStatus === 'function'
         ? store.getTable(name, guard(checkStatus))
