@@ -65,9 +65,16 @@ export interface UsageHour {
   readonly storedBytes?: number;
 }
 
+const hourMs = 3_600_000;
+let lastHour = { startMs: Number.NaN, text: '' };
+
 /** The hour of a time, as {@link UsageHour.hour} names it. */
 export function hourOf(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 13);
+  const startMs = timeMs - (timeMs % hourMs);
+  // Messages ask for the same hour again and again.
+  if (startMs !== lastHour.startMs)
+    lastHour = { startMs, text: new Date(startMs).toISOString().slice(0, 13) };
+  return lastHour.text;
 }
 
 /** Bytes of a message as quotas and usage count them: topic and payload. */

@@ -9,8 +9,9 @@ import {
   peekVersion,
   withFirstByte,
 } from './framing.ts';
+import { readPublish } from './publish.ts';
 import { type RawPacket, StrictParser } from './strict-parser.ts';
-import type { ClientPacket, PacketCmd, ProtocolVersion, PublishPacket, QoS, Will } from './types.ts';
+import type { ClientPacket, PacketCmd, ProtocolVersion, PublishPacket, Will } from './types.ts';
 
 /** What a client's bytes hold. */
 export interface Decoded {
@@ -57,6 +58,12 @@ export function decodePackets(
       // 3.1.1 does not require the shortest form. [MQTT-1.5.5-1 v5]
       if (!minimal && version === 5) throw new MqttRefusal('malformed-length');
 
+      if (type === 'publish') {
+        packets.push(checkedPublish(readPublish(source.subarray(start, end), first, version ?? 4)));
+        sizes.push(end - at);
+        at = end;
+        continue;
+      }
       parser ??= new StrictParser().parser({ protocolVersion: version ?? 4 }).on('packet', (packet) => {
         parsed = packet;
       });
@@ -92,22 +99,6 @@ function checkedPacket(raw: RawPacket, version: ProtocolVersion): ClientPacket {
   switch (cmd) {
     case 'connect':
       return checkedConnect(raw, version);
-    case 'publish': {
-      const { topic, payload, dup, retain } = raw;
-      const qos = raw.qos as QoS;
-      const packet: PublishPacket = {
-        cmd,
-        topic: topic ?? '',
-        payload: payload ?? Buffer.alloc(0),
-        qos,
-        dup,
-        retain,
-        ...(qos > 0 && { messageId }),
-        ...properties,
-      };
-      if (qos === 0) refuseIf(payloadFormatError(packet));
-      return packet;
-    }
     case 'puback':
     case 'pubrec':
     case 'pubrel':
@@ -138,6 +129,11 @@ function checkedPacket(raw: RawPacket, version: ProtocolVersion): ClientPacket {
     default:
       throw new MqttRefusal('server-only-packet');
   }
+}
+
+function checkedPublish(packet: PublishPacket): PublishPacket {
+  if (packet.qos === 0) refuseIf(payloadFormatError(packet));
+  return packet;
 }
 
 function checkedConnect(raw: RawPacket, protocolVersion: ProtocolVersion): ClientPacket {

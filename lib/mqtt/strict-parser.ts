@@ -1,6 +1,7 @@
 import { parser as createParser } from 'mqtt-packet';
 import { type MqttErrorCode, MqttRefusal } from './errors.ts';
 import { ByteReader, readProperties } from './properties.ts';
+import { readPacketIdentifier } from './publish.ts';
 import { clientMaySend } from './reason-codes.ts';
 import type { PacketCmd, Subscription } from './types.ts';
 
@@ -11,8 +12,6 @@ export interface RawPacket {
   qos: number;
   dup: boolean;
   retain: boolean;
-  topic: string | null;
-  payload: Buffer | null;
   messageId?: number;
   reasonCode?: number;
   properties?: object;
@@ -59,14 +58,13 @@ const BaseParser = createParser().constructor as unknown as new () => PacketPars
  * class refuses what the base class accepts: reads past the end, ill-formed strings, misplaced or
  * repeated properties, packet identifier 0, contradictory flags and trailing bytes.
  *
- * Pass one whole packet at a time.
+ * Pass one whole packet at a time, and no PUBLISH: {@link readPublish} reads those.
  * @throws MqttRefusal; the parser must not be used after that.
  *
  * - A packet has the fields that its flags announce, in their order, and no others. It is read to
  *   its end. [MQTT-3.1.2-9 v3+v5, MQTT-3.1.2-18 v3, MQTT-3.1.2-19 v3, MQTT-3.1.2-20 v3,
  *   MQTT-3.1.2-21 v3, MQTT-3.1.2-16 v5, MQTT-3.1.2-17 v5, MQTT-3.1.2-18 v5, MQTT-3.1.2-19 v5,
  *   MQTT-3.1.3-1 v3+v5, MQTT-3.1.3-3 v3+v5, MQTT-3.1.4-1 v3+v5]
- * - A PUBLISH at QoS 0 has no packet identifier. [MQTT-2.3.1-5 v3, MQTT-2.2.1-2 v5]
  */
 export class StrictParser extends BaseParser {
   #reader = new ByteReader(Buffer.alloc(0));
@@ -82,10 +80,7 @@ export class StrictParser extends BaseParser {
   override _parsePayload(): boolean {
     this.#reader = new ByteReader(this._list.slice(0, this.packet.length));
     const done = super._parsePayload();
-    // The payload of PUBLISH is the rest of the packet; every other packet must have been read to
-    // its end.
-    if (this.packet.cmd !== 'publish' && this._pos !== this.packet.length)
-      throw new MqttRefusal('trailing-bytes');
+    if (this._pos !== this.packet.length) throw new MqttRefusal('trailing-bytes');
     return done;
   }
 
@@ -131,9 +126,7 @@ export class StrictParser extends BaseParser {
   }
 
   _parseMessageId(): boolean {
-    this.packet.messageId = this.#reader.twoByteInteger();
-    // [MQTT-2.3.1-1 v3, MQTT-2.2.1-3 v5]
-    if (this.packet.messageId === 0) throw new MqttRefusal('packet-identifier-zero');
+    this.packet.messageId = readPacketIdentifier(this.#reader);
     return true;
   }
 
