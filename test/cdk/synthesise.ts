@@ -24,12 +24,17 @@ export interface Resource {
   readonly DependsOn?: string[];
 }
 
+/** Templates by their settings: nobody changes one, and each takes a second to synthesise. */
+const templates = new Map<string, Template>();
+
 /** A synthesised template with its resources by type. */
 export class Synthesised {
   readonly template: Template;
 
   constructor(settings: StageSettings = presets.prod) {
-    this.template = Template.fromStack(makeStack(settings));
+    const key = JSON.stringify(settings);
+    this.template = templates.get(key) ?? Template.fromStack(makeStack(settings));
+    templates.set(key, this.template);
   }
 
   /** Logical id → resource. */
