@@ -14,8 +14,10 @@ export interface Scenario extends Omit<WorldOptions, 'seed'> {
   readonly faults?: Faults;
 }
 
-/** Seeds per scenario; set by RACES_SCHEDULES. */
-export const schedules = Number(process.env.RACES_SCHEDULES ?? 150);
+/**
+ * Seeds per scenario, for CI. RACES_SCHEDULES sets it: 600 for a thorough search (CONTRIBUTING.md).
+ */
+export const schedules = Number(process.env.RACES_SCHEDULES ?? 100);
 /** RACES_SEED runs one seed only, with the trace of its steps on failure. */
 const onlySeed = process.env.RACES_SEED === undefined ? undefined : Number(process.env.RACES_SEED);
 
@@ -28,22 +30,24 @@ async function once(
   seed: number,
   chooser: World['scheduler']['chooser'],
   faults: Faults = {},
-): Promise<World> {
+): Promise<{ world: World; raced: ReadonlyMap<string, readonly string[]> }> {
   const { prepare, race, afterwards, check, ...options } = scenario;
   const world = new World({ ...options, seed });
   await prepare(world);
   world.scheduler.trace.push('--- race');
   world.faults = { ...options.faults, ...faults };
+  world.handled.clear();
   world.scheduler.chooser = chooser;
   race(world, world.random);
   await world.scheduler.run();
+  const raced = new Map(world.handled);
   world.scheduler.trace.push('--- afterwards');
   world.faults = {};
   await afterwards?.(world);
   await world.settle();
   check(world);
   for (const error of world.errors) world.violation(`a handler failed: ${describe(error)}`);
-  return world;
+  return { world, raced };
 }
 
 function describe(error: unknown): string {
@@ -60,7 +64,7 @@ function report(world: World, how: string): RaceFailure {
 export async function exploreRandomly(scenario: Scenario, count = schedules): Promise<void> {
   const seeds = onlySeed === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [onlySeed];
   for (const seed of seeds) {
-    const world = await once(scenario, seed, randomly(seed));
+    const { world } = await once(scenario, seed, randomly(seed));
     if (world.violations.length > 0) throw report(world, `RACES_SEED=${seed}`);
   }
 }
@@ -76,24 +80,29 @@ export async function exploreAll(
 ): Promise<{ count: number; complete: boolean }> {
   const exploration = new Exploration(preemptions);
   for (let count = 1; ; count += 1) {
-    const world = await once(scenario, 1, exploration.begin());
+    const { world } = await once(scenario, 1, exploration.begin());
     if (world.violations.length > 0) throw report(world, `schedule ${count} with ${preemptions} preemptions`);
     if (!exploration.next()) return { count, complete: true };
     if (count >= limit) return { count, complete: false };
   }
 }
 
+/** A call that changes nothing outside its handler. */
+const readOnly = /^(GetItem|BatchGetItem|Query|activity of) /;
+
 /**
- * Crashes each handler of the race before each of its calls: finds the handlers of a schedule
- * first, then runs the schedule once for each of their calls.
+ * Crashes each handler of the race before each of its calls that has an effect, and before its
+ * last: finds the handlers of a schedule first, then runs the schedule once for each of these
+ * calls. A handler that dies before a read leaves what it leaves before its next write.
  */
 export async function crashEverywhere(scenario: Scenario, seed: number): Promise<number> {
   const plain = await once(scenario, seed, randomly(seed));
-  if (plain.violations.length > 0) throw report(plain, `RACES_SEED=${seed}, no crash`);
+  if (plain.world.violations.length > 0) throw report(plain.world, `RACES_SEED=${seed}, no crash`);
   let count = 0;
-  for (const [handler, calls] of plain.handled)
-    for (let call = 0; call < calls; call += 1) {
-      const world = await once(scenario, seed, randomly(seed), { crash: { handler, call } });
+  for (const [handler, calls] of plain.raced)
+    for (const [call, label] of calls.entries()) {
+      if (readOnly.test(label) && call < calls.length - 1) continue;
+      const { world } = await once(scenario, seed, randomly(seed), { crash: { handler, call } });
       count += 1;
       if (world.violations.length > 0)
         throw report(world, `RACES_SEED=${seed}, ${handler} stopped before call ${call}`);

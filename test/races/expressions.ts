@@ -198,43 +198,83 @@ export function holds(
   return predicate({ item, names, values });
 }
 
-/** The item after an update expression. */
-export function updated(text: string, old: Item, names: Names, values: Values): Item {
-  const item = { ...old };
-  const reader = new Reader(text);
-  const operandOf = (token: string): AttributeValue => {
-    const value = token.startsWith(':') ? values?.[token] : old[nameOf(token, names)];
-    if (value === undefined) throw new SyntaxError(`no value for ${token}: ${text}`);
-    return value;
+type Value = (env: Env) => AttributeValue;
+/** One part of an update expression: changes `item`, reads the item before the update. */
+type Change = (item: Item, env: Env) => void;
+
+/** A name, a value, `if_not_exists(name, value)`, or the sum of two of the former. */
+function assignedValue(reader: Reader, text: string): Value {
+  const storedOrGiven = (token: string): Value => {
+    if (token.startsWith(':')) return ({ values }) => present(values?.[token], token, text);
+    return ({ item, names }) => present(item?.[nameOf(token, names)], token, text);
   };
-  /** An operand, `if_not_exists(path, operand)`, or the sum of two operands. */
-  const assigned = (): AttributeValue => {
-    const token = reader.take();
-    if (token === 'if_not_exists') {
-      reader.take('(');
-      const stored = old[nameOf(reader.take(), names)];
-      reader.take(',');
-      const otherwise = operandOf(reader.take());
-      reader.take(')');
-      return stored ?? otherwise;
-    }
-    const first = operandOf(token);
-    if (!reader.accept('+')) return first;
-    return { N: String(Number(first.N) + Number(operandOf(reader.take()).N)) };
+  const token = reader.take();
+  if (token === 'if_not_exists') {
+    reader.take('(');
+    const name = reader.take();
+    reader.take(',');
+    const otherwise = storedOrGiven(reader.take());
+    reader.take(')');
+    return (env) => env.item?.[nameOf(name, env.names)] ?? otherwise(env);
+  }
+  const first = storedOrGiven(token);
+  if (!reader.accept('+')) return first;
+  const second = storedOrGiven(reader.take());
+  return (env) => ({ N: String(Number(first(env).N) + Number(second(env).N)) });
+}
+
+function present(value: AttributeValue | undefined, token: string, text: string): AttributeValue {
+  if (value === undefined) throw new SyntaxError(`no value for ${token}: ${text}`);
+  return value;
+}
+
+function changesOf(text: string): Change[] {
+  const changes: Change[] = [];
+  const reader = new Reader(text);
+  const clauses: Record<string, () => Change> = {
+    SET: () => {
+      const path = reader.path();
+      reader.take('=');
+      const value = assignedValue(reader, text);
+      return (item, env) => setPath(item, namesOf(path, env), value(env));
+    },
+    REMOVE: () => {
+      const path = reader.path();
+      return (item, env) => removePath(item, namesOf(path, env));
+    },
+    ADD: () => {
+      const [name = '', value] = [reader.take(), assignedValue(reader, text)];
+      return (item, env) => add(item, nameOf(name, env.names), value(env));
+    },
+    DELETE: () => {
+      const [name = '', value] = [reader.take(), assignedValue(reader, text)];
+      return (item, env) => takeAway(item, nameOf(name, env.names), value(env));
+    },
   };
   while (!reader.done) {
-    const clause = reader.take().toUpperCase();
-    do {
-      const path = reader.path().map((token) => nameOf(token, names));
-      if (clause === 'SET') {
-        reader.take('=');
-        setPath(item, path, assigned());
-      } else if (clause === 'REMOVE') removePath(item, path);
-      else if (clause === 'ADD') add(item, path[0] ?? '', operandOf(reader.take()));
-      else if (clause === 'DELETE') takeAway(item, path[0] ?? '', operandOf(reader.take()));
-      else throw new SyntaxError(`clause "${clause}": ${text}`);
-    } while (reader.accept(','));
+    const clause = clauses[reader.take().toUpperCase()];
+    if (clause === undefined) throw new SyntaxError(`a clause this store does not know: ${text}`);
+    do changes.push(clause());
+    while (reader.accept(','));
   }
+  return changes;
+}
+
+function namesOf(path: readonly string[], { names }: Env): string[] {
+  return path.map((token) => nameOf(token, names));
+}
+
+const updates = new Map<string, Change[]>();
+
+/** The item after an update expression. */
+export function updated(text: string, old: Item, names: Names, values: Values): Item {
+  let changes = updates.get(text);
+  if (changes === undefined) {
+    changes = changesOf(text);
+    updates.set(text, changes);
+  }
+  const item = { ...old };
+  for (const change of changes) change(item, { item: old, names, values });
   return item;
 }
 

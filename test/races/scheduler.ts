@@ -27,7 +27,8 @@ export class Handler {
   crashAt: number | undefined;
   /** Stops the handler instead of a call with this label. */
   crashBefore: string | undefined;
-  calls = 0;
+  /** Labels of the calls so far. */
+  readonly calls: string[] = [];
   crashed = false;
   #crashing: ((error: Crash) => void) | undefined;
 
@@ -92,12 +93,12 @@ export class Scheduler {
         label,
         run: () => {
           if (handler.crashed) return;
-          if (handler.calls === handler.crashAt || label === handler.crashBefore) {
+          if (handler.calls.length === handler.crashAt || label === handler.crashBefore) {
             this.trace.push(`${handler.name}: CRASH before ${label}`);
             handler.crash();
             return;
           }
-          handler.calls += 1;
+          handler.calls.push(label);
           this.#running = handler;
           try {
             resolve(effect());

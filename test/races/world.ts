@@ -60,8 +60,8 @@ export class World {
   readonly violations: string[] = [];
   readonly counters = new Map<string, number>();
   readonly errors: unknown[] = [];
-  /** Number of calls of each finished handler, by its name. */
-  readonly handled = new Map<string, number>();
+  /** Labels of the calls of each finished handler, by its name. */
+  readonly handled = new Map<string, readonly string[]>();
   readonly tenant = vouchedTenantId('tenant');
   nowMs = Date.UTC(2026, 0, 1);
   /** Events besides the clients' actions; each happens once, when the scheduler picks it. */
