@@ -9,8 +9,8 @@ import type { ServiceParts } from './service.ts';
  * names are fixed, so one stack holds at most one service.
  */
 export function addOutputs(scope: Construct, parts: ServiceParts): void {
-  const { webSocketUrl, http, tables, timers, fanout, gateway, edge, fleet, alarmTopic, existingTables } =
-    parts;
+  const { webSocketUrl, http, tables, timers, fanout, gateway, edge, fleet } = parts;
+  const { alarmTopic, existingTables, eventBusName } = parts;
   function addOutput(name: string, value: string, description: string): void {
     new CfnOutput(scope, name, { value, description }).overrideLogicalId(name);
   }
@@ -29,6 +29,7 @@ export function addOutputs(scope: Construct, parts: ServiceParts): void {
   addOutput('CallbackEndpoint', gateway.stage.callbackUrl, "API Gateway's connections, to post to");
   addOutput('BackDoorUrl', edge.backDoor.stage.url, 'Back door, with IAM authorisation');
   addOutput('BackDoorEndpoint', edge.backDoor.stage.callbackUrl, 'Processes of the edge, to post to');
+  if (eventBusName !== undefined) addOutput('EventBusName', eventBusName, 'Bus of lifecycle events');
   addOutput('EdgePolicyArn', edge.policy.grants.managedPolicyArn, 'What a process of the edge may do');
   if (fleet !== undefined)
     addOutput(

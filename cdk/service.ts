@@ -36,6 +36,8 @@ export interface ServiceParts {
   readonly fleet?: Fleet;
   /** Present if alarms are sent to an address. */
   readonly alarmTopic?: ITopic;
+  /** EventBridge bus of lifecycle events. */
+  readonly eventBusName?: string;
   /** Setting `tables`, as it is given on the command line. */
   readonly existingTables?: string;
 }
@@ -91,6 +93,7 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
     webSocketUrl: domain?.url ?? gateway.url,
     ...parts,
     ...(topic === undefined ? {} : { alarmTopic: topic }),
+    ...(settings.eventBusName === undefined ? {} : { eventBusName: settings.eventBusName }),
     ...(settings.existingTables === undefined
       ? {}
       : {

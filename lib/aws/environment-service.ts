@@ -42,7 +42,7 @@ export function createEnvironmentService(
     ...(kafkaRuleQueueUrl === undefined ? {} : { kafkaRuleQueueUrl }),
     ...(environment.tenantMetrics ? { usageMetrics: createTenantMetrics() } : {}),
     ...(backDoorEndpoint === undefined ? {} : { backDoor: { management: managementAt(backDoorEndpoint) } }),
-    ...(eventBusName === undefined ? {} : { events: createEventBus(eventBusName) }),
+    ...(eventBusName === undefined ? {} : { events: createEventBus(eventBusName, client) }),
     ...(wrap === undefined ? {} : { wrap }),
   });
   return { ...service, sqs };

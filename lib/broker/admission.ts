@@ -24,7 +24,7 @@ const pingLiveMaxAgeMs = 30_000;
 
 /**
  * Reads the rows of the connection and of its tenant. Chooses strong or eventual consistency by the
- * packets in the frame. A chunk needs the latest row, which holds the slots of unfinished packets.
+ * packets in the frame. A chunk needs the slots of unfinished packets, which are in the row.
  * A frame of PINGREQ alone reads the tenant's row only where this process knows none of the last
  * {@link pingLiveMaxAgeMs}.
  */
@@ -37,7 +37,7 @@ export async function readState(
   const state = await context.connections.readState(
     address,
     frame.kind === 'chunk' || packets.some(isReliablePublish),
-    frame.kind === 'chunk' || packets.some(needsLatestRow),
+    packets.some(needsLatestRow) ? 'latest' : frame.kind === 'chunk' || packets.some(isAliasAlone) ? 'own' : 'any',
     packets.length > 0 && packets.every(isPingreq) ? pingLiveMaxAgeMs : 0,
   );
   const { connection } = state;
@@ -73,13 +73,18 @@ function isReliablePublish(packet: Uint8Array): boolean {
 }
 
 /**
- * Packets for which a stale connection row would do harm: CONNECT; SUBSCRIBE, which must not use
- * permissions that AUTH has taken away; and a PUBLISH with a topic alias alone, which would go to
- * the alias's previous topic.
+ * CONNECT, of which a second one is refused, and SUBSCRIBE. What SUBSCRIBE stores outlives the
+ * connection, so it must not use permissions that AUTH, or a token that has taken the session over,
+ * has taken away.
  */
 function needsLatestRow(packet: Uint8Array): boolean {
   const type = (packet[0] ?? 0) >> 4;
-  if (type !== 3) return type === 1 || type === 8;
+  return type === 1 || type === 8;
+}
+
+/** A PUBLISH without a topic name. A stale row would send it to the previous topic of its alias. */
+function isAliasAlone(packet: Uint8Array): boolean {
+  if ((packet[0] ?? 0) >> 4 !== 3) return false;
   // The packet length ends with its first byte below 128; the length of the topic name follows.
   const topicAt = packet.findIndex((byte, index) => index > 0 && byte < 128) + 1;
   return packet[topicAt] === 0 && packet[topicAt + 1] === 0;

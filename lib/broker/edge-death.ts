@@ -3,6 +3,7 @@ import type { Context } from '../core/context.ts';
 import { addressesOfBlock } from '../core/edge-address.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Timer } from '../core/timers.ts';
+import { UnreadableItemError } from '../core/unreadable-item.ts';
 
 type LeaseTimer = Extract<Timer, { kind: 'edge-lease' }>;
 type SweepTimer = Extract<Timer, { kind: 'edge-sweep' }>;
@@ -17,13 +18,26 @@ export function firstEdgeLook(edge: string): LeaseTimer {
  * scheduled is dead: no clock of the edge counts. The process itself has stopped by then, because
  * it handles nothing once its last renewal is older than it may be (lib/edge/back-door.ts).
  *
+ * Where the store fails, another timer looks again in some seconds, because the queue would deliver
+ * this one only minutes later.
+ *
  * A crash before the sweep is scheduled delivers the timer again, which finds a dead edge and goes
  * on from there. A timer that is delivered twice makes a second chain: both end with the edge.
  */
-export async function lookAtEdge(
-  context: Context,
-  { edge, renewedAtMs, isRepeated }: LeaseTimer,
-): Promise<void> {
+export async function lookAtEdge(context: Context, timer: LeaseTimer): Promise<void> {
+  try {
+    await judgeEdge(context, timer);
+  } catch (error) {
+    if (error instanceof UnreadableItemError) throw error;
+    context.log.warn('the lease of an edge could not be looked at', {
+      edge: timer.edge,
+      error: error instanceof Error ? error.name : 'unknown',
+    });
+    await scheduleAgain(context, timer);
+  }
+}
+
+async function judgeEdge(context: Context, { edge, renewedAtMs, isRepeated }: LeaseTimer): Promise<void> {
   const lease = await context.edges.get(edge, true);
   if (lease === undefined) return;
   const isRenewed = !lease.isDead && lease.renewedAtMs !== renewedAtMs;
@@ -45,8 +59,9 @@ export async function lookAtEdge(
 }
 
 /**
- * Treats the connections in one block of a dead edge as lost. Every connection is tried; where one
- * fails, the timer fails and is delivered again, which finds those that are left.
+ * Treats the connections in one block of a dead edge as lost. Every connection is tried; another
+ * timer goes on with those that are left. Where all have failed this timer fails, so the queue
+ * delivers it again, and a connection that cannot be ended ends in the dead-letter queue.
  *
  * A crash at any line delivers the timer again. The block is removed last.
  */
@@ -54,18 +69,32 @@ export async function sweepEdgeBlock(context: Context, timer: SweepTimer): Promi
   const { edge, block } = timer;
   const { edgeSweepsAtOnce, edgeSweepSeconds } = context.settings;
   const untilMs = context.clock.nowMs() + edgeSweepSeconds * 1000;
+  let ended = 0;
   let isLeft = false;
+  let failure: unknown;
   const connections = await context.connections.getMany(addressesOfBlock(edge, block), true);
   await concurrently(connections, edgeSweepsAtOnce, async (connection) => {
     if (context.clock.nowMs() >= untilMs) {
       isLeft = true;
       return;
     }
-    await context.connectionLost(connection, connection.address);
+    try {
+      await context.connectionLost(connection, connection.address);
+    } catch (error) {
+      failure ??= error;
+      return;
+    }
+    ended += 1;
     context.log.count(metrics.edgeConnectionsLost);
   });
+  if (failure !== undefined && ended === 0) throw failure;
+  if (failure !== undefined) return scheduleAgain(context, timer);
   if (isLeft) return context.timers.schedule(timer, context.clock.nowMs());
   await context.edges.removeBlock(edge, block);
+}
+
+function scheduleAgain({ timers, clock, settings }: Context, timer: LeaseTimer | SweepTimer): Promise<void> {
+  return timers.schedule(timer, clock.nowMs() + settings.edgeRetrySeconds * 1000);
 }
 
 /**

@@ -2,6 +2,7 @@ import {
   backDoorEndpointVariable,
   backDoorUrlVariable,
   callbackEndpointVariable,
+  eventBusVariable,
   fanoutQueueVariable,
   functionEnvironment,
   lookQueueVariable,
@@ -119,7 +120,8 @@ function variablesOf(stack: string, { outputs }: Deployment): Record<string, str
     [backDoorUrlVariable, 'BackDoorUrl'],
     [backDoorEndpointVariable, 'BackDoorEndpoint'],
   ];
-  return Object.fromEntries(
+  const { EventBusName: eventBusName } = outputs;
+  const needed = Object.fromEntries(
     wanted.map(([variable, output]) => {
       const value = outputs[output];
       if (value === undefined)
@@ -130,4 +132,5 @@ function variablesOf(stack: string, { outputs }: Deployment): Record<string, str
       return [variable, value];
     }),
   );
+  return eventBusName === undefined ? needed : { ...needed, [eventBusVariable]: eventBusName };
 }

@@ -131,6 +131,11 @@ export interface Settings {
    * Longer than the 9 for which it handles packets after its last renewal.
    */
   readonly edgeDoorGraceSeconds: number;
+  /**
+   * Time after which a look at a lease, or the end of a dead edge's connections, is tried again, in
+   * seconds. The timer queue would deliver it again after 180.
+   */
+  readonly edgeRetrySeconds: number;
   /** Connections of a dead edge that one timer ends at the same time. */
   readonly edgeSweepsAtOnce: number;
   /**
@@ -178,6 +183,7 @@ export const defaultSettings: Settings = {
   atMostOnceMessageSeconds: 86_400,
   edgeLookSeconds: 15,
   edgeDoorGraceSeconds: 10,
+  edgeRetrySeconds: 5,
   edgeSweepsAtOnce: 16,
   edgeSweepSeconds: 15,
 };

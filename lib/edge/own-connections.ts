@@ -40,7 +40,8 @@ export interface OwnConnections {
 
 /**
  * Stores of connections for the process that holds their sockets. It alone changes their rows but
- * for deleting them, so it reads none of them: frames, pings and looks take the row from memory.
+ * for deleting them, so frames, pings and looks take the row from memory. Only CONNECT and SUBSCRIBE
+ * read it, to learn whether it has been deleted.
  * What only this process needs is not written: the identity of a handshake, topic aliases, the use
  * of rates, watches. Written are the row itself, for the processes that take the session over or
  * end the connection, and a renewed token, for those that look for revoked ones.
@@ -62,13 +63,22 @@ export function keepOwnConnections(
   }
 
   /** The connection of an own address, as long as its row exists. */
-  async function current(known: Own): Promise<Connection | undefined> {
-    const { connection } = known;
-    if (connection === undefined || clock.nowMs() - known.verifiedAtMs < rowMaxAgeMs) return connection;
+  async function current(
+    known: Own,
+    connection: Connection,
+    maxAgeMs: number,
+  ): Promise<Connection | undefined> {
+    if (clock.nowMs() - known.verifiedAtMs < maxAgeMs) return connection;
     const row = await stored.get(connection.address);
-    known.verifiedAtMs = clock.nowMs();
-    if (row === undefined) delete known.connection;
+    if (row === undefined) end(known);
+    else known.verifiedAtMs = clock.nowMs();
     return known.connection;
+  }
+
+  function end(known: Own): void {
+    if (known.connection === undefined) return;
+    known.former = known.connection;
+    delete known.connection;
   }
 
   /**
@@ -91,13 +101,16 @@ export function keepOwnConnections(
   }
 
   const connections: ConnectionStore = {
-    async readState(address, consistentLive, consistentRow, maxLiveAgeMs = 0) {
+    async readState(address, consistentLive, age, maxLiveAgeMs = 0) {
       const known = own.get(address);
-      if (known === undefined) return stored.readState(address, consistentLive, consistentRow, maxLiveAgeMs);
-      const connection = await current(known);
-      if (connection === undefined) return known.pending === undefined ? {} : { pending: known.pending };
-      const live = await liveOf(connection, consistentLive, maxLiveAgeMs);
-      return { connection: known.connection ?? connection, ...(live && { live }) };
+      if (known === undefined) return stored.readState(address, consistentLive, age, maxLiveAgeMs);
+      const { connection, pending } = known;
+      if (connection === undefined) return pending === undefined ? {} : { pending };
+      const [row, live] = await Promise.all([
+        current(known, connection, age === 'latest' ? 0 : rowMaxAgeMs),
+        liveOf(connection, consistentLive, maxLiveAgeMs),
+      ]);
+      return row === undefined ? {} : { connection: row, ...(live && { live }) };
     },
     async get(address) {
       const known = own.get(address);
@@ -157,9 +170,7 @@ export function keepOwnConnections(
     async delete(address) {
       await stored.delete(address);
       const known = own.get(address);
-      if (known?.connection === undefined) return;
-      known.former = known.connection;
-      delete known.connection;
+      if (known !== undefined) end(known);
     },
   };
 

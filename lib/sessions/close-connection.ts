@@ -2,7 +2,7 @@ import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Connection, ConnectionAddress, TenantLive } from '../core/model.ts';
 import { chunkId } from '../delivery/post.ts';
-import type { ServerPacket } from '../mqtt/index.ts';
+import { reasonCodes, type ServerPacket } from '../mqtt/index.ts';
 import { encodeMessages } from '../wire/index.ts';
 import type { End } from './outcome.ts';
 import { releaseConnection } from './release-connection.ts';
@@ -36,7 +36,8 @@ export async function closeConnection(
     clientId: connection?.clientId,
   });
   if (!isOrderly) {
-    if (code !== 'server-stopping') context.log.count(metrics.protocolErrors);
+    // The server's own affairs are nobody's error.
+    if (reasonCode !== reasonCodes.serverShuttingDown.code) context.log.count(metrics.protocolErrors);
     if (connection !== undefined) {
       const reason = {
         code,

@@ -78,7 +78,8 @@ export function createConnectionStore(
   }
 
   return {
-    async readState(address, consistentLive, consistentRow = false, maxLiveAgeMs = 0) {
+    async readState(address, consistentLive, age = 'any', maxLiveAgeMs = 0) {
+      const consistentRow = age !== 'any';
       const tenant = tenantOf.get(address);
       const live = tenant === undefined ? undefined : knownLive(tenant, maxLiveAgeMs);
       if (live !== undefined) {

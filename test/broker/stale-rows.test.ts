@@ -14,9 +14,9 @@ const suite = useSuite({
     ...ports,
     connections: {
       ...ports.connections,
-      async readState(address, consistentLive, consistentRow) {
-        const state = await ports.connections.readState(address, consistentLive, consistentRow);
-        if (consistentRow === true || state.connection === undefined) return state;
+      async readState(address, consistentLive, age) {
+        const state = await ports.connections.readState(address, consistentLive, age);
+        if (age !== 'any' || state.connection === undefined) return state;
         const { connection } = first.get(address) ?? {};
         if (connection === undefined) first.set(address, state);
         return connection === undefined ? state : { ...state, connection };

@@ -37,24 +37,29 @@ export function withToken(connection: Connection, token: TokenState): Connection
   return { ...rest, ...token };
 }
 
+/**
+ * How new the row of a connection must be: `any` may be stale; `own` has what earlier frames of the
+ * connection have written (a topic alias, a chunk); `latest` has also what others have done, who may
+ * have ended the connection.
+ */
+export type RowAge = 'any' | 'own' | 'latest';
+
 /** Rows of connections, one per address. */
 export interface ConnectionStore {
   /**
    * Reads connection row and tenant row. Takes one round trip when this process has seen the
-   * tenant of the address, two otherwise. The row is read eventually consistently first. If it is
-   * absent it is read again consistently, because CONNECT may have written it a moment ago.
+   * tenant of the address, two otherwise. A row that is absent is read again consistently, because
+   * CONNECT may have written it a moment ago.
    * @param consistentLive reads the tenant's row consistently, so that it contains every shape
    *   whose SUBACK has been sent.
-   * @param consistentRow reads the connection's row consistently at once. Needed when the frame
-   *   holds CONNECT (the row is expected to be absent) and when it depends on what an earlier
-   *   frame wrote (a topic alias, permissions).
+   * @param age default: `any`, which reads the connection's row eventually consistently first.
    * @param maxLiveAgeMs milliseconds for which the tenant's row need not be read again where this
    *   process has read it and it was active. Default: 0, which reads it.
    */
   readState(
     address: ConnectionAddress,
     consistentLive: boolean,
-    consistentRow?: boolean,
+    age?: RowAge,
     maxLiveAgeMs?: number,
   ): Promise<PeerState>;
   /** Strongly consistent. */

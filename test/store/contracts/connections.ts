@@ -111,13 +111,13 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
     test('one consistent look is enough where CONNECT has come', async () => {
       const calls = recorder();
       const { connections } = world.process(calls);
-      expect(await connections.readState(newAddress(), false, true)).toEqual({});
+      expect(await connections.readState(newAddress(), false, 'latest')).toEqual({});
       expect(calls.calls.map(({ operation, input }) => [operation, input.ConsistentRead])).toEqual([
         ['GetItem', true],
       ]);
       const connection = full();
       await world.process().connections.create(connection);
-      expect(await connections.readState(connection.address, false, true)).toEqual({ connection });
+      expect(await connections.readState(connection.address, false, 'latest')).toEqual({ connection });
     });
 
     test('state of a tenant seen before takes one batch, of a new one two reads', async () => {
@@ -156,7 +156,7 @@ export function connectionsContract(name: string, open: () => Promise<World>): v
       const { connection, calls, connections } = await connectedElsewhere();
       const first = await connections.readState(connection.address, false);
       calls.calls.splice(0);
-      expect(await connections.readState(connection.address, false, false, 30_000)).toEqual(first);
+      expect(await connections.readState(connection.address, false, 'any', 30_000)).toEqual(first);
       expect(calls.calls.map(({ operation, input }) => [operation, input.TableName])).toEqual([
         ['GetItem', world.names.connections],
       ]);
