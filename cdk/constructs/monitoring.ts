@@ -344,6 +344,11 @@ export class Monitoring extends Construct {
               [
                 counted('Connections of a process of the edge', ['edgeConnections'], Stats.AVERAGE),
                 counted('Back door', ['edgesDead', 'backDoorPostsFailed']),
+                counted('Clients refused at the edge', [
+                  'edgeClientsOverBounds',
+                  'edgeClientsSlow',
+                  'edgeClientsRefused',
+                ]),
               ],
             ]),
         ...(fleet === undefined ? [] : [fleetGraphs(fleet, graph)]),

@@ -16,6 +16,7 @@ export {
   readCertificates,
   watchCertificates,
 } from '../listeners/certificates.ts';
+export { logClient } from '../listeners/log-client.ts';
 export type { ListenerTls as BridgeTls } from '../listeners/options.ts';
 export { type Bridge, type BridgeLogEntry, type BridgeOptions, bridgeRefusals } from './options.ts';
 

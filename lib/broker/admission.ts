@@ -37,7 +37,11 @@ export async function readState(
   const state = await context.connections.readState(
     address,
     frame.kind === 'chunk' || packets.some(isReliablePublish),
-    packets.some(needsLatestRow) ? 'latest' : frame.kind === 'chunk' || packets.some(isAliasAlone) ? 'own' : 'any',
+    packets.some(needsLatestRow)
+      ? 'latest'
+      : frame.kind === 'chunk' || packets.some(isAliasAlone)
+        ? 'own'
+        : 'any',
     packets.length > 0 && packets.every(isPingreq) ? pingLiveMaxAgeMs : 0,
   );
   const { connection } = state;

@@ -26,6 +26,8 @@ export interface ListenerFlags extends DeviceFlags {
   readonly host: string;
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress?: number;
+  readonly tlsHandshakesPerSecond?: number;
+  readonly bufferMegabytes?: number;
   readonly logLevel: LogLevel;
   /** How often files with certificates are looked at for changes. Default: 10 s. */
   readonly certificatePollMs?: number;
@@ -47,10 +49,13 @@ export async function listeningOf(flags: ListenerFlags): Promise<Listening> {
 /** What both servers take of the flags. */
 export function listenerOptionsOf(flags: ListenerFlags, { certificates, ports }: Listening) {
   const { host, maxConnections, maxConnectionsPerAddress } = flags;
+  const { tlsHandshakesPerSecond: maxTlsHandshakesPerSecondPerAddress, bufferMegabytes } = flags;
   return {
     host,
     maxConnections,
     ...(maxConnectionsPerAddress === undefined ? {} : { maxConnectionsPerAddress }),
+    ...(maxTlsHandshakesPerSecondPerAddress === undefined ? {} : { maxTlsHandshakesPerSecondPerAddress }),
+    ...(bufferMegabytes === undefined ? {} : { maxBufferedBytes: bufferMegabytes * 1024 * 1024 }),
     ...(ports.mqttPort === undefined ? {} : { mqttPort: ports.mqttPort }),
     ...(ports.wsPort === undefined ? {} : { wsPort: ports.wsPort }),
     ...(certificates === undefined ? {} : { tls: tlsOf(certificates, flags) }),

@@ -24,6 +24,8 @@ export function addListenerOptions(command: Command): Command {
     .option('--host <address>', 'address to listen on; 0.0.0.0 or :: for all', '127.0.0.1')
     .option('--max-connections <number>', 'most clients at a time', parseCount, 10_000)
     .option('--max-connections-per-address <number>', 'most clients of an address', parseCount, 1_000)
+    .option('--tls-handshakes-per-second <number>', 'most TLS handshakes of an address', parseCount, 50)
+    .option('--buffer-megabytes <number>', 'most memory for what waits for clients', parseCount, 64)
     .addOption(new Option('--log-level <level>', 'lowest level to log').choices(logLevels).default('info'));
 }
 

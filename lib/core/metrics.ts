@@ -46,6 +46,12 @@ export const metrics = {
   doorMessagesRefused: 'DoorMessagesRefused',
   /** Open connections of one process of the edge, once a minute: its average is one process's. */
   edgeConnections: 'EdgeConnections',
+  /** Clients that an edge kept out by a bound: of connections, of TLS handshakes. */
+  edgeClientsOverBounds: 'EdgeClientsOverBounds',
+  /** Clients that an edge ended because they are slow: CONNECT late, not reading, buffers full. */
+  edgeClientsSlow: 'EdgeClientsSlow',
+  /** Clients that an edge refused for what they sent: no MQTT, TLS failed, packet too large. */
+  edgeClientsRefused: 'EdgeClientsRefused',
 } as const;
 
 /** Names of the optional usage metrics; their second dimension is `tenant`. */

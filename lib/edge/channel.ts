@@ -1,6 +1,7 @@
 import type { Broker } from '../broker/broker.ts';
 import type { ConnectionAddress } from '../core/model.ts';
 import type { Log } from '../core/ports.ts';
+import { uncountedBytes } from '../listeners/buffers.ts';
 import type { ClientSide, Session } from '../listeners/client-server.ts';
 import { Inbound } from './inbound.ts';
 import { Outbound } from './outbound.ts';
@@ -52,6 +53,8 @@ export class Channel implements Session {
   readonly #outbound: Outbound;
   #isHandling = false;
   #isPaused = false;
+  /** Whether what waits for this client counts. */
+  #isHolding = false;
   #isClosed = false;
   /** Whether the client has got its last packet. */
   #isEnding = false;
@@ -74,7 +77,8 @@ export class Channel implements Session {
     this.#inbound.write(bytes);
     // Bytes of a packet that never ends are no sign of life [MQTT-3.1.2-22 v5, MQTT-3.1.2-24 v3].
     if (this.#inbound.hasPacket) this.lastActiveAtMs = this.#service.nowMs();
-    if (!this.#isPaused && this.#inbound.waitingBytes > pauseBytes) {
+    const hasRoom = this.#hold();
+    if (!this.#isPaused && (!hasRoom || this.#inbound.waitingBytes > pauseBytes)) {
       this.#isPaused = true;
       this.#client.pause();
     }
@@ -89,9 +93,9 @@ export class Channel implements Session {
   /** Pushes a text message of the wire profile. @returns whether the client is still there. */
   push(text: string): boolean {
     if (this.#isClosed || this.#isEnding) return false;
-    if (this.#outbound.push(text)) return true;
-    this.#service.log.warn('edge', { code: 'slow-client', address: this.address });
-    this.terminate();
+    const isPushed = this.#outbound.push(text);
+    if (isPushed && this.#hold()) return true;
+    this.#end(isPushed ? 'buffers-full' : 'slow-client');
     return false;
   }
 
@@ -109,6 +113,20 @@ export class Channel implements Session {
     this.#client.destroy();
   }
 
+  /** Ends the client, which holds too much. */
+  #end(reason: 'slow-client' | 'buffers-full'): void {
+    this.#client.destroy(reason);
+    this.terminate();
+  }
+
+  /** Tells what waits for the client. @returns whether there is room for it. */
+  #hold(): boolean {
+    const bytes = this.#inbound.waitingBytes + this.#outbound.heldBytes;
+    if (bytes <= uncountedBytes && !this.#isHolding) return true;
+    this.#isHolding = bytes > uncountedBytes;
+    return this.#client.hold(bytes);
+  }
+
   /** Hands batches to the broker until none waits. */
   async #handle(): Promise<void> {
     if (this.#isHandling) return;
@@ -122,6 +140,7 @@ export class Channel implements Session {
         if (batch.holdsPushes) this.#outbound.hold(batch.isConnect);
         this.#outbound.release(await this.#service.broker.packets(this.address, batch.bytes));
       }
+      this.#awaitRest();
     } catch (error) {
       // The store throttles or fails: the client comes back and sends again what MQTT demands.
       this.#service.log.error('edge frame failed', {
@@ -137,9 +156,16 @@ export class Channel implements Session {
   }
 
   #resume(): void {
-    if (!this.#isPaused || this.#inbound.waitingBytes > resumeBytes) return;
+    const hasRoom = this.#hold();
+    if (!this.#isPaused || !hasRoom || this.#inbound.waitingBytes > resumeBytes) return;
     this.#isPaused = false;
     this.#client.resume();
+  }
+
+  /** What waits now is no packet yet: it ends the client where there is no room for it. */
+  #awaitRest(): void {
+    this.#resume();
+    if (this.#isPaused && !this.#isClosed) this.#end('buffers-full');
   }
 
   /**
@@ -151,6 +177,8 @@ export class Channel implements Session {
     this.#isReleased = true;
     const { broker, log, left, ended } = this.#service;
     left();
+    this.#inbound.clear();
+    this.#hold();
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(maxPauseMs, 2 * pauseMs)) {
       try {
         await broker.disconnected(this.address);

@@ -22,6 +22,10 @@ const schema = v.object({
   EDGE_MAX_CONNECTIONS: v.optional(count, '50000'),
   /** Clients of one address at a time, where the load balancer preserves addresses. */
   EDGE_MAX_CONNECTIONS_PER_ADDRESS: v.optional(count, '1000'),
+  /** TLS handshakes of one address in a second, where the load balancer preserves addresses. */
+  EDGE_TLS_HANDSHAKES_PER_SECOND: v.optional(count, '50'),
+  /** Bound of what waits in memory for all clients, to be read by them or to be handled, in MiB. */
+  EDGE_BUFFER_MEGABYTES: v.optional(count, '64'),
   /** Seconds from SIGTERM in which all clients are ended: less than the stop timeout. */
   EDGE_STOP_SECONDS: v.optional(count, '110'),
   /** WebSocket URL of the API of the back doors. */

@@ -5,6 +5,7 @@
 import { metrics } from '../core/metrics.ts';
 import type { Ports } from '../core/ports.ts';
 import { startListeners } from '../listeners/index.ts';
+import { logClient } from '../listeners/log-client.ts';
 import { listenerRefusals } from '../listeners/options.ts';
 import { Channels } from './channels.ts';
 import { Clients } from './clients.ts';
@@ -12,6 +13,7 @@ import { drainChannels } from './drain.ts';
 import { startHealthCheck } from './health.ts';
 import type { Edge, EdgeOptions } from './options.ts';
 import { keepOwn, type OwnPorts } from './own-ports.ts';
+import { refusalCounters } from './refusal-counters.ts';
 import { endUnsure } from './unsure.ts';
 
 export type { BackDoor, BackDoorOptions, Edge, EdgeOptions, EdgeService } from './options.ts';
@@ -72,8 +74,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     const listeners = await startListeners(
       {
         ...options,
-        log: ({ event, code: status, ...details }) =>
-          log[refusals.has(event) ? 'info' : 'debug']('edge', { code: event, status, ...details }),
+        log: (entry) => logClient(log, 'edge', refusals, entry),
+        refused: (reason) => log.count(refusalCounters[reason]),
       },
       clients,
     );
@@ -86,9 +88,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       listeners.stopListening();
       await drainChannels(channels, broker, seconds);
     };
-    const { replaceCertificates, close: _close, stopListening: _stopListening, ...ports } = listeners;
+    const { mqttPort, tlsPort, wsPort, wssPort, replaceCertificates } = listeners;
     return {
-      ...ports,
+      ...(mqttPort === undefined ? {} : { mqttPort }),
+      ...(tlsPort === undefined ? {} : { tlsPort }),
+      ...(wsPort === undefined ? {} : { wsPort }),
+      ...(wssPort === undefined ? {} : { wssPort }),
       ...(health === undefined ? {} : { healthPort: health.port }),
       edge,
       connections: () => channels.size,

@@ -32,6 +32,8 @@ async function main(): Promise<void> {
     host: settings.EDGE_HOST,
     maxConnections: settings.EDGE_MAX_CONNECTIONS,
     maxConnectionsPerAddress: settings.EDGE_MAX_CONNECTIONS_PER_ADDRESS,
+    maxTlsHandshakesPerSecondPerAddress: settings.EDGE_TLS_HANDSHAKES_PER_SECOND,
+    maxBufferedBytes: settings.EDGE_BUFFER_MEGABYTES * 1024 * 1024,
     ...portsOf(settings),
     ...(certificates === undefined ? {} : { tls: { ...certificates, ...tlsPortsOf(settings) } }),
     compose(wrap) {

@@ -22,6 +22,11 @@ export class Outbound {
     this.#client = client;
   }
 
+  /** Bytes of pushes that wait for a reply. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /**
    * Keeps pushes back until {@link release}: CONNACK must come first, and small clients take a
    * PUBLISH before SUBACK for an error.

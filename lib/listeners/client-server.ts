@@ -35,19 +35,22 @@ export interface HandshakeRefusal {
 
 /** One stock MQTT client on any transport. */
 export interface ClientSide {
-  /** Bytes written that the client has not read yet. */
-  bufferedBytes(): number;
   /**
-   * Ends a client that does not read (`maxClientBufferBytes`), because what sends to it cannot be
-   * slowed down. A client that has closed is written nothing.
+   * Ends a client that does not read (`maxClientBufferBytes`, `maxBufferedBytes`), because what
+   * sends to it cannot be slowed down. A client that has closed is written nothing.
    */
   write(bytes: Uint8Array): void;
+  /**
+   * Tells how many bytes of the client wait in its session, also after it has closed.
+   * @returns whether there is room for them (`maxBufferedBytes`); else the client must wait or end.
+   */
+  hold(bytes: number): boolean;
   pause(): void;
   resume(): void;
   /** Flushes, then closes: over WebSocket with 1000 (also for 1005), 1001, or else 1011. */
   end(closeCode: number): void;
-  /** Closes at once. */
-  destroy(): void;
+  /** Closes at once. @param reason is reported. */
+  destroy(reason?: 'slow-client' | 'buffers-full'): void;
 }
 
 export interface Session {

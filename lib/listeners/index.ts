@@ -8,17 +8,32 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { BufferBudget } from './buffers.ts';
 import { type Certificates, secureContextOptions, unusable } from './certificates.ts';
 import { clientCertificates, type Identify, reportTlsErrors, withoutToken } from './client-certificates.ts';
 import type { ClientServer, Session } from './client-server.ts';
+import { HandshakeRate } from './handshake-rate.ts';
 import { socketOptions } from './listener.ts';
 import { OpenConnections } from './open-connections.ts';
-import type { Limits, ListenerOptions, Listeners, Report, Transport } from './options.ts';
+import {
+  type Limits,
+  type ListenerOptions,
+  type ListenerRefusal,
+  type Listeners,
+  listenerRefusals,
+  type Report,
+  type Transport,
+} from './options.ts';
 import { ServerNames, sniOptions } from './server-names.ts';
 import { serveTcpClient } from './tcp.ts';
 import { httpOptions, serveWebSocketClients } from './websocket.ts';
 
 const closeTimeoutMs = 2_000;
+const refusals: ReadonlySet<string> = new Set(listenerRefusals);
+
+function isRefusal(event: string): event is ListenerRefusal {
+  return refusals.has(event);
+}
 
 /**
  * Starts the listeners of `options`, of which there must be at least one.
@@ -30,15 +45,19 @@ export async function startListeners<Own extends string = never>(
   options: ListenerOptions<Own>,
   server: ClientServer<Own>,
 ): Promise<Listeners> {
-  const { host = '127.0.0.1', mqttPort, wsPort, tls, log = () => {} } = options;
+  const { host = '127.0.0.1', mqttPort, wsPort, tls, log = () => {}, refused = () => {} } = options;
   const limits: Limits = {
     maxConnections: options.maxConnections ?? 10_000,
     maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 1_000,
     tlsHandshakeTimeoutMs: options.tlsHandshakeTimeoutMs ?? 10_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    maxTlsHandshakesPerSecondPerAddress: options.maxTlsHandshakesPerSecondPerAddress ?? 50,
     maxClientBufferBytes: options.maxClientBufferBytes ?? 4 * 1024 * 1024,
+    maxBufferedBytes: options.maxBufferedBytes ?? 64 * 1024 * 1024,
   };
   const connections = new OpenConnections(limits);
+  const handshakes = new HandshakeRate(limits.maxTlsHandshakesPerSecondPerAddress);
+  const buffers = new BufferBudget(limits.maxBufferedBytes);
   const sessions = new Set<Session>();
   const listeners: Server[] = [];
   const tlsListeners: TlsServer[] = [];
@@ -49,14 +68,18 @@ export async function startListeners<Own extends string = never>(
     (socket: Socket): Report<Own> => {
       // A closed socket no longer knows it.
       const { remoteAddress: address } = socket;
-      return (event, details) =>
+      return (event, details) => {
+        if (isRefusal(event)) refused(event);
         log({ event, transport, ...(address === undefined ? {} : { address }), ...details });
+      };
     };
+  const refuse = (report: Report<Own>, reason: ListenerRefusal, again: boolean) =>
+    again ? refused(reason) : report(reason);
   const started = (session: Session) => {
     sessions.add(session);
     void session.closed.then(() => sessions.delete(session));
   };
-  const service = { server, limits, connections, started };
+  const service = { server, limits, connections, buffers, started };
   const serveTcp = (transport: Transport, identify: Identify) => {
     const reportOf = reporter(transport);
     return (socket: Socket) => serveTcpClient(socket, { ...service, identify, report: reportOf(socket) });
@@ -65,7 +88,7 @@ export async function startListeners<Own extends string = never>(
     listeners.push(listener);
     const reportOf = reporter(transport);
     listener.prependListener('connection', (socket: Socket) =>
-      connections.add(socket, (full) => reportOf(socket)(full)),
+      connections.add(socket, (full, again) => refuse(reportOf(socket), full, again)),
     );
     listener.listen(port, host);
     await once(listener, 'listening');
@@ -79,7 +102,14 @@ export async function startListeners<Own extends string = never>(
   };
   const listenTls = (listener: TlsServer, port: number, transport: Transport): Promise<number> => {
     tlsListeners.push(listener);
-    reportTlsErrors(listener, reporter(transport));
+    const reportOf = reporter(transport);
+    reportTlsErrors(listener, reportOf);
+    listener.prependListener('connection', (socket: Socket) => {
+      const answer = socket.destroyed ? 'granted' : handshakes.take(socket.remoteAddress);
+      if (answer === 'granted') return;
+      refuse(reportOf(socket), 'tls-rate', answer === 'refused-again');
+      socket.destroy();
+    });
     return listen(listener, port, transport);
   };
   const stopListening = () => {
@@ -149,7 +179,7 @@ export async function startListeners<Own extends string = never>(
       const context = secureContextOptions(certificates);
       for (const listener of tlsListeners) listener.setSecureContext(context);
     };
-    return { ...ports, replaceCertificates, stopListening, close };
+    return { ...ports, replaceCertificates, bufferedBytes: () => buffers.bytes, stopListening, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,3 +1,4 @@
+import type { BufferBudget } from './buffers.ts';
 import type { Identify } from './client-certificates.ts';
 import type { ClientServer, Session } from './client-server.ts';
 import type { OpenConnections } from './open-connections.ts';
@@ -17,6 +18,7 @@ export interface ListenerService<Own extends string> {
   readonly server: ClientServer<Own>;
   readonly limits: Limits;
   readonly connections: Pick<OpenConnections, 'fullFor'>;
+  readonly buffers: BufferBudget;
   readonly identify: Identify;
   readonly started: (session: Session) => void;
 }

@@ -39,10 +39,10 @@ export class OpenConnections implements Iterable<Socket> {
 
   /**
    * Counts a connection until it closes. Closes it at once if too many wait for an answer already;
-   * `report` is then called, but once for a source as long as it is full: strangers must not fill
-   * the log.
+   * `refused` is then called, with `again` if it was called for this source since that is full:
+   * strangers must not fill the log.
    */
-  add(socket: Socket, report: (full: Full) => void): void {
+  add(socket: Socket, refused: (full: Full, again: boolean) => void): void {
     const source = sourceOf(socket.remoteAddress);
     const count = (this.#counts.get(source) ?? 0) + 1;
     this.#sockets.add(socket);
@@ -53,9 +53,9 @@ export class OpenConnections implements Iterable<Socket> {
       this.size > maxConnections + maxWaiting || count > maxConnectionsPerAddress + maxWaitingPerAddress;
     if (!isTooMany) return;
     const full = this.#fullFor(count);
-    if (full !== undefined && !this.#reported.has(source)) {
+    if (full !== undefined) {
+      refused(full, this.#reported.has(source));
       this.#reported.add(source);
-      report(full);
     }
     socket.destroy();
   }

@@ -36,8 +36,22 @@ export interface ListenerOptions<Own extends string = never> {
    * handshake, over WebSocket once for the request and once more for CONNECT. Default 10,000.
    */
   readonly connectTimeoutMs?: number;
+  /**
+   * TLS handshakes that one client address may begin a second, and four times as many at once.
+   * Default 50: each takes half a millisecond of CPU, and a site of 1,000 devices is back within
+   * 20 s. Behind a proxy that hides addresses, set it to what the process can do: 1,000.
+   */
+  readonly maxTlsHandshakesPerSecondPerAddress?: number;
   /** A client is disconnected when more bytes than this wait for it to read. Default 4 MiB. */
   readonly maxClientBufferBytes?: number;
+  /**
+   * Bound of the bytes of all clients that wait in this process, to be read by them or to be
+   * handled; 4 KiB of each client do not count. Default 64 MiB: an eighth of 512 MB. Clients that
+   * hold more than is left of it are disconnected.
+   */
+  readonly maxBufferedBytes?: number;
+  /** Called for each client that is refused or ended, also where the log has one entry for many. */
+  readonly refused?: (reason: ListenerRefusal) => void;
 }
 
 export interface ListenerTls extends Certificates {
@@ -56,6 +70,8 @@ export type Limits = Required<
     | 'tlsHandshakeTimeoutMs'
     | 'connectTimeoutMs'
     | 'maxClientBufferBytes'
+    | 'maxTlsHandshakesPerSecondPerAddress'
+    | 'maxBufferedBytes'
   >
 >;
 
@@ -70,15 +86,19 @@ export const listenerRefusals = [
   'connect-late',
   'bridge-full',
   'address-full',
+  'tls-rate',
   'slow-client',
+  'buffers-full',
   'text-frame',
   'adapter-at-bridge',
   'handshake-refused',
   'packet-too-large',
 ] as const;
 
+export type ListenerRefusal = (typeof listenerRefusals)[number];
+
 export type ListenerEvent =
-  | (typeof listenerRefusals)[number]
+  | ListenerRefusal
   | 'listening'
   | 'connected'
   | 'connection-error'
@@ -119,6 +139,8 @@ export interface Listeners {
    * @throws an error with `code` if they cannot be used; the old ones then stay.
    */
   replaceCertificates(certificates: Certificates): void;
+  /** Bytes of all clients that wait in this process. */
+  bufferedBytes(): number;
   /** Closes the ports. Clients that are connected stay. */
   stopListening(): void;
   /** Stops listening and closes all clients: sessions within 2 s, others at once. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { reasonCode, refusingConnack } from './answers.ts';
 import { AwaitedConnect, nothing } from './awaited-connect.ts';
+import { type BufferBudget, BufferedClient, uncountedBytes } from './buffers.ts';
 import type { ClientSide, Session } from './client-server.ts';
 import { type ConnectHeader, readConnectHeader } from './connect-header.ts';
 import { endTimeoutMs, type ListenerService } from './listener.ts';
@@ -21,14 +22,14 @@ export interface TcpService<Own extends string> extends ListenerService<Own> {
  * [MQTT-7.1.1-1 v3, MQTT-4.2.0-1 v5]
  */
 export function serveTcpClient<Own extends string>(tcp: Socket, service: TcpService<Own>): void {
-  const { server, limits, connections, identify, started, report } = service;
+  const { server, limits, connections, buffers, identify, started, report } = service;
   let session: Session | undefined;
   let begun = nothing;
   const awaited = new AwaitedConnect(limits.connectTimeoutMs, () => {
     report('connect-late');
     tcp.destroy();
   });
-  const client: ClientSide = new TcpClientSide(tcp, limits.maxClientBufferBytes, report);
+  const client = new TcpClientSide(tcp, limits.maxClientBufferBytes, buffers, report);
   const refuse = ({ protocolLevel }: ConnectHeader, code: number) => {
     awaited.end();
     client.write(refusingConnack(protocolLevel, code));
@@ -87,31 +88,44 @@ export function serveTcpClient<Own extends string>(tcp: Socket, service: TcpServ
   tcp.on('data', readHeader);
   tcp.on('close', () => {
     awaited.end();
+    client.closed();
     session?.clientClosed();
   });
 }
 
-class TcpClientSide implements ClientSide {
+class TcpClientSide extends BufferedClient implements ClientSide {
   readonly #tcp: Socket;
   readonly #maxBufferBytes: number;
   readonly #report: Report;
+  #onWritten: (() => void) | undefined;
 
-  constructor(tcp: Socket, maxBufferBytes: number, report: Report) {
+  constructor(tcp: Socket, maxBufferBytes: number, budget: BufferBudget, report: Report) {
+    super(budget);
     this.#tcp = tcp;
     this.#maxBufferBytes = maxBufferBytes;
     this.#report = report;
   }
 
-  bufferedBytes(): number {
-    return this.#tcp.writableLength;
+  write(bytes: Uint8Array): void {
+    const tcp = this.#tcp;
+    if (!tcp.writable) return;
+    if (tcp.writableLength === 0 && bytes.length <= uncountedBytes) {
+      tcp.write(bytes);
+      return;
+    }
+    this.#onWritten ??= () => this.count();
+    tcp.write(bytes, this.#onWritten);
+    const hasRoom = this.count();
+    if (tcp.writableLength > this.#maxBufferBytes) this.destroy('slow-client');
+    else if (!hasRoom) this.destroy('buffers-full');
   }
 
-  write(bytes: Uint8Array): void {
-    if (!this.#tcp.writable) return;
-    this.#tcp.write(bytes);
-    if (this.#tcp.writableLength <= this.#maxBufferBytes) return;
-    this.#report('slow-client');
-    this.#tcp.destroy();
+  protected unsentBytes(): number {
+    return this.#tcp.destroyed ? 0 : this.#tcp.writableLength;
+  }
+
+  closed(): void {
+    this.count();
   }
 
   pause(): void {
@@ -122,7 +136,7 @@ class TcpClientSide implements ClientSide {
     this.#tcp.resume();
   }
 
-  end(): void {
+  end(_closeCode: number): void {
     const tcp = this.#tcp;
     if (tcp.destroyed) return;
     const timer = setTimeout(() => tcp.destroy(), endTimeoutMs);
@@ -133,7 +147,8 @@ class TcpClientSide implements ClientSide {
     tcp.resume();
   }
 
-  destroy(): void {
+  destroy(reason?: 'slow-client' | 'buffers-full'): void {
+    if (reason !== undefined && !this.#tcp.destroyed) this.#report(reason);
     this.#tcp.destroy();
   }
 }

@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { subprotocol as adapterSubprotocol, wrongPortCloseCode } from '../wire/limits.ts';
 import { AwaitedConnect } from './awaited-connect.ts';
+import { type BufferBudget, BufferedClient, uncountedBytes } from './buffers.ts';
 import type { Identify } from './client-certificates.ts';
 import type { Admission, ClientSide, Credentials, Session } from './client-server.ts';
 import { endTimeoutMs, type ListenerService, socketOptions } from './listener.ts';
@@ -69,7 +70,7 @@ export function serveWebSocketClients<Own extends string>(
   http: Server | HttpsServer,
   service: WebSocketService<Own>,
 ): void {
-  const { server, limits, connections, identify, started, reportOf } = service;
+  const { server, limits, connections, buffers, identify, started, reportOf } = service;
   const webSockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
@@ -138,7 +139,7 @@ export function serveWebSocketClients<Own extends string>(
     webSockets.handleUpgrade(request, stream, head, (client) => {
       isAccepted = true;
       stream.removeListener('error', leave);
-      started(serveClient(client, stream, admitted, limits, report));
+      started(serveClient(client, stream, admitted, { limits, buffers, report }));
     });
     if (!isAccepted) leave();
   });
@@ -192,27 +193,28 @@ function serveClient(
   client: WebSocket,
   stream: Socket,
   admission: Admission,
-  limits: Limits,
-  report: Report,
+  { limits, buffers, report }: { limits: Limits; buffers: BufferBudget; report: Report },
 ): Session {
   report('connected');
-  const session = admission.start(webSocketClientSide(client, limits.maxClientBufferBytes, report));
+  const side = new WebSocketClientSide(client, limits.maxClientBufferBytes, buffers, report);
+  const session = admission.start(side);
   const awaited = new AwaitedConnect(limits.connectTimeoutMs, () => {
     report('connect-late');
     client.terminate();
   });
   let received = 0;
-  const count = (bytes: Buffer) => {
+  // Before the WebSocket reads them.
+  stream.prependListener('data', (bytes: Buffer) => {
+    side.reads(bytes.length);
+    if (awaited.isOver) return;
     received += bytes.length;
-    if (awaited.isOver) stream.removeListener('data', count);
-    else if (received > maxBytesBeforeConnect) {
-      awaited.end();
-      report('packet-too-large');
-      client.terminate();
-    }
-  };
-  stream.on('data', count);
+    if (received <= maxBytesBeforeConnect) return;
+    awaited.end();
+    report('packet-too-large');
+    client.terminate();
+  });
   client.on('message', (data, isBinary) => {
+    side.hasMessage((data as Buffer).length);
     if (client.readyState !== client.OPEN) return;
     if (!isBinary) {
       report('text-frame');
@@ -227,30 +229,91 @@ function serveClient(
   );
   client.on('close', () => {
     awaited.end();
+    side.closed();
     session.clientClosed();
   });
   return session;
 }
 
-function webSocketClientSide(client: WebSocket, maxBufferBytes: number, report: Report): ClientSide {
-  return {
-    bufferedBytes: () => client.bufferedAmount,
-    write: (bytes) => {
-      if (client.readyState !== client.OPEN) return;
+/** Of a masked frame with that many bytes. */
+function frameHeaderBytes(bytes: number): number {
+  return bytes < 126 ? 6 : bytes < 65_536 ? 8 : 14;
+}
+
+class WebSocketClientSide extends BufferedClient implements ClientSide {
+  readonly #client: WebSocket;
+  readonly #maxBufferBytes: number;
+  readonly #report: Report;
+  /** Bytes that have come behind the last message that is complete. */
+  #unfinishedBytes = 0;
+  #lastReadBytes = 0;
+  #onWritten: (() => void) | undefined;
+
+  constructor(client: WebSocket, maxBufferBytes: number, budget: BufferBudget, report: Report) {
+    super(budget);
+    this.#client = client;
+    this.#maxBufferBytes = maxBufferBytes;
+    this.#report = report;
+  }
+
+  /** Bytes come, which the WebSocket keeps until a message is complete. */
+  reads(bytes: number): void {
+    this.#lastReadBytes = bytes;
+    this.#unfinishedBytes += bytes;
+    if (this.#unfinishedBytes > uncountedBytes && !this.count()) this.destroy('buffers-full');
+  }
+
+  /** A message is complete. What is left has come with its end. */
+  hasMessage(bytes: number): void {
+    const wasCounted = this.#unfinishedBytes > uncountedBytes;
+    const left = this.#unfinishedBytes - bytes - frameHeaderBytes(bytes);
+    this.#unfinishedBytes = Math.max(0, Math.min(left, this.#lastReadBytes));
+    if (wasCounted) this.count();
+  }
+
+  write(bytes: Uint8Array): void {
+    const client = this.#client;
+    if (client.readyState !== client.OPEN) return;
+    if (client.bufferedAmount === 0 && bytes.length <= uncountedBytes) {
       client.send(bytes, { binary: true });
-      if (client.bufferedAmount <= maxBufferBytes) return;
-      report('slow-client');
-      client.terminate();
-    },
-    pause: () => client.pause(),
-    resume: () => client.resume(),
-    end: (closeCode) => {
-      if (client.readyState === client.CLOSED) return;
-      const timer = setTimeout(() => client.terminate(), endTimeoutMs);
-      client.once('close', () => clearTimeout(timer));
-      client.close(closeCode === 1000 || closeCode === 1005 ? 1000 : closeCode === 1001 ? 1001 : 1011);
-      client.resume();
-    },
-    destroy: () => client.terminate(),
-  };
+      return;
+    }
+    this.#onWritten ??= () => this.count();
+    client.send(bytes, { binary: true }, this.#onWritten);
+    const hasRoom = this.count();
+    if (client.bufferedAmount > this.#maxBufferBytes) this.destroy('slow-client');
+    else if (!hasRoom) this.destroy('buffers-full');
+  }
+
+  protected unsentBytes(): number {
+    const client = this.#client;
+    if (client.readyState === client.CLOSED) return 0;
+    return client.bufferedAmount + (this.#unfinishedBytes > uncountedBytes ? this.#unfinishedBytes : 0);
+  }
+
+  closed(): void {
+    this.count();
+  }
+
+  pause(): void {
+    this.#client.pause();
+  }
+
+  resume(): void {
+    this.#client.resume();
+  }
+
+  end(closeCode: number): void {
+    const client = this.#client;
+    if (client.readyState === client.CLOSED) return;
+    const timer = setTimeout(() => client.terminate(), endTimeoutMs);
+    client.once('close', () => clearTimeout(timer));
+    client.close(closeCode === 1000 || closeCode === 1005 ? 1000 : closeCode === 1001 ? 1001 : 1011);
+    client.resume();
+  }
+
+  destroy(reason?: 'slow-client' | 'buffers-full'): void {
+    if (reason !== undefined && this.#client.readyState === this.#client.OPEN) this.#report(reason);
+    this.#client.terminate();
+  }
 }

@@ -1,4 +1,4 @@
-import { type BridgeLogEntry, bridgeRefusals } from '../bridge/index.ts';
+import { type BridgeLogEntry, bridgeRefusals, logClient } from '../bridge/index.ts';
 import type { Log, LogFields } from '../core/ports.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -32,9 +32,6 @@ export function createLocalLog(
 
 const refusals: ReadonlySet<string> = new Set(bridgeRefusals);
 
-/** Refused and ended clients at `info`, what is usual at `debug`. */
 export function logBridge(log: Pick<Log, 'debug' | 'info'>, entry: BridgeLogEntry): void {
-  const { event, code: status, ...details } = entry;
-  if (refusals.has(event)) log.info('bridge', { code: event, status, ...details });
-  else log.debug('bridge', { event, status, ...details });
+  logClient(log, 'bridge', refusals, entry);
 }

@@ -7,7 +7,6 @@ import { defaultSettings } from '../../lib/core/settings.ts';
 import type { EdgeLease } from '../../lib/core/store-ports/edges.ts';
 import type { ScheduledTimer, Timer } from '../../lib/core/timers.ts';
 import { UnreadableItemError } from '../../lib/core/unreadable-item.ts';
-import { createLocalLog } from '../../lib/local/log.ts';
 
 const sweep = { kind: 'edge-sweep', edge: 'EDGE', block: 0 } as const;
 const look = { kind: 'edge-lease', edge: 'EDGE', renewedAtMs: 700, isRepeated: true } as const;
@@ -22,7 +21,7 @@ function dyingEdge(open: number, faults: { lease?: () => void; lost?: (address: 
   const context = {
     settings: defaultSettings,
     clock: { nowMs: () => nowMs },
-    log: createLocalLog('error', () => {}),
+    log: { warn() {}, count() {} },
     edges: {
       async get() {
         faults.lease?.();

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
+import { connectAsync } from 'mqtt';
 import { expect, it, vi } from 'vitest';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { noBackDoor } from '../support/no-back-door.ts';
 import { inbox } from '../support/service.ts';
-import { startEdged } from './edged.ts';
+import { edgeOf, startEdged } from './edged.ts';
 
 it('ends clients that are silent for 1.5 times the keep-alive', async () => {
   const { service, connect } = await startEdged();
@@ -95,4 +97,30 @@ it('tells clients of 5.0 to come back when the store fails, and serves the other
   const got = inbox(other);
   await other.publishAsync('fine', 'served', { qos: 1 });
   expect((await got.next()).text).toBe('served');
+});
+
+it('stores no subscription for a connection from which the session was taken', async () => {
+  // Without a back door, so nobody tells the first edge of the takeover.
+  const { service, connect } = await startEdged({ service: { edge: true } });
+  const mint = await service.tenant('acme');
+  const other = await edgeOf(service);
+  const roaming = { clientId: 'roaming', clean: false, properties: { sessionExpiryInterval: 600 } };
+  const first = await connect(mint, roaming);
+  await first.subscribeAsync('wide', { qos: 1 });
+  const second = await connectAsync(`mqtt://127.0.0.1:${other.mqttPort}`, {
+    ...roaming,
+    username: mint.tenant,
+    password: await mint({ mqtt: { publish: [], subscribe: ['narrow'] } }),
+    protocolVersion: 5,
+    reconnectPeriod: 0,
+  });
+  const answer = await Promise.race([
+    first.subscribeAsync('secret', { qos: 1 }).then(() => 'granted'),
+    new Promise((resolve) => first.once('close', () => resolve('closed'))),
+  ]);
+  expect(answer).toBe('closed');
+  const session = { tenant: vouchedTenantId('acme'), clientId: 'roaming' };
+  expect(await service.stores.sessionSubscriptions.list(session)).toEqual([]);
+  await second.endAsync(true);
+  await other.close();
 });

@@ -5,7 +5,7 @@ import { encodeChunks, encodePackets } from '../../lib/wire/index.ts';
 function recording() {
   const written: string[] = [];
   const client = {
-    bufferedBytes: () => 0,
+    hold: () => true,
     write: (bytes: Uint8Array) => void written.push(Buffer.from(bytes).toString('hex')),
     pause: () => {},
     resume: () => {},

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { Channel } from '../../lib/edge/channel.ts';
 
 const client = {
-  bufferedBytes: () => 0,
+  hold: () => true,
   write: () => {},
   pause: () => {},
   resume: () => {},

@@ -81,7 +81,7 @@ describe('a client that does not read', () => {
     let written = 0;
     while (session?.isClosed === false) {
       session.client.write(mebibyte.subarray(0, 64 * 1024));
-      largest = Math.max(largest, session.client.bufferedBytes());
+      largest = Math.max(largest, listeners.bufferedBytes());
       written += 1;
       await new Promise((resolve) => setImmediate(resolve));
     }

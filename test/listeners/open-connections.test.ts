@@ -43,6 +43,7 @@ describe('connections from one address', () => {
   it('leave room for other addresses, until all together are too many', () => {
     const connections = new OpenConnections({ maxConnections: 30, maxConnectionsPerAddress: 10 });
     const reported: string[] = [];
+    let refused = 0;
     const from = (remoteAddress: string) => {
       const socket = Object.assign(new EventEmitter(), {
         remoteAddress,
@@ -52,7 +53,10 @@ describe('connections from one address', () => {
           socket.emit('close');
         },
       });
-      connections.add(socket as unknown as Socket, (full) => reported.push(`${remoteAddress} ${full}`));
+      connections.add(socket as unknown as Socket, (full, again) => {
+        refused += 1;
+        if (!again) reported.push(`${remoteAddress} ${full}`);
+      });
       return socket;
     };
     for (let i = 0; i < 1_000; i += 1) from('192.0.2.1');
@@ -63,6 +67,7 @@ describe('connections from one address', () => {
     expect(connections.fullFor('192.0.2.2')).toBe('bridge-full');
     expect(connections.size).toBe(130);
     expect(reported).toHaveLength(1 + 890);
+    expect(refused).toBe(980 + 890);
     for (const socket of others) socket.emit('close');
     expect(connections.size).toBe(20);
     expect(connections.fullFor('192.0.2.2')).toBeUndefined();

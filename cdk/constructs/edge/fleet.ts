@@ -130,6 +130,8 @@ export class Fleet extends Construct {
         ...Object.fromEntries(listeners.map(({ variable, taskPort }) => [variable, String(taskPort)])),
         EDGE_HEALTH_PORT: String(healthPort),
         EDGE_STOP_SECONDS: String(stopSeconds),
+        // An eighth of the memory, as in 512 MB by default.
+        EDGE_BUFFER_MEGABYTES: String(fleet.memoryMegabytes / 8),
         ...(certificateSecretArn === undefined ? {} : { EDGE_CERTIFICATE_SECRET: certificateSecretArn }),
       },
       portMappings: [...new Set([...listeners.map(({ taskPort }) => taskPort), healthPort])].map(

@@ -158,9 +158,19 @@ export const toolReasons = {
     message: 'a client address has as many connections to the bridge as it may have',
     remedy: 'Raise --max-connections-per-address if many clients share the address, as behind a proxy.',
   },
+  'tls-rate': {
+    message: 'a client address begins more TLS handshakes in a second than it may',
+    remedy:
+      'Have clients pause longer and longer before they connect again; raise --tls-handshakes-per-second if many share the address.',
+  },
   'slow-client': {
     message: 'a client of the bridge does not read what it is sent',
     remedy: 'Have the client read faster, or subscribe to less.',
+  },
+  'buffers-full': {
+    message: 'a client held more of the memory for messages that wait than is left of it',
+    remedy:
+      'Look for clients that do not read, or never end a packet; raise --buffer-megabytes where the process has more memory.',
   },
   'text-frame': {
     message: 'a client of the bridge sent WebSocket text instead of binary frames',
