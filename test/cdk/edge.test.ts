@@ -339,6 +339,14 @@ describe('the back door', () => {
     ).toEqual(['$default']);
   });
 
+  it('tells processes elsewhere the bus of lifecycle events, if there is one', () => {
+    expect(stack.outputs()).not.toHaveProperty('EventBusName');
+    const told = new Synthesised({ ...presets.prod, eventBusName: 'devices', edge: {} });
+    expect(told.outputs()).toHaveProperty('EventBusName');
+    const policies = Object.values(told.resources('AWS::IAM::ManagedPolicy'));
+    expect(JSON.stringify(policies)).toContain(':event-bus/devices');
+  });
+
   it('is all that a deployment without tasks of its own has, with the permissions', () => {
     const external = new Synthesised({ ...presets.prod, edge: {} });
     expect(external.resources('AWS::ECS::Service')).toEqual({});

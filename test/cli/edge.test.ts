@@ -13,8 +13,16 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-/** One endpoint for CloudFormation, DynamoDB and SQS, as emulators have it. */
-async function startEmulator(outputs: Readonly<Record<string, string>>, service?: TestService) {
+/**
+ * One endpoint for CloudFormation, DynamoDB, SQS and EventBridge, as emulators have it.
+ *
+ * @param events gets what is put on buses.
+ */
+async function startEmulator(
+  outputs: Readonly<Record<string, string>>,
+  service?: TestService,
+  events: { EventBusName: string; DetailType: string }[] = [],
+) {
   const tables = await service?.exposeTables();
   const queues = (await service?.queues.listen())?.url;
   const server = createServer(async (request, response) => {
@@ -24,6 +32,12 @@ async function startEmulator(outputs: Readonly<Record<string, string>>, service?
       : target.startsWith('AmazonSQS')
         ? queues
         : undefined;
+    if (target === 'AWSEvents.PutEvents') {
+      events.push(...JSON.parse(await bodyOf(request)).Entries);
+      response.writeHead(200, { 'Content-Type': 'application/x-amz-json-1.1' });
+      response.end('{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}');
+      return;
+    }
     if (upstream === undefined) {
       response.writeHead(200, { 'Content-Type': 'text/xml' }).end(describedStack(outputs));
       return;
@@ -77,6 +91,7 @@ function outputsOf({ gateway, backDoor }: TestService): Record<string, string> {
     CallbackEndpoint: gateway.callbackUrl,
     BackDoorUrl: backDoor?.url ?? '',
     BackDoorEndpoint: backDoor?.gateway.callbackUrl ?? '',
+    EventBusName: 'devices',
   };
 }
 
@@ -86,7 +101,8 @@ it('runs the broker of a stack, and drains at its end', async () => {
   const service = await startTestService({ edge: true });
   cleanUps.push(() => service.close());
   const mint = await service.tenant('acme');
-  const endpoint = await startEmulator(outputsOf(service), service);
+  const events: { EventBusName: string; DetailType: string }[] = [];
+  const endpoint = await startEmulator(outputsOf(service), service, events);
   const terminal = recordingTerminal();
   const close = await runEdge({ ...base, stack: 'Wisp', endpoint, mqttPort: 0, healthPort: 0 }, terminal);
   const shown = terminal.stdout.join('\n');
@@ -108,6 +124,10 @@ it('runs the broker of a stack, and drains at its end', async () => {
   const reason = new Promise((resolve) => client.once('disconnect', ({ reasonCode }) => resolve(reasonCode)));
   await close();
   expect(await reason).toBe(0x8b);
+  expect(events.map(({ EventBusName, DetailType }) => [EventBusName, DetailType])).toEqual([
+    ['devices', 'Wisp Client Connected'],
+    ['devices', 'Wisp Client Disconnected'],
+  ]);
 }, 30_000);
 
 it('names what a stack without edges needs', async () => {

@@ -1,9 +1,11 @@
 /**
- * A real edge process with many idle clients: its memory, and then its death. The store is in
- * another process.
+ * A real edge process with many idle clients: its memory beside that of a TLS or TCP server which
+ * does nothing else, and then its death. The store is in another process. Each client takes a
+ * descriptor at both ends: see `ulimit -n`.
  *
  *     npx tsx test/bench/edge/crowd.ts [tls|tcp] [CLIENTS]
  */
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,12 +14,7 @@ import { fileURLToPath } from 'node:url';
 import mqtt from 'mqtt';
 import { createLocalLog } from '../../../lib/local/log.ts';
 import { cert, key } from '../../support/certificate.ts';
-import {
-  type EdgeProcess,
-  edgeEnvironmentOf,
-  killEdgeProcess,
-  startEdgeProcess,
-} from '../../support/edge-processes.ts';
+import { edgeEnvironmentOf, killEdgeProcess, startEdgeProcess } from '../../support/edge-processes.ts';
 import { startTestService } from '../../support/service.ts';
 import { startChild } from '../process.ts';
 import { unlimitedQuotas } from '../unlimited.ts';
@@ -44,6 +41,7 @@ const mint = await service.tenant('crowd', { quotas: unlimitedQuotas });
 const environment = {
   ...(await edgeEnvironmentOf(service)),
   EDGE_MAX_CONNECTIONS_PER_ADDRESS: '50000',
+  EDGE_TLS_HANDSHAKES_PER_SECOND: '10000',
 };
 const tlsPort = 20_000 + Math.floor(Math.random() * 10_000);
 const probe = fileURLToPath(new URL('memory-probe.ts', import.meta.url));
@@ -76,24 +74,10 @@ await watcher.subscribeAsync('will/#', { qos: 1 });
 
 const clients = startChild<CrowdClients>('./edge/crowd-clients.ts');
 const login = { username: mint.tenant, password: await mint(), port: isTls ? tlsPort : dying.port, isTls };
-// The first half fills what the heap has free after the start, and loads all code.
-const half = Math.floor(count / 2);
-await clients.call('join', { ...login, first: 0, count: half, wills });
-await pause(restMs);
-const before = await memoryOf(dying);
-const { ms } = await clients.call('join', { ...login, first: half, count: count - half, wills });
-await pause(restMs);
-const after = await memoryOf(dying);
-const eachKilobytes = (bytes: number): number => Math.round((bytes / 1024 / (count - half)) * 10) / 10;
-console.log({
-  transport: isTls ? 'TLS' : 'TCP',
-  count,
-  open: await clients.call('open', undefined),
-  connectsPerSecond: Math.round(((count - half) / ms) * 1000),
-  residentKilobytesEach: eachKilobytes(after.rss - before.rss),
-  heapKilobytesEach: eachKilobytes(after.heapUsed - before.heapUsed),
-  residentMegabytes: Math.round(after.rss / 2 ** 20),
-});
+const raw = await startRawServer();
+console.log('sockets alone', await memoryOfCrowd(raw.child, raw.port));
+raw.child.kill();
+console.log('edge', await memoryOfCrowd(dying.child, login.port));
 
 const clientIds = Array.from({ length: count }, (_, index) => `crowd-${index}`);
 const killedMs = Date.now();
@@ -118,7 +102,37 @@ await killEdgeProcess(living);
 await clients.stop();
 process.exit(online === 0 && willCount === wills ? 0 : 1);
 
-async function memoryOf({ child }: EdgeProcess): Promise<NodeJS.MemoryUsage> {
+/** The first half fills what the heap has free after the start, and loads all code. */
+async function memoryOfCrowd(server: ChildProcess, port: number) {
+  const half = Math.floor(count / 2);
+  await clients.call('join', { ...login, port, first: 0, count: half, wills });
+  await pause(restMs);
+  const before = await memoryOf(server);
+  const { ms } = await clients.call('join', { ...login, port, first: half, count: count - half, wills });
+  await pause(restMs);
+  const after = await memoryOf(server);
+  const eachKilobytes = (bytes: number): number => Math.round((bytes / 1024 / (count - half)) * 10) / 10;
+  return {
+    transport: isTls ? 'TLS' : 'TCP',
+    count,
+    open: await clients.call('open', undefined),
+    connectsPerSecond: Math.round(((count - half) / ms) * 1000),
+    residentKilobytesEach: eachKilobytes(after.rss - before.rss),
+    heapKilobytesEach: eachKilobytes(after.heapUsed - before.heapUsed),
+    residentMegabytes: Math.round(after.rss / 2 ** 20),
+  };
+}
+
+async function startRawServer(): Promise<{ child: ChildProcess; port: number }> {
+  const script = fileURLToPath(new URL('raw-server.ts', import.meta.url));
+  const child = fork(script, [isTls ? 'tls' : 'tcp'], {
+    execArgv: ['--expose-gc', '--import', 'tsx', '--import', probe],
+  });
+  const [port] = await once(child, 'message');
+  return { child, port };
+}
+
+async function memoryOf(child: ChildProcess): Promise<NodeJS.MemoryUsage> {
   child.send('look');
   for (;;) {
     const [message] = await once(child, 'message');

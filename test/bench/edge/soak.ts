@@ -1,13 +1,16 @@
 /**
- * Real edge processes that are killed at random while clients publish at QoS 1 and 2. At the end
- * every acknowledged message must have arrived at every subscriber, and none at QoS 2 twice:
+ * Real edge processes that are killed at random while clients publish at QoS 1 and 2, at edges and
+ * at the gateway. At the end every acknowledged message must have arrived at every subscriber and
+ * at one member of the group, none at QoS 2 twice, and the Will of each lost client:
  *
- *     npx tsx test/bench/edge/soak.ts [MINUTES]
+ *     npx tsx test/bench/edge/soak.ts [MINUTES] [lose-disconnects]
  *
+ * `lose-disconnects`: half of the ends of back doors are not told, so that leases must run out.
  * Exits with 1 where that is not so.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import mqtt, { type MqttClient } from 'mqtt';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import type { Ports } from '../../../lib/core/ports.ts';
 import { createLocalLog } from '../../../lib/local/log.ts';
 import {
   type EdgeProcess,
@@ -15,12 +18,17 @@ import {
   killEdgeProcess,
   startEdgeProcess,
 } from '../../support/edge-processes.ts';
-import { type Mint, startTestService } from '../../support/service.ts';
+import { adapterOptions, type Mint, startTestService } from '../../support/service.ts';
 import { unlimitedQuotas } from '../unlimited.ts';
 
 const edgeCount = 3;
 const publishersPerQos = 2;
 const subscribersPerQos = 2;
+const groupMembers = 3;
+/** Clients with a Will, whose sessions end with their connections. */
+const mortals = 6;
+/** Part of the ends of back doors that is not told. */
+const lostDisconnects = process.argv[3] === 'lose-disconnects' ? 0.5 : 0;
 /** Pause of a publisher between two messages, in milliseconds. */
 const publishEveryMs = 150;
 /** Messages of a publisher without an acknowledgement. */
@@ -43,7 +51,18 @@ interface Subscriber {
 
 const minutes = Number(process.argv[2] ?? 5);
 const endMs = Date.now() + minutes * 60_000;
-const service = await startTestService({ edge: true, log: createLocalLog('error', console.error) });
+const service = await startTestService({
+  edge: true,
+  log: createLocalLog('error', console.error),
+  wrapPorts: (ports: Ports): Ports => ({
+    ...ports,
+    edges: {
+      ...ports.edges,
+      edgeOfDoor: async (door) =>
+        Math.random() < lostDisconnects ? undefined : ports.edges.edgeOfDoor(door),
+    },
+  }),
+});
 const mint = await service.tenant('soak', { quotas: unlimitedQuotas });
 const environment = await edgeEnvironmentOf(service);
 const edges: EdgeProcess[] = [];
@@ -53,9 +72,18 @@ const servers = edges.map(({ port }) => ({ host: '127.0.0.1', port, protocol: 'm
 let lastEventMs = Date.now();
 let connects = 0;
 const subscribers: Subscriber[] = [];
-for (const qos of qualities)
+for (const qos of qualities) {
   for (let index = 0; index < subscribersPerQos; index += 1)
-    subscribers.push(await subscribe(`sub-${qos}-${index}`, qos, mint));
+    subscribers.push(await subscribe(`sub-${qos}-${index}`, qos, 'soak/#', toEdges));
+  subscribers.push(await subscribe(`gateway-sub-${qos}`, qos, 'soak/#', toGateway));
+}
+const members: Subscriber[] = [];
+for (let index = 0; index < groupMembers; index += 1)
+  members.push(await subscribe(`member-${index}`, 2, '$share/group/soak/#', toEdges));
+const heir = await subscribe('heir', 1, 'will/#', toGateway);
+/** Texts of the Wills of clients that were lost. */
+const wills: string[] = [];
+for (let index = 0; index < mortals; index += 1) await live(`mortal-${index}`, 0);
 
 let kills = 0;
 let refused = 0;
@@ -63,7 +91,9 @@ const acknowledged: string[] = [];
 const unacknowledged = new Set<string>();
 
 const publishing = qualities.flatMap((qos) =>
-  Array.from({ length: publishersPerQos }, (_, index) => publish(`pub-${qos}-${index}`, qos, mint)),
+  Array.from({ length: publishersPerQos }, (_, index) => publish(`pub-${qos}-${index}`, qos, toEdges)).concat(
+    publish(`gateway-pub-${qos}`, qos, toGateway),
+  ),
 );
 await Promise.all([...publishing, killAtRandom()]);
 console.log(`published; ${unacknowledged.size} unacknowledged, waiting for silence`);
@@ -73,7 +103,7 @@ while (Date.now() - lastEventMs < settledAfterMs && missing().length + unacknowl
 await pause(5_000);
 
 const lost = missing();
-const twice = subscribers.flatMap(({ name, qos, arrivals }) =>
+const twice = [...subscribers, groupOf(members)].flatMap(({ name, qos, arrivals }) =>
   [...arrivals]
     .filter(([text, count]) => qos === 2 && text.startsWith('2 ') && count > 1)
     .map(([text]) => `${name}: ${text}`),
@@ -81,11 +111,13 @@ const twice = subscribers.flatMap(({ name, qos, arrivals }) =>
 const repeated = subscribers
   .flatMap(({ arrivals }) => [...arrivals.values()])
   .filter((count) => count > 1).length;
-const lostSessions = subscribers.reduce((sum, one) => sum + one.lostSessions, 0);
+const lostSessions = [...subscribers, ...members].reduce((sum, one) => sum + one.lostSessions, 0);
 console.log({
   minutes,
+  lostDisconnects,
   kills,
   connects,
+  wills: wills.length,
   acknowledged: acknowledged.length,
   arrived: subscribers.map(({ name, arrivals }) => `${name}: ${arrivals.size}`),
   lost: lost.length,
@@ -101,20 +133,26 @@ if (!isGood) for (const edge of edges) console.log(edge.output().slice(-4_000));
 for (const edge of edges) await killEdgeProcess(edge);
 process.exit(isGood ? 0 : 1);
 
-/** Connects with a session that outlives connections, to any edge that lives. */
-async function connect(clientId: string, tenant: Mint): Promise<MqttClient> {
-  const client = mqtt.connect({
-    servers,
+/** To any edge that lives. */
+async function toEdges(tenant: Mint): Promise<IClientOptions> {
+  return { servers, username: tenant.tenant, password: await tenant(), connectTimeout: 10_000, keepalive: 10 };
+}
+
+async function toGateway(tenant: Mint): Promise<IClientOptions> {
+  return adapterOptions(tenant);
+}
+
+/** Connects with a session that outlives connections. */
+async function connect(clientId: string, way: typeof toEdges): Promise<MqttClient> {
+  const options: IClientOptions = {
+    ...(await way(mint)),
     clientId,
-    username: tenant.tenant,
-    password: await tenant(),
     protocolVersion: 5,
     clean: false,
     properties: { sessionExpiryInterval: 3_600 },
     reconnectPeriod: 300,
-    connectTimeout: 10_000,
-    keepalive: 10,
-  });
+  };
+  const client = way === toGateway ? mqtt.connect(service.gateway.url, options) : mqtt.connect(options);
   client.on('error', () => {});
   client.on('connect', () => {
     connects += 1;
@@ -124,8 +162,13 @@ async function connect(clientId: string, tenant: Mint): Promise<MqttClient> {
   return client;
 }
 
-async function subscribe(name: string, qos: Qos, tenant: Mint): Promise<Subscriber> {
-  const client = await connect(name, tenant);
+async function subscribe(
+  name: string,
+  qos: Qos,
+  filter: string,
+  way: typeof toEdges,
+): Promise<Subscriber> {
+  const client = await connect(name, way);
   const arrivals = new Map<string, number>();
   const subscriber: Subscriber = { name, qos, client, arrivals, lostSessions: 0 };
   client.on('connect', ({ sessionPresent }) => {
@@ -136,13 +179,13 @@ async function subscribe(name: string, qos: Qos, tenant: Mint): Promise<Subscrib
     arrivals.set(text, (arrivals.get(text) ?? 0) + 1);
     lastEventMs = Date.now();
   });
-  await client.subscribeAsync('soak/#', { qos });
+  await client.subscribeAsync(filter, { qos });
   return subscriber;
 }
 
 /** Text of a message: the QoS at which it is published, the publisher, a number. */
-async function publish(name: string, qos: Qos, tenant: Mint): Promise<void> {
-  const client = await connect(name, tenant);
+async function publish(name: string, qos: Qos, way: typeof toEdges): Promise<void> {
+  const client = await connect(name, way);
   let outstanding = 0;
   for (let number = 0; Date.now() < endMs; number += 1) {
     await pause(publishEveryMs);
@@ -166,6 +209,36 @@ async function publish(name: string, qos: Qos, tenant: Mint): Promise<void> {
   }
 }
 
+/** A client at an edge. Where it is lost its Will is due, and another one takes its place. */
+async function live(name: string, number: number): Promise<void> {
+  const text = `${name}-${number}`;
+  const client = mqtt.connect({
+    ...(await toEdges(mint)),
+    clientId: text,
+    protocolVersion: 5,
+    reconnectPeriod: 0,
+    will: { topic: `will/${name}`, payload: Buffer.from(text), qos: 1, retain: false },
+  });
+  client.on('error', () => {});
+  let isConnected = false;
+  client.once('connect', () => {
+    isConnected = true;
+  });
+  client.once('close', async () => {
+    if (isConnected) wills.push(text);
+    await pause(1_000);
+    if (Date.now() < endMs) await live(name, number + 1);
+  });
+}
+
+/** The members of the group as one subscriber. */
+function groupOf(some: readonly Subscriber[]): Pick<Subscriber, 'name' | 'qos' | 'arrivals'> {
+  const arrivals = new Map<string, number>();
+  for (const member of some)
+    for (const [text, count] of member.arrivals) arrivals.set(text, (arrivals.get(text) ?? 0) + count);
+  return { name: 'group', qos: 2, arrivals };
+}
+
 /** Kills an edge, and starts it again on its ports after a while; never all at once. */
 async function killAtRandom(): Promise<void> {
   while (Date.now() < endMs) {
@@ -186,7 +259,10 @@ function between({ least, most }: { least: number; most: number }): number {
 }
 
 function missing(): string[] {
-  return subscribers.flatMap(({ name, arrivals }) =>
-    acknowledged.filter((text) => !arrivals.has(text)).map((text) => `${name}: ${text}`),
-  );
+  return [
+    ...[...subscribers, groupOf(members)].flatMap(({ name, arrivals }) =>
+      acknowledged.filter((text) => !arrivals.has(text)).map((text) => `${name}: ${text}`),
+    ),
+    ...wills.filter((text) => !heir.arrivals.has(text)).map((text) => `heir: ${text}`),
+  ];
 }
