@@ -10,6 +10,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { startBridge } from '../../../lib/bridge/index.ts';
 import type { Ports } from '../../../lib/core/ports.ts';
 import { createLocalLog } from '../../../lib/local/log.ts';
 import {
@@ -18,7 +19,7 @@ import {
   killEdgeProcess,
   startEdgeProcess,
 } from '../../support/edge-processes.ts';
-import { adapterOptions, type Mint, startTestService } from '../../support/service.ts';
+import { type Mint, startTestService } from '../../support/service.ts';
 import { unlimitedQuotas } from '../unlimited.ts';
 
 const edgeCount = 3;
@@ -65,6 +66,7 @@ const service = await startTestService({
 });
 const mint = await service.tenant('soak', { quotas: unlimitedQuotas });
 const environment = await edgeEnvironmentOf(service);
+const bridge = await startBridge({ upstreamUrl: service.gateway.url, mqttPort: 0 });
 const edges: EdgeProcess[] = [];
 for (let index = 0; index < edgeCount; index += 1) edges.push(await startEdgeProcess(environment));
 const servers = edges.map(({ port }) => ({ host: '127.0.0.1', port, protocol: 'mqtt' as const }));
@@ -135,11 +137,19 @@ process.exit(isGood ? 0 : 1);
 
 /** To any edge that lives. */
 async function toEdges(tenant: Mint): Promise<IClientOptions> {
-  return { servers, username: tenant.tenant, password: await tenant(), connectTimeout: 10_000, keepalive: 10 };
+  return {
+    servers,
+    username: tenant.tenant,
+    password: await tenant(),
+    connectTimeout: 10_000,
+    keepalive: 10,
+  };
 }
 
+/** To the gateway, by a bridge: MQTT.js cannot mix TCP with the adapter. */
 async function toGateway(tenant: Mint): Promise<IClientOptions> {
-  return adapterOptions(tenant);
+  const server = { host: '127.0.0.1', port: bridge.mqttPort ?? 0, protocol: 'mqtt' as const };
+  return { ...(await toEdges(tenant)), servers: [server] };
 }
 
 /** Connects with a session that outlives connections. */
@@ -152,7 +162,7 @@ async function connect(clientId: string, way: typeof toEdges): Promise<MqttClien
     properties: { sessionExpiryInterval: 3_600 },
     reconnectPeriod: 300,
   };
-  const client = way === toGateway ? mqtt.connect(service.gateway.url, options) : mqtt.connect(options);
+  const client = mqtt.connect(options);
   client.on('error', () => {});
   client.on('connect', () => {
     connects += 1;
@@ -162,12 +172,7 @@ async function connect(clientId: string, way: typeof toEdges): Promise<MqttClien
   return client;
 }
 
-async function subscribe(
-  name: string,
-  qos: Qos,
-  filter: string,
-  way: typeof toEdges,
-): Promise<Subscriber> {
+async function subscribe(name: string, qos: Qos, filter: string, way: typeof toEdges): Promise<Subscriber> {
   const client = await connect(name, way);
   const arrivals = new Map<string, number>();
   const subscriber: Subscriber = { name, qos, client, arrivals, lostSessions: 0 };
