@@ -40,8 +40,9 @@ export interface OwnConnections {
 
 /**
  * Stores of connections for the process that holds their sockets. It alone changes their rows but
- * for deleting them, so frames, pings and looks take the row from memory. Only CONNECT and SUBSCRIBE
- * read it, to learn whether it has been deleted.
+ * for deleting them, so frames, pings and looks take the row from memory. A second CONNECT and
+ * SUBSCRIBE read it, to learn whether it has been deleted.
+ *
  * What only this process needs is not written: the identity of a handshake, topic aliases, the use
  * of rates, watches. Written are the row itself, for the processes that take the session over or
  * end the connection, and a renewed token, for those that look for revoked ones.

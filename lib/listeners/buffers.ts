@@ -7,8 +7,8 @@ export const uncountedBytes = 4_096;
 /**
  * The bytes of all clients that wait in this process: to be read by them, or to be handled.
  *
- * A client may hold as many as are free, so the more all hold together the less each may: those that
- * hold most are ended first, and all together never hold more than the budget and
+ * A client may hold as many as are free, so the more all hold together the less each may: those
+ * that hold most are ended first, and all together never hold more than the budget and
  * {@link uncountedBytes} each.
  */
 export class BufferBudget {

@@ -12,7 +12,7 @@ interface Source {
   isRefused: boolean;
 }
 
-/** The rate of TLS handshakes of each client address. A handshake takes half a millisecond of CPU. */
+/** The rate of TLS handshakes of each client address. Each takes half a millisecond of CPU. */
 export class HandshakeRate {
   readonly #perSecond: number;
   readonly #nowMs: () => number;

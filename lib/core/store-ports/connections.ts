@@ -39,8 +39,8 @@ export function withToken(connection: Connection, token: TokenState): Connection
 
 /**
  * How new the row of a connection must be: `any` may be stale; `own` has what earlier frames of the
- * connection have written (a topic alias, a chunk); `latest` has also what others have done, who may
- * have ended the connection.
+ * connection have written (a topic alias, a chunk); `latest` has also what others have done, who
+ * may have ended the connection.
  */
 export type RowAge = 'any' | 'own' | 'latest';
 
