@@ -13,8 +13,8 @@ export type RuleQueueUrls = { readonly common: string } & Readonly<Partial<Recor
 /**
  * Records of rules on FIFO queues, one queue per lane. A message group is a rule and a part of the
  * topics, so the records of one rule and topic are delivered one after another. The deduplication
- * id is that of message, rule and redrive: a record that is sent again within 5 minutes counts once (Amazon
- * SQS Developer Guide, "FIFO queue and message identifiers").
+ * id is that of message, rule and redrive: a record that is sent again within 5 minutes counts once
+ * (Amazon SQS Developer Guide, "FIFO queue and message identifiers").
  */
 export function createRuleQueue(client: SQSClient, urls: RuleQueueUrls, log: Log): RuleQueue {
   return {

@@ -31,7 +31,10 @@ export interface TenantData {
    * the session row is still there, so the index leads to the client again.
    */
   eraseClient(key: ClientKey): Promise<void>;
-  /** Deletes the tenant's retained messages, shared messages, usage, and rules with their records. */
+  /**
+   * Deletes the tenant's retained messages, shared messages and usage, and its rules with their
+   * records.
+   */
   eraseTenant(tenant: TenantId): Promise<void>;
   /** The status in the tenant's configuration, strongly consistent; undefined: no such tenant. */
   tenantStatus(tenant: TenantId): Promise<TenantStatus | undefined>;

@@ -15,7 +15,7 @@ export interface UsageCounts {
   readonly packetsIn: number;
   /** Copies that published messages were to have, as the quota deliveriesPerSecond counts them. */
   readonly deliveries: number;
-  /** Records of rules that messages have fired, as the quota ruleDeliveriesPerSecond counts them. */
+  /** Records that messages have made for rules, as the quota ruleDeliveriesPerSecond counts. */
   readonly ruleDeliveries: number;
   /** Records of rules that could not be delivered and have become failures. */
   readonly ruleFailures: number;

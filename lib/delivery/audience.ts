@@ -41,9 +41,9 @@ interface MatchedFilter {
 }
 
 /**
- * Finds the subscriptions and rules that match each topic by tuple-space search: one Query per shape of
- * fitting length, whatever the number of subscriptions. The Queries of a batch run concurrently,
- * and a filter that matches several topics is read once.
+ * Finds the subscriptions and rules that match each topic by tuple-space search: one Query per
+ * shape of fitting length, whatever the number of subscriptions. The Queries of a batch run
+ * concurrently, and a filter that matches several topics is read once.
  *
  * If the batch holds QoS 1 or 2, all reads are strongly consistent: a client that has received
  * SUBACK gets these messages, now or when its session resumes. QoS 0 reads are eventually

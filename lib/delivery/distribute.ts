@@ -65,7 +65,8 @@ export async function distribute(
     for (const share of shares)
       if (await addShared(context, tenant, parcels, { message, share, failed: [] }, isAgain)) count += 1;
     deliveries += count;
-    for (const { name, lane } of firedRules(context, tenant, message, rules, publishedAtMs)) {
+    const fired = rules.length === 0 ? rules : firedRules(context, tenant, message, rules, publishedAtMs);
+    for (const { name, lane } of fired) {
       records.push({ tenant, rule: name, lane, message, publishedAtMs, hops });
       count += 1;
     }
@@ -74,7 +75,7 @@ export async function distribute(
   countDeliveries(context, tenant, live, deliveries);
   countRuleDeliveries(context, tenant, live, records.length);
   await Promise.all([
-    sendRecords(context, records),
+    records.length === 0 ? undefined : sendRecords(context, records),
     sendAll(context, tenant, storeLargeOnce(context, tenant, parcels.all)),
     ...[...audiences].map(([topic, { queued }]) =>
       queued === undefined

@@ -8,8 +8,8 @@ import { selects } from '../rules/pattern/index.ts';
 
 /**
  * The rules that a message fires: those of its filters whose pattern selects it, in the order of
- * their names, at most `maxRulesPerMessage`. Those beyond are counted, and those with a pattern of a
- * later release.
+ * their names, at most `maxRulesPerMessage`. Those beyond are counted, and so are those with a
+ * pattern of a later release.
  */
 export function firedRules(
   { log, settings: { maxRulesPerMessage } }: Context,
@@ -18,7 +18,6 @@ export function firedRules(
   rules: readonly MatchedRule[],
   nowMs: number,
 ): readonly MatchedRule[] {
-  if (rules.length === 0) return rules;
   const event = ruleEventOf({ tenant, message, publishedAtMs: nowMs });
   const fired = rules.filter(({ where }) => {
     const selected = selects(where, event);
@@ -42,7 +41,6 @@ export async function sendRecords(
   { log, ruleQueue }: Context,
   records: readonly RuleRecord[],
 ): Promise<void> {
-  if (records.length === 0) return;
   if (ruleQueue === undefined) log.count(metrics.rulesWithoutQueue, records.length);
   else await ruleQueue.send(records);
 }

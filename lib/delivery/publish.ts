@@ -21,7 +21,7 @@ export interface Publication<Request> {
   readonly bearer?: QuotaBearer;
   /** How many times rules have published the messages again; absent: never. */
   readonly hops?: number;
-  /** Set for events of Wisp itself: only those that somebody, or a rule, gets count as published. */
+  /** Set for events of Wisp itself: only those that somebody or a rule gets count as published. */
   readonly countedIfReceived?: true;
   /** The Queries that matching may take; absent: those of one frame. */
   readonly budget?: MatchBudget;

@@ -33,11 +33,6 @@ export function subscriptionKey(
   return { filter: S(scoped(tenant, filter)), client: S(client) };
 }
 
-/** Whether a row is no subscription: of a kind above, or of a later release. */
-export function isMark(key: string): boolean {
-  return key < firstPosition;
-}
-
 /** The key of a rule in the partition of its filter. */
 export function ruleMatchKey(tenant: TenantId, filter: string, name: string): Item {
   return { filter: S(scoped(tenant, filter)), client: S(ruleMark + name) };

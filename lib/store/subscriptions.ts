@@ -11,7 +11,6 @@ import {
   behindShare,
   firstMember,
   firstPosition,
-  isMark,
   lastMember,
   positionsOf,
   queuedMark,
@@ -89,7 +88,7 @@ export function createSubscriptionStore(
         Limit,
         ...(start === undefined ? {} : { ExclusiveStartKey: start }),
       });
-      for (const row of page.items) (isMark(string(row, 'client')) ? marks : found).push(row);
+      for (const row of page.items) (isMark(row) ? marks : found).push(row);
       start = page.next;
     } while (start !== undefined && found.length < limit);
     return { marks, found, more: start !== undefined };
@@ -198,6 +197,11 @@ function itemFrom(tenant: TenantId, subscription: Subscription): Item {
 
 export function markKey(tenant: TenantId, topic: string): Item {
   return { filter: S(scoped(tenant, topic)), client: S(queuedMark) };
+}
+
+/** Whether a row is no subscription: of a kind that this release knows, or of a later one. */
+function isMark(row: Item): boolean {
+  return string(row, 'client') < firstPosition;
 }
 
 function wholePartition(tenant: TenantId, filter: string, consistent: boolean): QueryInput {

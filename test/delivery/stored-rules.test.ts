@@ -5,7 +5,7 @@ import { type TenantId, vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { deleteRule, putRule } from '../../lib/delivery/rules.ts';
 import type { StoreCall } from '../../lib/local/dynamodb/call.ts';
 import { intercept } from '../../lib/local/dynamodb/intercept.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { localTables, startTestService, type TestService } from '../support/service.ts';
 import { ruleOf } from './rules.ts';
 
 const tenant: TenantId = vouchedTenantId('acme');
@@ -27,6 +27,8 @@ beforeEach(async () => {
       intercept(handler, {
         async before(call) {
           if (stopAt !== undefined && calls >= stopAt) throw new Stopped();
+          // The partitions of a rule's records are read side by side: 65 calls count as none.
+          if (call.operation === 'Query' && call.tables.includes(localTables.messages)) return;
           calls += 1;
           await beforeCall?.(call);
         },

@@ -2,7 +2,8 @@ import type { MatchedRule, Rule } from '../rules.ts';
 import type { TenantId } from '../tenant-id.ts';
 
 /**
- * Rules by tenant and name, and the rows by which a publish finds them. lib/delivery/rules.ts says in which order both are written.
+ * Rules by tenant and name, and the rows by which a publish finds them. lib/delivery/rules.ts says
+ * in which order both are written.
  */
 export interface RuleStore {
   /** @param consistent false: at half the cost, and may lag a change by a moment. */
@@ -14,7 +15,8 @@ export interface RuleStore {
     limit: number,
   ): Promise<{ readonly rules: readonly StoredRule[]; readonly more: boolean }>;
   /**
-   * Writes a rule and its former filters. Repeating a call whose answer was lost succeeds with the same revision.
+   * Writes a rule and its former filters. Repeating a call whose answer was lost succeeds with the
+   * same revision.
    * @param expected the revision that is replaced; 0: there is no such rule.
    * @returns the new revision; undefined, changing nothing, when another one is stored.
    */
