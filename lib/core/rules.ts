@@ -119,8 +119,8 @@ export interface RuleRecord {
    */
   readonly failure?: string;
   /**
-   * From when the rule's `retryHours` count, in ms since 1970: an operator has sent a failure again.
-   * Absent: from its publication.
+   * From when the rule's `retryHours` count, in ms since 1970: an operator has sent a failure
+   * again. Absent: from its publication.
    */
   readonly retryFromMs?: number;
 }

@@ -53,6 +53,12 @@ describe('the cost of each exchange', () => {
       10 × its PUBREL                             11      1     10            2      0        1         1
       10 × its PUBREC                              3      1      2            2      0        1         1
       10 × its PUBCOMP                             4      2      2            3      0        1         1
+      PUBLISH QoS 0, 1 shape                       2    1.5      0            3      0        1         2
+      10 × PUBLISH QoS 0, 1 shape                  2    1.5      0            3      0        1         2
+      PUBLISH QoS 0, 1 rule                        2    1.5      0            3      1        1         2
+      10 × PUBLISH QoS 0, 1 rule                   2    1.5      0            3      1        1         2
+      PUBLISH QoS 1, 1 rule                        5    3.5      2            5      1        1         2
+      10 × PUBLISH QoS 1, 1 rule                   6    3.5      3            6      1        1         2
       PUBLISH QoS 1, 10 KB, 10 subscribers        33   12.5     31            5      0        1        11
       PUBACK of one of them                        3      2      1            3      0        1         1
       resume, 0 queued, to the last PUBACK        10      6      4           10      2        1         1
