@@ -51,7 +51,7 @@ export function regionOfApi(url: string): string | undefined {
 }
 
 /** The signer's hash interface on top of Node's crypto. */
-class Sha256 {
+export class Sha256 {
   readonly #hash: Hash | Hmac;
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {

@@ -232,6 +232,12 @@ export const layers: readonly Layer[] = [
     packages: ['node:crypto'],
   },
   {
+    name: 'lib/kafka',
+    about: 'the target of rules that needs a client of Kafka',
+    knows: ['lib/rules', 'lib/core'],
+    packages: ['@platformatic/kafka'],
+  },
+  {
     name: 'lib/rules/targets',
     about: 'targets of rules that need no AWS client: webhooks and their signature',
     knows: ['lib/rules', 'lib/https', 'lib/core'],
@@ -371,6 +377,12 @@ export const testFolders: readonly TestFolder[] = [
     about: 'targets of rules',
     of: ['lib/rules/targets'],
     also: ['lib/aws', 'lib/local', 'test/support', ...emulators],
+  },
+  {
+    name: 'test/kafka',
+    about: 'records in a real Kafka',
+    of: ['lib/kafka'],
+    also: ['test/rules/targets', 'test/support'],
   },
   { name: 'test/core', about: 'reasons and pure rules', of: ['lib/core'], also: [] },
   { name: 'test/auth', about: 'tokens and permissions', of: ['lib/auth'], also: ['test/support'] },

@@ -2,17 +2,19 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** A program that some tests and benchmarks run and npm cannot install. */
-export type Tool = 'mosquitto_pub' | 'mosquitto_sub' | 'mosquitto' | 'chromium';
+export type Tool = 'mosquitto_pub' | 'mosquitto_sub' | 'mosquitto' | 'chromium' | 'java' | 'mvn';
 
 const debianPackages: Readonly<Record<Tool, string>> = {
   mosquitto_pub: 'mosquitto-clients',
   mosquitto_sub: 'mosquitto-clients',
   mosquitto: 'mosquitto',
   chromium: 'chromium',
+  java: 'openjdk-17-jre-headless',
+  mvn: 'maven',
 };
 
 /** Programs that tests run; the others are for benchmarks. */
-const testTools: readonly Tool[] = ['mosquitto_pub', 'mosquitto_sub', 'chromium'];
+const testTools: readonly Tool[] = ['mosquitto_pub', 'mosquitto_sub', 'chromium', 'java', 'mvn'];
 
 /** Debian installs daemons here, outside the PATH of most users. */
 const daemonDirectories = ['/usr/sbin', '/usr/local/sbin'];
