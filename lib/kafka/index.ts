@@ -1,3 +1,3 @@
 /** The target `kafka` of rules, in a layer of its own: its client is larger than all others. */
 
-export { createKafkaTarget, type KafkaTargetOptions } from './kafka-target.ts';
+export { createKafkaTarget } from './kafka-target.ts';

@@ -1,5 +1,5 @@
 import './with-resolvers.ts';
-import { Consumer, stringDeserializers, Admin } from '@platformatic/kafka';
+import { Admin, Consumer, stringDeserializers } from '@platformatic/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KafkaTarget } from '../../lib/core/rules.ts';
 import { createKafkaTarget } from '../../lib/kafka/index.ts';
@@ -90,22 +90,28 @@ describe.skipIf(lacks('java', 'mvn'))('records in Apache Kafka', () => {
 
   it('that are too large are refused, and those beside them arrive', async () => {
     const large = deliveryOf('large', 'x'.repeat(200_000));
-    const outcomes = await target.deliver(ruleWith(plain()), [deliveryOf('s1', '{}'), large, deliveryOf('s2', '{}')]);
+    const outcomes = await target.deliver(ruleWith(plain()), [
+      deliveryOf('s1', '{}'),
+      large,
+      deliveryOf('s2', '{}'),
+    ]);
     expect(outcomes).toEqual([delivered, { kind: 'refused', code: 'rule-body-too-large' }, delivered]);
   });
 
   it('are tried again while the topic, the broker, the password or its secret is missing', async () => {
     const again = (code: string) => [{ kind: 'retry', code }];
     expect(await send({ ...plain(), topic: 'missing' }, ['x'])).toEqual(again('rule-target-missing'));
-    expect(await send({ ...plain(), brokers: ['localhost:1'] }, ['x'])).toEqual(again('rule-target-connection'));
+    expect(await send({ ...plain(), brokers: ['localhost:1'] }, ['x'])).toEqual(
+      again('rule-target-connection'),
+    );
     secrets.list = ['wrong'];
     expect(await send(scram('scram-sha-256'), ['x'])).toEqual(again('rule-target-access'));
     secrets.list = [];
     expect(await send(scram('scram-sha-256'), ['x'])).toEqual(again('rule-secret-missing'));
     secrets.list = [kafkaUser.password];
-    expect(await send({ ...scram('scram-sha-256'), auth: { method: 'iam', region: 'eu-west-3' } }, ['x'])).toEqual(
-      again('rule-target-access'),
-    );
+    expect(
+      await send({ ...scram('scram-sha-256'), auth: { method: 'iam', region: 'eu-west-3' } }, ['x']),
+    ).toEqual(again('rule-target-access'));
     expect(await send(scram('scram-sha-256'), ['y'])).toEqual([delivered]);
   });
 

@@ -6,8 +6,8 @@ interface Resolvers {
   withResolvers?: () => { promise: Promise<unknown>; resolve: unknown; reject: unknown };
 }
 
-const constructor: Resolvers = Promise;
-constructor.withResolvers ??= () => {
+const promises: Resolvers = Promise;
+promises.withResolvers ??= () => {
   let resolve: unknown;
   let reject: unknown;
   const promise = new Promise((resolved, rejected) => {
