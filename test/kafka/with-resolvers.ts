@@ -6,7 +6,7 @@ interface Resolvers {
   withResolvers?: () => { promise: Promise<unknown>; resolve: unknown; reject: unknown };
 }
 
-const promises: Resolvers = Promise;
+const promises = Promise as unknown as Resolvers;
 promises.withResolvers ??= () => {
   let resolve: unknown;
   let reject: unknown;
