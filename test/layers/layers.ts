@@ -457,7 +457,12 @@ export const testFolders: readonly TestFolder[] = [
     of: ['lib/bridge'],
     also: ['build', 'test/support', ...emulators],
   },
-  { name: 'test/deployed', about: 'deployed stack', of: ['lib/cli', 'lib/client'], also: ['test/support'] },
+  {
+    name: 'test/deployed',
+    about: 'deployed stack',
+    of: ['lib/cli', 'lib/client'],
+    also: ['test/rules/targets', 'test/support'],
+  },
   {
     name: 'test/bench',
     about: 'benchmark',

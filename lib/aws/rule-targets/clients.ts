@@ -2,6 +2,7 @@ import type { AssumedRole, AwsTarget, RuleTarget } from '../../core/rules.ts';
 import type { TenantId } from '../../core/tenant-id.ts';
 import type { DeliveryOutcome, RuleDelivery, RuleTargetPort } from '../../rules/target.ts';
 import { type AwsClientOptions, cheapSettings } from '../settings.ts';
+import { AssumeRoleError, outcomeOfAwsError } from './outcomes.ts';
 
 /** How the clients of targets are made; `region` comes from the ARN of the target. */
 export type TargetClientOptions = Omit<AwsClientOptions, 'region'>;
@@ -54,6 +55,7 @@ export function createAwsTarget<Kind extends AwsTarget['kind'], Client>(
     if (clients.size >= maxClients && oldest !== undefined) clients.delete(oldest);
     const client = definition.create(targetSettings(options, region, roleArn, tenant));
     clients.set(key, client);
+    client.catch(() => clients.delete(key));
     return client;
   }
 
@@ -63,8 +65,12 @@ export function createAwsTarget<Kind extends AwsTarget['kind'], Client>(
       const [first] = deliveries;
       if (first === undefined) return [];
       if (!isOfKind(target, definition.kind)) throw new TypeError(`${target.kind} is not ${definition.kind}`);
-      const client = await clientFor(definition.arnOf(target), target.roleArn, first.record.tenant);
-      return definition.deliver(client, target, deliveries);
+      try {
+        const client = await clientFor(definition.arnOf(target), target.roleArn, first.record.tenant);
+        return await definition.deliver(client, target, deliveries);
+      } catch (error) {
+        return deliveries.map(() => outcomeOfAwsError(error));
+      }
     },
   };
 }
@@ -86,11 +92,6 @@ function targetSettings(
   const credentials =
     roleArn === undefined ? {} : { credentials: roleCredentials(regional, roleArn, tenant) };
   return { ...cheapSettings({ ...regional, ...credentials }), maxAttempts };
-}
-
-/** The role could not be assumed. Holds nothing of the answer. */
-export class AssumeRoleError extends Error {
-  override readonly name = 'AssumeRoleError';
 }
 
 /**

@@ -1,6 +1,10 @@
 import type { RuleTargetReasonName } from '../../core/reasons/rule-targets.ts';
 import type { DeliveryOutcome } from '../../rules/target.ts';
-import { AssumeRoleError } from './clients.ts';
+
+/** The role could not be assumed. Holds nothing of the answer. */
+export class AssumeRoleError extends Error {
+  override readonly name = 'AssumeRoleError';
+}
 
 /** What an error code of AWS means for a record: the first that fits. */
 const meanings: readonly (readonly [RegExp, DeliveryOutcome['kind'], RuleTargetReasonName])[] = [

@@ -216,6 +216,13 @@ describe('what an error of a service means', () => {
   });
 });
 
+it('a target whose ARN has no region is tried again', async () => {
+  const { deliver } = service(() => ok({}));
+  const again = { kind: 'retry', code: 'rule-target-unavailable' };
+  for (let attempt = 0; attempt < 2; attempt += 1)
+    expect(await deliver({ kind: 'sqs', queueArn: 'arn:aws:sqs' }, messages(2))).toEqual([again, again]);
+});
+
 describe('Kinesis', () => {
   it('gets the topic as key; behind a record that it refuses all are sent again', async () => {
     const { calls, deliver } = service(() =>
