@@ -1,10 +1,26 @@
-import { CreateEventBusCommand, EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateTableCommand, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateEventBusCommand,
+  EventBridgeClient,
+  PutRuleCommand,
+  PutTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
 import { CreateDeliveryStreamCommand, FirehoseClient } from '@aws-sdk/client-firehose';
-import { CreateStreamCommand, GetRecordsCommand, GetShardIteratorCommand, KinesisClient, ListShardsCommand } from '@aws-sdk/client-kinesis';
+import {
+  CreateStreamCommand,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  KinesisClient,
+  ListShardsCommand,
+} from '@aws-sdk/client-kinesis';
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
-import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { describe, expect, inject, it } from 'vitest';
 import { createRuleTargets } from '../../lib/aws/rule-targets/index.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
@@ -34,7 +50,9 @@ async function send(target: RuleTarget): Promise<unknown> {
 const sqs = new SQSClient(settings);
 
 async function newQueue(name: string, attributes: Record<string, string> = {}) {
-  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));
+  const { QueueUrl = '' } = await sqs.send(
+    new CreateQueueCommand({ QueueName: name, Attributes: attributes }),
+  );
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
   );
@@ -83,12 +101,21 @@ describe.skipIf(deployment === undefined)('records of rules at the emulator', ()
     const bus = `rules-${suffix}`;
     const { EventBusArn = '' } = await events.send(new CreateEventBusCommand({ Name: bus }));
     await events.send(
-      new PutRuleCommand({ Name: bus, EventBusName: bus, EventPattern: '{"source":["shop"],"detail":{"n":[{"numeric":[">",0]}]}}' }),
+      new PutRuleCommand({
+        Name: bus,
+        EventBusName: bus,
+        EventPattern: '{"source":["shop"],"detail":{"n":[{"numeric":[">",0]}]}}',
+      }),
     );
     await events.send(
       new PutTargetsCommand({ Rule: bus, EventBusName: bus, Targets: [{ Id: '1', Arn: queue.arn }] }),
     );
-    const target: RuleTarget = { kind: 'eventbridge', busArn: EventBusArn, source: 'shop', detailType: 'order' };
+    const target: RuleTarget = {
+      kind: 'eventbridge',
+      busArn: EventBusArn,
+      source: 'shop',
+      detailType: 'order',
+    };
     expect(await send(target)).toEqual([delivered, delivered]);
     const found = (await twoBodies(queue.url)).map((body) => JSON.parse(body));
     expect(found.map(({ detail }) => detail.id).toSorted()).toEqual(['a', 'b']);
