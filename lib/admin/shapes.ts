@@ -19,8 +19,9 @@ export const listShapes: AdminOperation = async (call) => {
 };
 
 /**
- * How many subscriptions of a page of clients have each shape. The sum over all pages is the
- * tenant's; a client that subscribes meanwhile may be missing in it.
+ * How many subscriptions of a page of clients have each shape; the rules of the tenant are counted
+ * with the first page. The sum over all pages is the tenant's; a client that subscribes meanwhile
+ * may be missing in it.
  */
 export const countShapes: AdminOperation = async (call) => {
   const tenant = await existingTenant(call);

@@ -13,7 +13,7 @@ import { shapeOf } from '../topics/index.ts';
 export type RuleRefusal = {
   readonly code: Extract<
     HttpReasonName,
-    'rules-full' | 'rules-of-filter-full' | 'rule-shapes-full' | 'rule-changed' | 'rule-leaves'
+    'rules-off' | 'rules-full' | 'rules-of-filter-full' | 'rule-shapes-full' | 'rule-changed' | 'rule-leaves'
   >;
 };
 
@@ -45,6 +45,9 @@ export function laneOf({ target }: Rule): RuleLane {
  * dropped and counted when they are to be delivered. A crash of one of two calls that change the
  * filter may leave rows as it wrote them, until the rule is stored again.
  *
+ * Where rules are switched off none is stored: an earlier release may still run, which fails to
+ * publish to a topic of a rule.
+ *
  * The bounds of rules hold for calls one after another: concurrent ones may exceed them by each
  * other.
  *
@@ -56,6 +59,7 @@ export async function putRule(
   rule: Rule,
   expectedRevision?: number,
 ): Promise<{ readonly revision: number; readonly created: boolean } | RuleRefusal> {
+  if (context.ruleQueue === undefined) return { code: 'rules-off' };
   const { maxShapes, maxRulesPerFilter } = context.settings;
   const others = (await allRules(context, tenant)).filter((one) => one.rule.name !== rule.name);
   const live = await context.tenants.readLive(tenant, true);

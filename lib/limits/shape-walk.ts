@@ -5,6 +5,7 @@ import { hasEnded } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import type { Timer } from '../core/timers.ts';
 import { isTopicError, parseFilter, shapeOf, undividedShapeOf } from '../topics/index.ts';
+import { allRules } from './rules.ts';
 
 export type ShapeSearch = Extract<Timer, { kind: 'shapes' }>;
 
@@ -77,7 +78,10 @@ async function filtersOf(
   return listed.filter(({ generation }) => generation === current).map(({ filter }) => filter);
 }
 
-/** Subscriptions by shape among the next page of clients, for operators. */
+/**
+ * Subscriptions by shape among the next page of clients, for operators. The first page has the
+ * tenant's rules too.
+ */
 export async function usesOfShapes(
   context: Context,
   tenant: TenantId,
@@ -85,6 +89,8 @@ export async function usesOfShapes(
 ): Promise<{ uses: Map<string, number>; clients: number; last: string | undefined; more: boolean }> {
   const page = await context.tenantData.clientIds(tenant, after, clientsPerPage);
   const uses = new Map<string, number>();
+  const rules = after === undefined ? await allRules(context, tenant) : [];
+  for (const { rule } of rules) uses.set(shapeOf(rule.filter), (uses.get(shapeOf(rule.filter)) ?? 0) + 1);
   await concurrently(page.clientIds, listsAtOnce, async (clientId) => {
     for (const { filter } of await listOf(context, { tenant, clientId })) {
       const shape = shapeOf(filter);

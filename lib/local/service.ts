@@ -42,8 +42,8 @@ const localSettleSeconds = 2;
 const region = 'us-east-1';
 
 /**
- * Of the clients of the other embedded services, which are called in this process, without HTTP, and check no
- * signature: it would take more than half of the CPU of a call.
+ * Of the clients of the other embedded services, which are called in this process, without HTTP,
+ * and check no signature: it would take more than half of the CPU of a call.
  */
 const inProcess = {
   region,

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { metrics } from '../../lib/core/metrics.ts';
+import type { Message } from '../../lib/core/model.ts';
 import type { Rule, RuleRecord } from '../../lib/core/rules.ts';
 import { defaultSettings } from '../../lib/core/settings.ts';
 import { type TenantId, vouchedTenantId } from '../../lib/core/tenant-id.ts';
+import { publishMessages, takeAsIs } from '../../lib/delivery/publish.ts';
 import { putRule } from '../../lib/delivery/rules.ts';
 import { encodePacket } from '../../lib/mqtt/encode.ts';
 import { encodePackets } from '../../lib/wire/index.ts';
@@ -220,15 +222,28 @@ describe('when the queue of rules fails', () => {
   );
 });
 
-test('without a queue of rules messages are published, and what rules miss is counted', async () => {
-  await metered.close();
-  metered = await startMetered({ wrapPorts: ({ ruleQueue: _, ...ports }) => ports });
-  mint = await metered.service.tenant(tenant);
+test('once rules are switched off, messages are published, and what rules miss is counted', async () => {
   await store(ruleOf('r'));
-  const client = await metered.connect(mint, 'publisher');
-  const [puback] = await client.send(publish('orders/1', 'x', { qos: 1, messageId: 1 }));
-  expect(puback).toMatchObject({ cmd: 'puback' });
+  const { context } = metered.service.service;
+  const { ruleQueue: _, ...off } = context;
+  const { rules } = await context.subscriptions.audience(tenant, 'orders/+', { consistent: true, limit: 1 });
+  expect(rules).toHaveLength(1);
+  const live = (await context.tenants.readLive(tenant, true)) ?? expect.fail();
+  const message: Message = {
+    id: 'M',
+    topic: 'orders/1',
+    payload: Buffer.from('x'),
+    qos: 1,
+    retain: false,
+    properties: {},
+  };
+  expect(
+    await publishMessages(off, { tenant, live, requests: [message], judge: takeAsIs, hops: 2 }),
+  ).toHaveLength(1);
   expect(metered.service.counters.get(metrics.rulesWithoutQueue)).toBe(1);
+  expect(sent).toEqual([]);
+  await publishMessages(context, { tenant, live, requests: [message], judge: takeAsIs, hops: 2 });
+  expect(sent.map(({ hops }) => hops)).toEqual([2]);
 });
 
 test('beyond ruleDeliveriesPerSecond PUBLISH is refused with 0x97 until the debt is paid', async () => {

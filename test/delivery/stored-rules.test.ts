@@ -3,6 +3,8 @@ import type { Context } from '../../lib/core/context.ts';
 import type { Rule } from '../../lib/core/rules.ts';
 import { type TenantId, vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { deleteRule, putRule } from '../../lib/delivery/rules.ts';
+import { usesOfShapes } from '../../lib/limits/shape-walk.ts';
+import { makeRoomForShapes } from '../../lib/limits/shapes.ts';
 import type { StoreCall } from '../../lib/local/dynamodb/call.ts';
 import { intercept } from '../../lib/local/dynamodb/intercept.ts';
 import { localTables, startTestService, type TestService } from '../support/service.ts';
@@ -127,6 +129,12 @@ describe('a rule is stored', () => {
     expect(await context.rules.read(small, 'a', true)).toBeDefined();
   });
 
+  test('unless rules are switched off', async () => {
+    const { ruleQueue: _, ...without } = context;
+    expect(await putRule(without, tenant, ruleOf('r'))).toEqual({ code: 'rules-off' });
+    expect(await context.rules.read(tenant, 'r', true)).toBeUndefined();
+  });
+
   test('unless records of a deleted rule of its name are left', async () => {
     const clear = async () => true;
     const leaving = { ...context, ruleRecords: { ...context.ruleRecords, clear } };
@@ -220,10 +228,15 @@ describe('concurrent calls', () => {
 });
 
 describe('the search for unused shapes', () => {
+  test('operators see the uses of shapes by rules', async () => {
+    for (const name of ['a', 'b']) await putRule(context, tenant, ruleOf(name));
+    const { uses } = await usesOfShapes(context, tenant, undefined);
+    expect([...uses]).toEqual([['=/+', 2]]);
+  });
+
   test('keeps the shapes of rules, and removes them once the rules are gone', async () => {
     await putRule(context, tenant, ruleOf('r'));
     await context.tenants.addShape(tenant, '#', 64);
-    const { makeRoomForShapes } = await import('../../lib/limits/shapes.ts');
     expect(await makeRoomForShapes(context, tenant)).toBe(true);
     const live = await context.tenants.readLive(tenant, true);
     expect([...(live?.going ?? [])]).toEqual(['#']);

@@ -44,6 +44,11 @@ export const ruleReasons = {
     message: 'the messages of the tenant fire more rules than they may (ruleDeliveriesPerSecond)',
     remedy: 'Publish slower, narrow the filters or patterns of rules, or raise this quota of the tenant.',
   },
+  'rules-off': {
+    http: 409,
+    message: 'rules are switched off in this deployment',
+    remedy: 'Deploy with -c rules=on (docs/upgrading.md says what to know before).',
+  },
   'rules-full': {
     http: 409,
     message: 'the tenant has as many rules as it may (rules)',
