@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { connectAsync } from 'mqtt';
 import { expect, it, vi } from 'vitest';
+import { metrics } from '../../lib/core/metrics.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { noBackDoor } from '../support/no-back-door.ts';
 import { inbox } from '../support/service.ts';
@@ -54,6 +55,7 @@ it('stops with 0x8B for clients of 5.0', async () => {
   );
   await edge.drain(1);
   expect(await Promise.all(reasons)).toEqual([0x8b, 0x8b, 0x8b]);
+  expect(service.counters.get(metrics.protocolErrors)).toBeUndefined();
   expect(edge.connections()).toBe(0);
   await expect(connect(mint)).rejects.toThrow();
 });

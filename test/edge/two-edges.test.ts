@@ -157,7 +157,7 @@ test('an edge that is thought dead ends its clients when it hears of it', async 
 });
 
 test('what a lost back door had is sent again on new connections, and other clients stay', async () => {
-  const { pass, a, b } = await twoEdges();
+  const { service, pass, a, b } = await twoEdges();
   const subscriber = await a.connect({ clientId: 'sub', ...kept });
   await subscriber.subscribeAsync('t', { qos: 1 });
   const other = await a.connect({ clientId: 'other' });
@@ -168,6 +168,7 @@ test('what a lost back door had is sent again on new connections, and other clie
   await a.loseMessages(() => publisher.publishAsync('t', 'x', { qos: 1 }));
   await pass(15);
   expect(await reason).toBe(0x8b);
+  expect(service.counters.get(metrics.protocolErrors)).toBeUndefined();
   expect(other.connected).toBe(true);
   const again = await a.connect({ clientId: 'sub', ...kept });
   expect(await boxes.get(again)?.next()).toMatchObject({ text: 'x', dup: true });
