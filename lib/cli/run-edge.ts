@@ -5,7 +5,9 @@ import {
   eventBusVariable,
   fanoutQueueVariable,
   functionEnvironment,
+  kafkaRuleQueueVariable,
   lookQueueVariable,
+  ruleQueueVariable,
   tableVariables,
   timerQueueVariable,
 } from '../aws/environment.ts';
@@ -120,7 +122,12 @@ function variablesOf(stack: string, { outputs }: Deployment): Record<string, str
     [backDoorUrlVariable, 'BackDoorUrl'],
     [backDoorEndpointVariable, 'BackDoorEndpoint'],
   ];
-  const { EventBusName: eventBusName } = outputs;
+  // Absent where what they belong to is switched off.
+  const optional: [variable: string, output: string][] = [
+    [eventBusVariable, 'EventBusName'],
+    [ruleQueueVariable, 'RuleQueueUrl'],
+    [kafkaRuleQueueVariable, 'KafkaRuleQueueUrl'],
+  ];
   const needed = Object.fromEntries(
     wanted.map(([variable, output]) => {
       const value = outputs[output];
@@ -132,5 +139,9 @@ function variablesOf(stack: string, { outputs }: Deployment): Record<string, str
       return [variable, value];
     }),
   );
-  return eventBusName === undefined ? needed : { ...needed, [eventBusVariable]: eventBusName };
+  const present = optional.flatMap(([variable, output]) => {
+    const value = outputs[output];
+    return value === undefined ? [] : [[variable, value]];
+  });
+  return { ...needed, ...Object.fromEntries(present) };
 }

@@ -7,7 +7,7 @@ import { type Fields, itemOf, maybe, modelFrom, text } from './fields.ts';
 import { ruleMark, ruleMatchKey } from './subscription-keys.ts';
 import { Table } from './table.ts';
 
-export const rulePrefix = 'rule#';
+const rulePrefix = 'rule#';
 
 /**
  * Table Tenants, `tenant` / `rule#NAME`: a rule as JSON without its status, its revision and former
