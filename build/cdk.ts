@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build as bundle } from 'esbuild';
-import { aliases, fromRuntime, mainFields } from '../cdk/bundling.ts';
+import { aliases, define, fromRuntime, mainFields } from '../cdk/bundling.ts';
 import { functionFile } from '../cdk/function-source.ts';
 import { allFunctionNames } from '../cdk/settings.ts';
 import { bundleDeclarations, emitDeclarations } from './declarations.ts';
@@ -49,6 +49,7 @@ async function bundleFunctions(outputDirectory: string): Promise<void> {
     mainFields: [...mainFields],
     external: [...fromRuntime],
     alias: aliases,
+    define,
   });
 }
 

@@ -1,15 +1,10 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { HttpsError } from './https-error.ts';
+import type { ConnectionPool } from './pool.ts';
 import { isPublicAddress } from './public-address.ts';
 
 export interface HttpsClientOptions {
@@ -20,8 +15,8 @@ export interface HttpsClientOptions {
   readonly allowPrivate?: boolean;
   /** Total time for DNS, connection, TLS and answer, in ms. */
   readonly timeoutMs: number;
-  /** Keeps connections for later requests to the same host. Default: one connection a request. */
-  readonly keepAlive?: boolean;
+  /** Connections for several requests. Default: one connection a request. */
+  readonly pool?: ConnectionPool;
   /** Default: the system's resolver. */
   readonly resolve?: ResolveHost;
   /** Certificate authorities (PEM) that replace Node's own. */
@@ -48,11 +43,6 @@ export type HttpsClient = <Answer>(
   read: (answer: IncomingMessage) => Promise<Answer>,
 ) => Promise<Answer>;
 
-/** How long a connection is kept for the next request, in ms: below the 60 s of most servers. */
-const idleMs = 20_000;
-/** Idle connections that are kept for one host. */
-const idlePerHost = 8;
-
 /**
  * An HTTPS client for URLs that operators or tenants have configured. It is protected against
  * server-side request forgery (OWASP, "Server-Side Request Forgery Prevention"):
@@ -64,10 +54,8 @@ const idlePerHost = 8;
  * - Time is bounded.
  */
 export function createHttpsClient(options: HttpsClientOptions): HttpsClient {
-  const { allowPrivate = false, keepAlive = false, timeoutMs, ca } = options;
+  const { allowPrivate = false, pool, timeoutMs, ca } = options;
   const resolve = options.resolve ?? ((host) => lookup(host, { all: true, verbatim: true }));
-  const pool = { keepAlive: true, timeout: idleMs, maxFreeSockets: idlePerHost } as const;
-  const agents = keepAlive ? { 'https:': new HttpsAgent(pool), 'http:': new HttpAgent(pool) } : undefined;
   const lookupChecked = checkedLookup(resolve, allowPrivate);
 
   async function exchange<Answer>(
@@ -81,7 +69,7 @@ export function createHttpsClient(options: HttpsClientOptions): HttpsClient {
       {
         method,
         signal,
-        agent: agents?.[url.protocol === 'https:' ? 'https:' : 'http:'] ?? false,
+        agent: pool?.[url.protocol === 'https:' ? 'https:' : 'http:'] ?? false,
         headers: { ...headers, ...(body === undefined ? {} : { 'content-length': body.length }) },
         lookup: lookupChecked,
         ...(url.protocol === 'https:' ? { rejectUnauthorized: true } : {}),
@@ -155,38 +143,17 @@ async function checkedAddresses(
 
 /**
  * A server may close a kept connection just when a request goes out on it. Such a request is sent
- * once more, on another connection.
+ * once more, on a connection of its own.
  */
-async function open(
-  url: URL,
-  options: RequestOptions,
-  body: Uint8Array | undefined,
-): Promise<IncomingMessage> {
-  try {
-    return await answerTo(url, options, body);
-  } catch (error) {
-    if (!(error instanceof StaleConnectionError)) throw error;
-    return await answerTo(url, { ...options, agent: false }, body);
-  }
-}
-
-class StaleConnectionError extends HttpsError {
-  constructor() {
-    super('connection');
-  }
-}
-
-function answerTo(url: URL, options: RequestOptions, body: Uint8Array | undefined): Promise<IncomingMessage> {
+function open(url: URL, options: RequestOptions, body: Uint8Array | undefined): Promise<IncomingMessage> {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const request: ClientRequest = send(url, options, resolve);
-    request.on('error', (error) => reject(faultOf(error, request)));
+    const request = send(url, options, resolve);
+    request.on('error', (error) => {
+      const wasClosed = 'code' in error && /^(ECONNRESET|EPIPE)$/.test(String(error.code));
+      if (wasClosed && request.reusedSocket) resolve(open(url, { ...options, agent: false }, body));
+      else reject(error instanceof HttpsError ? error : new HttpsError('connection'));
+    });
     request.end(body);
   });
-}
-
-function faultOf(error: Error, request: ClientRequest): HttpsError {
-  if (error instanceof HttpsError) return error;
-  const wasReset = 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-  return wasReset && request.reusedSocket ? new StaleConnectionError() : new HttpsError('connection');
 }

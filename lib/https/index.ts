@@ -5,3 +5,4 @@ export {
   type HttpsClientOptions,
 } from './client.ts';
 export { HttpsError, type HttpsFault } from './https-error.ts';
+export { createConnectionPool } from './pool.ts';

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { RuleSecrets } from '../../core/rule-secrets.ts';
 import type { Rule } from '../../core/rules.ts';
 import {
+  createConnectionPool,
   createHttpsClient,
   type HttpsClientOptions,
   HttpsError,
@@ -44,7 +45,7 @@ const busy = new Set([425, 429, 503]);
  */
 export function createWebhookTarget(options: WebhookTargetOptions): RuleTargetPort {
   const { secrets, nowMs, timeoutMs = defaultTimeoutMs, ...guard } = options;
-  const send = createHttpsClient({ ...guard, timeoutMs, keepAlive: true });
+  const send = createHttpsClient({ ...guard, timeoutMs, pool: createConnectionPool() });
 
   async function post(rule: Rule, delivery: RuleDelivery): Promise<DeliveryOutcome> {
     if (rule.target.kind !== 'webhook') throw new TypeError(`${rule.target.kind} is no webhook`);
