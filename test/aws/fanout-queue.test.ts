@@ -11,7 +11,7 @@ import { openQueueService, type QueueService } from '../../lib/local/queue/index
 const slice: FanoutSlice = {
   tenant: vouchedTenantId('acme'),
   id: 'fan-out-1',
-  topic: 'a/ö😀',
+  topic: 'a/ö😀\uffff',
   filters: ['a/+', '#'],
   messageIds: ['one', 'two'],
   again: ['two'],

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Context } from '../../lib/core/context.ts';
 import type { Rule } from '../../lib/core/rules.ts';
 import { type TenantId, vouchedTenantId } from '../../lib/core/tenant-id.ts';
-import { deleteRule, putRule } from '../../lib/delivery/rules.ts';
+import type { Timer } from '../../lib/core/timers.ts';
+import { deleteRule, eraseRecords, putRule } from '../../lib/delivery/rules.ts';
 import { usesOfShapes } from '../../lib/limits/shape-walk.ts';
 import { makeRoomForShapes } from '../../lib/limits/shapes.ts';
 import type { StoreCall } from '../../lib/local/dynamodb/call.ts';
@@ -139,6 +140,37 @@ describe('a rule is stored', () => {
     const clear = async () => true;
     const leaving = { ...context, ruleRecords: { ...context.ruleRecords, clear } };
     expect(await putRule(leaving, tenant, ruleOf('r'))).toEqual({ code: 'rule-leaves' });
+  });
+});
+
+describe('records of a deleted rule', () => {
+  const erasing: Timer = { kind: 'rule-records', tenant, rule: 'r' };
+
+  test('go with it, and a timer erases what one call leaves', async () => {
+    await putRule(context, tenant, ruleOf('r'));
+    const scheduled: Timer[] = [];
+    const schedule = async (timer: Timer) => void scheduled.push(timer);
+    let left = 7;
+    const clear = async () => {
+      left -= 1;
+      return left > 0;
+    };
+    const full = {
+      ...context,
+      ruleRecords: { ...context.ruleRecords, clear },
+      timers: { ...context.timers, schedule },
+    };
+    expect(await deleteRule(full, tenant, 'r')).toBe(true);
+    expect(scheduled.filter(({ kind }) => kind === 'rule-records')).toEqual([erasing]);
+    await eraseRecords(full, erasing);
+    expect(left).toBe(0);
+    expect(scheduled.filter(({ kind }) => kind === 'rule-records')).toHaveLength(1);
+  });
+
+  test('a late timer erases nothing of a rule that has the name now', async () => {
+    await putRule(context, tenant, ruleOf('r'));
+    const clear = () => expect.fail();
+    await eraseRecords({ ...context, ruleRecords: { ...context.ruleRecords, clear } }, erasing);
   });
 });
 
