@@ -41,7 +41,10 @@ export interface QueueService<Name extends string = string> {
   close(): Promise<void>;
 }
 
-/** SQS in this process: message operations on a fixed set of queues, and event source mappings. */
+/**
+ * SQS in this process: message operations, event source mappings, and queues that clients create.
+ * Such a queue has the settings of SQS's defaults, and lasts as long as it has messages.
+ */
 export async function openQueueService<Name extends string>({
   queues: definitions,
   clock = systemClock,
@@ -64,16 +67,19 @@ export async function openQueueService<Name extends string>({
     },
     deadLetterQueue: (name: string) => queues.get(name),
   };
-  for (const [name, definition] of Object.entries<QueueDefinition>(definitions)) {
+  const create = (name: string, definition: QueueDefinition): void => {
     checkDefinition(name, definition, definitions);
     const queue = new Queue(name, `arn:aws:sqs:${region}:${accountId}:${name}`, definition, context);
     queue.restore(saved.messages.get(name) ?? [], saved.duplicates.get(name) ?? new Map());
     queues.set(name, queue);
-  }
+  };
+  for (const [name, definition] of Object.entries<QueueDefinition>(definitions)) create(name, definition);
+  // Queues that were created in an earlier process and still have messages.
+  for (const name of saved.messages.keys()) if (!queues.has(name)) create(name, {});
 
   const urlOf = (name: string) => `https://sqs.${region}.amazonaws.com/${accountId}/${name}`;
   const requestHandler = createRequestHandler((request) =>
-    answerSqsRequest(request, { clock, queues, urlOf }),
+    answerSqsRequest(request, { clock, queues, urlOf, create }),
   );
   const attachments = new Set<Attachment>();
   const listeners = new Set<Listener>();

@@ -30,6 +30,8 @@ export interface ProtocolContext {
   readonly clock: Clock;
   readonly queues: ReadonlyMap<string, Queue>;
   readonly urlOf: (name: string) => string;
+  /** @throws RangeError if the name is none. */
+  readonly create: (name: string, definition: Record<string, never>) => void;
 }
 
 type Input = Readonly<Record<string, unknown>>;
@@ -76,7 +78,7 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Answers one SQS request of the AWS JSON protocol. Queues cannot be created or deleted. */
+/** Answers one SQS request of the AWS JSON protocol. Queues cannot be deleted. */
 export async function answerSqsRequest(request: AwsRequest, context: ProtocolContext): Promise<AwsResponse> {
   try {
     return jsonResponse(200, await runOperation(request, context));
@@ -93,6 +95,7 @@ async function runOperation(request: AwsRequest, context: ProtocolContext): Prom
   const name = operationOf(request);
   if (name === 'ListQueues') return { QueueUrls: [...context.queues.keys()].map(context.urlOf) };
   if (name === 'GetQueueUrl') return { QueueUrl: context.urlOf(queueOf(input.QueueName, context).name) };
+  if (name === 'CreateQueue') return { QueueUrl: createdQueueUrl(input.QueueName, context) };
   const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
   if (!operation)
     throw new AwsError('InvalidAction', `The local queue does not know ${name || 'this request'}`);
@@ -101,6 +104,17 @@ async function runOperation(request: AwsRequest, context: ProtocolContext): Prom
   const result = await operation(queue, input, context);
   countRequest(queue.meters, carriedBytes(input) + carriedBytes(result));
   return result;
+}
+
+/** The same queue again if there is one. Attributes are ignored: the name tells a FIFO queue. */
+function createdQueueUrl(name: unknown, { queues, create, urlOf }: ProtocolContext): string {
+  if (typeof name !== 'string') throw missingParameter('QueueName');
+  try {
+    if (!queues.has(name)) create(name, {});
+  } catch {
+    throw new AwsError('InvalidParameterValue', 'A queue has a name of 1 to 80 letters, digits, - and _');
+  }
+  return urlOf(name);
 }
 
 function queueOf(name: unknown, { queues }: ProtocolContext): Queue {

@@ -1,13 +1,17 @@
 import {
   ChangeMessageVisibilityCommand,
+  CreateQueueCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   ListQueuesCommand,
+  ReceiveMessageCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from 'vitest';
 import { localCredentials } from '../../../lib/aws/settings.ts';
 import { createSqsClient } from '../../../lib/aws/sqs.ts';
+import { openQueueService } from '../../../lib/local/queue/index.ts';
+import type { MessageStore } from '../../../lib/local/queue/journal.ts';
 import { bodies, client, clock, receive, remove, send, service } from './queues.ts';
 
 describe('a standard queue', () => {
@@ -168,3 +172,50 @@ test('over TCP, with the same URLs', async () => {
   remote.destroy();
   expect(await bodies('plain')).toEqual(['over there']);
 });
+
+describe('a queue that a client creates', () => {
+  const create = (QueueName: string) => client.send(new CreateQueueCommand({ QueueName }));
+
+  test('takes messages; one of that name stays as it is', async () => {
+    for (const name of ['made', 'made.fifo', 'plain']) {
+      const { QueueUrl } = await create(name);
+      expect(QueueUrl).toMatch(new RegExp(`/${name}$`));
+      const fifo = { MessageGroupId: 'g', MessageDeduplicationId: name };
+      await client.send(
+        new SendMessageCommand({ QueueUrl, MessageBody: name, ...(name.endsWith('.fifo') ? fifo : {}) }),
+      );
+      await create(name);
+      const { Messages } = await client.send(new ReceiveMessageCommand({ QueueUrl }));
+      expect(Messages?.map(({ Body }) => Body)).toEqual([name]);
+    }
+  });
+
+  test('has a name that SQS would take', async () => {
+    for (const name of ['', 'a/b', 'x'.repeat(81), '../x'])
+      await expect(create(name)).rejects.toThrow(/name of 1 to 80/);
+  });
+
+  test('that has messages is there after a restart', async () => {
+    const store = memoryStore();
+    const first = await openQueueService({ queues: {}, store });
+    const clientOf = (requestHandler: typeof first.requestHandler) =>
+      createSqsClient({ region: 'us-east-1', credentials: localCredentials, requestHandler });
+    const before = clientOf(first.requestHandler);
+    const { QueueUrl } = await before.send(new CreateQueueCommand({ QueueName: 'made' }));
+    await before.send(new SendMessageCommand({ QueueUrl, MessageBody: 'kept' }));
+    await first.close();
+    const second = await openQueueService({ queues: {}, store });
+    const { Messages } = await clientOf(second.requestHandler).send(new ReceiveMessageCommand({ QueueUrl }));
+    expect(Messages?.map(({ Body }) => Body)).toEqual(['kept']);
+    await second.close();
+  });
+});
+
+function memoryStore(): MessageStore {
+  const values = new Map<string, unknown>();
+  return {
+    put: async (key, value) => void values.set(key, structuredClone(value)),
+    del: async (key) => void values.delete(key),
+    entries: async () => [...values].sort(([one], [other]) => (one < other ? -1 : 1)),
+  };
+}
