@@ -71,6 +71,8 @@ export interface SqsRecord {
    * before.
    */
   readonly receiveCount: number;
+  /** Place in a FIFO queue. */
+  readonly sequence?: string;
 }
 
 const sqsSchema = v.object({
@@ -88,7 +90,12 @@ const sqsSchema = v.object({
 export function sqsRecords(event: unknown): SqsRecord[] {
   return parseEvent(sqsSchema, event).Records.map(({ attributes, ...record }) => {
     const received = Number(attributes.ApproximateReceiveCount);
-    return { ...record, receiveCount: received >= 1 ? received : 2 };
+    const { SequenceNumber: sequence } = attributes;
+    return {
+      ...record,
+      receiveCount: received >= 1 ? received : 2,
+      ...(sequence === undefined ? {} : { sequence }),
+    };
   });
 }
 

@@ -16,6 +16,7 @@ import { createEdgeGateway } from './edge-gateway.ts';
 import { createFanoutQueue } from './fanout-queue.ts';
 import { createGateway } from './gateway.ts';
 import { createIds } from './ids.ts';
+import { createRuleDrainQueue } from './rule-drains.ts';
 import { createRuleQueue } from './rule-queue.ts';
 import { createTimerQueue } from './timers.ts';
 
@@ -102,9 +103,10 @@ function ruleQueueOf({
   ruleQueueUrl: common,
   kafkaRuleQueueUrl: kafka,
   log,
-}: ServiceOptions): Pick<Ports, 'ruleQueue'> {
+}: ServiceOptions): Pick<Ports, 'ruleQueue' | 'ruleDrains'> {
   if (common === undefined) return {};
-  return { ruleQueue: createRuleQueue(sqs, { common, ...(kafka === undefined ? {} : { kafka }) }, log) };
+  const urls = { common, ...(kafka === undefined ? {} : { kafka }) };
+  return { ruleQueue: createRuleQueue(sqs, urls, log), ruleDrains: createRuleDrainQueue(sqs, urls) };
 }
 
 function gatewayOf(

@@ -44,6 +44,22 @@ export const metrics = {
   backDoorPostsFailed: 'BackDoorPostsFailed',
   edgeConnectionsLost: 'EdgeConnectionsLost',
   doorMessagesRefused: 'DoorMessagesRefused',
+  /** Records of rules that their targets have taken. */
+  rulesDelivered: 'RulesDelivered',
+  /** Attempts of rules that failed and are repeated. */
+  ruleAttemptsFailed: 'RuleAttemptsFailed',
+  /** Records of rules that were given up. */
+  rulesDead: 'RulesDead',
+  /** Of these, records for which the rule had no more room among its failures. */
+  ruleFailuresDropped: 'RuleFailuresDropped',
+  ruleCircuitsOpened: 'RuleCircuitsOpened',
+  /** Records of rules that were put into rows, to wait there. */
+  ruleRecordsParked: 'RuleRecordsParked',
+  /** Records of rules or tenants that no longer exist. */
+  ruleRecordsDropped: 'RuleRecordsDropped',
+  /** Rules that were paused because their target is gone. */
+  rulesPaused: 'RulesPaused',
+  rulesCyclesCut: 'RulesCyclesCut',
   /** Open connections of one process of the edge, once a minute: its average is one process's. */
   edgeConnections: 'EdgeConnections',
   /** Clients that an edge kept out by a bound: of connections, of TLS handshakes. */

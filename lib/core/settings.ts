@@ -143,6 +143,41 @@ export interface Settings {
    * must end within its 30.
    */
   readonly edgeSweepSeconds: number;
+  /** Failed attempts in a row after which the records of a rule wait in rows. */
+  readonly ruleCircuitFailures: number;
+  /**
+   * Time until the first further attempt of a rule, in seconds; it doubles with each, up to
+   * {@link ruleRetryMaxSeconds}.
+   */
+  readonly ruleRetrySeconds: number;
+  readonly ruleRetryMaxSeconds: number;
+  /** Longest time that a target may ask for until the next attempt, in seconds. */
+  readonly ruleRetryAfterMaxSeconds: number;
+  /**
+   * Time during which a worker of rules starts attempts, in seconds: an attempt takes up to 10, and
+   * a function may run for 30.
+   */
+  readonly ruleRunSeconds: number;
+  /**
+   * Time after which a worker deletes the finished records of its batch before the others are
+   * finished, in ms: their message groups need not wait for a slow target.
+   */
+  readonly ruleEarlyDeleteMs: number;
+  /** Strands of a rule (lib/core/rules.ts) that one worker drains at the same time. */
+  readonly ruleDrainStrands: number;
+  /** Records of a strand that a worker reads at once while it drains. */
+  readonly ruleDrainPage: number;
+  /** Time after which a worker looks again whether a paused rule has been resumed, in seconds. */
+  readonly ruleHoldSeconds: number;
+  /**
+   * Failures of one rule that are kept for each day (UTC), for 14 days. Those beyond are counted
+   * and lost (RuleFailuresDropped).
+   */
+  readonly ruleFailuresPerDay: number;
+  /** Time between two messages about failures of one rule, in seconds. */
+  readonly ruleFailedMessageSeconds: number;
+  /** How often rules may publish one message again; a further time is a failure, `rule-cycle`. */
+  readonly ruleMaxHops: number;
 }
 
 export const defaultSettings: Settings = {
@@ -186,4 +221,16 @@ export const defaultSettings: Settings = {
   edgeRetrySeconds: 5,
   edgeSweepsAtOnce: 16,
   edgeSweepSeconds: 15,
+  ruleCircuitFailures: 5,
+  ruleRetrySeconds: 5,
+  ruleRetryMaxSeconds: 900,
+  ruleRetryAfterMaxSeconds: 3_600,
+  ruleRunSeconds: 15,
+  ruleEarlyDeleteMs: 250,
+  ruleDrainStrands: 32,
+  ruleDrainPage: 50,
+  ruleHoldSeconds: 900,
+  ruleFailuresPerDay: 10_000,
+  ruleFailedMessageSeconds: 60,
+  ruleMaxHops: 3,
 };

@@ -117,7 +117,7 @@ export async function willRefusal(
   return retainedRefusal(context, tenant, quotas, message);
 }
 
-async function retainedRefusal(
+export async function retainedRefusal(
   context: Context,
   tenant: TenantId,
   quotas: EffectiveQuotas,

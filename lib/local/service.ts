@@ -4,22 +4,27 @@ import { createDisconnectHandler } from '../../functions/disconnect.ts';
 import { createFanoutHandler } from '../../functions/fanout.ts';
 import { createMessageHandler } from '../../functions/message.ts';
 import { createPublishHandler } from '../../functions/publish.ts';
+import { createRuleHandler } from '../../functions/rule.ts';
 import { createTimerHandler } from '../../functions/timer.ts';
 import { adminPrefix } from '../admin/index.ts';
 import { returnToQueue } from '../aws/fanout-queue.ts';
 import type { FunctionService } from '../aws/function-service.ts';
 import { createManagementClient } from '../aws/gateway.ts';
 import { createIds } from '../aws/ids.ts';
+import type { RuleService } from '../aws/rule-batch.ts';
+import { ruleRunContext } from '../aws/rule-service.ts';
 import { createService, type ServiceOptions } from '../aws/service.ts';
 import { type AwsClientOptions, localCredentials } from '../aws/settings.ts';
 import { createRequestSigner } from '../aws/signer.ts';
 import { createSqsClient } from '../aws/sqs.ts';
 import { everyOrigin } from '../core/origins.ts';
 import type { Log, Ports } from '../core/ports.ts';
+import { ruleStrands } from '../core/rules.ts';
 import { defaultSettings, type Settings } from '../core/settings.ts';
 import { createBackDoor } from '../edge/back-door.ts';
 import type { EdgeOptions, EdgeService } from '../edge/index.ts';
 import { publishPrefix } from '../http/publish.ts';
+import type { RuleTargets } from '../rules/target.ts';
 import { type TableNames, tableNames, tableSchemas } from '../store/schema.ts';
 import type { Stores } from '../store/stores.ts';
 import { oneWayRouteKey, routeSelectionExpression } from '../wire/index.ts';
@@ -31,6 +36,8 @@ import { createEmbeddedClient } from './embedded-client.ts';
 import { type FaultPlan, type Gateway, startGateway } from './gateway/index.ts';
 import { startHttpApi } from './http-api/index.ts';
 import { openQueueService, type QueueService } from './queue/index.ts';
+import { createLocalRuleSecrets } from './rule-secrets.ts';
+import { createLocalRuleTargets, localTargetQueues } from './rule-targets.ts';
 
 /** Names of the local tables: `wisp-` and the kind, as in the stack. */
 export const localTables: TableNames = Object.fromEntries(
@@ -86,6 +93,8 @@ export interface LocalServiceOptions {
   readonly edge?: boolean;
   /** Faults of the back doors. */
   readonly doorFaults?: FaultPlan;
+  /** Targets of rules instead of those of this machine. */
+  readonly ruleTargets?: RuleTargets;
   /** Wraps the embedded DynamoDB, to meter, hold or fail calls of the store. */
   readonly wrapStore?: (handler: EngineRequestHandler) => RequestHandler;
   /** Wraps the queues for the service's own calls. Event source mappings bypass it. */
@@ -171,6 +180,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
         deadLetter: { queue: unreadableRecordsName, maxReceiveCount: ruleReceiveCount },
       },
       [unreadableRecordsName]: {},
+      ...Object.fromEntries(localTargetQueues.map((name) => [name, {}])),
     },
     clock,
     store: engine.keyValueStore('queue'),
@@ -281,6 +291,31 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     // More concurrency gains nothing in one process.
     { batchSize: 10, maximumConcurrency: 2, reportBatchItemFailures: true },
   );
+
+  const ruleSecrets = createLocalRuleSecrets(options.directory);
+  const ruleContext = ruleRunContext(
+    context,
+    options.ruleTargets ??
+      createLocalRuleTargets({
+        secrets: ruleSecrets,
+        nowMs: () => clock.now(),
+        requestHandler: queues.requestHandler,
+      }),
+  );
+  for (const name of [ruleQueueName, kafkaRuleQueueName] as const) {
+    const rules: RuleService = {
+      context: ruleContext,
+      queue: { client: sqs, url: queues.urlOf(name) },
+      pause: (milliseconds) => new Promise((resolve) => clock.schedule(resolve, milliseconds)),
+      flush: () => usage.flush(),
+    };
+    queues.attach(
+      name,
+      createRuleHandler(() => rules),
+      // More than the strands of one rule, so that one slow target leaves room for others.
+      { batchSize: 10, maximumConcurrency: 2 * ruleStrands, reportBatchItemFailures: true },
+    );
+  }
 
   const httpApi = await startHttpApi({
     host: options.host ?? '127.0.0.1',

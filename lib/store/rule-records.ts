@@ -1,7 +1,7 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ReasonName } from '../core/reasons.ts';
 import { type RuleKey, ruleStrands } from '../core/rules.ts';
-import type { RuleCircuit, RuleRecordStore } from '../core/store-ports/rule-records.ts';
+import type { LastFailure, RuleCircuit, RuleRecordStore } from '../core/store-ports/rule-records.ts';
 import {
   type Item,
   known,
@@ -61,7 +61,7 @@ export function createRuleRecordStore(
     return table.update(
       circuitKey(key),
       {
-        update: update.replace('SET ', 'SET v = :v, #ttl = :ttl, '),
+        update: `SET v = :v, #ttl = :ttl${update}`,
         ...(condition === undefined ? {} : { condition }),
         names: { '#ttl': 'ttl' },
         values: { ':v': version, ':ttl': ttl(nowMs(), circuitTtlSeconds), ...values },
@@ -92,43 +92,43 @@ export function createRuleRecordStore(
     },
 
     async countFailure(key) {
-      const row = await updateCircuit(key, 'SET failures = if_not_exists(failures, :zero) + :one', {
-        values: { ':zero': N(0), ':one': N(1) },
-      });
+      const row = await updateCircuit(key, ' ADD failures :one', { values: { ':one': N(1) } });
       return row === undefined ? 0 : number(row, 'failures');
     },
 
     async clearFailures(key) {
-      await updateCircuit(key, 'SET failures = :zero', {
+      await updateCircuit(key, ', failures = :zero', {
         condition: 'attribute_exists(failures)',
         values: { ':zero': N(0) },
       });
     },
 
-    async beginOutage(key, period, nextTryAtMs) {
+    async beginOutage(key, period, nextTryAtMs, failure) {
+      const last = lastFailureUpdate(failure);
       const begun = await updateCircuit(
         key,
-        'SET period = :period, nextTry = :next, tries = :zero, parked = :zero, drain = :zero',
+        `, period = :period, nextTry = :next, tries = :zero, parked = :zero, drain = :zero${last.set}`,
         {
           condition: 'attribute_not_exists(period)',
-          values: { ':period': S(period), ':next': N(nextTryAtMs), ':zero': N(0) },
+          values: { ':period': S(period), ':next': N(nextTryAtMs), ':zero': N(0), ...last.values },
         },
       );
       return begun !== undefined;
     },
 
     async noteDrain(key, period, drain) {
-      const noted = await updateCircuit(key, 'SET drain = :drain', {
-        condition: 'period = :period AND drain < :drain',
+      const noted = await updateCircuit(key, ', drain = :drain', {
+        condition: 'period = :period AND drain <= :drain',
         values: { ':period': S(period), ':drain': N(drain) },
       });
       return noted !== undefined;
     },
 
-    async postpone(key, period, { atMs, tries }) {
-      const postponed = await updateCircuit(key, 'SET nextTry = :next, tries = :tries', {
+    async postpone(key, period, { atMs, tries, failure }) {
+      const last = lastFailureUpdate(failure);
+      const postponed = await updateCircuit(key, `, nextTry = :next, tries = :tries${last.set}`, {
         condition: 'period = :period',
-        values: { ':period': S(period), ':next': N(atMs), ':tries': N(tries) },
+        values: { ':period': S(period), ':next': N(atMs), ':tries': N(tries), ...last.values },
       });
       return postponed !== undefined;
     },
@@ -136,7 +136,7 @@ export function createRuleRecordStore(
     async endOutage(key, period, parked) {
       const ended = await updateCircuit(
         key,
-        'SET failures = :zero REMOVE period, nextTry, tries, parked, drain',
+        ', failures = :zero REMOVE period, nextTry, tries, parked, drain',
         {
           condition: 'period = :period AND parked = :parked',
           values: { ':period': S(period), ':parked': N(parked), ':zero': N(0) },
@@ -158,7 +158,7 @@ export function createRuleRecordStore(
     },
 
     async notePark(key, period) {
-      const noted = await updateCircuit(key, 'SET parked = parked + :one', {
+      const noted = await updateCircuit(key, ', parked = parked + :one', {
         condition: 'period = :period',
         values: { ':period': S(period), ':one': N(1) },
       });
@@ -210,12 +210,12 @@ export function createRuleRecordStore(
     async takeFailureRoom(key, day, count, perDay) {
       if (count > perDay) return false;
       const values = { ':day': S(day), ':count': N(count) };
-      const isFirst = await updateCircuit(key, 'SET failureDay = :day, failureCount = :count', {
+      const isFirst = await updateCircuit(key, ', failureDay = :day, failureCount = :count', {
         condition: 'attribute_not_exists(failureDay) OR failureDay <> :day',
         values,
       });
       if (isFirst !== undefined) return true;
-      const taken = await updateCircuit(key, 'SET failureCount = failureCount + :count', {
+      const taken = await updateCircuit(key, ', failureCount = failureCount + :count', {
         condition: 'failureDay = :day AND failureCount <= :most',
         values: { ...values, ':most': N(perDay - count) },
       });
@@ -255,10 +255,11 @@ export function createRuleRecordStore(
       await removeParts(ruleBucket(key), ids.map(failurePart));
     },
 
-    async noteLastFailure(key, { code, atMs }, notSinceMs) {
-      const noted = await updateCircuit(key, 'SET lastCode = :code, lastAt = :at', {
-        condition: 'attribute_not_exists(lastAt) OR lastAt <= :since',
-        values: { ':code': S(code), ':at': N(atMs), ':since': N(notSinceMs) },
+    async mayTell(key, failure, notSinceMs) {
+      const last = lastFailureUpdate(failure);
+      const noted = await updateCircuit(key, `, told = :told${last.set}`, {
+        condition: 'attribute_not_exists(told) OR told <= :since',
+        values: { ':told': N(failure.atMs), ':since': N(notSinceMs), ...last.values },
       });
       return noted !== undefined;
     },
@@ -302,6 +303,17 @@ function circuitKey(key: RuleKey): Record<'bucket' | 'part', AttributeValue> {
 
 function failureKey(key: RuleKey, id: string): Item {
   return { bucket: S(ruleBucket(key)), part: S(failurePart(id)) };
+}
+
+function lastFailureUpdate(failure: LastFailure | undefined): {
+  readonly set: string;
+  readonly values: Record<string, AttributeValue>;
+} {
+  if (failure === undefined) return { set: '', values: {} };
+  return {
+    set: ', lastCode = :code, lastAt = :at',
+    values: { ':code': S(failure.code), ':at': N(failure.atMs) },
+  };
 }
 
 function circuitFrom(row: Item): RuleCircuit {

@@ -80,6 +80,7 @@ export const layers: readonly Layer[] = [
       'functions',
       'lib/aws',
       'lib/store',
+      'lib/rules',
       'lib/admin',
       'lib/http',
       'lib/core',

@@ -1,4 +1,5 @@
 import type { Reason } from './reason.ts';
+import { ruleRunReasons } from './rule-runs.ts';
 import { ruleTargetReasons } from './rule-targets.ts';
 
 /** Rules: their definitions, and why a record of a rule was not delivered. */
@@ -37,6 +38,7 @@ export const ruleReasons = {
     remedy: 'Name smaller parts of the payload in the template, or send the payload itself.',
   },
   ...ruleTargetReasons,
+  ...ruleRunReasons,
   'rule-delivery-rate': {
     reasonCode: 0x97,
     v3: 'close',

@@ -13,16 +13,18 @@ export interface RuleRecordStore {
   /** An attempt has succeeded. */
   clearFailures(key: RuleKey): Promise<void>;
   /**
-   * Starts an outage. @returns false, changing nothing, when there is one already.
+   * Starts an outage.
+   * @param failure why; absent: the rule is paused or its tenant suspended.
+   * @returns false, changing nothing, when there is one already.
    */
-  beginOutage(key: RuleKey, period: string, nextTryAtMs: number): Promise<boolean>;
+  beginOutage(key: RuleKey, period: string, nextTryAtMs: number, failure?: LastFailure): Promise<boolean>;
   /**
    * Records that a request to drain has been sent, or that it replaces those before it.
-   * @returns false when the outage has ended or the number is not higher than the stored one.
+   * @returns false when the outage has ended or a higher number is stored.
    */
   noteDrain(key: RuleKey, period: string, number: number): Promise<boolean>;
   /** Sets when the target is tried again. @returns false when the outage has ended. */
-  postpone(key: RuleKey, period: string, next: { atMs: number; tries: number }): Promise<boolean>;
+  postpone(key: RuleKey, period: string, next: NextTry): Promise<boolean>;
   /**
    * Ends the outage.
    * @param parked {@link RuleOutage.parked} as it was before the rows were found empty.
@@ -55,10 +57,10 @@ export interface RuleRecordStore {
   getFailures(key: RuleKey, ids: readonly string[]): Promise<RuleFailure[]>;
   removeFailures(key: RuleKey, ids: readonly string[]): Promise<void>;
   /**
-   * Notes the latest failure.
-   * @returns false, changing nothing, when one was noted after `notSinceMs`.
+   * Asks whether to tell the tenant of a failure, and notes it as the latest one.
+   * @returns false, changing nothing, when one was told after `notSinceMs`.
    */
-  noteLastFailure(key: RuleKey, failure: LastFailure, notSinceMs: number): Promise<boolean>;
+  mayTell(key: RuleKey, failure: LastFailure, notSinceMs: number): Promise<boolean>;
   /**
    * Removes rows of a rule that no longer exists, up to some thousands.
    * @returns whether there may be more.
@@ -88,6 +90,13 @@ export interface RuleOutage {
   readonly drain: number;
 }
 
+export interface NextTry {
+  readonly atMs: number;
+  /** {@link RuleOutage.tries} */
+  readonly tries: number;
+  readonly failure?: LastFailure;
+}
+
 export interface LastFailure {
   readonly code: ReasonName;
   readonly atMs: number;
@@ -104,14 +113,18 @@ export interface WaitingRecord {
 
 /** A record that was given up; `record.failure` says why. */
 export interface RuleFailure {
-  /** Time of publishing in ms since 1970, `-`, and the id of the message. */
+  /** See {@link ruleFailureId}. Ids sort by time of publishing. */
   readonly id: string;
   readonly record: RuleRecord;
   /** When it was given up, in ms since 1970. */
   readonly atMs: number;
 }
 
-/** The id of the failure of a record. Equal for the same record. */
-export function ruleFailureId({ publishedAtMs, message }: RuleRecord): string {
-  return `${String(publishedAtMs).padStart(13, '0')}-${message.id}`;
+/**
+ * The id of the failure of a record, equal however often it is written. One that has been sent
+ * again and fails again has another.
+ */
+export function ruleFailureId({ publishedAtMs, message, retryFromMs }: RuleRecord): string {
+  const id = `${String(publishedAtMs).padStart(13, '0')}-${message.id}`;
+  return retryFromMs === undefined ? id : `${id}-${retryFromMs}`;
 }

@@ -1,0 +1,261 @@
+import type { Rule, RuleDrain, RuleKey } from '../../core/rules.ts';
+import type { RuleCircuit, WaitingRecord } from '../../core/store-ports/rule-records.ts';
+import { laneOf } from '../../delivery/rules.ts';
+import { attemptRecords, attemptSize, type Stop } from './attempt.ts';
+import { countTooOld, retrySeconds } from './back-off.ts';
+import type { RuleRunContext } from './context.ts';
+import { drainRule } from './drain.ts';
+import { countDropped, dropOutdated } from './drop.ts';
+import { giveUp } from './give-up.ts';
+import { type OutageCause, park } from './outage.ts';
+import { pauseRule } from './pause.ts';
+
+/** A message of the rule queue. */
+interface Received {
+  /** Its name in the queue. */
+  readonly id: string;
+  /** How often the queue has handed it out. */
+  readonly receiveCount: number;
+}
+export type ReceivedRecord = Received & WaitingRecord;
+export type ReceivedDrain = Received & { readonly drain: RuleDrain };
+
+/** One batch of the rule queue. */
+export interface RuleBatch {
+  /** In the order of the queue. */
+  readonly records: readonly ReceivedRecord[];
+  readonly drains: readonly ReceivedDrain[];
+}
+
+/** The queue that a batch has come from. */
+export interface RuleReceipts {
+  /** Deletes messages before the batch ends. A failure is harmless: they are deleted at its end. */
+  remove(ids: readonly string[]): Promise<void>;
+  /** Returns messages to the queue, which hides them for this time. */
+  hide(ids: readonly string[], seconds: number): Promise<void>;
+  /** Resolves after this time. */
+  pause(milliseconds: number): Promise<void>;
+}
+
+/**
+ * Serves a batch: rules and their strands concurrently, the records of a strand in order. A record
+ * leaves the queue when its target has it, or when it waits in a row, or when it has become a
+ * failure. What is left of a strand returns to the queue together.
+ *
+ * @returns ids of the messages that the queue must keep.
+ */
+export async function serveRuleBatch(
+  context: RuleRunContext,
+  { records, drains }: RuleBatch,
+  receipts: RuleReceipts,
+): Promise<string[]> {
+  const ending = new BatchEnd(context, receipts);
+  const stopAtMs = context.clock.nowMs() + context.settings.ruleRunSeconds * 1000;
+  const works = [
+    ...groupsOf(records, ({ record }) => `${record.tenant}/${record.rule}`).map((group) =>
+      guarded(context, ending, group, () => new RuleWork(context, ending, stopAtMs).serve(group)),
+    ),
+    ...drains.map((received) =>
+      guarded(context, ending, [received], async () => {
+        const result = await drainRule(context, received.drain, received.receiveCount);
+        if (result === 'done') await ending.finish([received]);
+        else await ending.giveBack([received], result.againSeconds);
+      }),
+    ),
+  ];
+  await ending.settle(Promise.all(works));
+  return [...records, ...drains].map(({ id }) => id).filter((id) => !ending.isFinished(id));
+}
+
+/** What fails in Wisp itself returns to the queue, with a back-off. */
+async function guarded(
+  { log, settings }: RuleRunContext,
+  ending: BatchEnd,
+  group: readonly Received[],
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.error('a worker of rules failed', { error: error instanceof Error ? error.name : 'unknown' });
+    const left = group.filter(({ id }) => !ending.isFinished(id));
+    await ending.giveBack(left, retrySeconds(settings, (group[0]?.receiveCount ?? 1) - 1));
+  }
+}
+
+/** Which messages of a batch are finished, and when the queue hears of it. */
+class BatchEnd {
+  readonly #context: RuleRunContext;
+  readonly #receipts: RuleReceipts;
+  readonly #finished = new Set<string>();
+  #isLate = false;
+
+  constructor(context: RuleRunContext, receipts: RuleReceipts) {
+    this.#context = context;
+    this.#receipts = receipts;
+  }
+
+  isFinished(id: string): boolean {
+    return this.#finished.has(id);
+  }
+
+  async finish(messages: readonly Received[]): Promise<void> {
+    const ids = messages.map(({ id }) => id);
+    for (const id of ids) this.#finished.add(id);
+    if (this.#isLate) await this.#remove(ids);
+  }
+
+  async giveBack(messages: readonly Received[], seconds: number): Promise<void> {
+    if (messages.length === 0) return;
+    const ids = messages.map(({ id }) => id);
+    // If this fails, they return when their visibility timeout ends.
+    await this.#receipts
+      .hide(ids, seconds)
+      .catch(() => this.#context.log.warn('records of rules return late to the queue'));
+  }
+
+  /** Waits for the works. Once they take long, finished messages are deleted at once. */
+  async settle(works: Promise<unknown>): Promise<void> {
+    const isDone = works.then(() => true);
+    const isSlow = this.#receipts.pause(this.#context.settings.ruleEarlyDeleteMs).then(() => false);
+    if (await Promise.race([isDone, isSlow])) return;
+    this.#isLate = true;
+    await this.#remove([...this.#finished]);
+    await isDone;
+  }
+
+  async #remove(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#receipts
+      .remove(ids)
+      .catch(() => this.#context.log.warn('finished records of rules are deleted late'));
+  }
+}
+
+/** The records of one rule in a batch. */
+class RuleWork {
+  readonly #context: RuleRunContext;
+  readonly #ending: BatchEnd;
+  readonly #stopAtMs: number;
+  #hasFailures = false;
+
+  constructor(context: RuleRunContext, ending: BatchEnd, stopAtMs: number) {
+    this.#context = context;
+    this.#ending = ending;
+    this.#stopAtMs = stopAtMs;
+  }
+
+  async serve(received: readonly ReceivedRecord[]): Promise<void> {
+    const [first] = received;
+    if (first === undefined) return;
+    const key = { tenant: first.record.tenant, rule: first.record.rule };
+    // The circuit is read after the records were received: see `park`.
+    const [definition, circuit] = await Promise.all([
+      this.#context.definitions.read(key),
+      this.#context.ruleRecords.circuit(key),
+    ]);
+    if (definition === undefined) {
+      countDropped(this.#context, key, received.length);
+      return this.#ending.finish(received);
+    }
+    const { rule, isHeld } = definition;
+    const records = dropOutdated(this.#context, rule, received);
+    await this.#ending.finish(received.filter((one) => !records.includes(one)));
+    if (records.length === 0) return;
+    if (laneOf(rule) !== first.record.lane) return this.#moveLane(rule, records);
+    if ((isHeld || circuit.outage !== undefined) && !(await this.#mayDeliver(records, circuit, isHeld)))
+      return;
+    this.#hasFailures = circuit.failures > 0;
+    await Promise.all(
+      groupsOf(records, ({ strand }) => String(strand)).map((strand) => this.#serveStrand(key, rule, strand)),
+    );
+  }
+
+  /** The rule has another kind of target now, which another function serves. */
+  async #moveLane(rule: Rule, records: readonly ReceivedRecord[]): Promise<void> {
+    const lane = laneOf(rule);
+    await this.#context.ruleQueue.send(records.map(({ record }) => ({ ...record, lane })));
+    await this.#ending.finish(records);
+  }
+
+  /** Moves the records into rows. @returns whether they are to be delivered instead. */
+  async #mayDeliver(
+    records: readonly ReceivedRecord[],
+    known: RuleCircuit,
+    isHeld: boolean,
+  ): Promise<boolean> {
+    const outcome = await park(this.#context, records, {
+      known,
+      ...(isHeld ? { cause: { seconds: 0 } } : {}),
+    });
+    if (outcome === 'parked') await this.#ending.finish(records);
+    if (outcome === 'unsettled')
+      await this.#ending.giveBack(records, this.#context.settings.ruleRetrySeconds);
+    return outcome === 'closed';
+  }
+
+  async #serveStrand(key: RuleKey, rule: Rule, records: readonly ReceivedRecord[]): Promise<void> {
+    const { clock, ruleRecords } = this.#context;
+    const size = attemptSize(this.#context, rule);
+    for (let start = 0; start < records.length; ) {
+      if (clock.nowMs() >= this.#stopAtMs) return this.#ending.giveBack(records.slice(start), 0);
+      const run = records.slice(start, start + size);
+      const { finished, isAnswered, stop } = await attemptRecords(
+        this.#context,
+        rule,
+        run.map(({ record }) => record),
+      );
+      await this.#ending.finish(run.slice(0, finished));
+      start += finished;
+      if (isAnswered && this.#hasFailures) {
+        this.#hasFailures = false;
+        await ruleRecords.clearFailures(key);
+      }
+      if (stop !== undefined) return this.#stopped(rule, records.slice(start), stop);
+    }
+  }
+
+  /** @param left the record that was not delivered, and those behind it. */
+  async #stopped(rule: Rule, left: readonly ReceivedRecord[], stop: Stop): Promise<void> {
+    const [first] = left;
+    if (first === undefined) return;
+    const { record, receiveCount } = first;
+    const { clock, ruleRecords, settings } = this.#context;
+    if (stop.kind === 'gone') {
+      await pauseRule(this.#context, record);
+      return this.#park(left, { code: stop.code, seconds: 0 });
+    }
+    const count = countTooOld(
+      rule,
+      left.map((one) => one.record),
+      clock.nowMs(),
+    );
+    await giveUp(
+      this.#context,
+      left.slice(0, count).map((one) => ({ ...one.record, failure: stop.code })),
+    );
+    await this.#ending.finish(left.slice(0, count));
+    const failures = await ruleRecords.countFailure(record);
+    const seconds = retrySeconds(settings, receiveCount - 1, stop.afterSeconds);
+    if (failures < settings.ruleCircuitFailures) return this.#ending.giveBack(left.slice(count), seconds);
+    const cause = { code: stop.code, seconds: retrySeconds(settings, 0, stop.afterSeconds) };
+    return this.#park(left.slice(count), cause);
+  }
+
+  async #park(records: readonly ReceivedRecord[], cause: OutageCause): Promise<void> {
+    const outcome = await park(this.#context, records, { cause });
+    if (outcome === 'parked') await this.#ending.finish(records);
+    else await this.#ending.giveBack(records, this.#context.settings.ruleRetrySeconds);
+  }
+}
+
+/** Groups in the order of their first members. */
+function groupsOf<T>(values: readonly T[], nameOf: (value: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const value of values) {
+    const group = groups.get(nameOf(value)) ?? [];
+    group.push(value);
+    groups.set(nameOf(value), group);
+  }
+  return [...groups.values()];
+}
