@@ -1,11 +1,10 @@
 import { pathToFileURL } from 'node:url';
+import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { createRuleTargets } from '../aws/rule-targets/index.ts';
 import { type AwsClientOptions, localCredentials } from '../aws/settings.ts';
+import { createSqsClient } from '../aws/sqs.ts';
 import type { RuleSecrets } from '../core/rule-secrets.ts';
 import type { DeliveryOutcome, RuleDelivery, RuleTargetPort, RuleTargets } from '../rules/target.ts';
-
-/** Queues of the local service for targets `sqs`, by the end of their ARN. */
-export const localTargetQueues = ['wisp-rule-target', 'wisp-rule-target.fifo'] as const;
 
 /**
  * Targets of rules on the operator's own machine: webhooks on any address, queues of the embedded
@@ -22,14 +21,34 @@ export function createLocalRuleTargets({
   /** Of the embedded SQS. */
   readonly requestHandler: NonNullable<AwsClientOptions['requestHandler']>;
 }): RuleTargets {
+  const aws = { credentials: localCredentials, requestHandler };
   const { webhook, sqs } = createRuleTargets({
     webhook: { secrets, nowMs, allowPrivate: true },
-    aws: { credentials: localCredentials, requestHandler },
+    aws,
   });
   return {
     ...(webhook === undefined ? {} : { webhook }),
-    ...(sqs === undefined ? {} : { sqs }),
+    ...(sqs === undefined ? {} : { sqs: onDemand(sqs, createSqsClient({ ...aws, region })) }),
     lambda: moduleTarget,
+  };
+}
+
+/** Of the embedded SQS; the region of the ARN makes no difference there. */
+const region = 'us-east-1';
+/** Names of the service's own queues begin with it: no rule may send there. */
+const ownQueuePrefix = 'wisp-';
+
+/** Creates the queue of a rule with its first records, by the name at the end of its ARN. */
+function onDemand(sqs: RuleTargetPort, client: SQSClient): RuleTargetPort {
+  return {
+    maxBatch: sqs.maxBatch,
+    async deliver(rule, deliveries) {
+      const name = rule.target.kind === 'sqs' ? (rule.target.queueArn.split(':').at(-1) ?? '') : '';
+      if (name.startsWith(ownQueuePrefix))
+        return deliveries.map(() => ({ kind: 'refused', code: 'rule-target-access' }));
+      await client.send(new CreateQueueCommand({ QueueName: name })).catch(() => undefined);
+      return sqs.deliver(rule, deliveries);
+    },
   };
 }
 

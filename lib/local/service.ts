@@ -37,7 +37,7 @@ import { type FaultPlan, type Gateway, startGateway } from './gateway/index.ts';
 import { startHttpApi } from './http-api/index.ts';
 import { openQueueService, type QueueService } from './queue/index.ts';
 import { createLocalRuleSecrets } from './rule-secrets.ts';
-import { createLocalRuleTargets, localTargetQueues } from './rule-targets.ts';
+import { createLocalRuleTargets } from './rule-targets.ts';
 
 /** Names of the local tables: `wisp-` and the kind, as in the stack. */
 export const localTables: TableNames = Object.fromEntries(
@@ -180,7 +180,6 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
         deadLetter: { queue: unreadableRecordsName, maxReceiveCount: ruleReceiveCount },
       },
       [unreadableRecordsName]: {},
-      ...Object.fromEntries(localTargetQueues.map((name) => [name, {}])),
     },
     clock,
     store: engine.keyValueStore('queue'),

@@ -156,6 +156,7 @@ export const layers: readonly Layer[] = [
       'lib/http',
       'lib/broker',
       'lib/rules/run',
+      'lib/kafka',
       'lib/rules/targets',
       'lib/rules',
       'lib/limits',
@@ -427,7 +428,12 @@ export const testFolders: readonly TestFolder[] = [
     of: ['functions'],
     also: ['lib/broker', 'lib/local', 'test/support', ...emulators],
   },
-  { name: 'test/local', about: 'local service', of: ['lib/local'], also: ['test/support', 'test/wire'] },
+  {
+    name: 'test/local',
+    about: 'local service',
+    of: ['lib/local'],
+    also: ['lib/rules', 'test/rules/targets', 'test/support', 'test/wire'],
+  },
   {
     name: 'test/cli',
     about: 'command',
