@@ -72,7 +72,7 @@ async function drainOnce(context: RuleRunContext, drain: RuleDrain): Promise<Dra
   }
 }
 
-/** Whether no later request has replaced this one. A request that is newer than known takes over. */
+/** Whether no later request has replaced this one. One that is newer than known takes over. */
 async function isValid(
   { ruleRecords }: RuleRunContext,
   drain: RuleDrain,

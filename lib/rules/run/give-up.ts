@@ -42,8 +42,8 @@ async function tell(context: Context, record: FailedRecord, count: number, atMs:
   const notSinceMs = atMs - settings.ruleFailedMessageSeconds * 1000;
   try {
     if (!(await ruleRecords.mayTell(record, { code: record.failure, atMs }, notSinceMs))) return;
-    // An event that a rule of this tenant handles, and fails, would make events for ever.
-    if (record.hops >= settings.ruleMaxHops) return;
+    // A rule that handles these events, and fails, would make events for ever.
+    if (record.hops >= settings.ruleMaxHops && record.message.topic.startsWith('$SYS/')) return;
     await publishFailed(context, record, count, atMs);
   } catch (error) {
     const name = error instanceof Error ? error.name : 'unknown';
