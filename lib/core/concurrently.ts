@@ -18,6 +18,7 @@ export async function concurrently<T>(
       }
     }
   }
-  await Promise.all(Array.from({ length: limit }, lane));
+  const lanes = Array.isArray(values) ? Math.min(values.length, limit) : limit;
+  await Promise.all(Array.from({ length: lanes }, lane));
   if (errors.length > 0) throw errors[0];
 }

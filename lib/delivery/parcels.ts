@@ -193,7 +193,7 @@ export async function sendParcels(
   });
   const results = await Promise.allSettled([
     concurrently(others, maxConcurrentPosts, send),
-    concurrently(gathered, Math.min(gathered.length, maxConcurrentEdgePosts), send),
+    concurrently(gathered, maxConcurrentEdgePosts, send),
   ]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   // Their rows are still there: a timer was lost, or a subscription came late.

@@ -193,8 +193,28 @@ function repeatedTopics(deliveries: readonly Delivery[]): Set<string> {
   return repeated;
 }
 
-/** Encodes the PUBLISH in the client's protocol version; only 5.0 has properties. */
+/** PUBLISH packets that many subscribers get alike, by message, version and RETAIN. */
+const encodedAlike = new WeakMap<Message, Map<string, Uint8Array>>();
+
+/** Encodes the PUBLISH, once for all subscribers that get the same bytes. */
 function encodeDelivery(delivery: Delivery, route: Route, nowMs: number, alias?: TopicAlias): Uint8Array {
+  const { message, qos, retain, subscriptionIdentifiers } = delivery;
+  const isAlike =
+    qos === 0 &&
+    alias === undefined &&
+    subscriptionIdentifiers.length === 0 &&
+    message.expiresAtMs === undefined;
+  if (!isAlike) return encodePublish(delivery, route, nowMs, alias);
+  const byForm = encodedAlike.get(message) ?? new Map<string, Uint8Array>();
+  encodedAlike.set(message, byForm);
+  const form = `${route.protocolVersion} ${retain}`;
+  const packet = byForm.get(form) ?? encodePublish(delivery, route, nowMs);
+  byForm.set(form, packet);
+  return packet;
+}
+
+/** The PUBLISH in the client's protocol version; only 5.0 has properties. */
+function encodePublish(delivery: Delivery, route: Route, nowMs: number, alias?: TopicAlias): Uint8Array {
   const { message } = delivery;
   const packet: PublishPacket = {
     cmd: 'publish',
