@@ -58,7 +58,7 @@ export async function measureThroughput({ quick, progress }: Run): Promise<{
 }> {
   const { all, missing } = brokers(false);
   const others = all.filter(({ transport }) => transport !== 'adapter') as unknown as Contender[];
-  const durationMs = quick ? 500 : 2_000;
+  const durationMs = quick ? 500 : 1_500;
   const cases: ThroughputCase[] = [];
   const notes = [...missing];
   for (const contender of [edge('tcp'), edge('ws'), ...others]) {
