@@ -13,42 +13,45 @@ it.each([
   ['the same client', 'edge'],
   ['another client', 'edge'],
   ['another client', 'gateway'],
-] as const)('at QoS 0 a message of %s right after SUBACK reaches its subscriber at the %s', async (who, where) => {
-  const { service, connectWs: connect } = await startEdged();
-  const mint = await service.tenant('acme');
-  const noisy = await connect(mint, { clientId: 'noisy' });
-  const other = await connect(mint, { clientId: 'other' });
-  const subscriber =
-    where === 'edge'
-      ? await connect(mint, { clientId: 'sub' })
-      : await service.connect(mint, { clientId: 'sub' });
-  const publisher: MqttClient = who === 'the same client' ? subscriber : other;
-  const got = inbox(subscriber);
-  await subscriber.subscribeAsync('done', { qos: 0 });
+] as const)(
+  'at QoS 0 a message of %s right after SUBACK reaches its subscriber at the %s',
+  async (who, where) => {
+    const { service, connectWs: connect } = await startEdged();
+    const mint = await service.tenant('acme');
+    const noisy = await connect(mint, { clientId: 'noisy' });
+    const other = await connect(mint, { clientId: 'other' });
+    const subscriber =
+      where === 'edge'
+        ? await connect(mint, { clientId: 'sub' })
+        : await service.connect(mint, { clientId: 'sub' });
+    const publisher: MqttClient = who === 'the same client' ? subscriber : other;
+    const got = inbox(subscriber);
+    await subscriber.subscribeAsync('done', { qos: 0 });
 
-  let isOver = false;
-  const noise = (async () => {
-    while (!isOver) {
-      noisy.publish('room/1', 'noise');
-      await noisy.publishAsync('nobody', '', { qos: 1 });
+    let isOver = false;
+    const noise = (async () => {
+      while (!isOver) {
+        noisy.publish('room/1', 'noise');
+        await noisy.publishAsync('nobody', '', { qos: 1 });
+      }
+    })();
+    for (let round = 0; round < rounds; round += 1) {
+      const filter = filters[round % filters.length] ?? '';
+      await subscriber.subscribeAsync(filter, { qos: 0 });
+      publisher.publish('room/1', `${round}`);
+      publisher.publish('done', `${round}`);
+      const texts: string[] = [];
+      for (let last = ''; last !== `done ${round}`; texts.push(last)) {
+        const { topic, text } = await got.next();
+        last = topic === 'done' ? `done ${text}` : text;
+      }
+      expect(texts).toContain(`${round}`);
+      await subscriber.unsubscribeAsync(filter);
     }
-  })();
-  for (let round = 0; round < rounds; round += 1) {
-    const filter = filters[round % filters.length] ?? '';
-    await subscriber.subscribeAsync(filter, { qos: 0 });
-    publisher.publish('room/1', `${round}`);
-    publisher.publish('done', `${round}`);
-    const texts: string[] = [];
-    for (let last = ''; last !== `done ${round}`; texts.push(last)) {
-      const { topic, text } = await got.next();
-      last = topic === 'done' ? `done ${text}` : text;
-    }
-    expect(texts).toContain(`${round}`);
-    await subscriber.unsubscribeAsync(filter);
-  }
-  isOver = true;
-  await noise;
-});
+    isOver = true;
+    await noise;
+  },
+);
 
 it('a message never gets an audience whose read has begun before it came', async () => {
   const reads = createGate();
