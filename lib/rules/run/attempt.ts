@@ -113,7 +113,7 @@ function deliveryOf(rule: Rule, record: RuleRecord): RuleDelivery | DeliveryOutc
 }
 
 /** `MESSAGE.RULE`: the same in every attempt. */
-export function deliveryId({ message, rule }: RuleRecord): string {
+function deliveryId({ message, rule }: RuleRecord): string {
   return `${message.id}.${rule}`;
 }
 

@@ -15,7 +15,7 @@ export function retrySeconds(settings: Settings, earlier: number, afterSeconds =
 }
 
 /** Whether a record that has just failed is given up, because its `retryHours` are over. */
-export function isTooOld({ retryHours }: Rule, record: RuleRecord, nowMs: number): boolean {
+function isTooOld({ retryHours }: Rule, record: RuleRecord, nowMs: number): boolean {
   const { publishedAtMs, retryFromMs = publishedAtMs } = record;
   return nowMs >= retryFromMs + retryHours * 3_600_000;
 }

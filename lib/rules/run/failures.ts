@@ -1,5 +1,5 @@
 import type { RuleKey } from '../../core/rules.ts';
-import type { RuleCircuit, RuleFailure } from '../../core/store-ports/rule-records.ts';
+import type { RuleFailure } from '../../core/store-ports/rule-records.ts';
 import type { RuleRecordsContext } from './context.ts';
 
 /** Most records that {@link countWaitingRecords} counts. */
@@ -84,12 +84,4 @@ export function countWaitingRecords(
   key: RuleKey,
 ): Promise<number> {
   return ruleRecords.countWaiting(key, maxCountedWaiting);
-}
-
-/** What workers know of a rule's target. */
-export function circuitOf(
-  { ruleRecords }: Pick<RuleRecordsContext, 'ruleRecords'>,
-  key: RuleKey,
-): Promise<RuleCircuit> {
-  return ruleRecords.circuit(key);
 }

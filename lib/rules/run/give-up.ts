@@ -83,6 +83,6 @@ async function publishFailed(
 }
 
 /** The topic that tells of a rule's failures. */
-export function ruleFailedTopic({ tenant, rule }: RuleKey): string {
+function ruleFailedTopic({ tenant, rule }: RuleKey): string {
   return `$SYS/tenants/${tenant}/rules/${rule}/failed`;
 }
