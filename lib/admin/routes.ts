@@ -1,3 +1,4 @@
+import { sendToOneClient } from './client-message.ts';
 import { kickClient, listClients, releaseClientId, showClient } from './clients.ts';
 import { addIssuer, listIssuers, removeIssuer } from './issuers.ts';
 import { publishAsOperator } from './publish.ts';
@@ -41,6 +42,7 @@ export const routes: readonly AdminRoute[] = [
   { path: '/tenants/{tenant}/issuers', methods: { GET: listIssuers, POST: addIssuer } },
   { path: '/tenants/{tenant}/issuers/{issuer}', methods: { DELETE: removeIssuer } },
   { path: '/tenants/{tenant}/clients', methods: { GET: listClients } },
+  { path: '/tenants/{tenant}/clients/message', methods: { POST: sendToOneClient } },
   { path: '/tenants/{tenant}/client', methods: { GET: showClient } },
   { path: '/tenants/{tenant}/client/disconnect', methods: { POST: kickClient } },
   { path: '/tenants/{tenant}/client/release', methods: { POST: releaseClientId } },

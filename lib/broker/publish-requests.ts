@@ -50,7 +50,7 @@ export async function publishRequests(
     tenant,
     live,
     requests,
-    judge: (request) => judge(context, publisher, quotas, request),
+    judge: (request) => judgeRequest(context, publisher, quotas, request),
     bearer: { quotas, ...client },
   });
   const { success, noMatchingSubscribers } = reasonCodes;
@@ -63,7 +63,8 @@ export async function publishRequests(
   });
 }
 
-function judge(
+/** Judges a request that comes without a connection, its size included. */
+export function judgeRequest(
   context: Context,
   publisher: Publisher,
   quotas: TenantQuotas,

@@ -19,6 +19,11 @@ export interface Queueable {
   readonly storedOnce?: Promise<void>;
 }
 
+interface EnqueueOptions {
+  readonly keepsRest?: boolean;
+  readonly onStored?: (entries: readonly QueueEntry[]) => void;
+}
+
 /**
  * Queues messages for a session and, if it is online, sends them. Resolves when they are durable
  * and one attempt to send has been made. The entries stay until they are acknowledged. A shared
@@ -39,6 +44,7 @@ export interface Queueable {
  * MQTT-4.3.3-3 v5, MQTT-4.8.2-4 v5]
  *
  * @param options.keepsRest what the queue has no room for is not lost: the caller comes again.
+ * @param options.onStored gets the entries when they are stored, before they are sent.
  * @returns how many were stored, fewer if the queue is full; `ended` if the session has ended.
  */
 export async function enqueue(
@@ -46,7 +52,7 @@ export async function enqueue(
   key: ClientKey,
   generation: string,
   queueables: readonly Queueable[],
-  options: { readonly keepsRest?: boolean } = {},
+  options: EnqueueOptions = {},
 ): Promise<number | 'ended'> {
   const numbering = context.queue.numberTogether(queueables);
   const session = await context.sessions.allocate(key, generation, numbering.numbers);
@@ -62,12 +68,14 @@ export async function enqueue(
   if (mayRefer(context, session)) await Promise.all(accepted.map(({ storedOnce }) => storedOnce));
   if (pushedTo === undefined) {
     const stored = await storeInOrder(context, key, generation, writes);
+    options.onStored?.(stored);
     const now = await drain(context, key, { evenIfDirect: true });
     if (isAlive(context, now, generation)) return accepted.length;
     await deleteEntries(context, key, stored);
     return 'ended';
   }
   const stored = await storeOneByOne(context, key, generation, writes);
+  options.onStored?.(stored);
   const now = await pushDirectly(context, key, { ...session, address: pushedTo }, stored);
   if (isAlive(context, now, generation)) return accepted.length;
   // They have been sent, so they are not delivered elsewhere. Shared ones are handed on as at any

@@ -53,9 +53,9 @@ export type PublishResult<Request> =
   | { readonly request: Request; readonly subscribers: number | undefined };
 
 /**
- * The one way to publish: PUBLISH packets, HTTP requests, Wills and presence all pass here, and
- * only here are published messages counted. Resolves when every copy at QoS 1 and 2 is durable,
- * and every record of a rule.
+ * The one way to publish: PUBLISH packets, HTTP requests, Wills and presence all pass here. Only
+ * messages to one client, which fire no rules, do not (lib/broker/send-to-client.ts). Resolves when
+ * every copy at QoS 1 and 2 is durable, and every record of a rule.
  *
  * A crash at any step leaves the publisher without an acknowledgement. Repeating the call is safe
  * at QoS 2 if `accept` gives the messages their earlier ids; otherwise subscribers may get them
@@ -155,7 +155,8 @@ function withoutDuplicates(messages: Iterable<Message>): Message[] {
   return [...byId.values()];
 }
 
-function countPublished({ usage }: Context, tenant: TenantId, messages: readonly Message[]): void {
+/** Counts messages in the usage of the tenant. */
+export function countPublished({ usage }: Context, tenant: TenantId, messages: readonly Message[]): void {
   const bytesIn = messages.reduce((sum, message) => sum + messageBytes(message), 0);
   if (messages.length > 0) usage.count(tenant, { messagesIn: messages.length, bytesIn });
 }

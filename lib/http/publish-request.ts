@@ -56,6 +56,34 @@ const messageSchema = v.pipe(
   ),
 );
 
+const { retain: _, ...toClientEntries } = messageEntries;
+const nameForm = '1 to 128 characters of A-Z, a-z, 0-9 and "._:-"';
+
+/** A message to one client. */
+export const clientMessageSchema = v.pipe(
+  closedObject({
+    ...toClientEntries,
+    id: v.exactOptional(
+      v.pipe(
+        v.string(nameForm),
+        v.regex(/^[\w.:-]{1,128}$/, nameForm),
+        v.description('Names the message: repeating the request within 7 days queues nothing.'),
+      ),
+    ),
+  }),
+  v.forward(
+    v.check((message) => isEncoded(message), base64Form),
+    ['payload'],
+  ),
+);
+
+/** @throws Problem `content-type`, `body` */
+export function clientMessageFrom(request: HttpRequest): { request: PublishRequest; id?: string } {
+  const { topic, payload, encoding, id, ...options } = jsonBody(request, clientMessageSchema);
+  const message = publishRequest(topic, Buffer.from(payload, encoding), { ...options, retain: false });
+  return { request: message, ...(id === undefined ? {} : { id }) };
+}
+
 /** A batch of messages, published in their order. */
 export const batchSchema = closedObject({ messages: list(messageSchema, 1, maxBatchMessages) });
 

@@ -238,6 +238,13 @@ export function createQueueStore(
       return owner === undefined ? sequence : number(known(owner), 'seq');
     },
 
+    async owner(key, generation, messageId) {
+      const found = await table.get(sessionRowKey(key, kinds.owned(messageId)), true);
+      if (found === undefined || string(known(found), 'generation') !== generation) return undefined;
+      const sequence = number(found, 'seq');
+      return { sequence, packetIdentifier: packetIdentifierOf(sequence) };
+    },
+
     async sweep(key, generation, handOver) {
       const stale: Item[] = [];
       const throughShares: StoredEntry[] = [];

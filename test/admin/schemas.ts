@@ -5,7 +5,7 @@ import { unusedShapesSchema } from '../../lib/admin/shapes.ts';
 import { tokenCheckSchema } from '../../lib/admin/token-check.ts';
 import { newIssuerSchema, newTenantSchema } from '../../lib/auth/index.ts';
 import { tenantQuotasSchema } from '../../lib/core/quotas.ts';
-import { batchSchema } from '../../lib/http/publish-request.ts';
+import { batchSchema, clientMessageSchema } from '../../lib/http/publish-request.ts';
 
 /** JSON Schema leaves checks by functions out. */
 const options: ConversionConfig = { errorMode: 'ignore', target: 'draft-2020-12' };
@@ -25,6 +25,7 @@ export const requestSchemas: Readonly<Record<string, object>> = {
   TokenToCheck: converted(tokenCheckSchema),
   UnusedShapes: converted(unusedShapesSchema),
   Batch: converted(batchSchema),
+  ClientMessage: converted(clientMessageSchema),
 };
 
 function converted(schema: GenericSchema): Readonly<Record<string, unknown>> {

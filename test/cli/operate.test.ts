@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAdminClient } from '../../lib/cli/admin-client.ts';
@@ -82,6 +82,29 @@ describe('wisp client', () => {
     expect(await wisp('client', 'show', 'acme', 'nobody')).toEqual({
       exitCode: 1,
       stdout: '',
+      stderr: 'wisp: the tenant has no such client',
+    });
+  });
+});
+
+describe('wisp client send', () => {
+  it('sends to one client, and says what became of the message', async () => {
+    const client = await service.connect(acme, { clientId: 'one' });
+    const received = inbox(client);
+    const send = (...rest: string[]) => wisp('client', 'send', 'acme', 'one', '--topic', 'a/b', ...rest);
+    expect((await send('-m', 'x', '--confirm', '10')).stdout).toBe(
+      'The client has acknowledged the message.',
+    );
+    expect(await received.next()).toMatchObject({ topic: 'a/b', text: 'x', qos: 1 });
+    const file = join(home.path, 'payload');
+    await writeFile(file, Buffer.from([0xff, 0x00]));
+    expect((await send('--file', file, '--qos', '0')).stdout).toBe('Sent.');
+    await received.next();
+    expect((await send('-m', 'x', '--id', '7')).stdout).toBe('Queued for the client.');
+    expect((await send('-m', 'x', '--id', '7')).stdout).toBe('An earlier request has queued it.');
+    expect(await send('-m', 'x', '--confirm', '26')).toMatchObject({ exitCode: 2 });
+    expect(await wisp('client', 'send', 'acme', 'nobody', '--topic', 'a')).toMatchObject({
+      exitCode: 1,
       stderr: 'wisp: the tenant has no such client',
     });
   });

@@ -1,12 +1,14 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { escapeControls } from '../../core/escape-controls.ts';
 import { UserError } from '../../local/operator/user-error.ts';
-import { type AdminClient, knownReason } from '../admin-client.ts';
+import { knownReason } from '../admin-client.ts';
 import { ownExamples } from '../examples.ts';
 import { addTargetOptions, asSentence, parseTenantName } from '../options.ts';
 import { progressOf } from '../progress.ts';
-import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
+import type { TargetOptions } from '../target.ts';
+import { apiOf, qos, query } from '../tenant-api.ts';
 import type { Terminal } from '../terminal.ts';
+import { addClientSend } from './client-send.ts';
 
 export interface JsonOption extends TargetOptions {
   readonly json?: true;
@@ -16,7 +18,9 @@ export interface JsonOption extends TargetOptions {
 export function addOperatingCommands(program: Command, terminal: Terminal): void {
   const print = (value: unknown) => terminal.out(JSON.stringify(value, null, 2));
 
-  const client = program.command('client').summary('list, show, disconnect and release clients');
+  const client = program
+    .command('client')
+    .summary('list, show, disconnect and release clients, and send them messages');
   client
     .description('Clients of a tenant that are connected or have a session.')
     .addHelpText('after', ownExamples(help));
@@ -58,6 +62,8 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
       await (await apiOf(options)).call('POST', `/${tenant}/client/release?${query({ clientId })}`);
       terminal.out('Released.');
     });
+
+  addClientSend(tenantCommand(client, 'send', 'send a message to one client'), terminal);
 
   tenantCommand(program, 'subscribers', 'list the clients that a message to a topic would reach')
     .argument('<topic>', 'topic name')
@@ -160,27 +166,11 @@ export function tenantCommand(parent: Command, name: string, summary: string, ex
     .addHelpText('after', ownExamples(examples));
 }
 
-export async function apiOf(options: TargetOptions): Promise<AdminClient> {
-  const target = resolveTarget(options);
-  return adminApi(target, await target.connect());
-}
-
-/** Encodes spaces as %20: in the string that API Gateway signs, `+` is not a space. */
-function query(parameters: Record<string, string>): string {
-  return Object.entries(parameters)
-    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
-    .join('&');
-}
-
-function qos(value: string): number {
-  if (!/^[012]$/.test(value)) throw new InvalidArgumentError('0, 1 or 2.');
-  return Number(value);
-}
-
 const help = `
 Examples:
   $ wisp client list demo
   $ wisp client disconnect demo sensor-7
+  $ wisp client send demo sensor-7 --topic commands/reboot -m now --qos 1 --confirm 10
   $ wisp subscribers demo sensors/7/temperature
   $ wisp retained list demo --prefix sensors/
   $ wisp publish demo commands/reboot now --qos 1`;

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import { escapeControls } from '../../core/escape-controls.ts';
 import type { AdminClient } from '../admin-client.ts';
 import { progressOf } from '../progress.ts';
+import { apiOf } from '../tenant-api.ts';
 import type { Terminal } from '../terminal.ts';
-import { apiOf, type JsonOption, tenantCommand } from './operate.ts';
+import { type JsonOption, tenantCommand } from './operate.ts';
 
 interface ShapesOptions extends JsonOption {
   readonly count?: true;

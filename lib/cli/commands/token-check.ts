@@ -4,8 +4,9 @@ import type { Permissions } from '../../auth/index.ts';
 import { escapeControls } from '../../core/escape-controls.ts';
 import { exitCodes, UserError } from '../../local/operator/user-error.ts';
 import { knownReason } from '../admin-client.ts';
+import { apiOf } from '../tenant-api.ts';
 import type { Terminal } from '../terminal.ts';
-import { apiOf, type JsonOption, tenantCommand } from './operate.ts';
+import { type JsonOption, tenantCommand } from './operate.ts';
 
 interface CheckOptions extends JsonOption {
   readonly stdin?: true;

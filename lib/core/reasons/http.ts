@@ -42,6 +42,16 @@ export const httpReasons = {
     message: 'the tenant has no such client',
     remedy: 'List the clients: "wisp client list". Its session may have ended.',
   },
+  'client-queue-full': {
+    http: 409,
+    message: 'the queue of the client is full',
+    remedy: 'Wait until the client has acknowledged messages, or raise its quota queuedMessages.',
+  },
+  'client-packet-too-large': {
+    http: 413,
+    message: 'the message is larger than the client accepts (Maximum Packet Size)',
+    remedy: 'Send a smaller message to this client.',
+  },
   'retained-unknown': {
     http: 404,
     message: 'nothing is retained for this topic',

@@ -189,6 +189,14 @@ export const toolReasons = {
     message: 'the bridge refused a WebSocket handshake',
     remedy: 'Read the HTTP status in the log: 401 and 403 are about the token, 502 about the service behind.',
   },
+  'client-message-not-sent': {
+    message: 'the client is offline or cannot be reached, and a message at QoS 0 does not wait',
+    remedy: 'Send it with --qos 1: it waits while the client is offline.',
+  },
+  'client-message-unconfirmed': {
+    message: 'the client has not acknowledged the message, which still waits or has been dropped',
+    remedy: 'Look at the client: "wisp client show". To ask again, repeat the command with the same --id.',
+  },
   cdk: {
     message: 'synthesising the stack failed',
     remedy: 'Read the output above this line.',

@@ -56,6 +56,12 @@ export interface QueueStore {
    * @returns the sequence that owns it.
    */
   own(key: ClientKey, generation: string, messageId: string, sequence: number): Promise<number>;
+  /** The sequence that owns message `messageId` ({@link own}); undefined: none has asked. */
+  owner(
+    key: ClientKey,
+    generation: string,
+    messageId: string,
+  ): Promise<Pick<QueueEntry, 'sequence' | 'packetIdentifier'> | undefined>;
   /**
    * Deletes the queue entries and marks that one generation of a session left. Idempotent.
    * @param handOver receives the entries that came through shared subscriptions, oldest first,
