@@ -11,15 +11,18 @@ export { adminPrefix, routes } from './routes.ts';
  */
 export function administer(context: AdminContext, request: HttpRequest): Promise<HttpResponse> {
   return withProblems(async () => {
+    const methods: string[] = [];
     for (const route of routes) {
       const path = match(route, request.path);
       if (path === undefined) continue;
       const operation = route.methods[request.method];
       if (operation !== undefined) return operation({ context, request, path });
-      const allow = Object.keys(route.methods).join(', ');
-      throw new Problem('method', { detail: `only ${allow}`, headers: { allow } });
+      // The name of a rule may be that of another resource: /rules/test.
+      methods.push(...Object.keys(route.methods));
     }
-    throw new Problem('not-found');
+    if (methods.length === 0) throw new Problem('not-found');
+    const allow = methods.join(', ');
+    throw new Problem('method', { detail: `only ${allow}`, headers: { allow } });
   });
 }
 

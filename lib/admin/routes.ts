@@ -5,6 +5,17 @@ import { publishAsOperator } from './publish.ts';
 import type { AdminOperation } from './request.ts';
 import { deleteRetained, listRetained, showRetained } from './retained.ts';
 import { revokeTokens } from './revoke.ts';
+import { listRuleFailures, redriveRule } from './rule-failures.ts';
+import { endPreviousRuleSecret, setRuleSecret } from './rule-secret.ts';
+import { testRule, testUnstoredRule } from './rule-test.ts';
+import {
+  listRules,
+  pauseStoredRule,
+  removeRule,
+  resumeStoredRule,
+  showRule,
+  storeRuleAsOperator,
+} from './rules.ts';
 import { countShapes, listShapes, removeUnusedShapes } from './shapes.ts';
 import { listSubscribers } from './subscribers.ts';
 import {
@@ -52,6 +63,19 @@ export const routes: readonly AdminRoute[] = [
   { path: '/tenants/{tenant}/shapes/remove', methods: { POST: removeUnusedShapes } },
   { path: '/tenants/{tenant}/retained', methods: { GET: listRetained } },
   { path: '/tenants/{tenant}/retained/message', methods: { GET: showRetained, DELETE: deleteRetained } },
+  { path: '/tenants/{tenant}/rules', methods: { GET: listRules } },
+  { path: '/tenants/{tenant}/rules/test', methods: { POST: testUnstoredRule } },
+  {
+    path: '/tenants/{tenant}/rules/{rule}',
+    methods: { GET: showRule, PUT: storeRuleAsOperator, DELETE: removeRule },
+  },
+  { path: '/tenants/{tenant}/rules/{rule}/pause', methods: { POST: pauseStoredRule } },
+  { path: '/tenants/{tenant}/rules/{rule}/resume', methods: { POST: resumeStoredRule } },
+  { path: '/tenants/{tenant}/rules/{rule}/test', methods: { POST: testRule } },
+  { path: '/tenants/{tenant}/rules/{rule}/failures', methods: { GET: listRuleFailures } },
+  { path: '/tenants/{tenant}/rules/{rule}/redrive', methods: { POST: redriveRule } },
+  { path: '/tenants/{tenant}/rules/{rule}/secret', methods: { PUT: setRuleSecret } },
+  { path: '/tenants/{tenant}/rules/{rule}/secret/previous', methods: { DELETE: endPreviousRuleSecret } },
   { path: '/tenants/{tenant}/publish', methods: { POST: publishAsOperator } },
   { path: '/tenants/{tenant}/usage', methods: { GET: showUsage } },
 ];

@@ -2,6 +2,7 @@ import { newTenantSchema, type TenantConfig, tenantConfigFormatVersion } from '.
 import { tenantQuotasSchema } from '../core/quotas.ts';
 import { Problem } from '../http/problem.ts';
 import { jsonBody } from '../http/read.ts';
+import { needsSecret } from '../http/rule-secret.ts';
 import type { TenantSweep } from '../sessions/tenant-sweep.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminCall, type AdminOperation, tenantOf } from './request.ts';
@@ -76,9 +77,26 @@ export const resumeTenant: AdminOperation = (call) =>
  */
 export const deleteTenant: AdminOperation = async (call) => {
   const response = await changeConfig(call, (config) => ({ ...config, status: 'deleting' }));
+  // Now nobody adds a rule any more.
+  await deleteRuleSecrets(call);
   await startSweep(call, 'erase');
   return { ...response, status: 202 };
 };
+
+/** The erasure works on tables only. */
+async function deleteRuleSecrets(call: AdminCall): Promise<void> {
+  const { rules, ruleSecrets } = call.context;
+  const tenant = tenantOf(call);
+  let after: string | undefined;
+  for (let more = true; more; ) {
+    const page = await rules.list(tenant, after, rulesAtOnce);
+    for (const { rule } of page.rules) if (needsSecret(rule)) await ruleSecrets.delete(tenant, rule.name);
+    after = page.rules.at(-1)?.rule.name;
+    more = page.more;
+  }
+}
+
+const rulesAtOnce = 100;
 
 async function startSweep(call: AdminCall, goal: TenantSweep['goal']): Promise<void> {
   const { timers, clock } = call.context;

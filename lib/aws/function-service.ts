@@ -1,4 +1,4 @@
-import type { AdminContext } from '../admin/context.ts';
+import type { OperatorContext } from '../admin/context.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Context } from '../core/context.ts';
 import type { Log } from '../core/ports.ts';
@@ -11,7 +11,7 @@ import { createPowertoolsLog } from './log.ts';
 export interface FunctionService {
   readonly broker: Broker;
   readonly context: Context;
-  readonly adminContext: AdminContext;
+  readonly adminContext: OperatorContext;
   readonly log: Log;
   readonly nowMs: () => number;
   /** Origins whose pages may publish over HTTP; `*` stands for all. */

@@ -1,4 +1,10 @@
-import { type RuleSecrets, ruleSecretName, ruleSecretsOf, ruleSecretText } from '../core/rule-secrets.ts';
+import {
+  type RuleSecret,
+  type RuleSecrets,
+  ruleSecretName,
+  ruleSecretsOf,
+  ruleSecretText,
+} from '../core/rule-secrets.ts';
 import type { RuleSecretsClient } from './rule-secrets-client.ts';
 import type { AwsClientOptions } from './settings.ts';
 
@@ -21,7 +27,7 @@ export function createRuleSecrets(nowMs: () => number, options: AwsClientOptions
     loading ??= import('./rule-secrets-client.ts').then((module) => module.createRuleSecretsClient(options));
     return loading;
   };
-  const load = async (name: string): Promise<readonly string[]> => {
+  const load = async (name: string): Promise<readonly RuleSecret[]> => {
     const text = await (await client()).read(name);
     return text === undefined ? [] : ruleSecretsOf(text);
   };
@@ -33,11 +39,12 @@ export function createRuleSecrets(nowMs: () => number, options: AwsClientOptions
       if (known !== undefined && nowMs() - known.atMs < maxAgeMs) return known.secrets;
       const [oldest] = cache.keys();
       if (cache.size >= maxCached && oldest !== undefined) cache.delete(oldest);
-      const secrets = load(name);
+      const secrets = load(name).then((stored) => stored.map(({ value }) => value));
       cache.set(name, { atMs: nowMs(), secrets });
       secrets.catch(() => cache.delete(name));
       return secrets;
     },
+    load: (tenant, rule) => load(ruleSecretName(tenant, rule)),
     async write(tenant, rule, secrets) {
       const name = ruleSecretName(tenant, rule);
       await (await client()).write(name, ruleSecretText(secrets));

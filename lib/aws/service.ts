@@ -1,7 +1,7 @@
 import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { AdminContext } from '../admin/context.ts';
+import type { OperatorContext } from '../admin/context.ts';
 import { type Broker, createBroker, createContext } from '../broker/broker.ts';
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
@@ -51,7 +51,7 @@ export interface Service {
   /** For publishing over HTTP. */
   readonly context: Context;
   /** For the admin API. */
-  readonly adminContext: AdminContext;
+  readonly adminContext: OperatorContext;
 }
 
 /**

@@ -50,6 +50,11 @@ export function parseTtl(value: string): number {
   return seconds;
 }
 
+export function parseQos(value: string): number {
+  if (!/^[012]$/.test(value)) throw new InvalidArgumentError('0, 1 or 2.');
+  return Number(value);
+}
+
 export function collectValues(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }

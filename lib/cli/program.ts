@@ -10,6 +10,7 @@ import { addEdgeCommand } from './commands/edge.ts';
 import { addIssuerCommands } from './commands/issuer.ts';
 import { addOperatingCommands } from './commands/operate.ts';
 import { addQuotaCommand } from './commands/quotas.ts';
+import { addRuleCommands } from './commands/rule.ts';
 import { addShapesCommand } from './commands/shapes.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addSubscribeCommand } from './commands/sub.ts';
@@ -63,6 +64,7 @@ export async function run(
   addTokenCommands(program, terminal);
   addOperatingCommands(program, terminal);
   addSubscribeCommand(program, terminal);
+  addRuleCommands(program, terminal);
   addShapesCommand(program, terminal);
   addAccountCommands(program, terminal);
   addQuotaCommand(program, terminal);

@@ -1,4 +1,3 @@
-import { InvalidArgumentError } from 'commander';
 import type { AdminClient } from './admin-client.ts';
 import { adminApi, resolveTarget, type TargetOptions } from './target.ts';
 
@@ -13,10 +12,4 @@ export function query(parameters: Record<string, string>): string {
   return Object.entries(parameters)
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
     .join('&');
-}
-
-/** Parses the option `--qos`. */
-export function qos(value: string): number {
-  if (!/^[012]$/.test(value)) throw new InvalidArgumentError('0, 1 or 2.');
-  return Number(value);
 }

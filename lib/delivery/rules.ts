@@ -97,11 +97,17 @@ export async function putRule(
  *
  * @returns whether the rule existed.
  */
-export async function deleteRule(context: Context, tenant: TenantId, name: string): Promise<boolean> {
+export async function deleteRule(
+  context: Context,
+  tenant: TenantId,
+  name: string,
+  mayDelete: (stored: StoredRule) => boolean = () => true,
+): Promise<boolean> {
   let existed = false;
   for (;;) {
     const stored = await context.rules.read(tenant, name, true);
     if (stored === undefined) break;
+    if (!mayDelete(stored)) return false;
     existed = true;
     for (const filter of [stored.rule.filter, ...stored.formerFilters])
       await context.rules.deleteMatch(tenant, filter, name);

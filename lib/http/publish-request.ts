@@ -15,7 +15,8 @@ const mqttText = v.pipe(
   v.string(textForm),
   v.check((text) => !text.includes('\0') && !/\p{Surrogate}/u.test(text), textForm),
 );
-const base64Form = 'base64 with padding';
+/** What {@link isEncoded} expects. */
+export const base64Form = 'base64 with padding';
 const trueOrFalse = v.boolean('true or false');
 
 const optionEntries = {
@@ -37,14 +38,20 @@ const optionsSchema = closedObject(optionEntries);
 type Options = v.InferOutput<typeof optionsSchema>;
 
 /** A message in a JSON body. Its payload must also be as {@link isEncoded} says. */
-const messageEntries = {
+export const messageEntries = {
   topic: v.string('a text'),
   payload: v.exactOptional(v.string('a text'), ''),
   encoding: v.exactOptional(v.picklist(['utf8', 'base64'], '"utf8" or "base64"'), 'utf8'),
   ...optionEntries,
 };
 
-function isEncoded({ encoding, payload }: { readonly encoding: string; readonly payload: string }): boolean {
+export function isEncoded({
+  encoding,
+  payload,
+}: {
+  readonly encoding: string;
+  readonly payload: string;
+}): boolean {
   return encoding === 'utf8' || v.BASE64_REGEX.test(payload);
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type RuleSecrets, ruleSecretsOf, ruleSecretText } from '../core/rule-secrets.ts';
+import { type RuleSecret, type RuleSecrets, ruleSecretsOf, ruleSecretText } from '../core/rule-secrets.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 
 /**
@@ -8,12 +8,16 @@ import type { TenantId } from '../core/tenant-id.ts';
  * read. Without a directory they are in memory, as the tables are.
  */
 export function createLocalRuleSecrets(directory?: string): RuleSecrets {
-  return directory === undefined ? inMemory() : inFiles(join(directory, 'rule-secrets'));
+  const stored = directory === undefined ? inMemory() : inFiles(join(directory, 'rule-secrets'));
+  return {
+    ...stored,
+    read: async (tenant, rule) => (await stored.load(tenant, rule)).map(({ value }) => value),
+  };
 }
 
-function inFiles(directory: string): RuleSecrets {
+function inFiles(directory: string): Omit<RuleSecrets, 'read'> {
   return {
-    async read(tenant, rule) {
+    async load(tenant, rule) {
       try {
         return ruleSecretsOf(await readFile(join(directory, fileOf(tenant, rule)), 'utf8'));
       } catch (error) {
@@ -38,10 +42,10 @@ function fileOf(tenant: TenantId, rule: string): string {
   return `${tenant}.${rule}.json`;
 }
 
-function inMemory(): RuleSecrets {
-  const secretsOf = new Map<string, readonly string[]>();
+function inMemory(): Omit<RuleSecrets, 'read'> {
+  const secretsOf = new Map<string, readonly RuleSecret[]>();
   return {
-    read: async (tenant, rule) => secretsOf.get(fileOf(tenant, rule)) ?? [],
+    load: async (tenant, rule) => secretsOf.get(fileOf(tenant, rule)) ?? [],
     write: async (tenant, rule, secrets) => {
       secretsOf.set(fileOf(tenant, rule), secrets.slice(0, 2));
     },

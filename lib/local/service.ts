@@ -3,6 +3,7 @@ import { createConnectHandler } from '../../functions/connect.ts';
 import { createDisconnectHandler } from '../../functions/disconnect.ts';
 import { createFanoutHandler } from '../../functions/fanout.ts';
 import { createMessageHandler } from '../../functions/message.ts';
+import { createOwnRulesHandler } from '../../functions/own-rules.ts';
 import { createPublishHandler } from '../../functions/publish.ts';
 import { createRuleHandler } from '../../functions/rule.ts';
 import { createTimerHandler } from '../../functions/timer.ts';
@@ -19,11 +20,14 @@ import { createRequestSigner } from '../aws/signer.ts';
 import { createSqsClient } from '../aws/sqs.ts';
 import { everyOrigin } from '../core/origins.ts';
 import type { Log, Ports } from '../core/ports.ts';
+import type { RuleSecrets } from '../core/rule-secrets.ts';
 import { ruleStrands } from '../core/rules.ts';
 import { defaultSettings, type Settings } from '../core/settings.ts';
 import { createBackDoor } from '../edge/back-door.ts';
 import type { EdgeOptions, EdgeService } from '../edge/index.ts';
+import { ownRulesPrefix } from '../http/own-rules.ts';
 import { publishPrefix } from '../http/publish.ts';
+import type { RuleParts } from '../http/rule-resource.ts';
 import type { RuleTargets } from '../rules/target.ts';
 import { type TableNames, tableNames, tableSchemas } from '../store/schema.ts';
 import type { Stores } from '../store/stores.ts';
@@ -107,6 +111,7 @@ export interface LocalService {
   readonly stores: Stores;
   readonly service: FunctionService;
   readonly queues: QueueService;
+  readonly ruleSecrets: RuleSecrets;
   /** The admin API. It accepts all requests from programs on this machine. */
   readonly adminUrl: string;
   /** Publishing over HTTP, for tenants. */
@@ -273,6 +278,8 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
       returnToQueue(sqs, queues.urlOf(fanoutQueueName), receiptHandles, seconds),
     flush: () => usage.flush(),
   };
+  const ruleSecrets = createLocalRuleSecrets(options.directory);
+  const ruleParts: RuleParts = { ruleSecrets, localRuleTargets: true };
   handlers.$connect = createConnectHandler(() => service);
   handlers.$default = createMessageHandler(() => service);
   handlers[oneWayRouteKey] = handlers.$default;
@@ -291,7 +298,6 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     { batchSize: 10, maximumConcurrency: 2, reportBatchItemFailures: true },
   );
 
-  const ruleSecrets = createLocalRuleSecrets(options.directory);
   const ruleContext = ruleRunContext(
     context,
     options.ruleTargets ??
@@ -322,8 +328,23 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     nowMs: () => clock.now(),
     log: (line) => log.error('http api', line as Record<string, string>),
     routes: [
-      { prefix: adminPrefix, operatorsOnly: true, invoke: createAdminHandler(() => service) },
+      {
+        prefix: adminPrefix,
+        operatorsOnly: true,
+        invoke: createAdminHandler(
+          () => service,
+          () => ruleParts,
+        ),
+      },
       { prefix: publishPrefix, operatorsOnly: false, invoke: createPublishHandler(() => service) },
+      {
+        prefix: ownRulesPrefix,
+        operatorsOnly: false,
+        invoke: createOwnRulesHandler(
+          () => service,
+          () => ruleParts,
+        ),
+      },
     ],
   }).catch(async (error: unknown) => {
     await doors?.close();
@@ -339,6 +360,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     stores,
     service,
     queues,
+    ruleSecrets,
     adminUrl: `${httpApi.url}${adminPrefix}`,
     publishUrl: `${httpApi.url}${publishPrefix}`,
     ...(doors === undefined

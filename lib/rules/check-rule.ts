@@ -36,7 +36,8 @@ export function isRuleName(name: string): boolean {
   return ruleName.test(name);
 }
 
-function ruleSchema(options: CheckRuleOptions) {
+/** A rule as the admin API takes it. */
+export function newRuleSchema(options: TargetOptions & Pick<CheckRuleOptions, 'status'>) {
   return v.strictObject({
     filter: v.string('a topic filter'),
     where: v.exactOptional(v.string('an event pattern as a text')),
@@ -68,7 +69,7 @@ function ruleSchema(options: CheckRuleOptions) {
  */
 export function checkRule(input: unknown, options: CheckRuleOptions): { readonly rule: Rule } | RuleRefusal {
   if (!isRuleName(options.name)) return { code: 'rule-name', detail: 'the name is not of this form' };
-  const checked = validate(ruleSchema(options), input);
+  const checked = validate(newRuleSchema(options), input);
   if ('flaw' in checked) return { code: 'body', detail: checked.flaw };
   const { name, createdAtMs, owner, tenant } = options;
   const rule: Rule = {

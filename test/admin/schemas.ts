@@ -1,11 +1,15 @@
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
 import { revocationSchema } from '../../lib/admin/revoke.ts';
+import { redriveSchema } from '../../lib/admin/rule-failures.ts';
+import { testedMessageSchema, testedRuleSchema } from '../../lib/admin/rule-test.ts';
 import { unusedShapesSchema } from '../../lib/admin/shapes.ts';
 import { tokenCheckSchema } from '../../lib/admin/token-check.ts';
 import { newIssuerSchema, newTenantSchema } from '../../lib/auth/index.ts';
 import { tenantQuotasSchema } from '../../lib/core/quotas.ts';
 import { batchSchema, clientMessageSchema } from '../../lib/http/publish-request.ts';
+import { ruleSecretSchema } from '../../lib/http/rule-secret.ts';
+import { newRuleSchema } from '../../lib/rules/check-rule.ts';
 
 /** JSON Schema leaves checks by functions out. */
 const options: ConversionConfig = { errorMode: 'ignore', target: 'draft-2020-12' };
@@ -26,6 +30,15 @@ export const requestSchemas: Readonly<Record<string, object>> = {
   UnusedShapes: converted(unusedShapesSchema),
   Batch: converted(batchSchema),
   ClientMessage: converted(clientMessageSchema),
+  NewRule: {
+    ...converted(newRuleSchema({ local: true })),
+    description:
+      'A rule (docs/rules.md). Deployments take only `https:` URLs, and no modules in place of Lambda functions.',
+  },
+  RuleToTest: { ...converted(testedRuleSchema), description: 'A rule as in NewRule, and a message.' },
+  MessageToTest: converted(testedMessageSchema),
+  RuleSecret: converted(ruleSecretSchema),
+  Redrive: converted(redriveSchema),
 };
 
 function converted(schema: GenericSchema): Readonly<Record<string, unknown>> {

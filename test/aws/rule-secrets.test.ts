@@ -5,6 +5,8 @@ import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { createRequestHandler, inputOf, jsonResponse, operationOf } from '../../lib/local/aws-json.ts';
 
 const acme = vouchedTenantId('acme');
+const of = (...values: string[]) => values.map((value) => ({ value, sinceMs: 7 }));
+const text = (...values: string[]) => JSON.stringify(of(...values));
 
 /** The part of Secrets Manager that is called. */
 function secretsManager() {
@@ -48,11 +50,11 @@ describe('secrets of rules in AWS Secrets Manager', () => {
   it('are created, replaced and deleted under the names of tenant and rule', async () => {
     const { secrets, stored } = secretsManager();
     expect(await secrets.read(acme, 'hook')).toEqual([]);
-    await secrets.write(acme, 'hook', ['one']);
+    await secrets.write(acme, 'hook', of('one'));
     expect(await secrets.read(acme, 'hook')).toEqual(['one']);
-    await secrets.write(acme, 'hook', ['two', 'one', 'zero']);
+    await secrets.write(acme, 'hook', of('two', 'one', 'zero'));
     expect(await secrets.read(acme, 'hook')).toEqual(['two', 'one']);
-    expect([...stored]).toEqual([[name, '["two","one"]']]);
+    expect([...stored]).toEqual([[name, text('two', 'one')]]);
     await secrets.delete(acme, 'hook');
     await secrets.delete(acme, 'hook');
     expect(await secrets.read(acme, 'hook')).toEqual([]);
@@ -60,11 +62,11 @@ describe('secrets of rules in AWS Secrets Manager', () => {
 
   it('are read once a minute, also where there is none', async () => {
     const { secrets, stored, calls, pass } = secretsManager();
-    stored.set(name, '["one"]');
+    stored.set(name, text('one'));
     for (let read = 0; read < 100; read += 1) await secrets.read(acme, 'hook');
     await Promise.all([secrets.read(acme, 'none'), secrets.read(acme, 'none')]);
     expect(calls).toEqual([`GetSecretValue ${name}`, 'GetSecretValue wisp/rules/acme/none']);
-    stored.set(name, '["two"]');
+    stored.set(name, text('two'));
     pass(59_999);
     expect(await secrets.read(acme, 'hook')).toEqual(['one']);
     pass(1);
@@ -73,7 +75,7 @@ describe('secrets of rules in AWS Secrets Manager', () => {
 
   it('that cannot be read are asked for again; what is no list is no secret', async () => {
     const { secrets, stored, fail } = secretsManager();
-    stored.set(name, '["one"]');
+    stored.set(name, text('one'));
     fail(true);
     await expect(secrets.read(acme, 'hook')).rejects.toThrow();
     fail(false);

@@ -181,6 +181,8 @@ export const layers: readonly Layer[] = [
       'lib/sessions',
       'lib/rules/run',
       'lib/delivery',
+      'lib/rules/targets',
+      'lib/rules',
       'lib/limits',
       'lib/auth',
       'lib/core',
@@ -190,8 +192,17 @@ export const layers: readonly Layer[] = [
   },
   {
     name: 'lib/http',
-    about: 'publishing over HTTP',
-    knows: ['lib/broker', 'lib/sessions', 'lib/auth', 'lib/core'],
+    about: "what tenants' tokens allow over HTTP: publishing, own rules",
+    knows: [
+      'lib/broker',
+      'lib/sessions',
+      'lib/rules/run',
+      'lib/delivery',
+      'lib/rules/targets',
+      'lib/rules',
+      'lib/auth',
+      'lib/core',
+    ],
     packages: ['valibot'],
   },
   {

@@ -6,6 +6,7 @@ import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { createLocalRuleSecrets } from '../../lib/local/rule-secrets.ts';
 
 const acme = vouchedTenantId('acme');
+const of = (...values: string[]) => values.map((value) => ({ value, sinceMs: 7 }));
 const directories: string[] = [];
 afterEach(async () => {
   for (const directory of directories.splice(0)) await rm(directory, { recursive: true });
@@ -22,12 +23,13 @@ describe.each(['files', 'memory'])('secrets of rules in %s', (kind) => {
 
   it('are read as they were written, for their rule alone', async () => {
     const secrets = await create();
-    await secrets.write(acme, 'hook', ['new', 'old', 'oldest']);
+    await secrets.write(acme, 'hook', of('new', 'old', 'oldest'));
     expect(await secrets.read(acme, 'hook')).toEqual(['new', 'old']);
     expect(await secrets.read(acme, 'other')).toEqual([]);
     expect(await secrets.read(vouchedTenantId('other'), 'hook')).toEqual([]);
-    await secrets.write(acme, 'hook', ['newest']);
+    await secrets.write(acme, 'hook', of('newest'));
     expect(await secrets.read(acme, 'hook')).toEqual(['newest']);
+    expect(await secrets.load(acme, 'hook')).toEqual(of('newest'));
     await secrets.delete(acme, 'hook');
     await secrets.delete(acme, 'hook');
     expect(await secrets.read(acme, 'hook')).toEqual([]);
@@ -36,14 +38,14 @@ describe.each(['files', 'memory'])('secrets of rules in %s', (kind) => {
   it('have no rule whose name leads out of the directory', async () => {
     const secrets = await create();
     for (const rule of ['../x', 'a/b', 'a.b', '']) {
-      await expect((async () => secrets.write(acme, rule, ['s']))()).rejects.toThrow(RangeError);
+      await expect((async () => secrets.write(acme, rule, of('s')))()).rejects.toThrow(RangeError);
     }
   });
 });
 
 it('only the owner can read the files, and they outlive the process', async () => {
   const directory = await newDirectory();
-  await createLocalRuleSecrets(directory).write(acme, 'hook', ['s']);
+  await createLocalRuleSecrets(directory).write(acme, 'hook', of('s'));
   const folder = join(directory, 'rule-secrets');
   expect(await readdir(folder)).toEqual(['acme.hook.json']);
   expect((await stat(folder)).mode & 0o777).toBe(0o700);

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { reasonMessage } from '../../core/reasons.ts';
 import { UserError } from '../../local/operator/user-error.ts';
+import { parseQos } from '../options.ts';
 import type { TargetOptions } from '../target.ts';
-import { apiOf, qos, query } from '../tenant-api.ts';
+import { apiOf, query } from '../tenant-api.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface SendOptions extends TargetOptions {
@@ -28,7 +29,7 @@ export function addClientSend(command: Command, terminal: Terminal): void {
     .requiredOption('--topic <topic>', 'topic name')
     .addOption(new Option('-m, --message <text>', 'payload, as UTF-8').conflicts('file'))
     .addOption(new Option('--file <path>', 'file that holds the payload'))
-    .addOption(new Option('--qos <qos>', '0, 1 or 2').argParser(qos).default(1))
+    .addOption(new Option('--qos <qos>', '0, 1 or 2').argParser(parseQos).default(1))
     .addOption(
       new Option('--confirm <seconds>', 'wait until the client has acknowledged it').argParser(
         confirmSeconds,

@@ -3,10 +3,10 @@ import { escapeControls } from '../../core/escape-controls.ts';
 import { UserError } from '../../local/operator/user-error.ts';
 import { knownReason } from '../admin-client.ts';
 import { ownExamples } from '../examples.ts';
-import { addTargetOptions, asSentence, parseTenantName } from '../options.ts';
+import { addTargetOptions, asSentence, parseQos, parseTenantName } from '../options.ts';
 import { progressOf } from '../progress.ts';
 import type { TargetOptions } from '../target.ts';
-import { apiOf, qos, query } from '../tenant-api.ts';
+import { apiOf, query } from '../tenant-api.ts';
 import type { Terminal } from '../terminal.ts';
 import { addClientSend } from './client-send.ts';
 
@@ -116,7 +116,7 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
     .alias('pub')
     .argument('<topic>', 'topic name')
     .argument('<message>', 'payload, as UTF-8')
-    .addOption(new Option('--qos <qos>', '0, 1 or 2').argParser(qos).default(0))
+    .addOption(new Option('--qos <qos>', '0, 1 or 2').argParser(parseQos).default(0))
     .option('--retain', 'retain it as the last message of the topic')
     .action(async (tenant: string, topic: string, payload: string, options: TargetOptions & Publish) => {
       const message = { topic, payload, qos: options.qos, retain: options.retain === true };

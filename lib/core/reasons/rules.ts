@@ -1,4 +1,5 @@
 import type { Reason } from './reason.ts';
+import { ruleResourceReasons } from './rule-resources.ts';
 import { ruleRunReasons } from './rule-runs.ts';
 import { ruleTargetReasons } from './rule-targets.ts';
 
@@ -37,6 +38,7 @@ export const ruleReasons = {
     message: 'the template gives more bytes than may be sent',
     remedy: 'Name smaller parts of the payload in the template, or send the payload itself.',
   },
+  ...ruleResourceReasons,
   ...ruleTargetReasons,
   ...ruleRunReasons,
   'rule-delivery-rate': {

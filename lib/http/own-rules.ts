@@ -1,0 +1,124 @@
+import { maySubscribe, resolvePermissions } from '../auth/index.ts';
+import type { Identity } from '../core/permissions.ts';
+import type { Rule } from '../core/rules.ts';
+import type { StoredRule } from '../core/store-ports/rules.ts';
+import { deleteRule } from '../delivery/rules.ts';
+import { isRuleName } from '../rules/check-rule.ts';
+import { identify, standingTenant } from './bearer.ts';
+import type { HttpRequest, HttpResponse } from './message.ts';
+import { Problem, withProblems } from './problem.ts';
+import { jsonObject } from './read.ts';
+import {
+  existingRule,
+  type RuleContext,
+  requestedRule,
+  ruleJson,
+  rulesAreOn,
+  storeRule,
+} from './rule-resource.ts';
+import { endPreviousSecret, secretState, setSecret } from './rule-secret.ts';
+
+export const ownRulesPrefix = '/rules';
+/** For pages (CORS). */
+export const ownRulesMethods = 'GET, PUT, DELETE';
+
+/** The bearer of a token that allows rules of its own, and the rule that the path names. */
+interface OwnCall {
+  readonly context: RuleContext;
+  readonly request: HttpRequest;
+  readonly identity: Identity;
+  /** `sub` of the token, which owns the rules. */
+  readonly owner: string;
+  readonly name: string;
+}
+
+type OwnOperation = (call: OwnCall) => Promise<HttpResponse>;
+
+const operations: Readonly<Record<string, Readonly<Record<string, OwnOperation>>>> = {
+  '': { GET: show, PUT: put, DELETE: remove },
+  secret: { PUT: putSecret },
+  'secret/previous': { DELETE: endPrevious },
+};
+
+/**
+ * Rules of a tenant's users, with a token whose claim `mqtt.rules` is true: `/rules/{rule}`,
+ * `/rules/{rule}/secret`, `/rules/{rule}/secret/previous`. Their targets are webhooks, their
+ * filters are within what the token may subscribe to, and they belong to its `sub`: other rules of
+ * the tenant cannot be seen or changed.
+ *
+ * A rule outlives the token that made it. The operator sees its owner, pauses and removes it.
+ */
+export function serveOwnRules(context: RuleContext, request: HttpRequest): Promise<HttpResponse> {
+  return withProblems(async () => {
+    const [, prefix, name = '', ...rest] = request.path.split('/');
+    const methods = operations[rest.join('/')];
+    if (`/${prefix}` !== ownRulesPrefix || name === '' || methods === undefined)
+      throw new Problem('not-found');
+    const operation = methods[request.method];
+    if (operation === undefined) {
+      const allow = Object.keys(methods).join(', ');
+      throw new Problem('method', { detail: `only ${allow}`, headers: { allow: `${allow}, OPTIONS` } });
+    }
+    const identity = await identify(context, request);
+    await standingTenant(context, identity, { consistent: true, clientId: identity.clientId });
+    const { subject: owner, ownRules } = identity;
+    if (ownRules !== true || owner === undefined) throw new Problem('rules-not-granted');
+    return operation({ context, request, identity, owner, name });
+  });
+}
+
+async function show(call: OwnCall): Promise<HttpResponse> {
+  const { context, identity } = call;
+  const stored = await ownRule(call);
+  const secrets = await context.ruleSecrets.load(identity.tenant, stored.rule.name);
+  return { status: 200, body: { ...ruleJson(stored), secret: secretState(secrets) } };
+}
+
+/**
+ * Creates or replaces a rule. The row is written only in place of the one whose owner was checked.
+ */
+async function put(call: OwnCall): Promise<HttpResponse> {
+  const { context, request, identity, owner, name } = call;
+  const { tenant } = identity;
+  rulesAreOn(context);
+  const existing = isRuleName(name) ? await context.rules.read(tenant, name, true) : undefined;
+  if (existing !== undefined && existing.rule.owner !== owner) throw new Problem('rule-name-taken');
+  const rule = requestedRule(context, { tenant, name, body: jsonObject(request), existing, owner });
+  checkGranted(identity, rule);
+  return storeRule(context, tenant, rule, existing?.revision ?? 0);
+}
+
+function checkGranted(identity: Identity, { filter, target }: Rule): void {
+  if (target.kind !== 'webhook') throw new Problem('rule-target-not-granted');
+  const permissions = resolvePermissions(identity);
+  // A rule takes messages of every QoS.
+  if (![0, 1, 2].every((qos) => maySubscribe(permissions, filter, qos)))
+    throw new Problem('rule-filter-not-granted');
+}
+
+async function remove(call: OwnCall): Promise<HttpResponse> {
+  const { context, identity, owner } = call;
+  const { rule } = await ownRule(call);
+  const isOwn = (stored: StoredRule): boolean => stored.rule.owner === owner;
+  // First, so that a crash leaves a rule that can be deleted again, not a secret of no rule.
+  await context.ruleSecrets.delete(identity.tenant, rule.name);
+  await deleteRule(context, identity.tenant, rule.name, isOwn);
+  return { status: 204 };
+}
+
+async function putSecret(call: OwnCall): Promise<HttpResponse> {
+  const { rule } = await ownRule(call);
+  return setSecret(call.context, call.identity.tenant, rule, call.request);
+}
+
+async function endPrevious(call: OwnCall): Promise<HttpResponse> {
+  const { rule } = await ownRule(call);
+  return endPreviousSecret(call.context, call.identity.tenant, rule);
+}
+
+/** @throws Problem `rule-unknown` also for rules of others, so that their names stay unknown. */
+async function ownRule({ context, identity, owner, name }: OwnCall): Promise<StoredRule> {
+  const stored = await existingRule(context, identity.tenant, name);
+  if (stored.rule.owner !== owner) throw new Problem('rule-unknown');
+  return stored;
+}
