@@ -1,8 +1,7 @@
 import { type FunctionName, presets } from '../../cdk/settings.ts';
-import type { Clock } from '../../lib/local/clock.ts';
 import { intercept } from '../../lib/local/dynamodb/intercept.ts';
 import { createMeter, type Meter } from '../../lib/local/dynamodb/meter.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { type LocalServiceOptions, startTestService, type TestService } from '../support/service.ts';
 import { createMeteredLog } from './metered-log.ts';
 
 /** Units that AWS bills, counted by the emulators. */
@@ -53,7 +52,9 @@ const routeFunctions: Readonly<Record<string, FunctionName>> = {
 /**
  * Starts the whole local service with all meters and an adjustable latency for calls of functions.
  */
-export async function startBilledService(options: { clock?: Clock } = {}): Promise<BilledService> {
+export async function startBilledService(
+  options: Partial<Pick<LocalServiceOptions, 'clock' | 'ruleTargets'>> = {},
+): Promise<BilledService> {
   let callMs = 0;
   let meter: Meter | undefined;
   const meteredLog = createMeteredLog();
@@ -132,11 +133,12 @@ export async function startBilledService(options: { clock?: Clock } = {}): Promi
 }
 
 /**
- * Queues `wisp-timers` and `wisp-looks` invoke function `timer`. Any other queue invokes the
+ * Queues `wisp-timers` and `wisp-looks` invoke function `timer`, `wisp-rules` `rule`. Any other queue invokes the
  * function of its name.
  */
 function functionOf(queue: string): string {
   const name = queue.replace(/^wisp-/, '').replace(/\.fifo$/, '');
+  if (name === 'rules') return 'rule';
   return name.startsWith('timers') || name === 'looks' ? 'timer' : name;
 }
 

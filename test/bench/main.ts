@@ -25,7 +25,7 @@ const command = new Command('npm run bench --')
   )
   .option(
     '--quick',
-    'short runs, small sizes and rough figures: all sections take two to three minutes',
+    'short runs, small sizes and rough figures: all sections take three to four minutes',
     false,
   )
   .option(

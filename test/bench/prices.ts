@@ -21,8 +21,11 @@ type PriceId =
   | 'ipv4_hour'
   | 'iot_msg'
   | 'iot_min'
+  | 'iot_rule'
+  | 'iot_action'
   | 'emqx_gb'
   | 'emqx_min'
+  | 'emqx_rule'
   | 'eg_op'
   | 'eg_tu_hour';
 

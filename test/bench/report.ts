@@ -22,7 +22,7 @@ export interface SectionResult {
 
 /** Parameters of a section. */
 export interface Run {
-  /** Shorter runs and smaller sizes: all sections take two to three minutes. */
+  /** Shorter runs and smaller sizes: all sections take three to four minutes. */
   readonly quick: boolean;
   readonly progress: (line: string) => void;
 }

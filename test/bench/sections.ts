@@ -61,6 +61,12 @@ export const sections = {
     heapMegabytes: 6_000,
     load: () => import('./audience.ts'),
   },
+  rules: {
+    title: 'Rules',
+    about: 'a rule: units and dollars per delivery, latency, throughput, time to drain after an outage',
+    heapMegabytes: 4_000,
+    load: () => import('./rules/index.ts'),
+  },
   idle: {
     title: 'Idle connections',
     about: 'memory of the local runtime with 10,000 idle connections',

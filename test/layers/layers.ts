@@ -485,7 +485,14 @@ export const testFolders: readonly TestFolder[] = [
     name: 'test/bench',
     about: 'benchmark',
     of: ['lib/local', 'cdk'],
-    also: ['lib/auth', 'lib/mqtt', 'lib/client/node.ts', 'test/support'],
+    also: [
+      'lib/rules/run',
+      'lib/rules/targets',
+      'lib/auth',
+      'lib/mqtt',
+      'lib/client/node.ts',
+      'test/support',
+    ],
   },
   {
     name: 'test/support',
