@@ -32,6 +32,9 @@ export const fanoutQueueVariable = 'FANOUT_QUEUE_URL';
 export const ruleQueueVariable = 'RULE_QUEUE_URL';
 /** Queue of records for Kafka. Absent: no rules for Kafka are delivered. */
 export const kafkaRuleQueueVariable = 'KAFKA_RULE_QUEUE_URL';
+/** Queue whose messages are published. Only the function that publishes them has it. */
+export const inboundQueueVariable = 'INBOUND_QUEUE_URL';
+export const inboundDeadLettersVariable = 'INBOUND_DEAD_LETTERS_URL';
 /** `true` on emulators, whose identity provider is on the same machine. The stack never sets it. */
 export const allowPrivateIssuersVariable = 'ALLOW_PRIVATE_ISSUERS';
 /** Name of the EventBridge bus for lifecycle events. Absent: none are sent. */

@@ -73,6 +73,8 @@ export interface SqsRecord {
   readonly receiveCount: number;
   /** Place in a FIFO queue. */
   readonly sequence?: string;
+  /** Message attributes that are texts or numbers, by name. */
+  readonly messageAttributes?: Readonly<Record<string, string>>;
 }
 
 const sqsSchema = v.object({
@@ -82,21 +84,30 @@ const sqsSchema = v.object({
       body: v.string(),
       receiptHandle: v.string(),
       attributes: textsByName,
+      messageAttributes: v.nullish(v.record(v.string(), v.looseObject({})), {}),
     }),
   ),
 });
 
 /** @throws EventShapeError */
 export function sqsRecords(event: unknown): SqsRecord[] {
-  return parseEvent(sqsSchema, event).Records.map(({ attributes, ...record }) => {
+  return parseEvent(sqsSchema, event).Records.map(({ attributes, messageAttributes, ...record }) => {
     const received = Number(attributes.ApproximateReceiveCount);
     const { SequenceNumber: sequence } = attributes;
     return {
       ...record,
       receiveCount: received >= 1 ? received : 2,
       ...(sequence === undefined ? {} : { sequence }),
+      ...textsOf(messageAttributes),
     };
   });
+}
+
+function textsOf(attributes: Readonly<Record<string, Readonly<Record<string, unknown>>>>) {
+  const texts = Object.entries(attributes).flatMap(([name, { stringValue }]) =>
+    typeof stringValue === 'string' ? [[name, stringValue] as const] : [],
+  );
+  return texts.length === 0 ? {} : { messageAttributes: Object.fromEntries(texts) };
 }
 
 export function withLowerCaseNames(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -5,7 +5,7 @@ import type { PublishRefusal } from '../core/publish-refusal.ts';
 import { effectiveQuotas, maxPacketBytesOf, type TenantQuotas } from '../core/quotas.ts';
 import { type HttpReasonName, refusal } from '../core/reasons.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { publishMessages } from '../delivery/publish.ts';
+import { type Accepted, type Judged, publishMessages } from '../delivery/publish.ts';
 import { encodedLength, reasonCodes } from '../mqtt/index.ts';
 import { judgePublish, type Publisher, type PublishRequest } from './judge-publish.ts';
 
@@ -26,11 +26,18 @@ export interface RateBearer {
   readonly rateName?: string;
 }
 
+/** Ids of messages that may be published again under the same id. */
+export interface Naming {
+  readonly ids: ReadonlyMap<PublishRequest, string>;
+  /** Ids of QoS 2 messages that may have been published before. */
+  readonly again: ReadonlySet<string>;
+}
+
 /**
  * Publishes requests that come without a connection (HTTP, the admin API) under the rules, limits
  * and quotas of PUBLISH. Each request is judged by itself; the others are published together, in
  * order. Resolves when every copy at QoS 1 and 2 is durable. Not idempotent: a repeated call
- * publishes again.
+ * publishes again, but with `naming` each session and rule gets a QoS 2 message once.
  *
  * @returns one result per request.
  */
@@ -40,18 +47,20 @@ export async function publishRequests(
   live: TenantLive,
   publisher: Publisher & RateBearer,
   requests: readonly PublishRequest[],
+  naming?: Naming,
 ): Promise<PublishResult[]> {
   context.log.count(metrics.messagesReceived, requests.length);
   const quotas = effectiveQuotas(context.settings, live.quotas, publisher.quotas);
   const { rateName } = publisher;
   const client =
     rateName === undefined ? {} : { client: { name: `${tenant}/${rateName}`, use: 'local' as const } };
-  const results = await publishMessages(context, {
+  const results = await publishMessages<PublishRequest>(context, {
     tenant,
     live,
     requests,
     judge: (request) => judgeRequest(context, publisher, quotas, request),
     bearer: { quotas, ...client },
+    ...(naming === undefined ? {} : { accept: async (judged) => named(judged, naming) }),
   });
   const { success, noMatchingSubscribers } = reasonCodes;
   return results.map((result) => {
@@ -61,6 +70,14 @@ export async function publishRequests(
     }
     return { reasonCode: result.subscribers === 0 ? noMatchingSubscribers.code : success.code };
   });
+}
+
+function named(judged: readonly Judged<PublishRequest>[], { ids, again }: Naming): Accepted {
+  const messages = new Map<Message, Message>();
+  for (const one of judged)
+    if ('message' in one)
+      messages.set(one.message, { ...one.message, id: ids.get(one.request) ?? one.message.id });
+  return { messages, again };
 }
 
 /** Judges a request that comes without a connection, its size included. */

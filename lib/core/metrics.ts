@@ -60,6 +60,8 @@ export const metrics = {
   /** Rules that were paused because their target is gone. */
   rulesPaused: 'RulesPaused',
   rulesCyclesCut: 'RulesCyclesCut',
+  /** Messages of the inbound queue that went to its dead-letter queue. */
+  inboundRefused: 'InboundRefused',
   /** Open connections of one process of the edge, once a minute: its average is one process's. */
   edgeConnections: 'EdgeConnections',
   /** Clients that an edge kept out by a bound: of connections, of TLS handshakes. */

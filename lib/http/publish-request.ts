@@ -11,7 +11,7 @@ const maxExpirySeconds = 0xffff_ffff;
 
 const textForm = 'a text without U+0000 and lone surrogates';
 /** A UTF-8 encoded string of MQTT. [MQTT-1.5.4-1 v5, MQTT-1.5.4-2 v5] */
-const mqttText = v.pipe(
+export const mqttText = v.pipe(
   v.string(textForm),
   v.check((text) => !text.includes('\0') && !/\p{Surrogate}/u.test(text), textForm),
 );
@@ -19,9 +19,8 @@ const mqttText = v.pipe(
 export const base64Form = 'base64 with padding';
 const trueOrFalse = v.boolean('true or false');
 
-const optionEntries = {
-  qos: v.exactOptional(v.picklist([0, 1, 2], '0, 1 or 2'), 0),
-  retain: v.exactOptional(trueOrFalse, false),
+/** Properties of a message. */
+export const propertyEntries = {
   expirySeconds: v.exactOptional(
     v.pipe(wholeNumber(0, maxExpirySeconds), v.description('Message Expiry Interval.')),
   ),
@@ -32,6 +31,12 @@ const optionEntries = {
     v.pipe(trueOrFalse, v.description('Payload Format Indicator: the payload is UTF-8 text.')),
   ),
   userProperties: v.exactOptional(v.array(v.strictTuple([mqttText, mqttText], 'a list of name and value'))),
+};
+
+const optionEntries = {
+  qos: v.exactOptional(v.picklist([0, 1, 2], '0, 1 or 2'), 0),
+  retain: v.exactOptional(trueOrFalse, false),
+  ...propertyEntries,
 };
 
 const optionsSchema = closedObject(optionEntries);
@@ -144,7 +149,8 @@ function textParameters(query: URLSearchParams, names: readonly string[]): Reado
   );
 }
 
-function publishRequest(topic: string, payload: Uint8Array, options: Options): PublishRequest {
+/** A request to publish, with options as the schemas give them. */
+export function publishRequest(topic: string, payload: Uint8Array, options: Options): PublishRequest {
   const { qos, retain, expirySeconds, correlationData, utf8, ...texts } = options;
   return {
     topic,

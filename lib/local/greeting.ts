@@ -10,6 +10,7 @@ export interface GreetingFacts {
   readonly caPath: string;
   readonly wsPort: number;
   readonly tablesUrl: string;
+  readonly queuesUrl: string;
   readonly adminUrl: string;
   readonly publishUrl: string;
   readonly host: string;
@@ -36,6 +37,7 @@ export function greeting(facts: GreetingFacts): string[] {
     `  publish over HTTP        ${facts.publishUrl}`,
     `  admin API                ${facts.adminUrl}`,
     `  tables (DynamoDB API)    ${facts.tablesUrl}`,
+    `  queues (SQS API)         ${facts.queuesUrl}`,
     `  state                    ${stored}`,
     '',
   ];

@@ -48,6 +48,8 @@ export interface LocalRuntime {
   readonly wsPort: number;
   /** URL of the tables, for `wisp` and the AWS CLI. */
   readonly tablesUrl: string;
+  /** URL of the queues, for the AWS CLI and SDKs: to send to the inbound queue. */
+  readonly queuesUrl: string;
   readonly adminUrl: string;
   readonly publishUrl: string;
   close(): Promise<void>;
@@ -113,6 +115,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
       caPath,
       wsPort: portOf(started.wsPort),
       tablesUrl,
+      queuesUrl: await service.exposeQueues(),
       adminUrl: service.adminUrl,
       publishUrl: service.publishUrl,
       async close() {

@@ -2,6 +2,7 @@ import { createAdminHandler } from '../../functions/admin.ts';
 import { createConnectHandler } from '../../functions/connect.ts';
 import { createDisconnectHandler } from '../../functions/disconnect.ts';
 import { createFanoutHandler } from '../../functions/fanout.ts';
+import { createInboundHandler } from '../../functions/inbound.ts';
 import { createMessageHandler } from '../../functions/message.ts';
 import { createOwnRulesHandler } from '../../functions/own-rules.ts';
 import { createPublishHandler } from '../../functions/publish.ts';
@@ -65,6 +66,9 @@ const timerQueueName = 'wisp-timers';
 const lookQueueName = 'wisp-looks';
 const fanoutQueueName = 'wisp-fanout.fifo';
 const failedFanoutsName = 'wisp-fanout-failed.fifo';
+/** Anybody who can call the embedded SQS may send to it. */
+export const inboundQueueName = 'wisp-inbound';
+export const inboundDeadLettersName = 'wisp-inbound-failed';
 const ruleQueueName = 'wisp-rules.fifo';
 const kafkaRuleQueueName = 'wisp-rules-kafka.fifo';
 const unreadableRecordsName = 'wisp-rules-failed.fifo';
@@ -122,6 +126,8 @@ export interface LocalService {
   composeEdge(wrap: (ports: Ports) => Ports): EdgeService;
   /** Serves the tables to other processes over HTTP. @returns the URL. */
   exposeTables(): Promise<string>;
+  /** Serves the queues to other processes over HTTP. @returns the URL. */
+  exposeQueues(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -185,6 +191,11 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
         deadLetter: { queue: unreadableRecordsName, maxReceiveCount: ruleReceiveCount },
       },
       [unreadableRecordsName]: {},
+      [inboundQueueName]: {
+        visibilityTimeoutSeconds: 180,
+        deadLetter: { queue: inboundDeadLettersName, maxReceiveCount: 1_000 },
+      },
+      [inboundDeadLettersName]: {},
     },
     clock,
     store: engine.keyValueStore('queue'),
@@ -298,6 +309,18 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     { batchSize: 10, maximumConcurrency: 2, reportBatchItemFailures: true },
   );
 
+  queues.attach(
+    inboundQueueName,
+    createInboundHandler(() => ({
+      context,
+      sqs,
+      queueUrl: queues.urlOf(inboundQueueName),
+      deadLetterUrl: queues.urlOf(inboundDeadLettersName),
+      flush: () => usage.flush(),
+    })),
+    { batchSize: 10, maximumConcurrency: 2, reportBatchItemFailures: true },
+  );
+
   const ruleContext = ruleRunContext(
     context,
     options.ruleTargets ??
@@ -355,6 +378,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
   });
 
   let tables: { url: string; close(): Promise<void> } | undefined;
+  let queuesListener: { readonly url: string } | undefined;
   return {
     gateway,
     stores,
@@ -374,6 +398,10 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     async exposeTables() {
       tables ??= await engine.listen();
       return tables.url;
+    },
+    async exposeQueues() {
+      queuesListener ??= await queues.listen();
+      return queuesListener.url;
     },
     async close() {
       await httpApi.close();

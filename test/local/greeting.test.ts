@@ -8,6 +8,7 @@ const facts = {
   caPath: '/home/me/.wisp/tls/ca.pem',
   wsPort: 8083,
   tablesUrl: 'http://127.0.0.1:8000',
+  queuesUrl: 'http://127.0.0.1:8001',
   adminUrl: 'http://127.0.0.1:8081/admin',
   publishUrl: 'http://127.0.0.1:8081/publish',
   token: 'a.b.c',

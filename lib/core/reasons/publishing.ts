@@ -9,6 +9,16 @@ export const publishingReasons = {
     message: 'the client may not publish to this topic',
     remedy: 'Grant the topic to publish (docs/tokens.md). Topics that begin with $ belong to the server.',
   },
+  'inbound-message': {
+    http: 400,
+    message: 'the message of the inbound queue is not valid',
+    remedy: 'Correct the member that the message names (docs/inbound.md), and send it again.',
+  },
+  'inbound-failed': {
+    http: 409,
+    message: 'publishing the message of the inbound queue has failed again and again',
+    remedy: 'Look for errors in the log of the function, then redrive the dead-letter queue.',
+  },
   'publish-rate': {
     reasonCode: 0x97,
     disconnectCode: 0x96,
