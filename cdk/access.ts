@@ -30,6 +30,8 @@ export interface Access {
   readonly publishes?: boolean;
   /** May read the issuers' secrets in Secrets Manager: for functions that verify tokens. */
   readonly issuerSecrets?: boolean;
+  /** May read the secrets of rules in Secrets Manager, or also make and delete them. */
+  readonly ruleSecrets?: 'read' | 'write';
 }
 
 /** Every function that publishes reads and writes queues, subscriptions and Wills of sessions. */
@@ -69,8 +71,24 @@ const farewell: Access = {
 };
 
 /**
+ * Delivers records of rules: reads the rule and its circuit, keeps records that wait and those that
+ * were given up, and publishes what is republished. The targets are those of the settings.
+ */
+const delivering: Access = {
+  ...farewell,
+  tables: {
+    ...farewell.tables,
+    messages: [...messages, 'GetItem', 'Query', 'UpdateItem', 'BatchWriteItem'],
+    retained: ['GetItem', 'PutItem', 'DeleteItem'],
+    usage: ['GetItem', 'UpdateItem'],
+  },
+  ruleSecrets: 'read',
+};
+
+/**
  * The permissions of each function, which also determine its environment: complete, on one page.
- * The back door and {@link accessWithEdge} come with an edge.
+ * The back door and {@link withEdge} come with an edge,
+ * the functions of rules and {@link withRules} with rules.
  */
 export const access: Readonly<Record<FunctionName, Access>> = {
   connect: {
@@ -150,22 +168,44 @@ export const access: Readonly<Record<FunctionName, Access>> = {
   },
   // It tells which process a closed back door belonged to, and sets the timer of its lease.
   backDoor: { tables: { connections: ['GetItem'] }, connections: false, timers: true },
+  rule: delivering,
+  ruleKafka: delivering,
 };
 
 /**
- * The permissions of a function where there is an edge: `timer` also declares processes dead, and
- * sweeps up their connections.
+ * What a function may do beyond {@link access} where there is an edge: `timer` also declares
+ * processes dead, and sweeps up their connections.
  */
-export function accessWithEdge(name: FunctionName): Access {
-  if (name !== 'timer') return access[name];
-  return { ...access.timer, ...union(access.timer, sweeping) };
-}
-
-const sweeping: Access = {
-  tables: { connections: ['UpdateItem'] },
-  connections: false,
-  timers: false,
+const withEdge: Partial<Record<FunctionName, Access>> = {
+  timer: { tables: { connections: ['UpdateItem'] }, connections: false, timers: false },
 };
+
+/**
+ * What a function may do beyond {@link access} where there are rules: `admin` makes and shows them,
+ * and reads and redrives what was given up.
+ */
+const withRules: Partial<Record<FunctionName, Access>> = {
+  admin: {
+    tables: {
+      tenants: ['Query', 'DeleteItem'],
+      messages: ['GetItem', 'Query', 'UpdateItem', 'BatchWriteItem'],
+    },
+    connections: false,
+    timers: false,
+    ruleSecrets: 'write',
+  },
+};
+
+/** The permissions of a function in a deployment with these parts. */
+export function accessOf(
+  name: FunctionName,
+  parts: { readonly edge: boolean; readonly rules: boolean },
+): Access {
+  const more = [parts.edge ? withEdge[name] : undefined, parts.rules ? withRules[name] : undefined].flatMap(
+    (one) => one ?? [],
+  );
+  return more.length === 0 ? access[name] : { ...access[name], ...union(access[name], ...more) };
+}
 
 /**
  * A process of the edge. It does what these functions do for API Gateway's clients, and writes its
@@ -179,8 +219,10 @@ function union(...all: readonly Access[]): Access {
   for (const [kind, actions] of all.flatMap((one) => entriesOf(one.tables)))
     tables[kind] = [...new Set([...(tables[kind] ?? []), ...actions])];
   const any = (has: (one: Access) => boolean | undefined): boolean => all.some((one) => has(one) === true);
+  const ruleSecrets = all.flatMap((one) => one.ruleSecrets ?? [])[0];
   return {
     tables,
+    ...(ruleSecrets === undefined ? {} : { ruleSecrets }),
     connections: any((one) => one.connections),
     timers: any((one) => one.timers),
     looks: any((one) => one.looks),

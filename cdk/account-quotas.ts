@@ -71,7 +71,6 @@ export function reservedConcurrency(settings: StageSettings, name: FunctionName)
 }
 
 /** Concurrent executions that an event source may ask of a function: no more than are reserved. */
-export function eventSourceConcurrency(settings: StageSettings, name: 'timer' | 'fanout'): number {
-  const wanted = { timer: settings.timerMaxConcurrency, fanout: settings.fanoutMaxConcurrency }[name];
+export function eventSourceConcurrency(settings: StageSettings, name: FunctionName, wanted: number): number {
   return Math.min(wanted, reservedConcurrency(settings, name) ?? wanted);
 }

@@ -9,7 +9,7 @@ import type { ServiceParts } from './service.ts';
  * names are fixed, so one stack holds at most one service.
  */
 export function addOutputs(scope: Construct, parts: ServiceParts): void {
-  const { webSocketUrl, http, tables, timers, fanout, gateway, edge, fleet } = parts;
+  const { webSocketUrl, http, tables, timers, fanout, gateway, edge, fleet, rules } = parts;
   const { alarmTopic, existingTables, eventBusName } = parts;
   function addOutput(name: string, value: string, description: string): void {
     new CfnOutput(scope, name, { value, description }).overrideLogicalId(name);
@@ -26,6 +26,10 @@ export function addOutputs(scope: Construct, parts: ServiceParts): void {
   if (edge === undefined) return;
   addOutput('LookQueueUrl', timers.looks.queueUrl, 'Queue of looks at connections');
   addOutput('FanoutQueueUrl', fanout.queue.queueUrl, 'Queue of slices of large audiences');
+  if (rules !== undefined)
+    addOutput('RuleQueueUrl', rules.common.queue.queue.queueUrl, 'Queue of records of rules');
+  if (rules?.kafka !== undefined)
+    addOutput('KafkaRuleQueueUrl', rules.kafka.queue.queue.queueUrl, 'Queue of records for Kafka');
   addOutput('CallbackEndpoint', gateway.stage.callbackUrl, "API Gateway's connections, to post to");
   addOutput('BackDoorUrl', edge.backDoor.stage.url, 'Back door, with IAM authorisation');
   addOutput('BackDoorEndpoint', edge.backDoor.stage.callbackUrl, 'Processes of the edge, to post to');

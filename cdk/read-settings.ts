@@ -3,6 +3,7 @@ import { originListForm, parseOriginList } from '../lib/core/origins.ts';
 import { type TableKind, tableNames } from '../lib/store/schema.ts';
 import { defaultRequestsPerSecond } from './account-quotas.ts';
 import { readEdge } from './read-edge-settings.ts';
+import { readRules } from './read-rule-settings.ts';
 import {
   type ReadContext,
   readChoice,
@@ -39,6 +40,7 @@ import { unknownSetting } from './unknown-setting.ts';
  * - `-c domainName=…` with `-c certificateArn=…`, and for a Route 53 record `-c hostedZoneId=…` and
  *   `-c hostedZoneName=…`
  * - `-c edge=on|external|off` with the settings of cdk/read-edge-settings.ts
+ * - `-c rules=on|off` with the settings of cdk/read-rule-settings.ts
  *
  * @param region region of the deployment if known: it has a default quota of requests, and a
  *   certificate of another region is refused.
@@ -60,6 +62,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
   }
   const domain = readDomain(context, region);
   const edge = readEdge(context, region);
+  const rules = readRules(context);
   const existingTables = readTables(context);
   return {
     ...preset,
@@ -89,6 +92,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(domain === undefined ? {} : { domain }),
     ...(edge === undefined ? {} : { edge }),
+    ...(rules === undefined ? {} : { rules }),
     ...(existingTables === undefined ? {} : { existingTables }),
     ...(eventBusName === undefined ? {} : { eventBusName }),
   };

@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import { publishOriginsVariable, tenantMetricsVariable } from '../lib/aws/environment.ts';
 import { formatOriginList } from '../lib/core/origins.ts';
 import { tableNames } from '../lib/store/schema.ts';
-import { type Access, access, accessWithEdge, edgeAccess } from './access.ts';
+import { type Access, access, accessOf, edgeAccess } from './access.ts';
 import { lacksConcurrency, minAccountConcurrency } from './account-quotas.ts';
 import { CustomDomain } from './constructs/custom-domain.ts';
 import { Edge } from './constructs/edge/edge.ts';
@@ -17,6 +17,8 @@ import type { Grantee } from './constructs/grantee.ts';
 import { HttpGateway } from './constructs/http-gateway.ts';
 import { grantReadIssuerSecrets } from './constructs/issuer-secrets.ts';
 import { Monitoring } from './constructs/monitoring.ts';
+import { grantRuleSecrets } from './constructs/rules/rule-secrets.ts';
+import { Rules } from './constructs/rules/rules.ts';
 import { ServiceFunction } from './constructs/service-function.ts';
 import { Tables } from './constructs/tables.ts';
 import { TimerQueue, timerTimeout } from './constructs/timer-queue.ts';
@@ -34,6 +36,7 @@ export interface ServiceParts {
   readonly gateway: Gateway;
   readonly edge?: Edge;
   readonly fleet?: Fleet;
+  readonly rules?: Rules;
   /** Present if alarms are sent to an address. */
   readonly alarmTopic?: ITopic;
   /** EventBridge bus of lifecycle events. */
@@ -59,13 +62,24 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
     );
 
   const edge = settings.edge && addEdge(scope, settings, settings.edge, gateway);
-  const granting = { settings, tables, timers, fanout, gateway, ...(edge === undefined ? {} : { edge }) };
-  for (const name of functionNames)
-    grantAccess(functions[name], edge === undefined ? access[name] : accessWithEdge(name), granting);
+  const rules = settings.rules && new Rules(scope, 'Rules', settings, settings.rules);
+  const granting = {
+    settings,
+    tables,
+    timers,
+    fanout,
+    gateway,
+    ...(edge === undefined ? {} : { edge }),
+    ...(rules === undefined ? {} : { rules }),
+  };
+  const present = { edge: edge !== undefined, rules: rules !== undefined };
+  for (const name of functionNames) grantAccess(functions[name], accessOf(name, present), granting);
   if (edge !== undefined) {
     grantAccess(edge.backDoorFunction, access.backDoor, granting);
     grantAccess(edge.policy, edgeAccess, granting);
   }
+  for (const { name, worker } of rules?.lanes ?? []) grantAccess(worker, access[name], granting);
+  rules?.deliver();
   functions.publish.addEnvironment(publishOriginsVariable, formatOriginList(settings.publishOrigins));
   gateway.addRoutes(functions);
   timers.deliverTo(functions.timer, settings);
@@ -82,6 +96,7 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
     gateway,
     ...(edge === undefined ? {} : { edge }),
     ...(fleet === undefined ? {} : { fleet }),
+    ...(rules === undefined ? {} : { rules }),
   };
   const monitoring =
     settings.alarms || settings.alarmEmail !== undefined
@@ -112,6 +127,7 @@ interface Granting {
   readonly fanout: FanoutQueue;
   readonly gateway: Gateway;
   readonly edge?: Edge;
+  readonly rules?: Rules;
 }
 
 /** Gives `target` the permissions and the environment of its page in cdk/access.ts. */
@@ -125,8 +141,9 @@ function grantAccess(
     looks = false,
     publishes = false,
     issuerSecrets = false,
+    ruleSecrets,
   }: Access,
-  { settings, tables, timers, fanout, gateway, edge }: Granting,
+  { settings, tables, timers, fanout, gateway, edge, rules }: Granting,
 ): void {
   for (const kind of tableNames) {
     const actions = kinds[kind];
@@ -138,7 +155,9 @@ function grantAccess(
   if (setsTimers) timers.grantSend(target);
   if (looks) timers.grantSendLooks(target);
   if (publishes) fanout.grantSend(target);
+  if (publishes) rules?.grantSend(target);
   if (issuerSecrets) grantReadIssuerSecrets(target);
+  if (ruleSecrets !== undefined) grantRuleSecrets(target, ruleSecrets);
   if (settings.tenantMetrics && kinds.usage !== undefined)
     target.addEnvironment(tenantMetricsVariable, 'true');
   // Whoever manages connections may end one, which is an event.

@@ -1,5 +1,6 @@
 import type { TableKind } from '../lib/store/schema.ts';
 import type { EdgeSettings } from './edge-settings.ts';
+import type { RuleSettings } from './rule-settings.ts';
 
 /** The functions of every deployment; each has its entry point in `functions/NAME.ts`. */
 export const functionNames = [
@@ -13,7 +14,9 @@ export const functionNames = [
 ] as const;
 /** Those that only a deployment with an edge has: `functions/back-door.ts`. */
 const edgeFunctionNames = ['backDoor'] as const;
-export const allFunctionNames = [...functionNames, ...edgeFunctionNames] as const;
+/** Those that only a deployment with rules has: `functions/rule.ts`, `functions/rule-kafka.ts`. */
+export const ruleFunctionNames = ['rule', 'ruleKafka'] as const;
+export const allFunctionNames = [...functionNames, ...edgeFunctionNames, ...ruleFunctionNames] as const;
 export type FunctionName = (typeof allFunctionNames)[number];
 
 /** The routes of the WebSocket API, and every route of the HTTP API. */
@@ -133,6 +136,8 @@ export interface StageSettings {
   readonly domain?: DomainSettings;
   /** Stock MQTT clients over TCP, TLS and WebSockets (docs/edge.md). Default: none of it exists. */
   readonly edge?: EdgeSettings;
+  /** Rules (docs/rules.md). Default: none of it exists, and the admin API stores no rules. */
+  readonly rules?: RuleSettings;
   /**
    * Tables that exist already, by kind: those that an earlier stack left behind, or restored ones.
    * The stack uses them and never changes or deletes them. Give them at every deployment. Default:
@@ -156,7 +161,7 @@ export interface StageSettings {
   readonly tenantMetrics: boolean;
   /**
    * Whether the stack has alarms and a dashboard: 27 alarm metrics, $2.70 a month by list price,
-   * and with an edge 6 more. An `alarmEmail` turns them on.
+   * and with an edge 6 and with rules 3 to 5 more. An `alarmEmail` turns them on.
    */
   readonly alarms: boolean;
 }
@@ -174,11 +179,14 @@ const memoryMegabytes = {
   admin: 512,
   publish: 1024,
   backDoor: 256,
+  rule: 1024,
+  ruleKafka: 1024,
 } as const;
 
 /**
  * The largest parts are for what clients wait for. `timer` and `fanout` get the concurrency of
- * their queues in an account with 1,000. An eighth is left to other functions of the account.
+ * their queues in an account with 1,000. `rule` gets more than the 64 that
+ * one rule may occupy. Without rules an eighth is left to other functions of the account.
  */
 const concurrencyShares = {
   message: 0.42,
@@ -189,6 +197,8 @@ const concurrencyShares = {
   disconnect: 0.05,
   admin: 0.02,
   backDoor: 0.01,
+  rule: 0.09,
+  ruleKafka: 0.02,
 } as const;
 
 export const presets: Readonly<Record<PresetName, StageSettings>> = {

@@ -60,7 +60,7 @@ export class FanoutQueue extends Construct {
       new SqsEventSource(this.queue, {
         batchSize: 10,
         reportBatchItemFailures: true,
-        maxConcurrency: eventSourceConcurrency(settings, 'fanout'),
+        maxConcurrency: eventSourceConcurrency(settings, 'fanout', settings.fanoutMaxConcurrency),
       }),
     );
   }

@@ -7,6 +7,7 @@ import type { Fleet } from './edge/fleet.ts';
 import type { FanoutQueue } from './fanout-queue.ts';
 import type { Gateway } from './gateway.ts';
 import type { HttpGateway } from './http-gateway.ts';
+import type { Rules } from './rules/rules.ts';
 import type { ServiceFunction } from './service-function.ts';
 import type { Tables } from './tables.ts';
 import type { TimerQueue } from './timer-queue.ts';
@@ -22,6 +23,7 @@ export interface Monitored {
   readonly fanout: FanoutQueue;
   readonly edge?: Edge;
   readonly fleet?: Fleet;
+  readonly rules?: Rules;
 }
 
 /** Of all metrics that alarms and the dashboard show. */
@@ -39,6 +41,27 @@ export function fleetMetrics({ service, balancer }: Fleet) {
   };
 }
 
+/** The queues of records of rules, those of both lanes together. */
+export function ruleMetrics({ lanes }: Rules) {
+  const visible = { statistic: Stats.MAXIMUM, period };
+  return {
+    waiting: sum(
+      'records of rules',
+      lanes.map(({ name, queue }) => [
+        `${name}Waiting`,
+        queue.queue.metricApproximateNumberOfMessagesVisible(visible),
+      ]),
+    ),
+    dead: sum(
+      'unreadable records of rules',
+      lanes.map(({ name, queue }) => [
+        `${name}Dead`,
+        queue.deadLetters.metricApproximateNumberOfMessagesVisible(visible),
+      ]),
+    ),
+  };
+}
+
 export type Metrics = ReturnType<typeof collect>;
 
 /** Tables of which one client or tenant can have a hot key. */
@@ -47,8 +70,9 @@ const hotTables = {
   Write: ['sessions', 'retained', 'usage'],
 } as const;
 
-export function collect({ functions, gateway, http, tables, timers, fanout }: Monitored) {
-  const all = Object.entries(functions);
+export function collect({ functions, gateway, http, tables, timers, fanout, rules }: Monitored) {
+  const workers = rules?.lanes.map(({ name, worker }) => [name, worker] as const) ?? [];
+  const all = [...Object.entries(functions), ...workers];
   const throttles = (way: 'Read' | 'Write'): MathExpression =>
     sum(
       `table ${way.toLowerCase()} throttles`,

@@ -29,7 +29,9 @@ import {
   type Metrics,
   type Monitored,
   period,
+  ruleMetrics,
 } from './monitored-metrics.ts';
+import type { Rules } from './rules/rules.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /** The id of an alarm is the name of its section in `docs/runbook.md`. */
@@ -58,6 +60,7 @@ export class Monitoring extends Construct {
     this.addThrottledAlarm(settings, monitored);
     if (monitored.edge !== undefined) this.addEdgeAlarms(settings.stackName);
     if (monitored.fleet !== undefined) this.addFleetAlarms(monitored.fleet);
+    if (monitored.rules !== undefined) this.addRuleAlarms(monitored.rules, settings.stackName);
     this.addDashboard(metrics, monitored, settings.stackName);
   }
 
@@ -235,6 +238,28 @@ export class Monitoring extends Construct {
     });
   }
 
+  private addRuleAlarms(rules: Rules, deployment: string): void {
+    const { waiting, dead } = ruleMetrics(rules);
+    this.addAlarm('RulesDead', {
+      meaning: 'records of rules were given up: their targets refused them, or failed for too long',
+      metric: counterMetric(deployment, 'rulesDead'),
+      threshold: 1,
+      periods: 1,
+    });
+    this.addAlarm('RuleRecordsUnreadable', {
+      meaning: 'records of rules failed a thousand times and are in a dead-letter queue',
+      metric: dead,
+      threshold: 1,
+      periods: 1,
+    });
+    this.addAlarm('RulesBehind', {
+      meaning: 'records of rules are not delivered as fast as they come',
+      metric: waiting,
+      threshold: 1_000,
+      periods: 3,
+    });
+  }
+
   private addAlarm(
     id: string,
     { meaning, metric, threshold, periods, isMissed = false }: AlarmSettings,
@@ -272,7 +297,7 @@ export class Monitoring extends Construct {
 
   private addDashboard(
     metrics: Metrics,
-    { functions, gateway, edge, fleet }: Monitored,
+    { functions, gateway, edge, fleet, rules }: Monitored,
     deployment: string,
   ): void {
     const names = Object.keys(functions) as ClientFunction[];
@@ -352,6 +377,28 @@ export class Monitoring extends Construct {
               ],
             ]),
         ...(fleet === undefined ? [] : [fleetGraphs(fleet, graph)]),
+        ...(rules === undefined
+          ? []
+          : [
+              [
+                graph('Records of rules in the queues', Object.values(ruleMetrics(rules))),
+                counted('Rules: delivered and failed', ['rulesDelivered', 'ruleAttemptsFailed', 'rulesDead']),
+                counted('Rules: targets that fail', [
+                  'ruleCircuitsOpened',
+                  'ruleRecordsParked',
+                  'rulesPaused',
+                  'ruleFailuresDropped',
+                  'rulesCyclesCut',
+                ]),
+              ],
+              rules.lanes.map(({ name, worker }) =>
+                graph(`Function ${name}`, [
+                  worker.metricInvocations({ period }),
+                  worker.metricErrors({ period }),
+                  worker.metricThrottles({ period }),
+                ]),
+              ),
+            ]),
       ],
     });
   }

@@ -66,7 +66,10 @@ export class TimerQueue extends Construct {
       batchSize: 10,
       reportBatchItemFailures: true,
       // Half for each queue, but an event source has at least two.
-      maxConcurrency: Math.max(2, Math.floor(eventSourceConcurrency(settings, 'timer') / 2)),
+      maxConcurrency: Math.max(
+        2,
+        Math.floor(eventSourceConcurrency(settings, 'timer', settings.timerMaxConcurrency) / 2),
+      ),
     };
     target.addEventSource(new SqsEventSource(this.queue, source));
     target.addEventSource(

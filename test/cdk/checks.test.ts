@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { fleetDefaults } from '../../cdk/edge-settings.ts';
+import { ruleDefaults } from '../../cdk/rule-settings.ts';
 import { presets, type StageSettings } from '../../cdk/settings.ts';
 import { metrics } from '../../lib/core/metrics.ts';
 import { certificateArn, withEdge } from './edge-settings.ts';
+import { withRules } from './rule-settings.ts';
 import { makeStack, Synthesised } from './synthesise.ts';
 
 const everything: StageSettings = {
@@ -16,6 +18,7 @@ const everything: StageSettings = {
     hostedZone: { id: 'Z0123456789', name: 'example.com' },
   },
   edge: withEdge.edge,
+  rules: withRules.rules,
 };
 
 /** TLS at the load balancer, in a network of one's own. */
@@ -37,6 +40,7 @@ describe('cdk-nag (AWS Solutions)', () => {
     ['prod', presets.prod],
     ['everything', everything],
     ['another edge', otherEdge],
+    ['rules', { ...presets.dev, rules: ruleDefaults }],
     ['an edge elsewhere', { ...presets.prod, edge: {} }],
   ])('finds nothing that is not acknowledged: %s', (_name, settings) => {
     const stack = makeStack(settings);

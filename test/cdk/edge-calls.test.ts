@@ -1,6 +1,6 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { access, accessWithEdge, edgeAccess } from '../../cdk/access.ts';
+import { access, accessOf, edgeAccess } from '../../cdk/access.ts';
 import { type Edge, startEdge } from '../../lib/edge/index.ts';
 import type { StoreCall } from '../../lib/local/dynamodb/call.ts';
 import type { EngineRequestHandler } from '../../lib/local/dynamodb/index.ts';
@@ -110,7 +110,7 @@ const grantedTo = ({ tables }: Pick<typeof edgeAccess, 'tables'>): string[] =>
 describe('calls and grants with an edge', () => {
   test.each([
     ['the process', 'edge', edgeAccess],
-    ['the function of timers', 'timer', accessWithEdge('timer')],
+    ['the function of timers', 'timer', accessOf('timer', { edge: true, rules: false })],
     ['the function of back doors', 'backDoor', access.backDoor],
   ])('%s calls nothing that it is not granted', (_name, caller, granted) => {
     const called = [...(calls[caller] ?? [])];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { access, accessWithEdge, edgeAccess } from '../../cdk/access.ts';
+import { access, accessOf, edgeAccess } from '../../cdk/access.ts';
 import {
   connectionsPerTask,
   type EdgeFleetSettings,
@@ -12,6 +12,7 @@ import { functionNames, presets } from '../../cdk/settings.ts';
 import { certificateArn, certificateSecretArn, withEdge } from './edge-settings.ts';
 import { type Resource, Synthesised } from './synthesise.ts';
 
+const withoutRules = { edge: true, rules: false };
 const stack = new Synthesised(withEdge);
 const { fleet } = withEdge.edge;
 const fleetWith = (changes: Partial<EdgeFleetSettings>) =>
@@ -318,10 +319,10 @@ describe('permissions', () => {
       expect(text.includes('/door/POST/@connections/*')).toBe(name !== 'connect');
       expect('BACK_DOOR_ENDPOINT' in Variables).toBe(name !== 'connect');
       expect(text).not.toMatch(/\/door\/(GET|DELETE)/);
-      if (name !== 'timer') expect(accessWithEdge(name)).toBe(access[name]);
+      if (name !== 'timer') expect(accessOf(name, withoutRules)).toBe(access[name]);
     }
-    expect(accessWithEdge('timer').tables.connections).toContain('UpdateItem');
-    expect(accessWithEdge('timer').indexes).toEqual(access.timer.indexes);
+    expect(accessOf('timer', withoutRules).tables.connections).toContain('UpdateItem');
+    expect(accessOf('timer', withoutRules).indexes).toEqual(access.timer.indexes);
   });
 });
 

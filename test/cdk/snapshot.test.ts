@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { presets } from '../../cdk/settings.ts';
 import { withEdge } from './edge-settings.ts';
+import { withRules } from './rule-settings.ts';
 import { Synthesised } from './synthesise.ts';
 
 /** Asset hashes change with the code of functions; the rest of the template must not. */
@@ -12,6 +13,7 @@ it.each([
   ['dev', presets.dev],
   ['prod', presets.prod],
   ['edge', withEdge],
+  ['rules', withRules],
 ] as const)('the template of %s is the reviewed one', async (name, settings) => {
   const template = normalised(new Synthesised(settings).template.toJSON());
   await expect(`${JSON.stringify(template, null, 2)}\n`).toMatchFileSnapshot(

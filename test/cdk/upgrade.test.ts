@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { presets } from '../../cdk/settings.ts';
 import { withEdge } from './edge-settings.ts';
+import { withRules } from './rule-settings.ts';
 import { Synthesised } from './synthesise.ts';
 
 const prod = new Synthesised(presets.prod);
@@ -103,6 +104,27 @@ describe('an update keeps the edge', () => {
   it('and what exists without it', () => {
     for (const [type, byId] of Object.entries(kept))
       expect(Object.keys(edge.resources(type))).toEqual(expect.arrayContaining(Object.keys(byId)));
+  });
+});
+
+describe('an update keeps the queues of rules', () => {
+  const rules = new Synthesised(withRules);
+
+  it('by their logical ids', () => {
+    const queues = Object.keys(rules.resources('AWS::SQS::Queue')).filter((id) => id.startsWith('Rules'));
+    expect(queues.sort()).toMatchInlineSnapshot(`
+      [
+        "RulesKafkaDeadLetters277D05E2",
+        "RulesKafkaQueue4E779593",
+        "RulesRecordsDeadLettersFA3DC739",
+        "RulesRecordsQueue98106DEC",
+      ]
+    `);
+  });
+
+  it('and what exists without them', () => {
+    for (const [type, byId] of Object.entries(kept))
+      expect(Object.keys(rules.resources(type))).toEqual(expect.arrayContaining(Object.keys(byId)));
   });
 });
 
