@@ -386,6 +386,12 @@ export const testFolders: readonly TestFolder[] = [
   { name: 'test/listeners', about: 'sockets', of: ['lib/listeners'], also: ['lib/local', 'test/support'] },
   { name: 'test/https', about: 'guarded HTTPS', of: ['lib/https'], also: ['test/support'] },
   {
+    name: 'test/rules/run',
+    about: 'workers of rules',
+    of: ['lib/rules/run'],
+    also: ['lib/aws', 'lib/local', 'lib/rules/targets', 'test/rules', 'test/support', ...emulators],
+  },
+  {
     name: 'test/rules/targets',
     about: 'targets of rules',
     of: ['lib/rules/targets'],

@@ -131,7 +131,7 @@ describe('records of a rule arrive in order, each at least once, under one id', 
     ['while the rule is paused and resumed', pausing],
   ])('%s, when a worker stops before any of its calls', async (_, scenario) => {
     let crashes = 0;
-    for (const seed of [1, 2, 3]) {
+    for (const seed of [1, 2, 3, 4]) {
       const plain = await run(scenario, seed);
       for (const [handler, calls] of plain.handled)
         for (let call = 0; call < calls; call += call > 8 && call < calls - 8 ? 7 : 1) {

@@ -49,7 +49,7 @@ export async function serveRuleBatch(
   { records, drains }: RuleBatch,
   receipts: RuleReceipts,
 ): Promise<string[]> {
-  const ending = new BatchEnd(context, receipts);
+  const ending = new BatchEnd(context, receipts, records.length + drains.length);
   const stopAtMs = context.clock.nowMs() + context.settings.ruleRunSeconds * 1000;
   const works = [
     ...groupsOf(records, ({ record }) => `${record.tenant}/${record.rule}`).map((group) =>
@@ -58,8 +58,9 @@ export async function serveRuleBatch(
     ...drains.map((received) =>
       guarded(context, ending, [received], async () => {
         const result = await drainRule(context, received.drain, received.receiveCount);
-        if (result === 'done') await ending.finish([received]);
+        if (result === 'done') ending.finish([received]);
         else await ending.giveBack([received], result.againSeconds);
+        await ending.release([received]);
       }),
     ),
   ];
@@ -83,26 +84,39 @@ async function guarded(
   }
 }
 
-/** Which messages of a batch are finished, and when the queue hears of it. */
+/**
+ * Which messages of a batch are finished, and when the queue hears of it. Message groups that have
+ * ended are deleted early once the batch takes long; what a group has finished before it ends is not:
+ * each deletion is a request, and the group has to wait for its last record anyway.
+ */
 class BatchEnd {
   readonly #context: RuleRunContext;
   readonly #receipts: RuleReceipts;
   readonly #finished = new Set<string>();
+  /** Finished messages of groups that have ended, whose deletion has not been asked for. */
+  #removable: string[] = [];
   #isLate = false;
+  #left: number;
 
-  constructor(context: RuleRunContext, receipts: RuleReceipts) {
+  constructor(context: RuleRunContext, receipts: RuleReceipts, messages: number) {
     this.#context = context;
     this.#receipts = receipts;
+    this.#left = messages;
   }
 
   isFinished(id: string): boolean {
     return this.#finished.has(id);
   }
 
-  async finish(messages: readonly Received[]): Promise<void> {
-    const ids = messages.map(({ id }) => id);
-    for (const id of ids) this.#finished.add(id);
-    if (this.#isLate) await this.#remove(ids);
+  finish(messages: readonly Received[]): void {
+    for (const { id } of messages) this.#finished.add(id);
+  }
+
+  /** Nothing more is done for these messages, whether they are finished or have been given back. */
+  async release(messages: readonly Received[]): Promise<void> {
+    this.#left -= messages.length;
+    this.#removable.push(...messages.map(({ id }) => id).filter((id) => this.#finished.has(id)));
+    if (this.#isLate) await this.#remove();
   }
 
   async giveBack(messages: readonly Received[], seconds: number): Promise<void> {
@@ -114,18 +128,21 @@ class BatchEnd {
       .catch(() => this.#context.log.warn('records of rules return late to the queue'));
   }
 
-  /** Waits for the works. Once they take long, finished messages are deleted at once. */
+  /** Waits for the works. Once they take long, groups that have ended are deleted at once. */
   async settle(works: Promise<unknown>): Promise<void> {
     const isDone = works.then(() => true);
     const isSlow = this.#receipts.pause(this.#context.settings.ruleEarlyDeleteMs).then(() => false);
     if (await Promise.race([isDone, isSlow])) return;
     this.#isLate = true;
-    await this.#remove([...this.#finished]);
+    await this.#remove();
     await isDone;
   }
 
-  async #remove(ids: readonly string[]): Promise<void> {
-    if (ids.length === 0) return;
+  /** The end of the batch deletes what its last group has finished. */
+  async #remove(): Promise<void> {
+    const ids = this.#removable;
+    if (ids.length === 0 || this.#left === 0) return;
+    this.#removable = [];
     await this.#receipts
       .remove(ids)
       .catch(() => this.#context.log.warn('finished records of rules are deleted late'));
@@ -156,18 +173,27 @@ class RuleWork {
     ]);
     if (definition === undefined) {
       countDropped(this.#context, key, received.length);
-      return this.#ending.finish(received);
+      this.#ending.finish(received);
+      return this.#ending.release(received);
     }
     const { rule, isHeld } = definition;
     const records = dropOutdated(this.#context, rule, received);
-    await this.#ending.finish(received.filter((one) => !records.includes(one)));
+    const outdated = received.filter((one) => !records.includes(one));
+    this.#ending.finish(outdated);
+    await this.#ending.release(outdated);
     if (records.length === 0) return;
-    if (laneOf(rule) !== first.record.lane) return this.#moveLane(rule, records);
-    if ((isHeld || circuit.outage !== undefined) && !(await this.#mayDeliver(records, circuit, isHeld)))
-      return;
+    if (laneOf(rule) !== first.record.lane) {
+      await this.#moveLane(rule, records);
+      return this.#ending.release(records);
+    }
+    const mustWait = isHeld || circuit.outage !== undefined;
+    if (mustWait && !(await this.#mayDeliver(records, circuit, isHeld))) return this.#ending.release(records);
     this.#hasFailures = circuit.failures > 0;
     await Promise.all(
-      groupsOf(records, ({ strand }) => String(strand)).map((strand) => this.#serveStrand(key, rule, strand)),
+      groupsOf(records, ({ strand }) => String(strand)).map(async (strand) => {
+        await this.#serveStrand(key, rule, strand);
+        await this.#ending.release(strand);
+      }),
     );
   }
 
@@ -175,7 +201,7 @@ class RuleWork {
   async #moveLane(rule: Rule, records: readonly ReceivedRecord[]): Promise<void> {
     const lane = laneOf(rule);
     await this.#context.ruleQueue.send(records.map(({ record }) => ({ ...record, lane })));
-    await this.#ending.finish(records);
+    this.#ending.finish(records);
   }
 
   /** Moves the records into rows. @returns whether they are to be delivered instead. */
@@ -188,7 +214,7 @@ class RuleWork {
       known,
       ...(isHeld ? { cause: { seconds: 0 } } : {}),
     });
-    if (outcome === 'parked') await this.#ending.finish(records);
+    if (outcome === 'parked') this.#ending.finish(records);
     if (outcome === 'unsettled')
       await this.#ending.giveBack(records, this.#context.settings.ruleRetrySeconds);
     return outcome === 'closed';
@@ -205,7 +231,7 @@ class RuleWork {
         rule,
         run.map(({ record }) => record),
       );
-      await this.#ending.finish(run.slice(0, finished));
+      this.#ending.finish(run.slice(0, finished));
       start += finished;
       if (isAnswered && this.#hasFailures) {
         this.#hasFailures = false;
@@ -234,7 +260,7 @@ class RuleWork {
       this.#context,
       left.slice(0, count).map((one) => ({ ...one.record, failure: stop.code })),
     );
-    await this.#ending.finish(left.slice(0, count));
+    this.#ending.finish(left.slice(0, count));
     const failures = await ruleRecords.countFailure(record);
     const seconds = retrySeconds(settings, receiveCount - 1, stop.afterSeconds);
     if (failures < settings.ruleCircuitFailures) return this.#ending.giveBack(left.slice(count), seconds);
@@ -244,7 +270,7 @@ class RuleWork {
 
   async #park(records: readonly ReceivedRecord[], cause: OutageCause): Promise<void> {
     const outcome = await park(this.#context, records, { cause });
-    if (outcome === 'parked') await this.#ending.finish(records);
+    if (outcome === 'parked') this.#ending.finish(records);
     else await this.#ending.giveBack(records, this.#context.settings.ruleRetrySeconds);
   }
 }
