@@ -1,5 +1,6 @@
 import type { Context } from '../core/context.ts';
-import type { ClientKey, Connection, ConnectionAddress, Will } from '../core/model.ts';
+import type { ClientKey, Connection, ConnectionAddress, TenantLive, Will } from '../core/model.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { publishMessages, takeAsIs } from '../delivery/publish.ts';
 
 /**
@@ -78,6 +79,9 @@ export async function settleEarlierWills(context: Context, held: Connection): Pr
  * the Will. The reverse order could publish it twice, and a late "gone" about a client that is back
  * is worse than none.
  *
+ * While the tenant is being deleted, nothing is published: it would be stored for clients that the
+ * erasure has passed, and stay.
+ *
  * [MQTT-3.1.2-10 v3+v5, MQTT-3.1.2-12 v3]
  */
 async function takeAndPublish(
@@ -88,11 +92,16 @@ async function takeAndPublish(
 ): Promise<void> {
   if (!(await context.wills.take(key, address))) return;
   const live = await context.tenants.readLive(key.tenant, true);
-  if (live === undefined) return;
+  if (live === undefined || (await isBeingDeleted(context, key.tenant, live))) return;
   const expiry =
     messageExpirySeconds === undefined
       ? {}
       : { expiresAtMs: context.clock.nowMs() + messageExpirySeconds * 1000 };
   const requests = [{ ...message, ...expiry }];
   await publishMessages(context, { tenant: key.tenant, live, requests, judge: takeAsIs });
+}
+
+/** Only the configuration tells a deleted tenant from a suspended one: a read beyond the usual. */
+async function isBeingDeleted(context: Context, tenant: TenantId, live: TenantLive): Promise<boolean> {
+  return live.status !== 'active' && (await context.tenantData.tenantStatus(tenant)) === 'deleting';
 }

@@ -169,6 +169,16 @@ describe('a deleted tenant', () => {
     expect(await rowsOf('acme')).toEqual([]);
   });
 
+  it('publishes no Wills: they would be stored for clients that are gone', async () => {
+    await start();
+    const [online] = await populate(await service.tenant('acme'));
+    await changeTenant(service.stores.tenantAdmin, 'acme', (config) => ({ ...config, status: 'deleting' }));
+    online?.stream.destroy();
+    const connected = async () => (await rowsOf('acme')).filter((row) => /^connections .*online/.test(row));
+    await vi.waitFor(async () => expect(await connected()).toEqual([]), 10_000);
+    expect((await rowsOf('acme')).filter((row) => /^(retained|messages) .*"will"/.test(row))).toEqual([]);
+  });
+
   it('cannot be resumed, changed or made anew while it goes', async () => {
     await start((ports) => ({ ...ports, timers: { schedule: async () => {}, scheduleAll: async () => {} } }));
     await api('PUT', '/tenants/acme', {});
