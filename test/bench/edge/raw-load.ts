@@ -34,6 +34,8 @@ const payload = Buffer.alloc(128, 'x');
  * subscribers.
  */
 const window = 20;
+/** How many times as long as asked for a measurement may last. */
+const maxRounds = 6;
 
 let isMeasuring = false;
 let delivered = 0;
@@ -50,7 +52,9 @@ const offered = {
     delivered = 0;
     isMeasuring = true;
     const startedAtMs = performance.now();
-    await pause(durationMs);
+    // Where a window of messages takes longer than the measurement, it lasts until some have arrived.
+    for (let round = 0; round === 0 || (delivered === 0 && round < maxRounds); round += 1)
+      await pause(durationMs);
     const outcome = { delivered, elapsedMs: performance.now() - startedAtMs };
     isMeasuring = false;
     return outcome;
