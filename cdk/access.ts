@@ -28,6 +28,8 @@ export interface Access {
    * also only Wills.
    */
   readonly publishes?: boolean;
+  /** May send to the queues of rules without publishing: for functions that make rules. */
+  readonly makesRules?: boolean;
   /** May read the issuers' secrets in Secrets Manager: for functions that verify tokens. */
   readonly issuerSecrets?: boolean;
   /** May read the secrets of rules in Secrets Manager, or also make and delete them. */
@@ -170,6 +172,21 @@ export const access: Readonly<Record<FunctionName, Access>> = {
   backDoor: { tables: { connections: ['GetItem'] }, connections: false, timers: true },
   rule: delivering,
   ruleKafka: delivering,
+  // It verifies tokens, and walks clients for shapes that nobody uses when there is no room for one.
+  ownRules: {
+    tables: {
+      tenants: ['GetItem', 'Query', 'UpdateItem', 'DeleteItem'],
+      sessions: ['Query'],
+      subscriptions: ['PutItem', 'DeleteItem'],
+      messages: ['GetItem', 'Query', 'UpdateItem', 'BatchWriteItem'],
+    },
+    indexes: { sessions: [sessionsByTenant] },
+    connections: false,
+    timers: true,
+    makesRules: true,
+    issuerSecrets: true,
+    ruleSecrets: 'write',
+  },
 };
 
 /**

@@ -79,12 +79,17 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
     grantAccess(edge.policy, edgeAccess, granting);
   }
   for (const { name, worker } of rules?.lanes ?? []) grantAccess(worker, access[name], granting);
+  if (rules !== undefined) grantAccess(rules.ownRules, access.ownRules, granting);
   rules?.deliver();
-  functions.publish.addEnvironment(publishOriginsVariable, formatOriginList(settings.publishOrigins));
+  for (const target of [functions.publish, rules?.ownRules])
+    target?.addEnvironment(publishOriginsVariable, formatOriginList(settings.publishOrigins));
   gateway.addRoutes(functions);
   timers.deliverTo(functions.timer, settings);
   fanout.deliverTo(functions.fanout, settings);
-  const http = new HttpGateway(scope, 'Http', settings, functions);
+  const http = new HttpGateway(scope, 'Http', settings, {
+    ...functions,
+    ...(rules === undefined ? {} : { ownRules: rules.ownRules }),
+  });
 
   const domain = settings.domain && new CustomDomain(scope, 'Domain', gateway, settings.domain);
   const fleet = edge?.addFleet();
@@ -141,6 +146,7 @@ function grantAccess(
     looks = false,
     publishes = false,
     issuerSecrets = false,
+    makesRules = false,
     ruleSecrets,
   }: Access,
   { settings, tables, timers, fanout, gateway, edge, rules }: Granting,
@@ -155,7 +161,7 @@ function grantAccess(
   if (setsTimers) timers.grantSend(target);
   if (looks) timers.grantSendLooks(target);
   if (publishes) fanout.grantSend(target);
-  if (publishes) rules?.grantSend(target);
+  if (publishes || makesRules) rules?.grantSend(target);
   if (issuerSecrets) grantReadIssuerSecrets(target);
   if (ruleSecrets !== undefined) grantRuleSecrets(target, ruleSecrets);
   if (settings.tenantMetrics && kinds.usage !== undefined)

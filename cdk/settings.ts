@@ -14,8 +14,8 @@ export const functionNames = [
 ] as const;
 /** Those that only a deployment with an edge has: `functions/back-door.ts`. */
 const edgeFunctionNames = ['backDoor'] as const;
-/** Those that only a deployment with rules has: `functions/rule.ts`, `functions/rule-kafka.ts`. */
-export const ruleFunctionNames = ['rule', 'ruleKafka'] as const;
+/** Those that only a deployment with rules has. */
+const ruleFunctionNames = ['rule', 'ruleKafka', 'ownRules'] as const;
 export const allFunctionNames = [...functionNames, ...edgeFunctionNames, ...ruleFunctionNames] as const;
 export type FunctionName = (typeof allFunctionNames)[number];
 
@@ -181,6 +181,7 @@ const memoryMegabytes = {
   backDoor: 256,
   rule: 1024,
   ruleKafka: 1024,
+  ownRules: 512,
 } as const;
 
 /**
@@ -197,8 +198,9 @@ const concurrencyShares = {
   disconnect: 0.05,
   admin: 0.02,
   backDoor: 0.01,
-  rule: 0.09,
+  rule: 0.08,
   ruleKafka: 0.02,
+  ownRules: 0.01,
 } as const;
 
 export const presets: Readonly<Record<PresetName, StageSettings>> = {

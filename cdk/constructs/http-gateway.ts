@@ -16,16 +16,26 @@ import type { ServiceFunction } from './service-function.ts';
 export interface HttpRoutes {
   readonly admin: ServiceFunction;
   readonly publish: ServiceFunction;
+  /** Present where there are rules. */
+  readonly ownRules?: ServiceFunction;
 }
 
-/** The HTTP API: `/admin` for operators with AWS credentials, `/publish` for tenants with a JWT. */
+/**
+ * The HTTP API: `/admin` for operators with AWS credentials, `/publish` and `/rules` for tenants
+ * with a JWT.
+ */
 export class HttpGateway extends Construct {
   readonly adminUrl: string;
   readonly publishUrl: string;
   readonly accessLogs: ILogGroup | undefined;
   private readonly api: HttpApi;
 
-  constructor(scope: Construct, id: string, settings: StageSettings, { admin, publish }: HttpRoutes) {
+  constructor(
+    scope: Construct,
+    id: string,
+    settings: StageSettings,
+    { admin, publish, ownRules }: HttpRoutes,
+  ) {
     super(scope, id);
     const api = new HttpApi(this, 'Api', {
       apiName: `${settings.stackName}-http`,
@@ -39,23 +49,34 @@ export class HttpGateway extends Construct {
       integration: new HttpLambdaIntegration('Admin', admin, { timeout }),
       authorizer: new HttpIamAuthorizer(),
     });
-    const integration = new HttpLambdaIntegration('Publish', publish, { timeout });
-    for (const path of ['/publish', '/publish/{topic+}']) {
-      const routes = api.addRoutes({
-        path,
-        // OPTIONS: the preflight of a page, which the function answers. CORS of the API itself
-        // would hold for `/admin` too.
-        methods: [HttpMethod.POST, HttpMethod.OPTIONS],
-        integration,
-        authorizer: new HttpNoneAuthorizer(),
-      });
-      for (const route of routes) {
-        Validations.of(route).acknowledge({
-          id: 'AwsSolutions-APIG4',
-          reason: "Tenants bring a JWT, which the function verifies with the tenant's own keys.",
+    // OPTIONS: the preflight of a page, which the function answers. CORS of the API itself would hold
+    // for `/admin` too.
+    const addTenantRoutes = (paths: string[], methods: HttpMethod[], integration: HttpLambdaIntegration) => {
+      for (const path of paths) {
+        const routes = api.addRoutes({
+          path,
+          methods: [...methods, HttpMethod.OPTIONS],
+          integration,
+          authorizer: new HttpNoneAuthorizer(),
         });
+        for (const route of routes)
+          Validations.of(route).acknowledge({
+            id: 'AwsSolutions-APIG4',
+            reason: "Tenants bring a JWT, which the function verifies with the tenant's own keys.",
+          });
       }
-    }
+    };
+    addTenantRoutes(
+      ['/publish', '/publish/{topic+}'],
+      [HttpMethod.POST],
+      new HttpLambdaIntegration('Publish', publish, { timeout }),
+    );
+    if (ownRules !== undefined)
+      addTenantRoutes(
+        ['/rules/{rule+}'],
+        [HttpMethod.GET, HttpMethod.PUT, HttpMethod.DELETE],
+        new HttpLambdaIntegration('OwnRules', ownRules, { timeout }),
+      );
     createInOrder(api);
     const logs = accessLogOf(this, settings, httpLogFields);
     this.accessLogs = logs.group;

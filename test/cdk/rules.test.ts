@@ -101,6 +101,7 @@ describe('the rule functions', () => {
     );
     for (const name of functionNames)
       expect(secrets(capitalised(name))).toEqual(name === 'admin' ? writing : []);
+    expect(secrets('OwnRules')).toEqual(writing);
     expect(ruleSecretName(vouchedTenantId('acme'), 'hook')).toMatch(/^wisp\/rules\//);
   });
 
@@ -124,6 +125,18 @@ describe('the rule functions', () => {
       });
     }
   });
+});
+
+it("rules of tenants' users have a route, whose tokens the function verifies", () => {
+  const routes = Object.values(stack.resources('AWS::ApiGatewayV2::Route')).filter(({ Properties }) =>
+    String(Properties.RouteKey).includes('/rules/'),
+  );
+  expect(routes.map(({ Properties }) => Properties.RouteKey).sort()).toEqual(
+    ['DELETE', 'GET', 'OPTIONS', 'PUT'].map((method) => `${method} /rules/{rule+}`),
+  );
+  expect(variablesOf('OwnRules')).toHaveProperty('RULE_QUEUE_URL');
+  expect(variablesOf('OwnRules')).not.toHaveProperty('FANOUT_QUEUE_URL');
+  expect(variablesOf('OwnRules')).toHaveProperty('PUBLISH_ORIGINS');
 });
 
 describe('the rule queues', () => {

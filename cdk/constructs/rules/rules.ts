@@ -5,6 +5,7 @@ import { kafkaRuleQueueVariable, ruleQueueVariable } from '../../../lib/aws/envi
 import { eventSourceConcurrency } from '../../account-quotas.ts';
 import { mskClusterOf, type RuleSettings, targetActionOf } from '../../rule-settings.ts';
 import type { StageSettings } from '../../settings.ts';
+import { routeTimeout } from '../gateway.ts';
 import type { Grantee } from '../grantee.ts';
 import { ServiceFunction } from '../service-function.ts';
 import { placeInVpc } from './kafka-network.ts';
@@ -21,6 +22,8 @@ interface Lane {
 export class Rules extends Construct {
   readonly common: Lane;
   readonly kafka: Lane | undefined;
+  /** Serves rules of tenants' users over HTTP. */
+  readonly ownRules: ServiceFunction;
   readonly #settings: StageSettings;
   readonly #rules: RuleSettings;
 
@@ -40,6 +43,11 @@ export class Rules extends Construct {
         ...common,
       }),
     };
+    this.ownRules = new ServiceFunction(scope, 'OwnRules', settings, {
+      name: 'ownRules',
+      description: "Rules of tenants' users",
+      timeout: routeTimeout,
+    });
     if (rules.kafka === undefined) return;
     this.kafka = {
       name: 'ruleKafka',
