@@ -49,7 +49,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const tenantBeforeUpdate = 'before-update';
     const { admin } = await resolveTarget(options).connect();
     await createTenantWithKey({ admin, name: tenantBeforeUpdate, keyDirectory: scratch, nowMs: Date.now() });
-    await npm(['run', '-s', 'deploy:local', '--', ...context, '-c', 'alarmEmail=operator@example.com']);
+    // Rules are switched on by an update, as docs/upgrading.md asks.
+    const changed = ['-c', 'alarmEmail=operator@example.com', '-c', 'rules=on'];
+    await npm(['run', '-s', 'deploy:local', '--', ...context, ...changed]);
 
     const attached = await startAttached({
       emulator,
