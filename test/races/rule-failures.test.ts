@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { metrics } from '../../lib/core/metrics.ts';
-import type { RuleKey } from '../../lib/core/rules.ts';
+import type { RuleKey, RuleTarget } from '../../lib/core/rules.ts';
 import { countWaitingRecords, listFailures, redriveFailures } from '../../lib/rules/run/failures.ts';
 import { wakeRule } from '../../lib/rules/run/outage.ts';
 import type { DeliveryOutcome } from '../../lib/rules/target.ts';
@@ -86,6 +86,46 @@ describe('a record that cannot be delivered', () => {
     expect([...new Set(world.delivered)].toSorted()).toEqual(ids);
     await world.settle();
     expect(await failuresOf(world)).toEqual([]);
+    expect(world.queued).toBe(0);
+  });
+
+  it('waits however long while its tenant is suspended, and is delivered afterwards', async () => {
+    const world = await worldWithRule({ retryHours: 1 });
+    const ids = ['a', 'a', 'b'].map((topic) => world.publish(topic));
+    world.setTenantStatus('suspended');
+    await world.settle(300);
+    expect(world.delivered).toEqual([]);
+    expect(await countWaitingRecords(world.stores, keyOf(world))).toBe(3);
+    world.setTenantStatus('active');
+    await world.settle();
+    expect(world.delivered.toSorted()).toEqual(ids);
+    expect(world.delivered.indexOf(ids[0] ?? '')).toBeLessThan(world.delivered.indexOf(ids[1] ?? ''));
+    expect(await failuresOf(world)).toEqual([]);
+    expect(world.queued).toBe(0);
+  });
+
+  it('follows its rule to another kind of target, which another function serves', async () => {
+    const world = await worldWithRule();
+    world.answer = () => fails;
+    const ids = ['a', 'a', 'b'].map((topic) => world.publish(topic));
+    await world.settle(3);
+    expect(await countWaitingRecords(world.stores, keyOf(world))).toBe(3);
+    const stored = await world.stores.rules.read(world.tenant, 'r', true);
+    if (stored === undefined) throw new Error('the rule is gone');
+    const target: RuleTarget = {
+      kind: 'kafka',
+      brokers: ['b:9092'],
+      topic: 't',
+      tls: true,
+      auth: { method: 'none' },
+    };
+    await world.stores.rules.put(world.tenant, { ...stored.rule, target }, [], stored.revision);
+    world.answer = () => takes;
+    world.nowMs += 1_000_000;
+    await world.settle();
+    expect([...new Set(world.delivered)].toSorted()).toEqual(ids);
+    expect(world.lanes).toContain('kafka');
+    expect(world.waitingRows()).toEqual([]);
     expect(world.queued).toBe(0);
   });
 

@@ -11,7 +11,7 @@ import { seededRandom } from '../../lib/local/gateway/index.ts';
 import { type RuleReceipts, serveRuleBatch } from '../../lib/rules/run/batch.ts';
 import type { RuleRunContext } from '../../lib/rules/run/context.ts';
 import { createRuleDefinitions } from '../../lib/rules/run/definitions.ts';
-import type { DeliveryOutcome } from '../../lib/rules/target.ts';
+import type { DeliveryOutcome, RuleTargetPort } from '../../lib/rules/target.ts';
 import { version } from '../../lib/store/attributes.ts';
 import { createStores } from '../../lib/store/stores.ts';
 import { liveCopies, livePart } from '../../lib/store/tenant-live.ts';
@@ -56,6 +56,8 @@ export class RuleWorld {
   readonly contexts: RuleRunContext[];
   /** For operations of the admin API, which no scheduler holds. */
   readonly operator: RuleRunContext;
+  /** Of the requests to drain that were sent. */
+  readonly lanes: string[] = [];
   /** What failed inside a worker. */
   readonly errors: string[] = [];
   readonly #queue: Queued[] = [];
@@ -80,6 +82,11 @@ export class RuleWorld {
       ...this.#context(clientOf(async (command) => this.db.run(command))),
       ruleDrains: { send: async (drain) => this.#sendDrain(drain) },
     };
+    this.setTenantStatus('active');
+    this.scheduler.environment = () => this.#steps();
+  }
+
+  setTenantStatus(status: 'active' | 'suspended'): void {
     for (let copy = 0; copy < liveCopies; copy += 1)
       this.db.run(
         new PutItemCommand({
@@ -88,11 +95,10 @@ export class RuleWorld {
             tenant: { S: this.tenant },
             part: { S: livePart(copy) },
             v: version,
-            status: { S: 'active' },
+            status: { S: status },
           },
         }),
       );
-    this.scheduler.environment = () => this.#steps();
   }
 
   async storeRule(changes: Partial<Rule> = {}): Promise<void> {
@@ -174,6 +180,7 @@ export class RuleWorld {
   }
 
   #sendDrain(drain: RuleDrain): void {
+    this.lanes.push(drain.lane);
     const name = `d${drain.period} ${drain.number}`;
     this.#send({ drain }, name, name);
   }
@@ -206,6 +213,20 @@ export class RuleWorld {
       },
     } as unknown as Ports;
     const context = createContext(ports, { ...defaultSettings, ruleCircuitFailures: 2 });
+    const target: RuleTargetPort = {
+      maxBatch: 2,
+      deliver: (_, deliveries) =>
+        this.scheduler.hold(`deliver ${deliveries.map(({ id }) => id).join(' ')}`, () => {
+          const outcomes: DeliveryOutcome[] = [];
+          for (const { id, event } of deliveries) {
+            const stop = outcomes.find(({ kind }) => kind !== 'delivered');
+            const outcome = stop ?? this.answer(event.topic);
+            outcomes.push(outcome);
+            if (outcome.kind === 'delivered') this.delivered.push(id);
+          }
+          return outcomes;
+        }),
+    };
     return {
       ...context,
       ruleQueue: {
@@ -222,22 +243,7 @@ export class RuleWorld {
         send: (drain) => this.scheduler.hold(`send drain ${drain.number}`, () => this.#sendDrain(drain)),
       },
       definitions: createRuleDefinitions(context),
-      targets: {
-        webhook: {
-          maxBatch: 2,
-          deliver: (_, deliveries) =>
-            this.scheduler.hold(`deliver ${deliveries.map(({ id }) => id).join(' ')}`, () => {
-              const outcomes: DeliveryOutcome[] = [];
-              for (const { id, event } of deliveries) {
-                const stop = outcomes.find(({ kind }) => kind !== 'delivered');
-                const outcome = stop ?? this.answer(event.topic);
-                outcomes.push(outcome);
-                if (outcome.kind === 'delivered') this.delivered.push(id);
-              }
-              return outcomes;
-            }),
-        },
-      },
+      targets: { webhook: target, kafka: target },
     };
   }
 

@@ -7,6 +7,7 @@ import { queueRowsContract } from './queue-rows.ts';
 import { receivedMarksContract } from './received-marks.ts';
 import { retainedContract } from './retained.ts';
 import { revocationsContract } from './revocations.ts';
+import { ruleRecordsContract } from './rule-records.ts';
 import { rulesContract } from './rules.ts';
 import { sessionSubscriptionsContract } from './session-subscriptions.ts';
 import { sessionsContract } from './sessions.ts';
@@ -28,6 +29,7 @@ export function storeContracts(name: string, open: () => Promise<World>): void {
   queueRowsContract(name, open);
   subscriptionsContract(name, open);
   rulesContract(name, open);
+  ruleRecordsContract(name, open);
   messagesContract(name, open);
   retainedContract(name, open);
   tenantsContract(name, open);
