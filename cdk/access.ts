@@ -168,6 +168,15 @@ export const access: Readonly<Record<FunctionName, Access>> = {
     publishes: true,
     issuerSecrets: true,
   },
+  // Its senders are the operator's, so it verifies no tokens.
+  inbound: {
+    ...farewell,
+    tables: {
+      ...farewell.tables,
+      retained: ['GetItem', 'PutItem', 'DeleteItem'],
+      usage: ['GetItem', 'UpdateItem'],
+    },
+  },
   // It tells which process a closed back door belonged to, and sets the timer of its lease.
   backDoor: { tables: { connections: ['GetItem'] }, connections: false, timers: true },
   rule: delivering,

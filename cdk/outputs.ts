@@ -9,7 +9,7 @@ import type { ServiceParts } from './service.ts';
  * names are fixed, so one stack holds at most one service.
  */
 export function addOutputs(scope: Construct, parts: ServiceParts): void {
-  const { webSocketUrl, http, tables, timers, fanout, gateway, edge, fleet, rules } = parts;
+  const { webSocketUrl, http, tables, timers, fanout, gateway, inbound, edge, fleet, rules } = parts;
   const { alarmTopic, existingTables, eventBusName } = parts;
   function addOutput(name: string, value: string, description: string): void {
     new CfnOutput(scope, name, { value, description }).overrideLogicalId(name);
@@ -20,6 +20,8 @@ export function addOutputs(scope: Construct, parts: ServiceParts): void {
   for (const kind of tableNames)
     addOutput(`${capitalised(kind)}TableName`, tables.byKind[kind].tableName, `Table of ${kind}`);
   addOutput('TimerQueueUrl', timers.queue.queueUrl, 'Queue of timers');
+  if (inbound !== undefined)
+    addOutput('InboundQueueUrl', inbound.queue.queueUrl, 'Queue whose messages become publishes');
   if (alarmTopic !== undefined) addOutput('AlarmTopicArn', alarmTopic.topicArn, 'Topic of alarms');
   // The next deployment looks whether the setting is forgotten.
   if (existingTables !== undefined) addOutput('ExistingTables', existingTables, 'Setting "tables"');

@@ -39,6 +39,7 @@ import { unknownSetting } from './unknown-setting.ts';
  * - `-c logLevel=DEBUG|INFO|WARN|ERROR`, `-c logRetentionDays=…`
  * - `-c domainName=…` with `-c certificateArn=…`, and for a Route 53 record `-c hostedZoneId=…` and
  *   `-c hostedZoneName=…`
+ * - `-c inbound=on|off`
  * - `-c edge=on|external|off` with the settings of cdk/read-edge-settings.ts
  * - `-c rules=on|off` with the settings of cdk/read-rule-settings.ts
  *
@@ -61,6 +62,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     throw new SettingsError('eventBusName: 1 to 256 letters, digits, ".", "_", "/" and "-"; not an ARN');
   }
   const domain = readDomain(context, region);
+  const inbound = readChoice(context, 'inbound', ['on', 'off'], 'off');
   const edge = readEdge(context, region);
   const rules = readRules(context);
   const existingTables = readTables(context);
@@ -91,6 +93,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     ...readCount(context, 'fanoutMaxConcurrency', 2),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(domain === undefined ? {} : { domain }),
+    ...(inbound === 'on' ? { inbound: true } : {}),
     ...(edge === undefined ? {} : { edge }),
     ...(rules === undefined ? {} : { rules }),
     ...(existingTables === undefined ? {} : { existingTables }),

@@ -15,6 +15,7 @@ import { FanoutQueue, fanoutTimeout } from './constructs/fanout-queue.ts';
 import { Gateway, routeTimeout } from './constructs/gateway.ts';
 import type { Grantee } from './constructs/grantee.ts';
 import { HttpGateway } from './constructs/http-gateway.ts';
+import { InboundQueue } from './constructs/inbound-queue.ts';
 import { grantReadIssuerSecrets } from './constructs/issuer-secrets.ts';
 import { Monitoring } from './constructs/monitoring.ts';
 import { grantRuleSecrets } from './constructs/rules/rule-secrets.ts';
@@ -34,6 +35,7 @@ export interface ServiceParts {
   readonly timers: TimerQueue;
   readonly fanout: FanoutQueue;
   readonly gateway: Gateway;
+  readonly inbound?: InboundQueue;
   readonly edge?: Edge;
   readonly fleet?: Fleet;
   readonly rules?: Rules;
@@ -81,6 +83,8 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
   for (const { name, worker } of rules?.lanes ?? []) grantAccess(worker, access[name], granting);
   if (rules !== undefined) grantAccess(rules.ownRules, access.ownRules, granting);
   rules?.deliver();
+  const inbound = settings.inbound && new InboundQueue(scope, 'Inbound', settings);
+  if (inbound !== undefined) grantAccess(inbound.worker, access.inbound, granting);
   for (const target of [functions.publish, rules?.ownRules])
     target?.addEnvironment(publishOriginsVariable, formatOriginList(settings.publishOrigins));
   gateway.addRoutes(functions);
@@ -99,6 +103,7 @@ export function addService(scope: Construct, settings: StageSettings): ServicePa
     timers,
     fanout,
     gateway,
+    ...(inbound === undefined ? {} : { inbound }),
     ...(edge === undefined ? {} : { edge }),
     ...(fleet === undefined ? {} : { fleet }),
     ...(rules === undefined ? {} : { rules }),

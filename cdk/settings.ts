@@ -12,11 +12,18 @@ export const functionNames = [
   'admin',
   'publish',
 ] as const;
+/** That of a deployment with an inbound queue: `functions/inbound.ts`. */
+const inboundFunctionNames = ['inbound'] as const;
 /** Those that only a deployment with an edge has: `functions/back-door.ts`. */
 const edgeFunctionNames = ['backDoor'] as const;
 /** Those that only a deployment with rules has. */
 const ruleFunctionNames = ['rule', 'ruleKafka', 'ownRules'] as const;
-export const allFunctionNames = [...functionNames, ...edgeFunctionNames, ...ruleFunctionNames] as const;
+export const allFunctionNames = [
+  ...functionNames,
+  ...edgeFunctionNames,
+  ...ruleFunctionNames,
+  ...inboundFunctionNames,
+] as const;
 export type FunctionName = (typeof allFunctionNames)[number];
 
 /** The routes of the WebSocket API, and every route of the HTTP API. */
@@ -133,6 +140,8 @@ export interface StageSettings {
    * only.
    */
   readonly alarmEmail?: string;
+  /** An SQS queue whose messages become publishes (docs/inbound.md). Default: none of it exists. */
+  readonly inbound?: true;
   readonly domain?: DomainSettings;
   /** Stock MQTT clients over TCP, TLS and WebSockets (docs/edge.md). Default: none of it exists. */
   readonly edge?: EdgeSettings;
@@ -161,7 +170,8 @@ export interface StageSettings {
   readonly tenantMetrics: boolean;
   /**
    * Whether the stack has alarms and a dashboard: 27 alarm metrics, $2.70 a month by list price,
-   * and with an edge 6 and with rules 3 to 5 more. An `alarmEmail` turns them on.
+   * and with an edge 6, with rules 3 to 5 and with an inbound queue 2 more. An `alarmEmail` turns
+   * them on.
    */
   readonly alarms: boolean;
 }
@@ -177,6 +187,7 @@ const memoryMegabytes = {
   timer: 512,
   fanout: 1024,
   admin: 512,
+  inbound: 1024,
   publish: 1024,
   backDoor: 256,
   rule: 1024,
@@ -194,6 +205,7 @@ const concurrencyShares = {
   timer: 0.12,
   fanout: 0.12,
   connect: 0.08,
+  inbound: 0.01,
   publish: 0.07,
   disconnect: 0.05,
   admin: 0.02,

@@ -7,6 +7,7 @@ import type { Fleet } from './edge/fleet.ts';
 import type { FanoutQueue } from './fanout-queue.ts';
 import type { Gateway } from './gateway.ts';
 import type { HttpGateway } from './http-gateway.ts';
+import type { InboundQueue } from './inbound-queue.ts';
 import type { Rules } from './rules/rules.ts';
 import type { ServiceFunction } from './service-function.ts';
 import type { Tables } from './tables.ts';
@@ -21,6 +22,7 @@ export interface Monitored {
   readonly tables: Tables;
   readonly timers: TimerQueue;
   readonly fanout: FanoutQueue;
+  readonly inbound?: InboundQueue;
   readonly edge?: Edge;
   readonly fleet?: Fleet;
   readonly rules?: Rules;
@@ -62,6 +64,15 @@ export function ruleMetrics({ lanes }: Rules) {
   };
 }
 
+/** The inbound queue. */
+export function inboundMetrics({ queue, deadLetters }: InboundQueue) {
+  const visible = { statistic: Stats.MAXIMUM, period };
+  return {
+    ageSeconds: queue.metricApproximateAgeOfOldestMessage(visible),
+    dead: deadLetters.metricApproximateNumberOfMessagesVisible(visible),
+  };
+}
+
 export type Metrics = ReturnType<typeof collect>;
 
 /** Tables of which one client or tenant can have a hot key. */
@@ -70,9 +81,13 @@ const hotTables = {
   Write: ['sessions', 'retained', 'usage'],
 } as const;
 
-export function collect({ functions, gateway, http, tables, timers, fanout, rules }: Monitored) {
+export function collect({ functions, gateway, http, tables, timers, fanout, rules, inbound }: Monitored) {
   const workers = rules?.lanes.map(({ name, worker }) => [name, worker] as const) ?? [];
-  const all = [...Object.entries(functions), ...workers];
+  const all = [
+    ...Object.entries(functions),
+    ...workers,
+    ...(inbound === undefined ? [] : [['inbound', inbound.worker] as const]),
+  ];
   const throttles = (way: 'Read' | 'Write'): MathExpression =>
     sum(
       `table ${way.toLowerCase()} throttles`,

@@ -18,6 +18,7 @@ import { Construct } from 'constructs';
 import { metricsNamespace } from '../../lib/core/metrics.ts';
 import type { StageSettings } from '../settings.ts';
 import type { Fleet } from './edge/fleet.ts';
+import type { InboundQueue } from './inbound-queue.ts';
 import {
   accountMetric,
   type ClientFunction,
@@ -26,6 +27,7 @@ import {
   counterMetric,
   fleetMetrics,
   gatewayMetric,
+  inboundMetrics,
   type Metrics,
   type Monitored,
   period,
@@ -58,6 +60,7 @@ export class Monitoring extends Construct {
     this.addAccountAlarms(settings);
     this.addCounterAlarms(settings.stackName);
     this.addThrottledAlarm(settings, monitored);
+    if (monitored.inbound !== undefined) this.addInboundAlarms(monitored.inbound);
     if (monitored.edge !== undefined) this.addEdgeAlarms(settings.stackName);
     if (monitored.fleet !== undefined) this.addFleetAlarms(monitored.fleet);
     if (monitored.rules !== undefined) this.addRuleAlarms(monitored.rules, settings.stackName);
@@ -205,6 +208,22 @@ export class Monitoring extends Construct {
       meaning: 'messages could not be posted to processes of the edge; they wait for the next attempt',
       metric: counterMetric(deployment, 'backDoorPostsFailed'),
       threshold: 10,
+      periods: 2,
+    });
+  }
+
+  private addInboundAlarms(inbound: InboundQueue): void {
+    const { ageSeconds, dead } = inboundMetrics(inbound);
+    this.addAlarm('InboundDead', {
+      meaning: 'messages of the inbound queue were refused and are in its dead-letter queue',
+      metric: dead,
+      threshold: 1,
+      periods: 1,
+    });
+    this.addAlarm('InboundBehind', {
+      meaning: 'messages of the inbound queue wait for more than an hour',
+      metric: ageSeconds,
+      threshold: 3_600,
       periods: 2,
     });
   }

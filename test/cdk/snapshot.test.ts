@@ -14,6 +14,7 @@ it.each([
   ['prod', presets.prod],
   ['edge', withEdge],
   ['rules', withRules],
+  ['inbound', { ...presets.prod, inbound: true }],
 ] as const)('the template of %s is the reviewed one', async (name, settings) => {
   const template = normalised(new Synthesised(settings).template.toJSON());
   await expect(`${JSON.stringify(template, null, 2)}\n`).toMatchFileSnapshot(
