@@ -211,7 +211,7 @@ const concurrencyShares = {
   admin: 0.02,
   backDoor: 0.01,
   rule: 0.08,
-  ruleKafka: 0.02,
+  ruleKafka: 0.01,
   ownRules: 0.01,
 } as const;
 
