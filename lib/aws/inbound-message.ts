@@ -33,7 +33,7 @@ const tenantForm = 'a tenant name';
 const tenantSchema = v.pipe(v.string(tenantForm), v.check(isTenantName, tenantForm));
 
 /** A JSON body. Of the payloads it has at most one. */
-export const inboundSchema = closedObject({
+const inboundSchema = closedObject({
   tenant: tenantSchema,
   topic: v.string('a text'),
   payload: v.exactOptional(v.unknown()),

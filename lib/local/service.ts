@@ -67,8 +67,8 @@ const lookQueueName = 'wisp-looks';
 const fanoutQueueName = 'wisp-fanout.fifo';
 const failedFanoutsName = 'wisp-fanout-failed.fifo';
 /** Anybody who can call the embedded SQS may send to it. */
-export const inboundQueueName = 'wisp-inbound';
-export const inboundDeadLettersName = 'wisp-inbound-failed';
+const inboundQueueName = 'wisp-inbound';
+const inboundDeadLettersName = 'wisp-inbound-failed';
 const ruleQueueName = 'wisp-rules.fifo';
 const kafkaRuleQueueName = 'wisp-rules-kafka.fifo';
 const unreadableRecordsName = 'wisp-rules-failed.fifo';
