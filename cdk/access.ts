@@ -181,7 +181,7 @@ export const access: Readonly<Record<FunctionName, Access>> = {
   backDoor: { tables: { connections: ['GetItem'] }, connections: false, timers: true },
   rule: delivering,
   ruleKafka: delivering,
-  // It verifies tokens, and walks clients for shapes that nobody uses when there is no room for one.
+  // It verifies tokens, and walks clients for unused shapes when there is no room for one.
   ownRules: {
     tables: {
       tenants: ['GetItem', 'Query', 'UpdateItem', 'DeleteItem'],

@@ -49,8 +49,8 @@ export class HttpGateway extends Construct {
       integration: new HttpLambdaIntegration('Admin', admin, { timeout }),
       authorizer: new HttpIamAuthorizer(),
     });
-    // OPTIONS: the preflight of a page, which the function answers. CORS of the API itself would hold
-    // for `/admin` too.
+    // OPTIONS: the preflight of a page, which the function answers. CORS of the API itself would
+    // hold for `/admin` too.
     const addTenantRoutes = (paths: string[], methods: HttpMethod[], integration: HttpLambdaIntegration) => {
       for (const path of paths) {
         const routes = api.addRoutes({

@@ -103,6 +103,8 @@ export interface LocalServiceOptions {
   readonly doorFaults?: FaultPlan;
   /** Targets of rules instead of those of this machine. */
   readonly ruleTargets?: RuleTargets;
+  /** How long records of rules wait for their worker, 0–900 s. Default: 0. */
+  readonly ruleDelaySeconds?: number;
   /** Wraps the embedded DynamoDB, to meter, hold or fail calls of the store. */
   readonly wrapStore?: (handler: EngineRequestHandler) => RequestHandler;
   /** Wraps the queues for the service's own calls. Event source mappings bypass it. */
@@ -183,10 +185,12 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
       },
       [failedFanoutsName]: {},
       [ruleQueueName]: {
+        delaySeconds: options.ruleDelaySeconds ?? 0,
         visibilityTimeoutSeconds: 180,
         deadLetter: { queue: unreadableRecordsName, maxReceiveCount: ruleReceiveCount },
       },
       [kafkaRuleQueueName]: {
+        delaySeconds: options.ruleDelaySeconds ?? 0,
         visibilityTimeoutSeconds: 180,
         deadLetter: { queue: unreadableRecordsName, maxReceiveCount: ruleReceiveCount },
       },

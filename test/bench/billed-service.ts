@@ -133,8 +133,8 @@ export async function startBilledService(
 }
 
 /**
- * Queues `wisp-timers` and `wisp-looks` invoke function `timer`, `wisp-rules` `rule`. Any other queue invokes the
- * function of its name.
+ * Queues `wisp-timers` and `wisp-looks` invoke function `timer`, `wisp-rules` `rule`. Any other
+ * queue invokes the function of its name.
  */
 function functionOf(queue: string): string {
   const name = queue.replace(/^wisp-/, '').replace(/\.fifo$/, '');

@@ -56,6 +56,8 @@ export async function startMetered(
     clock,
     // $disconnect runs at any moment and would be part of other measurements.
     faults: { dropDisconnect: () => true },
+    // The same of workers of rules: a publish hands over its records, and is done.
+    ruleDelaySeconds: 900,
     ...options,
     wrapQueues: (handler) => ({
       ...handler,

@@ -86,8 +86,8 @@ async function guarded(
 
 /**
  * Which messages of a batch are finished, and when the queue hears of it. Message groups that have
- * ended are deleted early once the batch takes long; what a group has finished before it ends is not:
- * each deletion is a request, and the group has to wait for its last record anyway.
+ * ended are deleted early once the batch takes long; what a group has finished before it ends is
+ * not: each deletion is a request, and the group has to wait for its last record anyway.
  */
 class BatchEnd {
   readonly #context: RuleRunContext;

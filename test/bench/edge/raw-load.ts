@@ -52,7 +52,7 @@ const offered = {
     delivered = 0;
     isMeasuring = true;
     const startedAtMs = performance.now();
-    // Where a window of messages takes longer than the measurement, it lasts until some have arrived.
+    // Where a window of messages takes longer than the measurement, it lasts until some arrive.
     for (let round = 0; round === 0 || (delivered === 0 && round < maxRounds); round += 1)
       await pause(durationMs);
     const outcome = { delivered, elapsedMs: performance.now() - startedAtMs };
