@@ -23,6 +23,7 @@ export function lineOf({ topic, time, payload }) {
   const fields = Object.entries(
     typeof payload === 'object' && payload !== null ? payload : { value: payload },
   )
+    .filter(([name]) => name !== '')
     .filter(([, value]) => Number.isFinite(value) || typeof value === 'boolean' || typeof value === 'string')
     .map(([name, value]) => `${escaped(name)}=${typeof value === 'string' ? quoted(value) : value}`);
   if (fields.length === 0) return undefined;

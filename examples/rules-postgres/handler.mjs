@@ -4,6 +4,8 @@ import pg from 'pg';
 
 // One connection: a function handles one event at a time.
 const pool = new pg.Pool({ max: 1, idleTimeoutMillis: 10_000, allowExitOnIdle: true });
+// The server has ended an idle connection. The pool opens another; unheard, the error ends the process.
+pool.on('error', (error) => console.warn(error.message));
 
 const insert = `
   INSERT INTO messages (id, tenant, topic, published_at, client_id, payload)
@@ -16,10 +18,15 @@ const insert = `
  */
 export async function handler(event) {
   const { id, tenant, topic, time, clientId = null } = event;
-  // PostgreSQL's jsonb takes no U+0000.
-  const payload = JSON.stringify(event.payload ?? event.payloadText ?? event.payloadBase64).replaceAll(
-    '\\u0000',
-    '',
-  );
-  await pool.query(insert, [id, tenant, topic, time, clientId, payload]);
+  const payload = 'payload' in event ? event.payload : (event.payloadText ?? event.payloadBase64);
+  await pool.query(insert, [id, tenant, topic, time, clientId, jsonbOf(payload)]);
+}
+
+/** JSON without what jsonb refuses: U+0000, and halves of surrogate pairs. */
+function jsonbOf(value) {
+  // An escaped backslash is matched first, so that what follows it is not taken for an escape.
+  return JSON.stringify(value).replace(/\\\\|\\u0000|\\ud[89a-f][0-9a-f]{2}/g, (found) => {
+    if (found === '\\\\') return found;
+    return found === '\\u0000' ? '' : '\ufffd';
+  });
 }

@@ -479,7 +479,15 @@ export const testFolders: readonly TestFolder[] = [
     name: 'test/examples',
     about: 'examples',
     of: ['lib/bridge'],
-    also: ['build', 'test/support', ...emulators],
+    also: [
+      'lib/rules',
+      'lib/rules/targets',
+      'test/rules',
+      'test/rules/targets',
+      'build',
+      'test/support',
+      ...emulators,
+    ],
   },
   {
     name: 'test/deployed',

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** A program that some tests and benchmarks run and npm cannot install. */
-export type Tool = 'mosquitto_pub' | 'mosquitto_sub' | 'mosquitto' | 'chromium' | 'java' | 'mvn';
+export type Tool = 'mosquitto_pub' | 'mosquitto_sub' | 'mosquitto' | 'chromium' | 'java' | 'mvn' | 'postgres';
 
 const debianPackages: Readonly<Record<Tool, string>> = {
   mosquitto_pub: 'mosquitto-clients',
@@ -11,13 +11,17 @@ const debianPackages: Readonly<Record<Tool, string>> = {
   chromium: 'chromium',
   java: 'openjdk-17-jre-headless',
   mvn: 'maven',
+  postgres: 'postgresql',
 };
 
 /** Programs that tests run; the others are for benchmarks. */
-const testTools: readonly Tool[] = ['mosquitto_pub', 'mosquitto_sub', 'chromium', 'java', 'mvn'];
+const testTools: readonly Tool[] = ['mosquitto_pub', 'mosquitto_sub', 'chromium', 'java', 'mvn', 'postgres'];
 
 /** Debian installs daemons here, outside the PATH of most users. */
 const daemonDirectories = ['/usr/sbin', '/usr/local/sbin'];
+
+/** Debian installs each version of PostgreSQL in a directory of its own. */
+const postgresVersions = '/usr/lib/postgresql';
 
 /**
  * Path of a program on this machine; undefined if it is not installed. CHROMIUM_PATH names another
@@ -26,8 +30,14 @@ const daemonDirectories = ['/usr/sbin', '/usr/local/sbin'];
 export function findTool(tool: Tool): string | undefined {
   if (tool === 'chromium' && process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH;
   const directories = (process.env.PATH ?? '').split(delimiter);
+  if (tool === 'postgres') directories.unshift(...postgresDirectories());
   if (tool === 'mosquitto') directories.push(...daemonDirectories);
   return directories.map((directory) => join(directory, tool)).find((path) => existsSync(path));
+}
+
+function postgresDirectories(): string[] {
+  if (!existsSync(postgresVersions)) return [];
+  return readdirSync(postgresVersions).map((version) => join(postgresVersions, version, 'bin'));
 }
 
 /** @throws Error that names the Debian package, if the program is not installed. */
