@@ -99,16 +99,19 @@ export const access: Readonly<Record<FunctionName, Access>> = {
     timers: true,
     issuerSecrets: true,
   },
+  // A SUBSCRIBE that finds no room for a shape walks clients, rules and queued topics for those that
+  // nobody uses.
   message: {
     tables: {
       connections: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
       sessions,
       subscriptions: [...matching.subscriptions, 'BatchWriteItem'],
-      messages,
+      messages: [...messages, 'Query'],
       retained: ['BatchGetItem', 'GetItem', 'Query', 'PutItem', 'DeleteItem'],
-      tenants: ['GetItem', 'BatchGetItem', 'UpdateItem'],
+      tenants: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'],
       usage: ['GetItem', 'UpdateItem'],
     },
+    indexes: { sessions: [sessionsByTenant] },
     connections: true,
     timers: true,
     looks: true,
@@ -244,10 +247,12 @@ function union(...all: readonly Access[]): Access {
   const tables: Partial<Record<TableKind, TableAction[]>> = {};
   for (const [kind, actions] of all.flatMap((one) => entriesOf(one.tables)))
     tables[kind] = [...new Set([...(tables[kind] ?? []), ...actions])];
+  const indexes: NonNullable<Access['indexes']> = Object.assign({}, ...all.map((one) => one.indexes));
   const any = (has: (one: Access) => boolean | undefined): boolean => all.some((one) => has(one) === true);
   const ruleSecrets = all.flatMap((one) => one.ruleSecrets ?? [])[0];
   return {
     tables,
+    ...(Object.keys(indexes).length === 0 ? {} : { indexes }),
     ...(ruleSecrets === undefined ? {} : { ruleSecrets }),
     connections: any((one) => one.connections),
     timers: any((one) => one.timers),

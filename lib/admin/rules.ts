@@ -22,6 +22,7 @@ import { isoTime, notDeleting } from './tenant-config.ts';
 /** Rules by name. */
 export const listRules: AdminOperation = async (call) => {
   const { context, request } = call;
+  rulesAreOn(context);
   const tenant = await existingTenant(call);
   const [after] = pageStart(request.query, 1) ?? [];
   const { rules, more } = await context.rules.list(tenant, after, pageLimit(request.query));
@@ -69,6 +70,7 @@ export const storeRuleAsOperator: AdminOperation = async (call) => {
 /** Deletes a rule, its secret, its records that wait and its failures. */
 export const removeRule: AdminOperation = async (call) => {
   const { context } = call;
+  rulesAreOn(context);
   const tenant = await existingTenant(call);
   const name = call.path.rule ?? '';
   if (!isRuleName(name)) throw new Problem('rule-unknown');
@@ -80,10 +82,7 @@ export const removeRule: AdminOperation = async (call) => {
 
 export const pauseStoredRule: AdminOperation = (call) => changeStatus(call, 'paused');
 
-export const resumeStoredRule: AdminOperation = (call) => {
-  rulesAreOn(call.context);
-  return changeStatus(call, 'active');
-};
+export const resumeStoredRule: AdminOperation = (call) => changeStatus(call, 'active');
 
 async function changeStatus(call: AdminCall, status: Rule['status']): Promise<HttpResponse> {
   const { tenant, stored } = await namedRule(call);
@@ -98,6 +97,7 @@ async function changeStatus(call: AdminCall, status: Rule['status']): Promise<Ht
 export async function namedRule(
   call: AdminCall,
 ): Promise<{ readonly tenant: TenantId; readonly stored: StoredRule }> {
+  rulesAreOn(call.context);
   const tenant = await existingTenant(call);
   return { tenant, stored: await existingRule(call.context, tenant, call.path.rule ?? '') };
 }

@@ -83,9 +83,13 @@ export const deleteTenant: AdminOperation = async (call) => {
   return { ...response, status: 202 };
 };
 
-/** The erasure works on tables only. */
+/**
+ * The erasure works on tables only. Where rules are off there are none to be deleted: they have to
+ * be removed before they are switched off (docs/upgrading.md).
+ */
 async function deleteRuleSecrets(call: AdminCall): Promise<void> {
-  const { rules, ruleSecrets } = call.context;
+  const { rules, ruleSecrets, ruleQueue } = call.context;
+  if (ruleQueue === undefined) return;
   const tenant = tenantOf(call);
   let after: string | undefined;
   for (let more = true; more; ) {

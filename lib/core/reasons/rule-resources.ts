@@ -2,11 +2,6 @@ import type { Reason } from './reason.ts';
 
 /** Requests about rules: of operators, and of tenants' users. */
 export const ruleResourceReasons = {
-  'rules-off': {
-    http: 409,
-    message: 'the deployment has no part for rules',
-    remedy: 'Deploy with -c rules=on (docs/rules.md).',
-  },
   'rule-unknown': {
     http: 404,
     message: 'the tenant has no such rule',
