@@ -19,6 +19,7 @@ const everything: StageSettings = {
   },
   edge: withEdge.edge,
   rules: withRules.rules,
+  inbound: true,
 };
 
 /** TLS at the load balancer, in a network of one's own. */

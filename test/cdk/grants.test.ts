@@ -105,9 +105,9 @@ describe('tables', () => {
       Connections: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       Sessions: sessionActions,
       Subscriptions: ['BatchWriteItem', ...subscriptionActions],
-      Messages: ['BatchGetItem', 'PutItem'],
+      Messages: ['BatchGetItem', 'PutItem', 'Query'],
       Retained: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query'],
-      Tenants: ['BatchGetItem', 'GetItem', 'UpdateItem'],
+      Tenants: ['BatchGetItem', 'GetItem', 'Query', 'UpdateItem'],
       Usage: ['GetItem', 'UpdateItem'],
     });
   });
@@ -160,6 +160,7 @@ describe('tables', () => {
         return [...JSON.stringify(Resource).matchAll(/index\/\w+/g)].map(([index]) => index);
       });
     const expected: Partial<Record<FunctionName, string[]>> = {
+      message: ['index/byTenant'],
       timer: ['index/byTenant'],
       admin: ['index/byTenant', 'index/byPart'],
     };
