@@ -483,6 +483,7 @@ export const testFolders: readonly TestFolder[] = [
       'lib/rules',
       'lib/rules/targets',
       'test/rules',
+      'test/rules/run',
       'test/rules/targets',
       'build',
       'test/support',
