@@ -49,8 +49,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const tenantBeforeUpdate = 'before-update';
     const { admin } = await resolveTarget(options).connect();
     await createTenantWithKey({ admin, name: tenantBeforeUpdate, keyDirectory: scratch, nowMs: Date.now() });
-    // Rules are switched on by an update, as docs/upgrading.md asks.
-    const changed = ['-c', 'alarmEmail=operator@example.com', '-c', 'rules=on'];
+    // Rules are switched on by an update, as docs/upgrading.md asks; the inbound queue comes along.
+    const changed = ['-c', 'alarmEmail=operator@example.com', '-c', 'rules=on', '-c', 'inbound=on'];
     await npm(['run', '-s', 'deploy:local', '--', ...context, ...changed]);
 
     const attached = await startAttached({
