@@ -99,8 +99,8 @@ export const access: Readonly<Record<FunctionName, Access>> = {
     timers: true,
     issuerSecrets: true,
   },
-  // A SUBSCRIBE that finds no room for a shape walks clients, rules and queued topics for those that
-  // nobody uses.
+  // A SUBSCRIBE that finds no room for a shape walks clients, rules and queued topics for those
+  // that nobody uses.
   message: {
     tables: {
       connections: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
