@@ -4,7 +4,8 @@ import pg from 'pg';
 
 // One connection: a function handles one event at a time.
 const pool = new pg.Pool({ max: 1, idleTimeoutMillis: 10_000, allowExitOnIdle: true });
-// The server has ended an idle connection. The pool opens another; unheard, the error ends the process.
+// The server has ended an idle connection. The pool opens another; unheard, the error ends the
+// process.
 pool.on('error', (error) => console.warn(error.message));
 
 const insert = `
