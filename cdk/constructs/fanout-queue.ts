@@ -1,12 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { fanoutQueueVariable } from '../../lib/aws/environment.ts';
 import { eventSourceConcurrency } from '../account-quotas.ts';
 import type { StageSettings } from '../settings.ts';
 import type { Grantee } from './grantee.ts';
+import { fifoQueueOfFunction } from './queue-of-function.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /** Longest invocation. Slices that are left continue in another one. */
@@ -15,7 +16,6 @@ export const fanoutTimeout = Duration.seconds(30);
 /**
  * The queue of fan-out slices: FIFO, with a message group for each topic and range of clients and
  * high throughput across groups; and its dead-letter queue.
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
  */
 export class FanoutQueue extends Construct {
   readonly queue: Queue;
@@ -23,24 +23,11 @@ export class FanoutQueue extends Construct {
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    const common = {
-      fifo: true,
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      // As long as the messages that slices refer to are kept.
-      retentionPeriod: Duration.days(14),
-    };
-    this.deadLetters = new Queue(this, 'DeadLetters', common);
-    this.queue = new Queue(this, 'Queue', {
-      ...common,
-      deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
-      fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
-      // Six times the function's time:
-      // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-      visibilityTimeout: Duration.seconds(fanoutTimeout.toSeconds() * 6),
-      // Continuing a large slice counts as a receive too. A failed slice backs off up to a minute.
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 50 },
-    });
+    // Messages are kept as long as those that slices refer to. Continuing a large slice counts as a
+    // receive too. A failed slice backs off up to a minute.
+    const queues = fifoQueueOfFunction(this, { timeout: fanoutTimeout, maxReceiveCount: 50 });
+    this.queue = queues.queue;
+    this.deadLetters = queues.deadLetters;
   }
 
   /** Allows `target` to send slices, and sets the queue's URL. */

@@ -1,9 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Grantee } from '../grantee.ts';
+import { fifoQueueOfFunction } from '../queue-of-function.ts';
 import type { ServiceFunction } from '../service-function.ts';
 
 /** Longest invocation: attempts begin for 15 s, and each takes up to 10. */
@@ -22,24 +23,11 @@ export class RuleQueue extends Construct {
   constructor(scope: Construct, id: string, variable: string) {
     super(scope, id);
     this.#variable = variable;
-    const common = {
-      fifo: true,
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    };
-    this.deadLetters = new Queue(this, 'DeadLetters', common);
-    this.queue = new Queue(this, 'Queue', {
-      ...common,
-      deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
-      fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
-      // Six times the function's time:
-      // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-      visibilityTimeout: Duration.seconds(ruleTimeout.toSeconds() * 6),
-      // The most that SQS allows. A record whose target fails leaves the queue long before: only
-      // unreadable ones come so far.
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 1_000 },
-    });
+    // The most receives that SQS allows. A record whose target fails leaves the queue long before:
+    // only unreadable ones come so far.
+    const queues = fifoQueueOfFunction(this, { timeout: ruleTimeout, maxReceiveCount: 1_000 });
+    this.queue = queues.queue;
+    this.deadLetters = queues.deadLetters;
   }
 
   /** Allows `target` to send records, and sets the queue's URL. */
