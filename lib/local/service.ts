@@ -41,6 +41,16 @@ import { createEmbeddedClient } from './embedded-client.ts';
 import { type FaultPlan, type Gateway, startGateway } from './gateway/index.ts';
 import { startHttpApi } from './http-api/index.ts';
 import { openQueueService, type QueueService } from './queue/index.ts';
+import {
+  fanoutQueueName,
+  inboundDeadLettersName,
+  inboundQueueName,
+  kafkaRuleQueueName,
+  lookQueueName,
+  queueDefinitions,
+  ruleQueueName,
+  timerQueueName,
+} from './queue-definitions.ts';
 import { createLocalRuleSecrets } from './rule-secrets.ts';
 import { createLocalRuleTargets } from './rule-targets.ts';
 
@@ -62,18 +72,6 @@ const inProcess = {
   credentials: localCredentials,
   signer: { sign: async (request) => request },
 } as const satisfies AwsClientOptions;
-const timerQueueName = 'wisp-timers';
-const lookQueueName = 'wisp-looks';
-const fanoutQueueName = 'wisp-fanout.fifo';
-const failedFanoutsName = 'wisp-fanout-failed.fifo';
-/** Anybody who can call the embedded SQS may send to it. */
-const inboundQueueName = 'wisp-inbound';
-const inboundDeadLettersName = 'wisp-inbound-failed';
-const ruleQueueName = 'wisp-rules.fifo';
-const kafkaRuleQueueName = 'wisp-rules-kafka.fifo';
-const unreadableRecordsName = 'wisp-rules-failed.fifo';
-/** Only records that this release cannot read stay in a rule queue so long. */
-const ruleReceiveCount = 1_000;
 
 export interface LocalServiceOptions {
   readonly host?: string;
@@ -169,38 +167,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
   });
   await engine.createTables(tableSchemas, localTables);
   const queues = await openQueueService({
-    queues: {
-      [timerQueueName]: {
-        visibilityTimeoutSeconds: 180,
-        deadLetter: { queue: `${timerQueueName}-failed`, maxReceiveCount: 5 },
-      },
-      [lookQueueName]: {
-        visibilityTimeoutSeconds: 180,
-        deadLetter: { queue: `${timerQueueName}-failed`, maxReceiveCount: 5 },
-      },
-      [`${timerQueueName}-failed`]: {},
-      [fanoutQueueName]: {
-        visibilityTimeoutSeconds: 180,
-        deadLetter: { queue: failedFanoutsName, maxReceiveCount: 50 },
-      },
-      [failedFanoutsName]: {},
-      [ruleQueueName]: {
-        delaySeconds: options.ruleDelaySeconds ?? 0,
-        visibilityTimeoutSeconds: 180,
-        deadLetter: { queue: unreadableRecordsName, maxReceiveCount: ruleReceiveCount },
-      },
-      [kafkaRuleQueueName]: {
-        delaySeconds: options.ruleDelaySeconds ?? 0,
-        visibilityTimeoutSeconds: 180,
-        deadLetter: { queue: unreadableRecordsName, maxReceiveCount: ruleReceiveCount },
-      },
-      [unreadableRecordsName]: {},
-      [inboundQueueName]: {
-        visibilityTimeoutSeconds: 180,
-        deadLetter: { queue: inboundDeadLettersName, maxReceiveCount: 1_000 },
-      },
-      [inboundDeadLettersName]: {},
-    },
+    queues: queueDefinitions(options.ruleDelaySeconds ?? 0),
     clock,
     store: engine.keyValueStore('queue'),
   });
