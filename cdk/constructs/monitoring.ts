@@ -1,14 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
-import {
-  Alarm,
-  ComparisonOperator,
-  Dashboard,
-  GraphWidget,
-  type IMetric,
-  type Metric,
-  Stats,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
@@ -17,16 +8,14 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { metricsNamespace } from '../../lib/core/metrics.ts';
 import type { StageSettings } from '../settings.ts';
+import { addDashboard } from './dashboard.ts';
 import type { Fleet } from './edge/fleet.ts';
 import type { InboundQueue } from './inbound-queue.ts';
 import {
   accountMetric,
-  type ClientFunction,
-  type Counter,
   collect,
   counterMetric,
   fleetMetrics,
-  gatewayMetric,
   inboundMetrics,
   type Metrics,
   type Monitored,
@@ -34,7 +23,6 @@ import {
   ruleMetrics,
 } from './monitored-metrics.ts';
 import type { Rules } from './rules/rules.ts';
-import type { ServiceFunction } from './service-function.ts';
 
 /** The id of an alarm is the name of its section in `docs/runbook.md`. */
 interface AlarmSettings {
@@ -47,7 +35,7 @@ interface AlarmSettings {
   readonly isMissed?: boolean;
 }
 
-/** Alarms, each with a section in the runbook, and one dashboard with their metrics. */
+/** Alarms, each with a section in the runbook, and the dashboard. */
 export class Monitoring extends Construct {
   /** Topic of the alarms, if they are sent to an address. */
   readonly topic: Topic | undefined;
@@ -64,7 +52,7 @@ export class Monitoring extends Construct {
     if (monitored.edge !== undefined) this.addEdgeAlarms(settings.stackName);
     if (monitored.fleet !== undefined) this.addFleetAlarms(monitored.fleet);
     if (monitored.rules !== undefined) this.addRuleAlarms(monitored.rules, settings.stackName);
-    this.addDashboard(metrics, monitored, settings.stackName);
+    addDashboard(this, metrics, monitored, settings.stackName);
   }
 
   private addAlarms(metrics: Metrics): void {
@@ -313,121 +301,4 @@ export class Monitoring extends Construct {
     topic.addSubscription(new EmailSubscription(email));
     return topic;
   }
-
-  private addDashboard(
-    metrics: Metrics,
-    { functions, gateway, edge, fleet, rules }: Monitored,
-    deployment: string,
-  ): void {
-    const names = Object.keys(functions) as ClientFunction[];
-    const perFunction = (read: (target: ServiceFunction) => Metric): Metric[] =>
-      names.map((name) => read(functions[name]).with({ label: name, period }));
-    const graph = (title: string, left: IMetric[]): GraphWidget =>
-      new GraphWidget({ title, left, width: 8, height: 6 });
-    const gatewaySum = (name: string): Metric => gatewayMetric(gateway, name);
-    const counted = (title: string, names: readonly Counter[], statistic: string = Stats.SUM): GraphWidget =>
-      graph(
-        title,
-        names.map((name) => counterMetric(deployment, name).with({ statistic })),
-      );
-    new Dashboard(this, 'Dashboard', {
-      widgets: [
-        [
-          graph('Connects and frames', [gatewaySum('ConnectCount'), gatewaySum('MessageCount')]),
-          graph('Gateway errors', ['ClientError', 'ExecutionError', 'IntegrationError'].map(gatewaySum)),
-          graph(
-            'Duration p99 (ms)',
-            perFunction((target) => target.metricDuration({ statistic: Stats.p(99) })),
-          ),
-        ],
-        [
-          graph(
-            'Invocations',
-            perFunction((target) => target.metricInvocations()),
-          ),
-          graph(
-            'Errors',
-            perFunction((target) => target.metricErrors()),
-          ),
-          graph(
-            'Throttles',
-            perFunction((target) => target.metricThrottles()),
-          ),
-        ],
-        [
-          graph('Timers due', [metrics.timersDue]),
-          graph('Timers in the dead-letter queue', [metrics.timersDead]),
-          graph('Table throttles', [metrics.tableReadThrottles, metrics.tableWriteThrottles]),
-        ],
-        [
-          graph('Fan-out slices waiting', [metrics.fanoutWaiting]),
-          graph('Oldest fan-out slice (s)', [metrics.fanoutAgeSeconds]),
-          graph('Fan-out slices in the dead-letter queue', [metrics.fanoutDead]),
-        ],
-        [
-          counted('Messages', ['messagesReceived', 'messagesDelivered', 'connectsAccepted']),
-          counted('Refused', [
-            'connectsRefused',
-            'publishesNotAuthorized',
-            'publishesOverQuota',
-            'subscriptionsNotAuthorized',
-            'protocolErrors',
-          ]),
-          counted('Not delivered', [
-            'messagesDroppedQueueFull',
-            'messagesDroppedTooLarge',
-            'messagesDroppedUnreadable',
-            'messagesExpired',
-            'postsGone',
-            'postsFailed',
-          ]),
-        ],
-        ...(edge === undefined
-          ? []
-          : [
-              [
-                counted('Connections of a process of the edge', ['edgeConnections'], Stats.AVERAGE),
-                counted('Back door', ['edgesDead', 'backDoorPostsFailed']),
-                counted('Clients refused at the edge', [
-                  'edgeClientsOverBounds',
-                  'edgeClientsSlow',
-                  'edgeClientsRefused',
-                ]),
-              ],
-            ]),
-        ...(fleet === undefined ? [] : [fleetGraphs(fleet, graph)]),
-        ...(rules === undefined
-          ? []
-          : [
-              [
-                graph('Records of rules in the queues', Object.values(ruleMetrics(rules))),
-                counted('Rules: delivered and failed', ['rulesDelivered', 'ruleAttemptsFailed', 'rulesDead']),
-                counted('Rules: targets that fail', [
-                  'ruleCircuitsOpened',
-                  'ruleRecordsParked',
-                  'rulesPaused',
-                  'ruleFailuresDropped',
-                  'rulesCyclesCut',
-                ]),
-              ],
-              rules.lanes.map(({ name, worker }) =>
-                graph(`Function ${name}`, [
-                  worker.metricInvocations({ period }),
-                  worker.metricErrors({ period }),
-                  worker.metricThrottles({ period }),
-                ]),
-              ),
-            ]),
-      ],
-    });
-  }
-}
-
-function fleetGraphs(fleet: Fleet, graph: (title: string, left: IMetric[]) => GraphWidget): GraphWidget[] {
-  const { cpu, memory, healthy, unhealthy, flows, newFlows } = fleetMetrics(fleet);
-  return [
-    graph('Edge tasks: CPU and memory (%)', [cpu, memory]),
-    graph('Edge tasks: healthy and not', [healthy, unhealthy]),
-    graph('Load balancer: open and new connections', [flows, newFlows]),
-  ];
 }
