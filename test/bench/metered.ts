@@ -12,6 +12,7 @@ import type { LocalServiceOptions } from '../../lib/local/service.ts';
 import type { ConnectPacket, PublishPacket } from '../../lib/mqtt/types.ts';
 import { openRaw, type RawClient, type Version } from '../support/raw-client.ts';
 import { type Mint, startTestService, type TestService } from '../support/service.ts';
+import { countedTimers } from './counted-timers.ts';
 
 /** Cost of an exchange. All values are counts, so they are the same on every machine. */
 export interface Cost {
@@ -88,16 +89,9 @@ export async function startMetered(
             return outcome;
           },
         },
-        timers: {
-          async schedule(timer, dueAtMs) {
-            timers += 1;
-            await ports.timers.schedule(timer, dueAtMs);
-          },
-          async scheduleAll(list) {
-            timers += list.length;
-            await ports.timers.scheduleAll(list);
-          },
-        },
+        timers: countedTimers(ports.timers, (count) => {
+          timers += count;
+        }),
       };
     },
   });

@@ -6,6 +6,7 @@ import { noBackDoor } from '../../support/no-back-door.ts';
 import type { RawClient } from '../../support/raw-client.ts';
 import { openRawTcp } from '../../support/raw-tcp-client.ts';
 import { startTestService } from '../../support/service.ts';
+import { countedTimers } from '../counted-timers.ts';
 import { connectPacket } from '../metered.ts';
 import { floorUsd, usd } from '../prices.ts';
 import type { Run, Table } from '../report.ts';
@@ -140,16 +141,9 @@ async function startMeteredEdge(time: 'real time' | 'hours in moments') {
     },
     wrapPorts: (ports) => ({
       ...ports,
-      timers: {
-        async schedule(timer, dueAtMs) {
-          timers += 1;
-          await ports.timers.schedule(timer, dueAtMs);
-        },
-        async scheduleAll(list) {
-          timers += list.length;
-          await ports.timers.scheduleAll(list);
-        },
-      },
+      timers: countedTimers(ports.timers, (count) => {
+        timers += count;
+      }),
     }),
   });
   const mint = await service.tenant('bench', { quotas: unlimitedQuotas });
