@@ -240,8 +240,9 @@ describe('POST /publish', () => {
 
 it('a revoked token does not publish', async () => {
   const tenant = await service.tenant('revoking');
+  // Both tokens are issued before the revocation: one of the next second would stay valid.
+  const iat = Math.floor(service.service.nowMs() / 1000);
   const send = async (jti: string) => {
-    const iat = Math.floor(service.service.nowMs() / 1000);
     const headers = { authorization: `Bearer ${await tenant({ jti, iat })}` };
     return api('POST', '/a', 'x', headers);
   };
