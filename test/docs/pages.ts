@@ -42,7 +42,8 @@ export function readPage(name: string): Page {
     links: [...prose.replaceAll(/`[^`]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g)].map(
       ([, target = '']) => target,
     ),
-    spans: [...prose.matchAll(/`([^`]+)`/g)].map(([, span = '']) => span),
+    // A span may go over the end of a line, which stands for a space (CommonMark, "Code spans").
+    spans: [...prose.matchAll(/`([^`]+)`/g)].map(([, span = '']) => span.replaceAll(/\s+/g, ' ')),
     code,
     anchors: headings.map(anchor),
   };
