@@ -1,10 +1,14 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { metricsNamespace } from '../core/metrics.ts';
+import { metricsNamespace, refusalMetric } from '../core/metrics.ts';
 import type { Log } from '../core/ports.ts';
+import type { ReasonName } from '../core/reasons.ts';
 
 export interface FunctionLog extends Log {
-  /** Writes the counters of one invocation as one line in embedded metric format. */
+  /**
+   * Writes the counters of one invocation in embedded metric format: one line, and one for each
+   * code of its refusals.
+   */
   flush(): void;
 }
 
@@ -16,6 +20,8 @@ export interface FunctionLog extends Log {
 export function createPowertoolsLog(): FunctionLog {
   const logger = new Logger();
   const metrics = new Metrics({ namespace: metricsNamespace });
+  const refusalMetrics = new Metrics({ namespace: metricsNamespace });
+  const refusals = new Map<ReasonName, number>();
   return {
     debug: (message, fields) => logger.debug(message, { ...fields }),
     info: (message, fields) => logger.info(message, { ...fields }),
@@ -24,8 +30,18 @@ export function createPowertoolsLog(): FunctionLog {
     count: (metric, value = 1) => {
       if (value > 0) metrics.addMetric(metric, MetricUnit.Count, value);
     },
+    countRefusal: (code, value = 1) => {
+      if (value > 0) refusals.set(code, (refusals.get(code) ?? 0) + value);
+    },
     flush: () => {
       if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+      for (const [code, count] of refusals) {
+        // A line has one value of each dimension.
+        refusalMetrics.addDimension(refusalMetric.dimension, code);
+        refusalMetrics.addMetric(refusalMetric.name, MetricUnit.Count, count);
+        refusalMetrics.publishStoredMetrics();
+      }
+      refusals.clear();
     },
   };
 }

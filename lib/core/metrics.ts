@@ -1,8 +1,8 @@
 import type { UsageCounts } from './usage.ts';
 
 /**
- * CloudWatch namespace. All metrics have the dimension `service`, the name of the stack; counters
- * have no other dimension.
+ * CloudWatch namespace. All metrics have the dimension `service`, the name of the stack. Counters
+ * have no other dimension, except that of refusals.
  */
 export const metricsNamespace = 'Wisp';
 
@@ -71,6 +71,12 @@ export const metrics = {
   /** Clients that an edge refused for what they sent: no MQTT, TLS failed, packet too large. */
   edgeClientsRefused: 'EdgeClientsRefused',
 } as const;
+
+/**
+ * The counter of refusals. Its second dimension is their code, of which the catalogue of reasons
+ * has a closed set; CloudWatch bills one metric for each code, for the hours in which it is used.
+ */
+export const refusalMetric = { name: 'Refusals', dimension: 'code' } as const;
 
 /** Names of the optional usage metrics; their second dimension is `tenant`. */
 export const tenantUsageMetrics = {

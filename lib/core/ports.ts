@@ -1,6 +1,6 @@
 import type { ConnectionAddress, FanoutSlice, LifecycleEvent } from './model.ts';
 import type { Identity } from './permissions.ts';
-import type { Refusal, TokenReasonName } from './reasons.ts';
+import type { ReasonName, Refusal, TokenReasonName } from './reasons.ts';
 import type { RuleDrainQueue, RuleQueue } from './rules.ts';
 import type { ChunkStore } from './store-ports/chunks.ts';
 import type { ConnectionStore } from './store-ports/connections.ts';
@@ -85,6 +85,8 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
   /** Adds `value`, by default 1, to a counter of lib/core/metrics.ts. */
   count(metric: string, value?: number): void;
+  /** Adds `value`, by default 1, to the refusals with this code. */
+  countRefusal(code: ReasonName, value?: number): void;
 }
 /** Never a token, secret, payload or user property. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;

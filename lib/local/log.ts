@@ -1,15 +1,20 @@
 import { type BridgeLogEntry, bridgeRefusals, logClient } from '../bridge/index.ts';
 import type { Log, LogFields } from '../core/ports.ts';
+import type { ReasonName } from '../core/reasons.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+export interface LocalLog extends Log {
+  /** Counters by name, since the process started. */
+  readonly counters: ReadonlyMap<string, number>;
+  readonly refusals: ReadonlyMap<ReasonName, number>;
+}
+
 /** Writes entries at or above `level` as lines of JSON. Keeps counters in memory. */
-export function createLocalLog(
-  level: LogLevel,
-  write: (line: string) => void,
-): Log & { readonly counters: Map<string, number> } {
+export function createLocalLog(level: LogLevel, write: (line: string) => void): LocalLog {
   const counters = new Map<string, number>();
+  const refusals = new Map<ReasonName, number>();
   const threshold = logLevels.indexOf(level);
   function at(entryLevel: LogLevel) {
     const shown = logLevels.indexOf(entryLevel) >= threshold;
@@ -20,12 +25,16 @@ export function createLocalLog(
   }
   return {
     counters,
+    refusals,
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
     count: (metric, value = 1) => {
       counters.set(metric, (counters.get(metric) ?? 0) + value);
+    },
+    countRefusal: (code, value = 1) => {
+      refusals.set(code, (refusals.get(code) ?? 0) + value);
     },
   };
 }

@@ -61,7 +61,7 @@ function routed() {
       },
     },
     clock: { nowMs: () => nowMs },
-    log: { debug: note, info: note, warn: note, error: note, count: () => {} },
+    log: { debug: note, info: note, warn: note, error: note, count: () => {}, countRefusal: () => {} },
     lookSeconds: 15,
     pause: async (milliseconds) => {
       pauses.push(milliseconds);

@@ -64,6 +64,7 @@ async function open() {
     warn: ignore,
     error: ignore,
     count: (metric: string, value = 1) => counters.set(metric, (counters.get(metric) ?? 0) + value),
+    countRefusal: ignore,
   };
   const [common, kafka] = [service.urlOf('rules.fifo'), service.urlOf('kafka.fifo')];
   const arrived: { readonly queue: string; readonly record: RuleRecord }[] = [];

@@ -1,5 +1,5 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { metricsNamespace } from '../../lib/core/metrics.ts';
+import { metricsNamespace, refusalMetric } from '../../lib/core/metrics.ts';
 import type { Log, LogFields, Ports } from '../../lib/core/ports.ts';
 
 export interface MeteredLog {
@@ -16,6 +16,7 @@ export interface MeteredLog {
  */
 export function createMeteredLog(): MeteredLog {
   const counters = new Metrics({ namespace: metricsNamespace, serviceName: 'Wisp' });
+  const refusals = new Set<string>();
   let bytes = 0;
   const line = (content: unknown): void => {
     bytes += Buffer.byteLength(JSON.stringify(content)) + 1;
@@ -36,9 +37,16 @@ export function createMeteredLog(): MeteredLog {
       const { log, usage } = ports;
       const flush = async (): Promise<void> => {
         await usage.flush();
-        if (!counters.hasStoredMetrics()) return;
-        line(counters.serializeMetrics());
+        if (counters.hasStoredMetrics()) line(counters.serializeMetrics());
         counters.clearMetrics();
+        for (const code of refusals) {
+          counters.addDimension(refusalMetric.dimension, code);
+          counters.addMetric(refusalMetric.name, MetricUnit.Count, 1);
+          line(counters.serializeMetrics());
+          counters.clearMetrics();
+          counters.clearDimensions();
+        }
+        refusals.clear();
       };
       const meteredUsage = new Proxy(usage, {
         get(target, name) {
@@ -58,6 +66,10 @@ export function createMeteredLog(): MeteredLog {
           count: (metric, value = 1) => {
             log.count(metric, value);
             if (value > 0) counters.addMetric(metric, MetricUnit.Count, value);
+          },
+          countRefusal: (code, value = 1) => {
+            log.countRefusal(code, value);
+            refusals.add(code);
           },
         },
       };

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { expect, it, vi } from 'vitest';
 import { metrics } from '../../lib/core/metrics.ts';
 import { Channel } from '../../lib/edge/channel.ts';
+import { silentLog } from '../support/silent-log.ts';
 import { startEdged } from './edged.ts';
 
 /** A CONNECT of 100,000 bytes, without its end. */
@@ -51,7 +52,7 @@ function channelOf(hold: (bytes: number) => boolean) {
         packets: () => new Promise((resolve) => answers.push(() => resolve([]))),
         disconnected: async () => {},
       },
-      log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, count: () => {} },
+      log: silentLog,
       nowMs: () => 0,
       mayServe: () => true,
       admitted: Promise.resolve(true),

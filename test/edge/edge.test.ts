@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import WebSocket from 'ws';
 import type { LogFields } from '../../lib/core/ports.ts';
 import { inbox } from '../support/service.ts';
+import { silentLog } from '../support/silent-log.ts';
 import { startEdged } from './edged.ts';
 
 it.each([
@@ -39,9 +40,8 @@ it('sends the Will of a client that vanishes', async () => {
 
 it('logs the code of a refused handshake beside its status', async () => {
   const lines: unknown[] = [];
-  const ignore = () => {};
   const info = (message: string, fields?: LogFields) => lines.push({ message, ...fields });
-  const log = { debug: ignore, info, warn: ignore, error: ignore, count: ignore };
+  const log = { ...silentLog, info };
   const { edge } = await startEdged({ edge: { log } });
   const socket = new WebSocket(`ws://127.0.0.1:${edge.wsPort}/mqtt`);
   await once(socket, 'error');

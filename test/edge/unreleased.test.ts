@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { Channel } from '../../lib/edge/channel.ts';
+import { silentLog } from '../support/silent-log.ts';
 
 const client = {
   hold: () => true,
@@ -14,7 +15,6 @@ it('releases a connection until the broker has done it, and counts as open until
   let failures = 2;
   const asked: string[] = [];
   const ended = vi.fn();
-  const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, count: () => {} };
   const channel = new Channel(0, 'e:EDGE:0' as never, client, {
     broker: {
       packets: async () => [],
@@ -24,7 +24,7 @@ it('releases a connection until the broker has done it, and counts as open until
         if (failures >= 0) throw new Error('throttled');
       },
     },
-    log,
+    log: silentLog,
     nowMs: Date.now,
     mayServe: () => true,
     admitted: Promise.resolve(true),

@@ -210,6 +210,7 @@ export class RuleWorld {
         count: (metric: string, value = 1) => {
           this.counters.set(metric, (this.counters.get(metric) ?? 0) + value);
         },
+        countRefusal: ignore,
       },
     } as unknown as Ports;
     const context = createContext(ports, { ...defaultSettings, ruleCircuitFailures: 2 });

@@ -371,6 +371,7 @@ export class World {
       count: (metric, value = 1) => {
         this.counters.set(metric, (this.counters.get(metric) ?? 0) + value);
       },
+      countRefusal: ignore,
     };
   }
 
