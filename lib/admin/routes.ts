@@ -1,6 +1,7 @@
 import { sendToOneClient } from './client-message.ts';
 import { kickClient, listClients, releaseClientId, showClient } from './clients.ts';
 import { addIssuer, listIssuers, removeIssuer } from './issuers.ts';
+import { createObserver, endObserver, listObservers } from './observers.ts';
 import { publishAsOperator } from './publish.ts';
 import type { AdminOperation } from './request.ts';
 import { deleteRetained, listRetained, showRetained } from './retained.ts';
@@ -57,6 +58,8 @@ export const routes: readonly AdminRoute[] = [
   { path: '/tenants/{tenant}/client', methods: { GET: showClient } },
   { path: '/tenants/{tenant}/client/disconnect', methods: { POST: kickClient } },
   { path: '/tenants/{tenant}/client/release', methods: { POST: releaseClientId } },
+  { path: '/tenants/{tenant}/observers', methods: { GET: listObservers, POST: createObserver } },
+  { path: '/tenants/{tenant}/observers/{observer}', methods: { DELETE: endObserver } },
   { path: '/tenants/{tenant}/subscribers', methods: { GET: listSubscribers } },
   { path: '/tenants/{tenant}/shapes', methods: { GET: listShapes } },
   { path: '/tenants/{tenant}/shapes/count', methods: { GET: countShapes } },

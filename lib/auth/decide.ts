@@ -22,12 +22,18 @@ export function mayPublish(permissions: Permissions, topic: string, qos: number,
  * before it may overlap the filter. Two allow rules that only together cover it are not enough.
  *
  * @param qos the requested QoS; rules for other levels are ignored.
+ * @param isShared whether it is `$share/name/filter`
  */
-export function maySubscribe(permissions: Permissions, filter: string, qos: number): boolean {
+export function maySubscribe(
+  permissions: Permissions,
+  filter: string,
+  qos: number,
+  isShared = false,
+): boolean {
   const parsed = parseFilter(filter);
   if (isTopicError(parsed)) return false;
   for (const rule of permissions) {
-    if (rule.action === 'publish') continue;
+    if (rule.action === 'publish' || (rule.unshared && isShared)) continue;
     if (rule.qos !== undefined && !rule.qos.includes(qos)) continue;
     if (rule.exact) {
       if (rule.filter === parsed.filter) return rule.effect === 'allow';

@@ -19,6 +19,7 @@ const unproved: ReadonlySet<string> = new Set([
   'token-key-unknown',
   'token-keys-unavailable',
   'token-signature',
+  'observer-not-verified',
 ] satisfies AuthErrorCode[]);
 
 /** @param detail names claims only, never their values. */

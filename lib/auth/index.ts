@@ -15,6 +15,11 @@ export {
   type KeySourcesOptions,
   type SecretSource,
 } from './key-sources.ts';
+export {
+  newObserverPassword,
+  type ObserverLookup,
+  observerPasswordHash,
+} from './observer.ts';
 export { algorithmsByKeyType } from './public-jwk.ts';
 export { refusalFacts } from './refusal-facts.ts';
 export { resolvePermissions } from './resolve.ts';

@@ -13,6 +13,7 @@ const placeholder = /\$\{([^}]*)\}/g;
  * grants nothing. A deny rule must not become narrower, so it denies everything from that level on.
  */
 export function resolvePermissions(identity: Identity): Permissions {
+  if (identity.isObserver) return identity.grants;
   const values: Readonly<Record<string, string | undefined>> = {
     clientId: identity.clientId,
     clientid: identity.clientId,

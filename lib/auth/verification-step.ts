@@ -23,6 +23,7 @@ export const stepByCode: Readonly<Record<AuthErrorCode | 'token-revoked', Verifi
   'token-key-unknown': 'key',
   'token-keys-unavailable': 'key',
   'token-signature': 'signature',
+  'observer-not-verified': 'signature',
   'token-issuer': 'claims',
   'token-audience': 'claims',
   'token-expired': 'claims',

@@ -1,4 +1,9 @@
-import { createAuthenticator, type SecretSource, type TenantLookup } from '../auth/index.ts';
+import {
+  createAuthenticator,
+  type ObserverLookup,
+  type SecretSource,
+  type TenantLookup,
+} from '../auth/index.ts';
 import type { Authenticator, Log } from '../core/ports.ts';
 
 export interface VerificationOptions {
@@ -14,14 +19,18 @@ export interface VerificationOptions {
   readonly allowPrivateIssuers?: boolean;
 }
 
-/** Token verification over the tenants' rows. A failed fetch of keys is logged with its source. */
+/**
+ * Token verification over the tenants' rows and observers. A failed fetch of keys is logged with
+ * its source.
+ */
 export function createAuthenticatorPort(
-  lookup: TenantLookup,
+  { lookup, observers }: { readonly lookup: TenantLookup; readonly observers: ObserverLookup },
   nowMs: () => number,
   { log, secrets, allowPrivateIssuers = false }: VerificationOptions,
 ): Authenticator {
   return createAuthenticator({
     lookup,
+    observers,
     nowMs,
     allowPrivate: allowPrivateIssuers,
     onFailure: ({ code, source }) => log.warn('keys of an issuer cannot be fetched', { code, source }),

@@ -2,6 +2,7 @@ import type { Broker } from '../broker/broker.ts';
 import { type HandshakeContext, handshake } from '../broker/handshake.ts';
 import type { Log } from '../core/ports.ts';
 import { defaultSettings } from '../core/settings.ts';
+import { createObserverStore } from '../store/observers.ts';
 import { createPendingIdentityStore } from '../store/pending-identities.ts';
 import { createTenantStore } from '../store/tenants.ts';
 import { createAuthenticatorPort } from './authenticator.ts';
@@ -42,11 +43,18 @@ function fromEnvironment(): HandshakeService {
     settings: defaultSettings,
     timers: createTimerQueue(createSqsClient(), timerQueueUrl, Date.now),
     pendingIdentities: createPendingIdentityStore(dynamo, tables.connections, Date.now),
-    authenticator: createAuthenticatorPort(createTenantStore(dynamo, tables.tenants, Date.now), Date.now, {
-      log,
-      secrets: createSecretsManagerSource(),
-      allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
-    }),
+    authenticator: createAuthenticatorPort(
+      {
+        lookup: createTenantStore(dynamo, tables.tenants, Date.now),
+        observers: createObserverStore(dynamo, tables.tenants, Date.now),
+      },
+      Date.now,
+      {
+        log,
+        secrets: createSecretsManagerSource(),
+        allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
+      },
+    ),
   };
   return {
     broker: { handshake: (address, token, tenant) => handshake(context, address, token, tenant) },

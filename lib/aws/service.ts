@@ -68,7 +68,11 @@ export function createService(options: ServiceOptions): Service {
     clock: { nowMs },
     ids: createIds(nowMs),
     random: Math.random,
-    authenticator: createAuthenticatorPort(stores.tenantAdmin, nowMs, options),
+    authenticator: createAuthenticatorPort(
+      { lookup: stores.tenantAdmin, observers: stores.observers },
+      nowMs,
+      options,
+    ),
     gateway,
     usage: createUsageMeter(
       stores.usageStore,

@@ -10,6 +10,8 @@ export interface PermissionRule {
   readonly action: 'publish' | 'subscribe' | 'all';
   readonly filter: string;
   readonly exact?: boolean;
+  /** Whether the rule says nothing of shared subscriptions (`$share/name/filter`). */
+  readonly unshared?: true;
   /** QoS levels to which the rule applies; absent: all. */
   readonly qos?: readonly number[];
   /** Retain flag to which the rule applies (publish only); absent: both. */
@@ -38,6 +40,11 @@ export interface Identity {
   readonly quotas?: ClientQuotas;
   /** Whether the bearer may have rules of its own, with webhooks as targets. */
   readonly ownRules?: true;
+  /**
+   * Whether it is an operator's temporary session (lib/auth/observer.ts): the tenant's quota of
+   * connections does not refuse it, and its filters hold no placeholders.
+   */
+  readonly isObserver?: true;
   /** Rules whose filters may contain `${clientId}` and other placeholders. */
   readonly grants: Permissions;
 }

@@ -6,6 +6,7 @@ import type { ChunkStore } from './store-ports/chunks.ts';
 import type { ConnectionStore } from './store-ports/connections.ts';
 import type { EdgeStore } from './store-ports/edges.ts';
 import type { MessageStore } from './store-ports/messages.ts';
+import type { ObserverStore } from './store-ports/observers.ts';
 import type { PendingIdentityStore } from './store-ports/pending-identities.ts';
 import type { QueueStore } from './store-ports/queue.ts';
 import type { ReceivedMarkStore } from './store-ports/received-marks.ts';
@@ -54,6 +55,7 @@ export interface Ports {
   readonly tenants: LiveTenantStore;
   readonly tenantData: TenantData;
   readonly revocations: RevocationStore;
+  readonly observers: ObserverStore;
   readonly authenticator: Authenticator;
   readonly gateway: Gateway;
   readonly timers: Timers;

@@ -17,6 +17,12 @@ export interface Settings {
   readonly v3SessionExpirySeconds: number;
   /** Maximum session expiry in seconds; CONNACK tells the client when it is reduced. */
   readonly maxSessionExpirySeconds: number;
+  /** Operators' temporary sessions of a tenant at once, at most 100: each is a row and a client. */
+  readonly maxObservers: number;
+  /** Longest life of an operator's temporary session, in seconds. */
+  readonly maxObserverSeconds: number;
+  /** Filters of an operator's temporary session: each may cost its tenant a shape. */
+  readonly maxObserverFilters: number;
   /** Quotas of a tenant whose operator sets none (docs/quotas.md). */
   readonly defaultQuotas: DefaultQuotas;
   /**
@@ -187,6 +193,9 @@ export const defaultSettings: Settings = {
   maxKeepAliveSeconds: 540,
   v3SessionExpirySeconds: 7 * 86_400,
   maxSessionExpirySeconds: 0xffff_ffff,
+  maxObservers: 20,
+  maxObserverSeconds: 3_600,
+  maxObserverFilters: 8,
   defaultQuotas,
   connectsPerMinutePerClient: 60,
   maxQueuedMessages: quotaBounds.queuedMessages,

@@ -31,7 +31,7 @@ export async function narrowSession(context: Context, narrowing: Narrowing): Pro
   for (const listed of await context.sessionSubscriptions.list(narrowing)) {
     const parsed = parseFilter(listed.filter);
     if (listed.generation !== generation || isTopicError(parsed)) continue;
-    if (maySubscribe(permissions, parsed.filter, listed.qos ?? 2)) {
+    if (maySubscribe(permissions, parsed.filter, listed.qos ?? 2, parsed.shareName !== undefined)) {
       kept.push(parsed.filter);
       continue;
     }

@@ -3,11 +3,11 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { RevocationTarget } from '../core/model.ts';
 import type { RevocationStore } from '../core/store-ports/revocations.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { type Item, known, N, number, optionalNumber, S, string, ttl, version } from './attributes.ts';
+import { type Item, known, N, number, optionalNumber, S, ttl, version } from './attributes.ts';
 import { getBatch, Table } from './table.ts';
 import { copyKey, liveCopies } from './tenant-live.ts';
 
-const revokedPrefix = 'revoked#';
+export const revokedPrefix = 'revoked#';
 
 /**
  * Table Tenants: `tenant` / `revoked#token#…`, `revoked#subject#…`, `revoked#client#…`,
@@ -86,15 +86,4 @@ function nameOf(target: RevocationTarget): string {
 
 function hash(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
-}
-
-/** Deletes the revocations of a deleted tenant. */
-export async function deleteRevocations(table: Table, tenant: string): Promise<void> {
-  const query = {
-    KeyConditionExpression: 'tenant = :tenant AND begins_with(part, :prefix)',
-    ExpressionAttributeValues: { ':tenant': S(tenant), ':prefix': S(revokedPrefix) },
-  };
-  const keys: Item[] = [];
-  for await (const row of table.items(query)) keys.push({ tenant: S(tenant), part: S(string(row, 'part')) });
-  await table.writeMany(keys.map((Key) => ({ DeleteRequest: { Key } })));
 }

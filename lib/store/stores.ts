@@ -6,6 +6,7 @@ import { createChunkStore } from './chunks.ts';
 import { createConnectionStore } from './connections.ts';
 import { createEdgeStore } from './edges.ts';
 import { createMessageStore } from './messages.ts';
+import { createObserverStore } from './observers.ts';
 import { createPendingIdentityStore } from './pending-identities.ts';
 import { createQueueStore } from './queue.ts';
 import { createReceivedMarkStore } from './received-marks.ts';
@@ -45,6 +46,7 @@ export type Stores = Pick<
   | 'tenants'
   | 'tenantData'
   | 'revocations'
+  | 'observers'
   | 'ruleRecords'
 > & { readonly tenantAdmin: TenantAdmin & TenantLookup; readonly usageStore: UsageStore };
 
@@ -65,6 +67,7 @@ export function createStores(
   return {
     tenants,
     revocations: createRevocationStore(client, tables.tenants),
+    observers: createObserverStore(client, tables.tenants, nowMs),
     tenantAdmin,
     connections: createConnectionStore(client, tables.connections, tenants, nowMs),
     pendingIdentities: createPendingIdentityStore(client, tables.connections, nowMs),

@@ -2,7 +2,8 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { readTenantConfig, type TenantAdmin, type TenantConfig, type TenantLookup } from '../auth/index.ts';
 import type { VersionedTenantConfig } from '../auth/tenant-config.ts';
 import { type Item, json, known, N, number, S, string, version } from './attributes.ts';
-import { deleteRevocations } from './revocations.ts';
+import { observerPrefix } from './observers.ts';
+import { revokedPrefix } from './revocations.ts';
 import { tenantsByPart } from './schema.ts';
 import { Table } from './table.ts';
 import { liveCopies, livePart } from './tenant-live.ts';
@@ -149,7 +150,7 @@ export function createTenantStore(
       await Promise.all(
         Array.from({ length: liveCopies }, (_, copy) => table.delete(key(name, livePart(copy)))),
       );
-      await deleteRevocations(table, name);
+      for (const prefix of [revokedPrefix, observerPrefix]) await deleteParts(table, name, prefix);
       const existed = await table.delete(key(name, metaPart));
       loaded.delete(name);
       return existed !== undefined;
@@ -159,4 +160,14 @@ export function createTenantStore(
 
 function configFrom(stored: Item): TenantConfig {
   return readTenantConfig(json(known(stored), 'config'));
+}
+
+async function deleteParts(table: Table, tenant: string, prefix: string): Promise<void> {
+  const query = {
+    KeyConditionExpression: 'tenant = :tenant AND begins_with(part, :prefix)',
+    ExpressionAttributeValues: { ':tenant': S(tenant), ':prefix': S(prefix) },
+  };
+  const keys: Item[] = [];
+  for await (const row of table.items(query)) keys.push({ tenant: S(tenant), part: S(string(row, 'part')) });
+  await table.writeMany(keys.map((Key) => ({ DeleteRequest: { Key } })));
 }

@@ -1,5 +1,6 @@
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
+import { observerSchema } from '../../lib/admin/observers.ts';
 import { revocationSchema } from '../../lib/admin/revoke.ts';
 import { redriveSchema } from '../../lib/admin/rule-failures.ts';
 import { testedMessageSchema, testedRuleSchema } from '../../lib/admin/rule-test.ts';
@@ -26,6 +27,7 @@ export const requestSchemas: Readonly<Record<string, object>> = {
   NewIssuer: { ...converted(newIssuerSchema), description: 'An issuer of tokens. See docs/tokens.md.' },
   NewTenant: withReferences(converted(newTenantSchema)),
   Revocation: converted(revocationSchema),
+  NewObserver: converted(observerSchema),
   TokenToCheck: converted(tokenCheckSchema),
   UnusedShapes: converted(unusedShapesSchema),
   Batch: converted(batchSchema),

@@ -429,7 +429,7 @@ export const testFolders: readonly TestFolder[] = [
     name: 'test/tenants',
     about: 'quotas, usage, revocation',
     of: ['lib/broker'],
-    also: ['test/support', 'test/broker', ...emulators],
+    also: ['test/support', 'test/broker', 'test/admin', ...emulators],
   },
   {
     name: 'test/broker',

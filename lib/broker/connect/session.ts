@@ -17,7 +17,7 @@ import type { Described, Holding, Refused } from './admission.ts';
 
 /**
  * Makes the connection the holder of its client's session, within the tenant's quota of
- * connections.
+ * connections. An observer counts, and is never refused: operators look where a quota is used up.
  */
 export async function holdSession(context: Context, known: Described): Promise<Holding | Refused> {
   const { connection, packet, quotas, identity } = known;
@@ -35,7 +35,7 @@ export async function holdSession(context: Context, known: Described): Promise<H
     cleanStart: packet.clean,
     expirySeconds: sessionExpirySeconds,
     receiveMaximum: packet.properties?.receiveMaximum ?? unlimitedReceiveMaximum,
-    hasRoom: () => hasRoom(context, tenant, quotas),
+    hasRoom: async () => identity.isObserver || hasRoom(context, tenant, quotas),
     ...(identity.subject === undefined ? {} : { subject: identity.subject }),
     ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
     ...(queuedMessages === undefined ? {} : { maxQueuedMessages: queuedMessages }),

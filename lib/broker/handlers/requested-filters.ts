@@ -38,7 +38,7 @@ function judge(
 ): JudgedFilter {
   const parsed = parseFilter(topic);
   if (isTopicError(parsed)) return { refusal: parsed };
-  if (!maySubscribe(connection.permissions, parsed.filter, qos)) {
+  if (!maySubscribe(connection.permissions, parsed.filter, qos, parsed.shareName !== undefined)) {
     context.log.count(metrics.subscriptionsNotAuthorized);
     return { refusal: refusal('subscribe-not-authorized') };
   }

@@ -42,6 +42,16 @@ export const httpReasons = {
     message: 'the tenant has no such client',
     remedy: 'List the clients: "wisp client list". Its session may have ended.',
   },
+  'observer-unknown': {
+    http: 404,
+    message: 'the tenant has no such observer',
+    remedy: 'Nothing: it has ended.',
+  },
+  'observers-too-many': {
+    http: 429,
+    message: 'the tenant has as many observers as it may have at once',
+    remedy: 'End one (GET and DELETE /admin/tenants/NAME/observers), or wait until one expires.',
+  },
   'client-queue-full': {
     http: 409,
     message: 'the queue of the client is full',

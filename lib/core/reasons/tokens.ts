@@ -49,6 +49,13 @@ export const tokenReasons = {
     message: 'no key of the tenant verifies the signature of the token',
     remedy: notVerifiedHint,
   },
+  'observer-not-verified': {
+    reasonCode: 0x86,
+    http: 401,
+    message: 'the password is not that of an observer of this tenant',
+    remedy:
+      'Create an observer again: it ends at its time, or when the command that made it ends. The client is told token-not-verified.',
+  },
   'token-keys-unavailable': {
     reasonCode: 0x86,
     http: 401,
