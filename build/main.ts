@@ -1,10 +1,12 @@
 import { buildBridge } from './bridge.ts';
 import { buildClient } from './client.ts';
 import { buildCommands } from './command.ts';
+import { buildConsole } from './console.ts';
 
 const builders = {
   client: buildClient,
   commands: buildCommands,
+  console: buildConsole,
   bridge: buildBridge,
   // Loads the AWS CDK, which takes a second.
   cdk: async () => (await import('./cdk.ts')).buildCdk(),
@@ -13,7 +15,8 @@ const builders = {
 const parts = Object.keys(builders) as (keyof typeof builders)[];
 
 /**
- * usage: tsx build/main.ts [client] [commands] [bridge] [cdk] [edge]; without arguments all of them
+ * usage: tsx build/main.ts [client] [commands] [console] [bridge] [cdk] [edge]; without arguments
+ * all of them
  */
 const names = process.argv.slice(2);
 // `edge` is a part of `cdk`, which synthesis in the repository builds alone.

@@ -1,5 +1,6 @@
 import { connackReturnCode, reasonText } from '../mqtt/reason-codes.ts';
 import { connectionReasons } from './reasons/connections.ts';
+import { consoleReasons } from './reasons/console.ts';
 import { httpReasons } from './reasons/http.ts';
 import { issuerReasons } from './reasons/issuers.ts';
 import { operationReasons } from './reasons/operations.ts';
@@ -45,6 +46,7 @@ export const reasons = {
   ...httpReasons,
   ...operationReasons,
   ...toolReasons,
+  ...consoleReasons,
 } as const satisfies Readonly<Record<string, Reason>>;
 
 /** The closed set of codes. */

@@ -11,6 +11,7 @@ const titles: Readonly<Record<HttpStatus, string>> = {
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',
+  502: 'Bad Gateway',
 };
 
 export interface ProblemOptions {

@@ -16,3 +16,8 @@ export function isFromProgram({ headers }: IncomingMessage): boolean {
 export function isAddress(host = ''): boolean {
   return /^(localhost|[\d.]+|\[[\da-f:.]+\])(:\d+)?$/i.test(host);
 }
+
+/** Whether an address of a socket's other end is on this machine. */
+export function isLoopback(address = ''): boolean {
+  return /^(::1|(::ffff:)?127\.[\d.]+)$/.test(address);
+}

@@ -13,6 +13,7 @@ export interface GreetingFacts {
   readonly queuesUrl: string;
   readonly adminUrl: string;
   readonly publishUrl: string;
+  readonly consoleUrl: string;
   readonly host: string;
   /** Whether stock clients are served by an edge, in place of the bridge. */
   readonly isEdge?: boolean;
@@ -29,6 +30,7 @@ export function greeting(facts: GreetingFacts): string[] {
   const where = [
     'Wisp is running. Ctrl-C ends it.',
     '',
+    `  console, for a browser   ${facts.consoleUrl}`,
     `  gateway (wire profile)   ${facts.url}`,
     `  MQTT over TCP            mqtt://${host}:${mqttPort}`,
     `  MQTT over TLS            mqtts://${host}:${tlsPort}`,

@@ -52,6 +52,8 @@ export interface LocalRuntime {
   readonly queuesUrl: string;
   readonly adminUrl: string;
   readonly publishUrl: string;
+  /** Opens the console in a browser, once, within ten minutes. */
+  readonly consoleUrl: string;
   close(): Promise<void>;
 }
 
@@ -68,18 +70,19 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
   const { host, port, dataDirectory } = options;
   const log = createLocalLog(levelOf(options.logLevel), writeLine);
   if (dataDirectory !== undefined) await mkdir(dataDirectory, { recursive: true });
+  const home = wispHome();
   const service = await startLocalService({
     host,
     port,
     adminPort: options.adminPort,
     log,
+    console: { keyDirectory: keyDirectory(home) },
     ...(options.edge === true ? { edge: true } : {}),
     ...(options.publishOrigins === undefined ? {} : { publishOrigins: options.publishOrigins }),
     ...(dataDirectory === undefined ? {} : { directory: dataDirectory }),
   });
   let stock: Bridge | Edge | undefined;
   try {
-    const home = wispHome();
     const { caPath, ...certificates } = await ownCertificate(join(home, 'tls'), host, Date.now());
     const listening = {
       host,
@@ -118,6 +121,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
       queuesUrl: await service.exposeQueues(),
       adminUrl: service.adminUrl,
       publishUrl: service.publishUrl,
+      consoleUrl: service.newConsoleUrl() ?? '',
       async close() {
         await started.close();
         await service.close();

@@ -36,6 +36,7 @@ import { oneWayRouteKey, routeSelectionExpression } from '../wire/index.ts';
 import type { RequestHandler } from './aws-json.ts';
 import { startBackDoorApi } from './back-door.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { type ConsoleOptions, type ConsoleSite, consolePrefix, createConsole } from './console/index.ts';
 import { type EngineRequestHandler, openEngine } from './dynamodb/index.ts';
 import { createEmbeddedClient } from './embedded-client.ts';
 import { type FaultPlan, type Gateway, startGateway } from './gateway/index.ts';
@@ -101,6 +102,8 @@ export interface LocalServiceOptions {
   readonly doorFaults?: FaultPlan;
   /** Targets of rules instead of those of this machine. */
   readonly ruleTargets?: RuleTargets;
+  /** Serves the console at the port of the admin API. Default: there is none. */
+  readonly console?: Pick<ConsoleOptions, 'keyDirectory' | 'pageDirectory'>;
   /** How long records of rules wait for their worker, 0–900 s. Default: 0. */
   readonly ruleDelaySeconds?: number;
   /** Wraps the embedded DynamoDB, to meter, hold or fail calls of the store. */
@@ -120,6 +123,8 @@ export interface LocalService {
   readonly adminUrl: string;
   /** Publishing over HTTP, for tenants. */
   readonly publishUrl: string;
+  /** A URL that opens the console once; undefined where it is not served. */
+  newConsoleUrl(): string | undefined;
   /** The API of back doors, where there are edges. */
   readonly backDoor?: LocalBackDoor;
   /** Composes the service once more, over ports that an edge in this process wraps. */
@@ -316,11 +321,13 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     );
   }
 
+  let site: ConsoleSite | undefined;
   const httpApi = await startHttpApi({
     host: options.host ?? '127.0.0.1',
     port: options.adminPort ?? 0,
     nowMs: () => clock.now(),
     log: (line) => log.error('http api', line as Record<string, string>),
+    sites: [{ prefix: consolePrefix, serve: (...call) => site?.serve(...call) }],
     routes: [
       {
         prefix: adminPrefix,
@@ -348,6 +355,21 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     throw error;
   });
 
+  if (options.console !== undefined)
+    site = createConsole({
+      ...options.console,
+      about: {
+        label: 'this machine',
+        isLocal: true,
+        adminUrl: `${httpApi.url}${adminPrefix}`,
+        mqttUrl: gateway.url,
+        publishUrl: `${httpApi.url}${publishPrefix}`,
+        settings: service.adminContext.settings,
+      },
+      admin: { url: `${httpApi.url}${adminPrefix}` },
+      nowMs: () => clock.now(),
+    });
+
   let tables: { url: string; close(): Promise<void> } | undefined;
   let queuesListener: { readonly url: string } | undefined;
   return {
@@ -358,6 +380,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     ruleSecrets,
     adminUrl: `${httpApi.url}${adminPrefix}`,
     publishUrl: `${httpApi.url}${publishPrefix}`,
+    newConsoleUrl: () => (site === undefined ? undefined : `${httpApi.url}${site.newLink()}`),
     ...(doors === undefined
       ? {}
       : { backDoor: { gateway: doors, url: doors.url, region, credentials: localCredentials } }),

@@ -1,4 +1,5 @@
 import { connectionReasons } from '../../lib/core/reasons/connections.ts';
+import { consoleReasons } from '../../lib/core/reasons/console.ts';
 import { httpReasons } from '../../lib/core/reasons/http.ts';
 import { issuerReasons } from '../../lib/core/reasons/issuers.ts';
 import { operationReasons } from '../../lib/core/reasons/operations.ts';
@@ -63,6 +64,11 @@ export const areas: readonly Area[] = [
     title: 'The command `wisp`, the local runtime and the bridge',
     about: 'Printed at the terminal, or logged by the bridge.',
     reasons: toolReasons,
+  },
+  {
+    title: 'The console',
+    about: 'Shown in the page that the machine of the operator serves.',
+    reasons: consoleReasons,
   },
 ];
 

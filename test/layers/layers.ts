@@ -32,6 +32,12 @@ export interface TestFolder {
 /** From top to bottom: a layer knows only layers below it. */
 export const layers: readonly Layer[] = [
   {
+    name: 'console',
+    about: 'the page for operators, in their browsers',
+    knows: ['lib/client', 'lib/topics'],
+    packages: ['preact', 'preact/*', '@preact/signals', 'uplot', 'uplot/*', 'mqtt'],
+  },
+  {
     name: 'build',
     about: 'bundles the command, the adapter and the CDK construct',
     knows: ['cdk'],
@@ -42,6 +48,7 @@ export const layers: readonly Layer[] = [
     about: 'the command `wisp`',
     knows: [
       'lib/local',
+      'lib/local/console',
       'lib/local/operator',
       'lib/local/parts',
       'lib/bridge',
@@ -76,6 +83,7 @@ export const layers: readonly Layer[] = [
       'lib/local/dynamodb',
       'lib/local/queue',
       'lib/local/http-api',
+      'lib/local/console',
       'lib/local/parts',
       'functions',
       'lib/aws',
@@ -89,6 +97,12 @@ export const layers: readonly Layer[] = [
       'lib/wire',
     ],
     packages: ['@aws-sdk/*', '@peculiar/x509', 'reflect-metadata', 'node:*'],
+  },
+  {
+    name: 'lib/local/console',
+    about: 'serves the console to the browser of the operator',
+    knows: ['lib/local/operator', 'lib/local/parts', 'lib/http', 'lib/auth', 'lib/core'],
+    packages: ['valibot', 'node:*'],
   },
   {
     name: 'lib/local/operator',
@@ -129,6 +143,7 @@ export const layers: readonly Layer[] = [
       'lib/local/fetch-failure.ts',
       'lib/local/from-program.ts',
       'lib/local/listen.ts',
+      'lib/local/read-body.ts',
       'lib/local/url-host.ts',
     ],
     about: 'what the emulators share',
@@ -450,6 +465,12 @@ export const testFolders: readonly TestFolder[] = [
     about: 'local service',
     of: ['lib/local'],
     also: ['lib/rules', 'test/rules/targets', 'test/support', 'test/wire'],
+  },
+  {
+    name: 'test/console',
+    about: 'console',
+    of: ['lib/local'],
+    also: ['build', 'console', 'test/support', 'test/integration'],
   },
   {
     name: 'test/cli',

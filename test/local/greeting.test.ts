@@ -11,6 +11,7 @@ const facts = {
   queuesUrl: 'http://127.0.0.1:8001',
   adminUrl: 'http://127.0.0.1:8081/admin',
   publishUrl: 'http://127.0.0.1:8081/publish',
+  consoleUrl: 'http://127.0.0.1:8081/console#ticket=abc',
   token: 'a.b.c',
 };
 

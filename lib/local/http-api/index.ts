@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { isAddress, isFromProgram } from '../from-program.ts';
+import { isAddress, isFromProgram, isLoopback } from '../from-program.ts';
 import { listenOn } from '../listen.ts';
+import { readRequestBody } from '../read-body.ts';
 import { urlHost } from '../url-host.ts';
 import { createHttpApiEvent, type HttpApiEvent } from './event.ts';
 
@@ -21,12 +22,22 @@ export interface HttpApiRoute {
   readonly operatorsOnly: boolean;
 }
 
+/** Serves requests by itself, such as pages, which are no function of the stack. */
+export interface HttpSite {
+  /** The site serves this path and all paths below it. */
+  readonly prefix: string;
+  /** Undefined: it does not serve now, and the routes are tried. */
+  readonly serve: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined;
+}
+
 export interface HttpApiOptions {
   /** Default: 127.0.0.1. */
   readonly host?: string;
   /** Default 0, which picks a free one. */
   readonly port?: number;
   readonly routes: readonly HttpApiRoute[];
+  /** Tried before the routes. */
+  readonly sites?: readonly HttpSite[];
   readonly nowMs: () => number;
   readonly log: (line: object) => void;
 }
@@ -44,7 +55,9 @@ export interface HttpApi {
 export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const { host = '127.0.0.1', port = 0 } = options;
   const server = createServer((request, response) => {
-    serveRequest(options, request, response).catch((error: unknown) => {
+    const site = options.sites?.find(({ prefix }) => isBelow(request.url?.split('?', 1)[0] ?? '', prefix));
+    const served = site?.serve(request, response) ?? serveRequest(options, request, response);
+    served.catch((error: unknown) => {
       options.log({ event: 'httpApiFailed', error: error instanceof Error ? error.name : 'unknown' });
       sendJson(response, 500, { message: 'Internal Server Error' });
     });
@@ -65,15 +78,13 @@ async function serveRequest(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await readRequestBody(request);
+  const body = await readRequestBody(request, maxBodyBytes);
   if (body === undefined) {
     sendJson(response, 413, { message: 'Request Entity Too Large' });
     return;
   }
   const event = createHttpApiEvent(request, body, nowMs());
-  const route = routes.find(
-    ({ prefix }) => event?.rawPath === prefix || event?.rawPath.startsWith(`${prefix}/`) === true,
-  );
+  const route = routes.find(({ prefix }) => event !== undefined && isBelow(event.rawPath, prefix));
   if (event === undefined || route === undefined) {
     sendJson(response, 404, { message: 'Not Found' });
     return;
@@ -89,6 +100,10 @@ async function serveRequest(
   response.end(text);
 }
 
+function isBelow(path: string, prefix: string): boolean {
+  return path === prefix || path.startsWith(`${prefix}/`);
+}
+
 interface Result {
   readonly statusCode: number;
   readonly headers?: Record<string, string>;
@@ -100,19 +115,9 @@ interface Result {
  * accept everyone, except a page that reached loopback through a host name of its own.
  */
 function mayUse(request: IncomingMessage, { operatorsOnly }: HttpApiRoute): boolean {
-  const isLoopback = /^(::1|(::ffff:)?127\.[\d.]+)$/.test(request.socket.remoteAddress ?? '');
-  if (operatorsOnly) return isLoopback && isFromProgram(request);
-  return !isLoopback || isAddress(request.headers.host);
-}
-
-async function readRequestBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.length;
-    if (bytes <= maxBodyBytes) parts.push(part);
-  }
-  return bytes > maxBodyBytes ? undefined : Buffer.concat(parts);
+  const isFromHere = isLoopback(request.socket.remoteAddress);
+  if (operatorsOnly) return isFromHere && isFromProgram(request);
+  return !isFromHere || isAddress(request.headers.host);
 }
 
 function sendJson(response: ServerResponse, statusCode: number, body: object): void {

@@ -1,0 +1,67 @@
+/** Texts for numbers and times. Numbers in the operator's own notation. */
+
+const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1, notation: 'compact' });
+const precise = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
+const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+
+/** `12,345` */
+export function number(value: number): string {
+  return whole.format(value);
+}
+
+/** `12.3K`, where there is little room. */
+export function compact(value: number): string {
+  return Math.abs(value) < 10_000 ? precise.format(value) : short.format(value);
+}
+
+/** `1.5 MB`, in powers of 1,024 as the limits are. */
+export function bytes(value: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  let scaled = value;
+  let unit = 0;
+  while (Math.abs(scaled) >= 1_024 && unit < units.length - 1) {
+    scaled /= 1_024;
+    unit += 1;
+  }
+  return `${precise.format(scaled)} ${units[unit]}`;
+}
+
+/** `2 h 5 min`, `30 d`, `45 s` */
+export function duration(seconds: number): string {
+  const parts: string[] = [];
+  let rest = Math.round(seconds);
+  for (const [size, unit] of [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ] as const) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${whole.format(count)} ${unit}`);
+  }
+  return parts.length === 0 ? '0 s' : parts.slice(0, 2).join(' ');
+}
+
+/** Date and time of the operator's own clock; the whole time in UTC is for a tooltip. */
+export function time(iso: string | number): string {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? String(iso) : dateAndTime.format(date);
+}
+
+/** `maxPacketBytes` → `Max packet bytes` */
+export function words(name: string): string {
+  const text = name.replace(
+    /([a-z0-9])([A-Z])/g,
+    (_, end: string, begin: string) => `${end} ${begin.toLowerCase()}`,
+  );
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A value with the unit that its name ends with, such as `maxKeepAliveSeconds`. */
+export function valueText(name: string, value: number | undefined): string {
+  if (value === undefined) return '–';
+  if (/bytes/i.test(name)) return bytes(value);
+  return /Seconds$/.test(name) ? duration(value) : number(value);
+}

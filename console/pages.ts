@@ -1,0 +1,21 @@
+import type { ComponentType } from 'preact';
+import type { PageProps } from './page-props.ts';
+
+/** A page of the console. */
+export interface PageEntry {
+  /** First level of its address: `#/clients`. */
+  readonly name: string;
+  /** In the navigation. */
+  readonly title: string;
+  /** Whether it is about one tenant, which its address names: `#/clients/acme`. */
+  readonly isOfTenant: boolean;
+  readonly load: () => Promise<{ readonly default: ComponentType<PageProps> }>;
+}
+
+/**
+ * All pages, in the order of the navigation. To add one: write `console/pages/NAME.tsx` with the
+ * component as its default export, and a line here. Every page is loaded when it is first opened.
+ */
+export const pages: readonly PageEntry[] = [
+  { name: 'tenants', title: 'Tenants', isOfTenant: false, load: () => import('./pages/tenants.tsx') },
+];
