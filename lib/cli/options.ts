@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isTenantName } from '../auth/index.ts';
 import { originListForm, parseOriginList } from '../core/origins.ts';
+import { defaultSettings } from '../core/settings.ts';
 import { parseDuration } from './duration.ts';
 
 /** For `--log-level`. */
@@ -48,6 +49,19 @@ export function parseTtl(value: string): number {
     throw new InvalidArgumentError('a number with s, m, h or d, such as 90s, 15m, 1h, 7d (at most 3650d).');
   }
   return seconds;
+}
+
+/** Time for which an operator observes a tenant, in seconds: at most an hour. */
+export function parseObserveTime(value: string): number {
+  const seconds = parseDuration(value);
+  if (seconds === undefined || seconds > defaultSettings.maxObserverSeconds)
+    throw new InvalidArgumentError('a number with s, m or h, such as 90s, 15m, 1h (at most 1h).');
+  return seconds;
+}
+
+export function parseCount(value: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError('a whole number from 1.');
+  return Number(value);
 }
 
 export function parseQos(value: string): number {

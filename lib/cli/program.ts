@@ -14,6 +14,7 @@ import { addRuleCommands } from './commands/rule.ts';
 import { addShapesCommand } from './commands/shapes.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addSubscribeCommand } from './commands/sub.ts';
+import { addTailCommand } from './commands/tail.ts';
 import { addTenantCommands } from './commands/tenant.ts';
 import { addTokenCommands } from './commands/token.ts';
 import { guarded, processTerminal, type Terminal } from './terminal.ts';
@@ -64,6 +65,7 @@ export async function run(
   addTokenCommands(program, terminal);
   addOperatingCommands(program, terminal);
   addSubscribeCommand(program, terminal);
+  addTailCommand(program, terminal);
   addRuleCommands(program, terminal);
   addShapesCommand(program, terminal);
   addAccountCommands(program, terminal);

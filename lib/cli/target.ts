@@ -173,6 +173,17 @@ export function adminApi(target: Target, { api }: Connection): AdminClient {
   );
 }
 
+/** @throws UserError `usage` if the deployment does not tell its URL. */
+export function webSocketUrlOf(target: Target, { webSocketUrl }: Connection, given?: string): string {
+  const url = given ?? webSocketUrl;
+  if (url !== undefined) return url;
+  throw new UserError(
+    'usage',
+    `${target.label} does not tell its WebSocket URL; give it with --url wss://…`,
+    { exitCode: exitCodes.usage },
+  );
+}
+
 export function unknownTenant(name: string, target: Target): UserError {
   return new UserError('tenant-unknown', `there is no tenant ${name} in ${target.label}`);
 }

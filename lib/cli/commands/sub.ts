@@ -2,9 +2,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { exitCodes, UserError } from '../../local/operator/user-error.ts';
 import { isTopicError, parseFilter } from '../../topics/index.ts';
 import { ownExamples } from '../examples.ts';
-import { addTargetOptions, parseTenantName } from '../options.ts';
+import { addTargetOptions, parseCount, parseTenantName } from '../options.ts';
 import { signingKeyOf } from '../signing-key.ts';
-import { resolveTarget, type Target, type TargetOptions } from '../target.ts';
+import { resolveTarget, type Target, type TargetOptions, webSocketUrlOf } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilAskedToStop } from '../until-stopped.ts';
 
@@ -34,7 +34,7 @@ export function addSubscribeCommand(program: Command, terminal: Terminal): void 
     .argument('<filter...>', 'topic filters, such as sensors/+/temperature or #')
     .addOption(new Option('--qos <qos>', '0, 1 or 2').argParser(oneOf(0, 1, 2)).default(0))
     .option('--json', 'each message as a JSON document on one line, with its properties')
-    .addOption(new Option('--count <n>', 'end after this many messages').argParser(positive))
+    .addOption(new Option('--count <n>', 'end after this many messages').argParser(parseCount))
     .option('--no-retained', 'without the messages that are retained already')
     .option(
       '--client-id <id>',
@@ -67,16 +67,7 @@ async function printMessages(
     import('../subscribe/message-line.ts'),
   ]);
   const getToken = await tokenSource(tenant, allowed, options, target);
-  const url = options.url ?? (await target.connect()).webSocketUrl;
-  if (url === undefined) {
-    throw new UserError(
-      'usage',
-      `${target.label} does not tell its WebSocket URL; give it with --url wss://…`,
-      {
-        exitCode: exitCodes.usage,
-      },
-    );
-  }
+  const url = options.url ?? webSocketUrlOf(target, await target.connect());
   const over = new AbortController();
   let left = count;
   const counted = new Promise<void>((resolve) => {
@@ -120,11 +111,6 @@ function oneOf(...numbers: readonly number[]): (value: string) => number {
     if (number === undefined) throw new InvalidArgumentError(`one of ${numbers.join(', ')}.`);
     return number;
   };
-}
-
-function positive(value: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError('a whole number from 1.');
-  return Number(value);
 }
 
 const help = `

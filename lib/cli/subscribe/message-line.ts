@@ -7,28 +7,36 @@ import { escapeControls } from '../../core/escape-controls.ts';
  * feeds among them, are escaped: no message can look like another one. Binary payloads are base64.
  */
 export function messageLine({ topic, payload }: IPublishPacket): string {
+  return `${escapeControls(topic)} ${shownPayload(payload)}`;
+}
+
+export function shownPayload(payload: IPublishPacket['payload']): string {
   const bytes = Buffer.from(payload);
-  const shown = isUtf8(bytes)
-    ? bytes.toString('utf8')
+  return isUtf8(bytes)
+    ? escapeControls(bytes.toString('utf8'))
     : `(${bytes.length} bytes, base64) ${bytes.toString('base64')}`;
-  return `${escapeControls(topic)} ${escapeControls(shown)}`;
 }
 
 /** A message as a JSON document on one line, with the members of `wisp retained show`. */
-export function messageJson({ topic, payload, qos, retain, properties = {} }: IPublishPacket): string {
+export function messageJson(message: IPublishPacket): string {
+  const { topic, qos, retain } = message;
+  return JSON.stringify({ topic, ...payloadMembers(message), qos, retain, ...propertyMembers(message) });
+}
+
+export function payloadMembers({ payload }: IPublishPacket): { payload: string; encoding: string } {
   const bytes = Buffer.from(payload);
   const encoding = isUtf8(bytes) ? 'utf8' : 'base64';
+  return { payload: bytes.toString(encoding), encoding };
+}
+
+/** The properties that a message has. */
+export function propertyMembers({ properties = {} }: IPublishPacket): Readonly<Record<string, unknown>> {
   const { contentType, responseTopic, correlationData, userProperties, messageExpiryInterval } = properties;
-  return JSON.stringify({
-    topic,
-    payload: bytes.toString(encoding),
-    encoding,
-    qos,
-    retain,
+  return {
     ...(contentType === undefined ? {} : { contentType }),
     ...(responseTopic === undefined ? {} : { responseTopic }),
     ...(correlationData === undefined ? {} : { correlationData: correlationData.toString('base64') }),
     ...(userProperties === undefined ? {} : { userProperties }),
     ...(messageExpiryInterval === undefined ? {} : { messageExpirySeconds: messageExpiryInterval }),
-  });
+  };
 }

@@ -13,8 +13,13 @@ export interface SubscribeOptions {
   readonly protocolVersion: 4 | 5;
   /** Empty: the service assigns one, or takes that of the token. */
   readonly clientId: string;
+  /** Whether messages that are retained already come too. */
   readonly retained: boolean;
+  /** 5.0: whether RETAIN of live messages is as published. Default: it is not set. */
+  readonly retainAsPublished?: boolean;
   onMessage(message: IPublishPacket): void;
+  /** Called once, when all filters are granted. Its failure is that of {@link Subscribed.failed}. */
+  onGranted?(): Promise<void>;
   /** What happens to the connection, in one line. */
   onState(line: string): void;
 }
@@ -40,7 +45,8 @@ const firstRefusal = 0x80;
  * Messages that are published while there is no connection are missed.
  */
 export function subscribe(options: SubscribeOptions): Subscribed {
-  const { url, tenant, getToken, filters, qos, clientId, protocolVersion, retained, onMessage } = options;
+  const { url, tenant, getToken, filters, qos, clientId, protocolVersion, retained } = options;
+  const { retainAsPublished = false, onMessage } = options;
   const client = connect(url, {
     tenant,
     protocolVersion,
@@ -51,6 +57,7 @@ export function subscribe(options: SubscribeOptions): Subscribed {
   });
   let wasConnected = false;
   let isFirst = true;
+  let wasGranted = false;
   let toldReason: string | undefined;
   const failed = new Promise<never>((_, reject) => {
     const fail = (code: 'sub-refused' | 'sub-unreachable', message: string) =>
@@ -63,7 +70,11 @@ export function subscribe(options: SubscribeOptions): Subscribed {
         const code = Number(packet.granted[index]);
         return code < firstRefusal ? [] : [`${filter} (${reasonText('suback', code) ?? code})`];
       });
-      if (refused.length === 0) return;
+      if (refused.length === 0) {
+        if (!wasGranted) void options.onGranted?.().catch(reject);
+        wasGranted = true;
+        return;
+      }
       const { reasonString } = packet.properties ?? {};
       const why = reasonString === undefined ? '' : `: ${reasonString}`;
       fail('sub-refused', `the service refuses to subscribe to ${refused.join(', ')}${why}`);
@@ -83,7 +94,11 @@ export function subscribe(options: SubscribeOptions): Subscribed {
     wasConnected = true;
     if (!isFirst) return;
     isFirst = false;
-    const wish = { qos, ...(retained ? {} : { rh: withoutRetained }) } as const;
+    const wish = {
+      qos,
+      ...(retained ? {} : { rh: withoutRetained }),
+      ...(retainAsPublished ? { rap: true } : {}),
+    } as const;
     // Its callback would tell the refusal without the words of the service.
     client.subscribe(Object.fromEntries(filters.map((filter) => [filter, wish])), () => undefined);
   });
@@ -95,7 +110,7 @@ export function subscribe(options: SubscribeOptions): Subscribed {
     toldReason = undefined;
   });
   client.on('message', (_topic, _payload, packet) => {
-    if (retained || !packet.retain) onMessage(packet);
+    if (retained || retainAsPublished || !packet.retain) onMessage(packet);
   });
   return { failed, end: () => ended(client) };
 }

@@ -19,11 +19,12 @@ export const toolReasons = {
     remedy: 'Do what the line of the failed check says, then run "wisp doctor" again.',
   },
   'sub-refused': {
-    message: 'the service does not accept the client of "wisp sub", or one of its filters',
+    message:
+      'the service does not accept the client of "wisp sub", "wisp tail" or "wisp trace", or one of its filters',
     remedy: 'Do what the message says; "wisp token check" says what a token permits.',
   },
   'sub-unreachable': {
-    message: '"wisp sub" cannot connect to the service',
+    message: '"wisp sub", "wisp tail" or "wisp trace" cannot connect to the service',
     remedy: 'Check the URL in the message and the network; "wisp doctor" checks a deployment.',
   },
   'no-edge': {
