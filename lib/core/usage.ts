@@ -65,6 +65,17 @@ export interface UsageHour {
   readonly storedBytes?: number;
 }
 
+/** Counts that are kept by the minute as well. */
+export const minuteCountNames = ['messagesIn', 'messagesOut'] as const;
+export type MinuteCounts = Readonly<Record<(typeof minuteCountNames)[number], number>>;
+
+/** One minute of a tenant's usage. */
+export interface UsageMinute {
+  /** `2026-11-21T06:05`, UTC. */
+  readonly minute: string;
+  readonly counts: MinuteCounts;
+}
+
 const hourMs = 3_600_000;
 let lastHour = { startMs: Number.NaN, text: '' };
 
@@ -75,6 +86,12 @@ export function hourOf(timeMs: number): string {
   if (startMs !== lastHour.startMs)
     lastHour = { startMs, text: new Date(startMs).toISOString().slice(0, 13) };
   return lastHour.text;
+}
+
+/** The minute of a time, as {@link UsageMinute.minute} names it. */
+export function minuteOf(timeMs: number): string {
+  const minute = Math.floor((timeMs % hourMs) / 60_000);
+  return `${hourOf(timeMs)}:${String(minute).padStart(2, '0')}`;
 }
 
 /** Bytes of a message as quotas and usage count them: topic and payload. */
@@ -129,6 +146,8 @@ export interface UsageMeter {
   forget(tenant: TenantId): void;
   /** Written hours from `fromHour` to `toHour`, both included, ascending. */
   report(tenant: TenantId, fromHour: string, toHour: string): Promise<UsageHour[]>;
+  /** Written minutes of the hours from `fromHour` to `toHour`, both included, ascending. */
+  reportMinutes(tenant: TenantId, fromHour: string, toHour: string): Promise<UsageMinute[]>;
   /** Bytes of retained messages at the start of `hour`. */
   storedBefore(tenant: TenantId, hour: string): Promise<number>;
   /**
@@ -165,16 +184,10 @@ export interface ClientRates {
 /** The table behind a {@link UsageMeter}. */
 export interface UsageStore {
   /**
-   * Adds to a tenant's hour.
-   * @param storedBytes bytes of retained messages now, if that has changed.
+   * Adds to a tenant's hour, and to its minutes, in one write.
    * @returns the hour's totals after the write.
    */
-  addCounts(
-    tenant: TenantId,
-    hour: string,
-    counts: Partial<UsageCounts>,
-    storedBytes?: number,
-  ): Promise<UsageCounts>;
+  addCounts(tenant: TenantId, hour: string, change: HourChange): Promise<UsageCounts>;
   /**
    * Adds to the gauges and to an hour's counts of connections, usually in one write.
    * @returns the gauges after the change.
@@ -197,8 +210,19 @@ export interface UsageStore {
    * Hours from `fromHour` to `toHour`, both included, ascending; hours without a write are absent.
    */
   report(tenant: TenantId, fromHour: string, toHour: string): Promise<UsageHour[]>;
+  /** Minutes of these hours, likewise. */
+  reportMinutes(tenant: TenantId, fromHour: string, toHour: string): Promise<UsageMinute[]>;
   /** Bytes of retained messages at the start of `hour`. */
   storedBefore(tenant: TenantId, hour: string): Promise<number>;
+}
+
+/** What is added to a tenant's hour. */
+export interface HourChange {
+  readonly counts: Partial<UsageCounts>;
+  /** Bytes of retained messages now, if that has changed. */
+  readonly storedBytes?: number | undefined;
+  /** Those of `counts` that are kept by the minute, by their minutes. */
+  readonly minutes?: ReadonlyMap<string, Partial<MinuteCounts>>;
 }
 
 /** Counts of one tenant and hour that have just been written to the table. */

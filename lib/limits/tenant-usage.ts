@@ -6,6 +6,9 @@ import {
   countNames,
   gaugeNames,
   hourOf,
+  type MinuteCounts,
+  minuteCountNames,
+  minuteOf,
   type RateAmounts,
   type UsageCounts,
   type UsageDeltas,
@@ -55,6 +58,8 @@ const idleAfterMs = 600_000;
 export class TenantUsage {
   /** By hour. */
   #counts = new Map<string, Partial<UsageCounts>>();
+  /** Likewise, by minute. */
+  #minutes = new Map<string, Partial<MinuteCounts>>();
   #gauges: Partial<UsageGauges> = {};
   /** The hour of the last unwritten change of stored bytes. */
   #storedHour: string | undefined;
@@ -81,8 +86,18 @@ export class TenantUsage {
     this.#onFailure = onFailure;
   }
 
-  /** Counts belong to the hour in which they are counted, however late they are written. */
-  add(deltas: UsageDeltas, nowMs: number, hour: string = hourOf(nowMs)): void {
+  /** Counts belong to the time at which they are counted, however late they are written. */
+  add(deltas: UsageDeltas, nowMs: number): void {
+    this.#addToMinute(minuteOf(nowMs), pick(deltas, minuteCountNames));
+    this.#addToHour(deltas, nowMs, hourOf(nowMs));
+  }
+
+  #addToMinute(minute: string, counts: Partial<MinuteCounts>): void {
+    if (Object.keys(counts).length > 0)
+      this.#minutes.set(minute, sum(this.#minutes.get(minute) ?? {}, counts));
+  }
+
+  #addToHour(deltas: UsageDeltas, nowMs: number, hour: string): void {
     this.#touchedAtMs = nowMs;
     this.#firstAtMs ??= nowMs;
     const counts = pick(deltas, countNames);
@@ -196,6 +211,8 @@ export class TenantUsage {
         taken.set(hourNow, sum(taken.get(hourNow) ?? {}, { packetsIn: this.#unwrittenPackets }));
       this.#unwrittenPackets = 0;
     }
+    const takenMinutes = this.#minutes;
+    this.#minutes = new Map();
     this.#counts = new Map();
     this.#gauges = {};
     this.#storedHour = undefined;
@@ -211,9 +228,11 @@ export class TenantUsage {
     if (storedHour !== undefined && (await gaugesWritten)) taken.set(storedHour, taken.get(storedHour) ?? {});
     const countsWritten = [...taken].map(async ([hour, counts]) => {
       const storedBytes = hour === storedHour ? this.gauges?.retainedBytes : undefined;
+      const minutes = new Map([...takenMinutes].filter(([minute]) => minute.startsWith(hour)));
       const written = await this.#orKeep(counts, hour, nowMs, async () => {
-        this.#learn(hour, counts, await store.addCounts(tenant, hour, counts, storedBytes));
+        this.#learn(hour, counts, await store.addCounts(tenant, hour, { counts, storedBytes, minutes }));
       });
+      if (!written) for (const [minute, ofMinute] of minutes) this.#addToMinute(minute, ofMinute);
       if (written) {
         const stored = storedBytes === undefined ? {} : { storedBytes };
         metrics?.put({ tenant, atMs: timeWithin(hour, nowMs), counts, ...stored });
@@ -234,7 +253,7 @@ export class TenantUsage {
       return true;
     } catch (error) {
       this.#onFailure(error);
-      this.add(deltas, nowMs, hour);
+      this.#addToHour(deltas, nowMs, hour);
       return false;
     }
   }

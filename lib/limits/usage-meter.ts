@@ -7,6 +7,7 @@ import type {
   UsageHour,
   UsageMeter,
   UsageMetrics,
+  UsageMinute,
   UsageStore,
 } from '../core/usage.ts';
 import { createClientRates } from './client-rates.ts';
@@ -125,6 +126,10 @@ class BatchingUsageMeter implements UsageMeter {
 
   report(tenant: TenantId, fromHour: string, toHour: string): Promise<UsageHour[]> {
     return this.#store.report(tenant, fromHour, toHour);
+  }
+
+  reportMinutes(tenant: TenantId, fromHour: string, toHour: string): Promise<UsageMinute[]> {
+    return this.#store.reportMinutes(tenant, fromHour, toHour);
   }
 
   storedBefore(tenant: TenantId, hour: string): Promise<number> {

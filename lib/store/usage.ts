@@ -6,15 +6,18 @@ import {
   type UsageCounts,
   type UsageGauges,
   type UsageHour,
+  type UsageMinute,
   type UsageStore,
 } from '../core/usage.ts';
 import { type Item, ItemVersionError, known, N, optionalNumber, S, string, version } from './attributes.ts';
 import { createCurrentHours, gaugesPart, hourPrefix, hourTtl } from './current-hour.ts';
+import { minutesFrom, packedMinutes } from './packed-minutes.ts';
 import { Table } from './table.ts';
 
 /**
- * Table Usage: `tenant` / `hour#2026-11-21T06` → counts of the hour, `tenant` / `now` → gauges, and
- * counts of connections of the hour that is current (current-hour.ts).
+ * Table Usage: `tenant` / `hour#2026-11-21T06` → counts of the hour and of its minutes
+ * (packed-minutes.ts), `tenant` / `now` → gauges, and counts of connections of the hour that is
+ * current (current-hour.ts).
  */
 export function createUsageStore(client: DynamoDBClient, tableName: string): UsageStore {
   const table = new Table(client, tableName);
@@ -22,7 +25,7 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
   async function add(
     tenant: string,
     part: string,
-    deltas: Readonly<Record<string, number>>,
+    deltas: Item,
     ttlSeconds: number | undefined,
     storedBytes?: number,
   ): Promise<Item> {
@@ -44,7 +47,7 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
         values: {
           ':v': version,
           ...(storedBytes === undefined ? {} : { ':stored': N(storedBytes) }),
-          ...Object.fromEntries(names.map((name) => [`:${name}`, N(deltas[name] ?? 0)])),
+          ...Object.fromEntries(Object.entries(deltas).map(([name, delta]) => [`:${name}`, delta])),
           ...(ttlSeconds === undefined ? {} : { ':ttl': N(ttlSeconds) }),
         },
       },
@@ -56,15 +59,34 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
 
   const currentHours = createCurrentHours(table);
 
+  /** Rows of the hours from `fromHour` to `toHour`, ascending. */
+  async function* hourRows(
+    tenant: string,
+    fromHour: string,
+    toHour: string,
+  ): AsyncGenerator<{ readonly hour: string; readonly item: Item }> {
+    const query = {
+      KeyConditionExpression: 'tenant = :tenant AND part BETWEEN :from AND :to',
+      ExpressionAttributeValues: {
+        ':tenant': S(tenant),
+        ':from': S(hourPrefix + fromHour),
+        ':to': S(hourPrefix + toHour),
+      },
+    };
+    for await (const item of table.items(query))
+      yield { hour: string(item, 'part').slice(hourPrefix.length), item };
+  }
+
   return {
-    async addCounts(tenant, hour, counts, storedBytes) {
-      return countsFrom(await add(tenant, hourPrefix + hour, counts, hourTtl(hour), storedBytes));
+    async addCounts(tenant, hour, { counts, storedBytes, minutes = new Map() }) {
+      const deltas = { ...numbers(counts), ...packedMinutes(minutes) };
+      return countsFrom(await add(tenant, hourPrefix + hour, deltas, hourTtl(hour), storedBytes));
     },
 
     async addGauges(tenant, gauges, hour, counts = {}) {
       return gaugesFrom(
         hour === undefined || Object.keys(counts).length === 0
-          ? await add(tenant, gaugesPart, gauges, undefined)
+          ? await add(tenant, gaugesPart, numbers(gauges), undefined)
           : await currentHours.add(tenant, hour, { ...gauges }, counts),
       );
     },
@@ -105,17 +127,8 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
     async report(tenant, fromHour, toHour) {
       const current = await currentHours.read(tenant);
       const hours: UsageHour[] = [];
-      const query = {
-        KeyConditionExpression: 'tenant = :tenant AND part BETWEEN :from AND :to',
-        ExpressionAttributeValues: {
-          ':tenant': S(tenant),
-          ':from': S(hourPrefix + fromHour),
-          ':to': S(hourPrefix + toHour),
-        },
-      };
-      for await (const item of table.items(query)) {
+      for await (const { hour, item } of hourRows(tenant, fromHour, toHour)) {
         const storedBytes = optionalNumber(item, 'stored');
-        const hour = string(item, 'part').slice(hourPrefix.length);
         hours.push({
           hour,
           counts: withConnections(
@@ -136,6 +149,13 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
       return [...hours, alone].sort((one, other) => (one.hour < other.hour ? -1 : 1));
     },
 
+    async reportMinutes(tenant, fromHour, toHour) {
+      const minutes: UsageMinute[] = [];
+      for await (const { hour, item } of hourRows(tenant, fromHour, toHour))
+        minutes.push(...minutesFrom(known(item), hour));
+      return minutes;
+    },
+
     /** Reads back hour by hour to the last change: at most 400 days of rows. For operators only. */
     async storedBefore(tenant, hour) {
       const query = {
@@ -154,6 +174,10 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
       return 0;
     },
   };
+}
+
+function numbers(deltas: Readonly<Record<string, number>>): Item {
+  return Object.fromEntries(Object.entries(deltas).map(([name, delta]) => [name, N(delta)]));
 }
 
 function movedFrom(item: Item): ConnectionCounts {

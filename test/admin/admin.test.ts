@@ -381,6 +381,34 @@ describe('usage', () => {
     ])
       expect(await api('GET', `/tenants/acme/usage?${query}`)).toMatchObject({ body: { code: 'parameter' } });
   });
+
+  it('shows minutes, of which the hour is the sum', async () => {
+    const mint = await service.tenant('by-minute');
+    const publisher = await service.connect(mint, { clientId: 'publisher' });
+    for (let sent = 0; sent < 100; sent += 1) await publisher.publishAsync('t', '', { qos: 1 });
+    const sumOf = (steps: readonly { readonly messagesIn: number }[]): number =>
+      steps.reduce((sum, { messagesIn }) => sum + messagesIn, 0);
+    const { body } = await api('GET', '/tenants/by-minute/usage?resolution=minute');
+    expect(body).toMatchObject({ now: { connections: 1 } });
+    expect(body.minutes[0]).toEqual({
+      minute: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d$/),
+      messagesIn: expect.any(Number),
+      messagesOut: 0,
+    });
+    expect(sumOf(body.minutes)).toBe(100);
+    const { minute } = body.minutes.at(-1);
+    const later = minute.replace(/^\d{4}/, '2999');
+    const future = await api('GET', `/tenants/by-minute/usage?resolution=minute&from=${later}&to=${later}`);
+    expect(future.body.minutes).toEqual([]);
+    expect(sumOf((await api('GET', '/tenants/by-minute/usage')).body.hours)).toBe(100);
+    for (const query of [
+      'resolution=second',
+      'resolution=minute&from=2026-01-01T00',
+      'resolution=minute&from=2026-01-01T00:00&to=2026-01-03T00:00',
+      'from=2026-01-01T00:00',
+    ])
+      expect(await api('GET', `/tenants/acme/usage?${query}`)).toMatchObject({ body: { code: 'parameter' } });
+  });
 });
 
 describe('revocation', () => {

@@ -3,6 +3,7 @@ import { vouchedTenantId } from '../../lib/auth/index.ts';
 import { defaultSettings } from '../../lib/core/settings.ts';
 import {
   hourOf,
+  type MinuteCounts,
   type UsageCounts,
   type UsageGauges,
   type UsageMeter,
@@ -29,6 +30,7 @@ const zero: UsageCounts = {
 /** A store in memory that several processes share and that can fail. */
 function memory() {
   const hours = new Map<string, UsageCounts>();
+  const minutes = new Map<string, MinuteCounts>();
   let gauges: UsageGauges = { connections: 0, retainedMessages: 0, retainedBytes: 0 };
   const state = { failing: false, writes: 0 };
   const sum = <T extends object>(base: T, deltas: Partial<T>): T =>
@@ -39,11 +41,13 @@ function memory() {
       ]),
     ) as T;
   const store: UsageStore = {
-    async addCounts(_tenant, hour, counts) {
+    async addCounts(_tenant, hour, { counts, minutes: written = new Map() }) {
       if (state.failing) throw new Error('throttled');
       state.writes += 1;
       const after = sum(hours.get(hour) ?? zero, counts);
       hours.set(hour, after);
+      for (const [minute, added] of written)
+        minutes.set(minute, sum(minutes.get(minute) ?? { messagesIn: 0, messagesOut: 0 }, added));
       return after;
     },
     async addGauges(_tenant, deltas) {
@@ -54,11 +58,12 @@ function memory() {
     },
     readGauges: async () => gauges,
     report: async () => [],
+    reportMinutes: async () => [],
     storedBefore: async () => 0,
     beginRecount: async () => false,
     finishRecount: async () => undefined,
   };
-  return { store, state, hours, gauges: () => gauges };
+  return { store, state, hours, minutes, gauges: () => gauges };
 }
 
 function process(store: UsageStore, clock: { nowMs: number }) {
@@ -127,6 +132,31 @@ describe('usage', () => {
     expect(hours.get('2026-11-21T06')?.messagesIn).toBe(1);
     expect(hours.get('2026-11-21T08')?.messagesIn).toBe(2);
     expect(hours.size).toBe(2);
+  });
+
+  test('counts belong to their minute, when they are written later and when a write fails', async () => {
+    const clock = { nowMs: Date.UTC(2026, 10, 21, 6, 58, 59) };
+    const { store, state, minutes } = memory();
+    const usage = process(store, clock);
+    usage.count(tenant, { messagesIn: 1, bytesIn: 9 });
+    clock.nowMs += 1_000;
+    usage.count(tenant, { messagesIn: 2, messagesOut: 5 });
+    clock.nowMs += 60_000;
+    usage.count(tenant, { messagesOut: 7 });
+    state.failing = true;
+    await usage.flush();
+    state.failing = false;
+    usage.count(tenant, { messagesOut: 1 });
+    clock.nowMs += 10_000;
+    await usage.flush();
+    await usage.flush();
+    expect(Object.fromEntries(minutes)).toEqual({
+      '2026-11-21T06:58': { messagesIn: 1, messagesOut: 0 },
+      '2026-11-21T06:59': { messagesIn: 2, messagesOut: 5 },
+      '2026-11-21T07:00': { messagesIn: 0, messagesOut: 8 },
+    });
+    // Two failed attempts, then one write for each hour.
+    expect(state.writes).toBe(2);
   });
 
   test('metrics get each written count once, within its hour, and never an unwritten one', async () => {

@@ -6,6 +6,7 @@ import { adminApi, resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface UsageOptions extends TargetOptions {
+  readonly by: 'hour' | 'minute';
   readonly from?: string;
   readonly to?: string;
   readonly json?: true;
@@ -19,32 +20,46 @@ interface RevokeOptions extends TargetOptions {
   readonly keep?: number;
 }
 
+/** An hour or a minute of usage: its time and its counts. */
+type Step = Readonly<Record<string, number | string>>;
+
 interface Usage {
-  readonly hours: readonly ({ readonly hour: string } & Readonly<Record<string, number>>)[];
+  readonly hours?: readonly Step[];
+  readonly minutes?: readonly Step[];
   readonly now: Readonly<Record<string, number>>;
 }
 
 /** `wisp usage` and `wisp revoke`. */
 export function addAccountCommands(program: Command, terminal: Terminal): void {
   addTargetOptions(program.command('usage'))
-    .summary('show the hourly usage of a tenant')
-    .description('Shows usage by hour (UTC), the total, and what the tenant stores now.')
+    .summary('show the usage of a tenant by hour or minute')
+    .description(
+      'Shows usage by hour or by minute (UTC), the total, and what the tenant stores now. Counts are ' +
+        'written within about ten seconds of use.',
+    )
     .argument('<tenant>', 'name of the tenant', parseTenantName)
-    .option('--from <hour>', 'first hour, such as 2026-11-21T06 (default: 23 hours before --to)')
-    .option('--to <hour>', 'last hour (default: now)')
+    .addOption(
+      new Option('--by <step>', 'length of a step').choices(['hour', 'minute'] as const).default('hour'),
+    )
+    .option(
+      '--from <time>',
+      'first hour, such as 2026-11-21T06, or minute, such as 2026-11-21T06:05 (default: 23 hours or 59 minutes before --to)',
+    )
+    .option('--to <time>', 'last hour or minute (default: now)')
     .option('--json', 'as JSON')
     .addHelpText('after', ownExamples(help))
     .action(async (tenant: string, options: UsageOptions) => {
       const target = resolveTarget(options);
-      const { from, to } = options;
+      const { by, from, to } = options;
       const range = new URLSearchParams({
+        ...(by === 'hour' ? {} : { resolution: by }),
         ...(from === undefined ? {} : { from }),
         ...(to === undefined ? {} : { to }),
       });
       const api = adminApi(target, await target.connect());
       const usage = (await api.call('GET', `/${tenant}/usage?${range}`)) as Usage;
       if (options.json) terminal.out(JSON.stringify(usage, null, 2));
-      else for (const line of table(usage)) terminal.out(line);
+      else for (const line of table(usage, by)) terminal.out(line);
     });
 
   addTargetOptions(program.command('revoke'))
@@ -105,20 +120,21 @@ function selectorNames(meant: readonly (readonly [string, unknown])[]): string {
 }
 
 /** Prints exact bytes and milliseconds, because the figures are for billing. */
-function table({ hours, now }: Usage): string[] {
-  const names = Object.keys(hours[0] ?? {}).filter((name) => name !== 'hour');
-  const total = names.map((name) => hours.reduce((sum, hour) => sum + (hour[name] ?? 0), 0));
+function table({ hours, minutes, now }: Usage, by: 'hour' | 'minute'): string[] {
+  const steps = (by === 'hour' ? hours : minutes) ?? [];
+  const names = Object.keys(steps[0] ?? {}).filter((name) => typeof steps[0]?.[name] === 'number');
+  const total = names.map((name) => steps.reduce((sum, step) => sum + Number(step[name] ?? 0), 0));
   const row = (first: string, cells: readonly (string | number)[]) =>
-    [first.padEnd(13), ...cells.map((cell) => String(cell).padStart(14))].join('');
+    [first.padEnd(16), ...cells.map((cell) => String(cell).padStart(14))].join('');
   return [
-    ...(hours.length === 0 ? ['no usage in these hours'] : [row('hour (UTC)', names)]),
-    ...hours.map((hour) =>
+    ...(steps.length === 0 ? [`no usage in these ${by}s`] : [row(`${by} (UTC)`, names)]),
+    ...steps.map((step) =>
       row(
-        hour.hour,
-        names.map((name) => hour[name] ?? 0),
+        String(step[by]),
+        names.map((name) => step[name] ?? 0),
       ),
     ),
-    ...(hours.length > 1 ? [row('total', total)] : []),
+    ...(steps.length > 1 ? [row('total', total)] : []),
     '',
     ...Object.entries(now).map(([name, value]) => `now ${name}: ${value}`),
   ];
@@ -127,6 +143,7 @@ function table({ hours, now }: Usage): string[] {
 const help = `
 Examples:
   $ wisp usage demo
+  $ wisp usage demo --by minute
   $ wisp usage acme --stack Wisp --from 2026-11-01T00 --to 2026-11-30T23 --json
   $ wisp revoke acme --client-id sensor-7
   $ wisp revoke acme --all --keep 1h`;

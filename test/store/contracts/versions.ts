@@ -67,10 +67,12 @@ export function versionsContract(name: string, open: () => Promise<World>): void
     test('usage, which is not added to either', async () => {
       const tenant = world.tenant();
       const { usageStore } = world.process();
-      await usageStore.addCounts(tenant, hour, { messagesIn: 1 });
+      await usageStore.addCounts(tenant, hour, { counts: { messagesIn: 1 } });
       await usageStore.addGauges(tenant, { connections: 1 });
       await renew('usage', tenant, /./);
-      await expect(usageStore.addCounts(tenant, hour, { messagesIn: 1 })).rejects.toThrow(ItemVersionError);
+      await expect(usageStore.addCounts(tenant, hour, { counts: { messagesIn: 1 } })).rejects.toThrow(
+        ItemVersionError,
+      );
       await expect(usageStore.addGauges(tenant, { connections: 1 })).rejects.toThrow(ItemVersionError);
       await expect(usageStore.readGauges(tenant)).rejects.toThrow(ItemVersionError);
       await expect(usageStore.report(tenant, hour, hour)).rejects.toThrow(ItemVersionError);
