@@ -18,7 +18,7 @@ export function Empty({
   );
 }
 
-/** In place of what could not be loaded: what happened, its code, what to do, and a way to retry. */
+/** In place of what could not be loaded: what happened, its code, what to do, a way to retry. */
 export function ProblemNotice({
   problem,
   retry,

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 
-/** The frame of every page: its title, which the browser shows too, actions at the right, content. */
+/** The frame of every page: its title, which the browser shows too, actions, content. */
 export function Page(props: {
   readonly title: string;
   /** One sentence below the title. */

@@ -46,7 +46,7 @@ export function Plot({ title, unit, times, series, format = compact, isLoading =
     };
   }, []);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the theme is in the colours, and data follows below
+  // biome-ignore lint/correctness/useExhaustiveDependencies: colours follow the theme, data below
   useEffect(() => {
     const element = host.current;
     if (library === undefined || element === null) return;

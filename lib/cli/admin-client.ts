@@ -4,6 +4,10 @@ import { UserError } from '../local/operator/user-error.ts';
 
 /** Client of one deployment's admin API (docs/openapi.json). */
 export interface AdminClient {
+  /** `https://host/admin` */
+  readonly url: string;
+  /** Absent for the local service. */
+  readonly sign?: Sign;
   /**
    * @param path after `/tenants`, for example `/acme/clients`.
    * @returns the response's JSON; undefined without a body.
@@ -60,6 +64,8 @@ export function createAdminClient(adminUrl: string, sign?: Sign): AdminClient {
     );
   }
   return {
+    url: adminUrl,
+    ...(sign === undefined ? {} : { sign }),
     call,
     async *all<Item>(path: string, member: string) {
       let next: string | undefined;

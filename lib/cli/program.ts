@@ -5,6 +5,7 @@ import { explain } from '../local/operator/explain.ts';
 import { exitCodes } from '../local/operator/user-error.ts';
 import { addAccountCommands } from './commands/account.ts';
 import { addBridgeCommand } from './commands/bridge.ts';
+import { addConsoleCommand } from './commands/console.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEdgeCommand } from './commands/edge.ts';
 import { addIssuerCommands } from './commands/issuer.ts';
@@ -58,6 +59,7 @@ export async function run(
     })
     .addHelpText('after', help);
   addStartCommand(program, terminal);
+  addConsoleCommand(program, terminal);
   addBridgeCommand(program, terminal);
   addEdgeCommand(program, terminal);
   addTenantCommands(program, terminal);

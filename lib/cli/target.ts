@@ -36,6 +36,8 @@ export interface Connection {
   readonly api?: AdminClient;
   /** URL of the WebSocket API, if known. */
   readonly webSocketUrl?: string;
+  /** URL of publishing over HTTP, if known. */
+  readonly publishUrl?: string;
   /** SNS topic of the alarms; absent if the stack has none. */
   readonly alarmTopicArn?: string;
   /** Port of the bridge for stock MQTT over TCP, if there is one. */
@@ -89,7 +91,8 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
           `stack ${stack} has no output TenantsTableName; is it a Wisp stack?`,
         );
       }
-      const { WebSocketUrl: webSocketUrl, AdminUrl: adminUrl, AlarmTopicArn: alarmTopicArn } = outputs;
+      const { WebSocketUrl: webSocketUrl, AdminUrl: adminUrl, PublishUrl: publishUrl } = outputs;
+      const { AlarmTopicArn: alarmTopicArn } = outputs;
       return {
         admin: await openTable(client, table),
         ...(adminUrl === undefined
@@ -97,6 +100,7 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
           : { api: await signedClient(emulatedUrl(adminUrl, endpoint), client) }),
         // Emulators have no usable WebSocket data plane.
         ...(webSocketUrl === undefined || endpoint !== undefined ? {} : { webSocketUrl }),
+        ...(publishUrl === undefined ? {} : { publishUrl: emulatedUrl(publishUrl, endpoint) }),
         ...(alarmTopicArn === undefined ? {} : { alarmTopicArn }),
       };
     },

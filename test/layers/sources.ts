@@ -13,7 +13,7 @@ export interface Source {
 export function readSources(folders: readonly string[]): Source[] {
   return folders.flatMap((folder) =>
     readdirSync(root + folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
       .map((entry) => `${entry.parentPath}/${entry.name}`.slice(root.length))
       .filter((path) => !/(^|\/)(node_modules|dist)\//.test(path))
       .map((path) => ({ path, text: readFileSync(root + path, 'utf8') })),

@@ -64,10 +64,12 @@ export const toolReasons = {
     remedy: 'Correct --jwks-url, or add the issuer without --require-keys and let the provider follow.',
   },
   'key-exists': {
+    http: 409,
     message: 'the key file exists and is not overwritten',
     remedy: 'Move the file away first.',
   },
   'key-missing': {
+    http: 404,
     message: 'the private key of the tenant is not on this machine',
     remedy: 'Name the key file with --key, or mint tokens where the tenant was created.',
   },
