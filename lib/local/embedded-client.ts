@@ -18,10 +18,15 @@ const withoutHttp = [
   'httpSigningMiddleware',
 ] as const;
 
+interface Call {
+  readonly input: unknown;
+}
+
 /**
  * A client of the embedded DynamoDB, or of a wrapper of it. Commands and errors are those of the
- * SDK, and it tries again as the SDK does; but the input of a command is handed over as it is.
- * Endpoint, headers, signature and JSON text took most of the CPU of a call.
+ * SDK, and it tries again as the SDK does; but the input of a command is handed over as it is, and
+ * only a call that has failed enters the SDK. Endpoint, headers, signature and JSON text took most
+ * of the CPU of a call.
  */
 export function createEmbeddedClient(handler: RequestHandler): DynamoDBClient {
   const client = createDynamoClient({ region: 'local', credentials: localCredentials });
@@ -30,11 +35,31 @@ export function createEmbeddedClient(handler: RequestHandler): DynamoDBClient {
   client.middlewareStack.add(
     (_next, context) => {
       const headers = { 'x-amz-target': `${target}.${context.commandName?.replace(/Command$/, '')}` };
-      const call = async ({ input }: { readonly input: unknown }) => {
+      const call = async ({ input }: Call) => {
         const { response } = await handler.handle({ method: 'POST', headers, body: withBase64(input) });
         return { response, output: outputOf(response) };
       };
-      return retries.resolve(call as unknown as Parameters<typeof retries.resolve>[0], context) as never;
+      // Errors of first attempts, which the SDK judges as if they were its own.
+      const failed = new WeakMap<Call, unknown>();
+      const again = (args: Call) => {
+        if (!failed.has(args)) return call(args);
+        const error = failed.get(args);
+        failed.delete(args);
+        return Promise.reject(error);
+      };
+      const retried = retries.resolve(
+        again as unknown as Parameters<typeof retries.resolve>[0],
+        context,
+      ) as unknown as typeof call;
+      const attempt = async (args: Call) => {
+        try {
+          return await call(args);
+        } catch (error) {
+          failed.set(args, error);
+          return retried(args);
+        }
+      };
+      return attempt as never;
     },
     { step: 'initialize', priority: 'high', name: 'embedded' },
   );

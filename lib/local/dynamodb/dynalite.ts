@@ -16,6 +16,8 @@ export interface Range {
   readonly lte?: string;
   readonly reverse?: boolean;
   readonly limit?: number;
+  /** `utf8`: values as JSON text. Default: values. */
+  readonly valueEncoding?: string;
 }
 
 /** One key prefix of the database: the items of a table, or the list of tables. */
@@ -64,7 +66,8 @@ export type Action = (store: Store, data: Record<string, unknown>, callback: Cal
 
 export interface ActionValidation {
   readonly types: object;
-  readonly custom?: unknown;
+  /** @returns what is wrong. */
+  readonly custom?: (data: object, store: Store) => unknown;
 }
 
 export interface Dynalite {
@@ -74,6 +77,12 @@ export interface Dynalite {
   readonly action: (
     operation: string,
   ) => { readonly run: Action; readonly validation: ActionValidation } | undefined;
+  readonly validationError: (message: string) => Error;
+  /** How keys of rows are made of the values of key attributes. */
+  readonly keys: {
+    readonly hashPrefix: (value: string, type: 'S') => string;
+    readonly toRangeStr: (value: string, type: 'S') => string;
+  };
   /** Why LevelDB is not usable; undefined if it is. */
   readonly levelError: Error | undefined;
 }
@@ -107,7 +116,7 @@ export function loadDynalite(): Dynalite {
   const levelError = loadLevel(require);
   for (const name of ['condition', 'projection', 'update'])
     rememberParsed(require(`dynalite/db/${name}Parser`) as ExpressionParser);
-  const store = require('dynalite/db') as Pick<Dynalite, 'create'>;
+  const store = require('dynalite/db') as Pick<Dynalite, 'create' | 'validationError'> & Dynalite['keys'];
   const validations = require('dynalite/validations') as Pick<Dynalite, 'checkTypes' | 'checkValidations'>;
   const actions = new Map(
     operations.map((operation) => {
@@ -119,6 +128,8 @@ export function loadDynalite(): Dynalite {
   );
   loaded = {
     create: store.create,
+    validationError: store.validationError,
+    keys: store,
     checkTypes: validations.checkTypes,
     checkValidations: validations.checkValidations,
     action: (operation) => actions.get(operation),

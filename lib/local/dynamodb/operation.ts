@@ -1,7 +1,9 @@
 import { Stream } from 'node:stream';
 import { isJsonObject } from '../aws-json.ts';
 import { type Capacity, Usage } from './capacity.ts';
+import { CheckedWrites } from './checked-writes.ts';
 import type { Callback, Dynalite, Item, LevelIterator, Range, Release, Section, Store } from './dynalite.ts';
+import { PlainReads } from './plain-reads.ts';
 
 export interface Outcome {
   readonly statusCode: number;
@@ -20,13 +22,37 @@ const rowsPerFetch = 100;
 const activeTables = new WeakMap<Store, Map<string, unknown>>();
 
 /**
- * Runs one operation in dynalite on a view of its store that is private to this request. The view
+ * Runs one operation: plain reads directly, all others in dynalite, on a view of its store that is
+ * private to this request. The view
  * - turns errors that dynalite throws, also in callbacks, into a 500 and releases its item locks;
  * - closes all iterators (dynalite's own streams leak one per Query);
  * - records the items touched, for consumed capacity and for ReturnValuesOnConditionCheckFailure,
  *   which dynalite ignores.
  */
-export function executeOperation(
+export async function executeOperation(
+  dynalite: Dynalite,
+  store: Store,
+  operation: string,
+  input: Record<string, unknown> | undefined,
+): Promise<Outcome> {
+  if (input === undefined || (operation !== 'GetItem' && operation !== 'Query'))
+    return executeInDynalite(dynalite, store, operation, input);
+  const reads = plainReads.get(store) ?? new PlainReads(dynalite);
+  plainReads.set(store, reads);
+  const table = activeTables.get(store)?.get(String(input.TableName));
+  const plain = await reads.read(store, table, operation, input);
+  if (plain !== undefined) return { statusCode: 200, ...plain };
+  const outcome = await executeInDynalite(dynalite, store, operation, input);
+  if (outcome.statusCode === 200 && operation === 'Query') reads.accept(input);
+  return outcome;
+}
+
+/** Reads that need no dynalite, by store. */
+const plainReads = new WeakMap<Store, PlainReads>();
+/** Kinds of writes that need no check of their form, by store. */
+const checkedWrites = new WeakMap<Store, CheckedWrites>();
+
+function executeInDynalite(
   dynalite: Dynalite,
   store: Store,
   operation: string,
@@ -73,9 +99,9 @@ export function executeOperation(
       return;
     }
     guard(() => {
-      // A copy, because dynalite deletes unknown members.
-      const data = dynalite.checkTypes({ ...input }, action.validation.types);
-      dynalite.checkValidations(data, action.validation.types, action.validation.custom, store);
+      const checks = checkedWrites.get(store) ?? new CheckedWrites(dynalite);
+      checkedWrites.set(store, checks);
+      const data = checks.check(store, operation, action.validation, input);
       const isOfTables = operation.endsWith('Table');
       const view = viewOf(store, usage, guard, fail, heldLocks);
       action.run(isOfTables ? view : withKnownTables(view, store), data, (error, result) => {

@@ -18,6 +18,8 @@ type AttributeValue = Readonly<Record<string, unknown>>;
 /** A parsed expression with slots for the values, and the names and values it refers to. */
 interface Template {
   readonly result: unknown;
+  /** Whether it has a BETWEEN, whose bounds must be in order. */
+  readonly hasBounds: boolean;
   readonly names: readonly string[];
   readonly values: readonly string[];
 }
@@ -48,7 +50,7 @@ export function rememberParsed(parser: ExpressionParser): void {
     const { attrNames = {}, attrVals = {}, unusedAttrNames, unusedAttrVals } = context;
     const key = keyOf(expression, attrNames, attrVals);
     let template = templates.get(key);
-    if (template === undefined || !areOrdered(template.result, context)) {
+    if (template === undefined || (template.hasBounds && !areOrdered(template.result, context))) {
       // All are unused here, also what an earlier expression of the request has used.
       const unused = { names: allOf(attrNames), values: allOf(attrVals) };
       const result = parse(expression, {
@@ -56,6 +58,7 @@ export function rememberParsed(parser: ExpressionParser): void {
       });
       template = {
         result: templateOf(result, attrVals),
+        hasBounds: /between/i.test(expression),
         names: Object.keys(attrNames).filter((name) => !(name in unused.names)),
         values: Object.keys(attrVals).filter((name) => !(name in unused.values)),
       };
