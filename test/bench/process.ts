@@ -25,7 +25,10 @@ interface Answer {
   readonly error?: string;
 }
 
-/** Runs a module of this folder in a child process. Its output goes to stderr. */
+/**
+ * Runs a module of this folder, or a bundle by its path, in a child process. Its output goes to
+ * stderr.
+ */
 export function startChild<Offered extends Offer>(
   path: string,
   options: { readonly heapMegabytes?: number; readonly args?: readonly string[] } = {},
@@ -33,8 +36,7 @@ export function startChild<Offered extends Offer>(
   const { heapMegabytes, args = [] } = options;
   const child = fork(fileURLToPath(new URL(path, import.meta.url)), args, {
     execArgv: [
-      '--import',
-      'tsx',
+      ...(path.endsWith('.mjs') ? [] : ['--import', 'tsx']),
       '--expose-gc',
       ...(heapMegabytes === undefined ? [] : [`--max-old-space-size=${heapMegabytes}`]),
     ],

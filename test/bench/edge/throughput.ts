@@ -1,3 +1,4 @@
+import { built } from '../built.ts';
 import { startChild } from '../process.ts';
 import type { Run, Table } from '../report.ts';
 import { brokers } from '../throughput/brokers.ts';
@@ -42,7 +43,7 @@ function edge(transport: 'tcp' | 'ws'): Contender {
     name: `Wisp edge, ${transport === 'ws' ? 'WebSocket' : 'TCP'}`,
     transport,
     async start() {
-      const child = startChild<EdgeProcess>('./edge/edge-process.ts');
+      const child = startChild<EdgeProcess>(built('./edge/edge-process.ts'));
       return {
         listening: await child.call('start', { transport }),
         cpuMicroseconds: () => child.call('cpuMicroseconds', undefined),

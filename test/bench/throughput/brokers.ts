@@ -1,4 +1,5 @@
 import { findTool } from '../../support/tools.ts';
+import { built } from '../built.ts';
 import { startChild } from '../process.ts';
 import type { AedesProcess } from './aedes-process.ts';
 import type { Listening, Transport } from './listening.ts';
@@ -22,7 +23,7 @@ const wisp: BrokerUnderTest = {
   name: 'Wisp, adapter',
   transport: 'adapter',
   async start() {
-    const child = startChild<WispProcess>('./throughput/wisp-process.ts');
+    const child = startChild<WispProcess>(built('./throughput/wisp-process.ts'));
     return {
       listening: await child.call('start', undefined),
       async messages() {
