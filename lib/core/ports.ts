@@ -66,6 +66,8 @@ export interface Ports {
   readonly ruleDrains?: RuleDrainQueue;
   readonly ruleRecords: RuleRecordStore;
   readonly usage: UsageMeter;
+  /** Only in a process that handles frames of many clients at the same time. Default: none. */
+  readonly gatherer?: Gatherer;
   readonly events: LifecycleEvents;
   readonly log: Log;
 }
@@ -109,6 +111,22 @@ export interface FanoutQueue {
    * minutes.
    */
   send(slices: readonly FanoutSlice[]): Promise<void>;
+}
+
+/** Lets calls that come at the same moment be made as one. */
+export interface Gatherer {
+  /**
+   * Makes a call together with those of the same `owner` object and kind that come before it
+   * begins. Calls never wait for a batch that has begun.
+   *
+   * @param together makes several calls, and returns a result for each.
+   */
+  gather<Call, Result>(
+    owner: object,
+    kind: string,
+    call: Call,
+    together: (calls: readonly Call[]) => readonly Promise<Result>[],
+  ): Promise<Result>;
 }
 
 /** The callback side of API Gateway. */

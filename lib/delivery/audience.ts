@@ -52,19 +52,23 @@ interface MatchedFilter {
  * An audience of more than `inlineAudience` subscriptions is not read to its end: the fan-out queue
  * serves it. The queue also serves a smaller audience whose topic has lately gone through it, so
  * that no message overtakes an earlier one.
+ *
+ * @param runs the messages of each publisher. What a run may have served inline counts for itself,
+ *   so that those of others do not send its topics to the queue.
  * [MQTT-3.3.2-3 v3+v5, MQTT-4.5.0-1 v3+v5, MQTT-3.1.2-5 v3]
  */
 export async function findAudiences(
   context: Context,
   tenant: TenantId,
   live: TenantLive,
-  messages: readonly Message[],
+  runs: readonly (readonly Message[])[],
 ): Promise<Map<string, Audience>> {
-  const consistent = messages.some((message) => message.qos > 0);
+  const consistent = runs.some((messages) => messages.some((message) => message.qos > 0));
   const filtersByTopic = new Map<string, string[]>();
-  for (const { topic } of messages)
-    if (!filtersByTopic.has(topic))
-      filtersByTopic.set(topic, candidateFilters(live.shapes, topic, live.dollarApart));
+  for (const messages of runs)
+    for (const { topic } of messages)
+      if (!filtersByTopic.has(topic))
+        filtersByTopic.set(topic, candidateFilters(live.shapes, topic, live.dollarApart));
 
   const filters = [...new Set([...filtersByTopic.values()].flat())];
   // One more than is served inline shows whether the audience is larger.
@@ -74,12 +78,21 @@ export async function findAudiences(
   );
   const byFilter = new Map(filters.map((filter, index) => [filter, pages[index]]));
   const audiences = new Map<string, Audience>();
-  let inline = 0;
-  for (const [topic, candidates] of filtersByTopic) {
-    const matched = candidates.map((filter) => ({ filter, page: byFilter.get(filter) ?? noSubscriptions }));
-    const audience = await audienceOf(context, tenant, topic, matched, consistent, inline);
-    if (audience.queued === undefined) inline += audience.ordinary.length;
-    audiences.set(topic, audience);
+  for (const messages of runs) {
+    let inline = 0;
+    for (const topic of new Set(messages.map((message) => message.topic))) {
+      let audience = audiences.get(topic);
+      if (audience === undefined) {
+        const candidates = filtersByTopic.get(topic) ?? [];
+        const matched = candidates.map((filter) => ({
+          filter,
+          page: byFilter.get(filter) ?? noSubscriptions,
+        }));
+        audience = await audienceOf(context, tenant, topic, matched, consistent, inline);
+        audiences.set(topic, audience);
+      }
+      if (audience.queued === undefined) inline += audience.ordinary.length;
+    }
   }
   return audiences;
 }

@@ -127,10 +127,12 @@ async function deliverBatch(
   for (let round = 1; left.length > 0; round += 1) {
     const failed: Parcel[] = [];
     let lastError: unknown;
-    await sendParcels(context, tenant, left, (parcel, error) => {
-      lastError = error;
-      // QoS 0 copies may have been sent.
-      failed.push({ ...parcel, atMostOnce: [], behindQueued: [] });
+    await sendParcels(context, tenant, left, {
+      failed(parcel, error) {
+        lastError = error;
+        // QoS 0 copies may have been sent.
+        failed.push({ ...parcel, atMostOnce: [], behindQueued: [] });
+      },
     });
     if (failed.length > 0 && round === maxRounds) throw lastError;
     if (failed.length > 0) await pause(round);

@@ -37,6 +37,13 @@ export interface Parcel {
   readonly shared: SharedDelivery[];
 }
 
+/** Learns what becomes of parcels. */
+export interface Progress {
+  /** All messages of the parcel are durable or were sent, or are dropped. */
+  sent?(parcel: Parcel): void;
+  failed(parcel: Parcel, error: unknown): void;
+}
+
 /** Identifies a session in an audience: a client may also have subscriptions of ended sessions. */
 export function memberId(member: { readonly clientId: string; readonly generation: string }): string {
   return `${member.generation}\0${member.clientId}`;
@@ -155,50 +162,78 @@ export function withShared(parcel: Parcel, shared: ReadonlyMap<Message, Promise<
  * gives the same error, and it must not fail the publishes of others. Its shared messages go on to
  * other members.
  *
- * @param failed receives each parcel that could not be delivered, and its error. Default: the first
- *   error rejects, after all other parcels have been delivered.
- * @returns the parcels whose session has ended or is unreadable.
+ * @param progress learns of each parcel as soon as it is known what became of it. Default: the
+ *   first error rejects, after all other parcels have been delivered.
+ * @returns the parcels whose session has ended or is unreadable; `progress` does not get them.
  */
 export async function sendParcels(
   context: Context,
   tenant: TenantId,
   parcels: readonly Parcel[],
-  failed?: (parcel: Parcel, error: unknown) => void,
+  progress?: Progress,
 ): Promise<Parcel[]> {
-  const wanted = parcels
-    .filter(({ atMostOnce, behindQueued }) => atMostOnce.length + behindQueued.length > 0)
-    .map(({ key }) => key.clientId);
-  const routes =
-    wanted.length === 0
-      ? new Map<string, Route>()
-      : await context.sessions.routes(tenant, [...new Set(wanted)]);
   const ended: Parcel[] = [];
   const unreadable: Parcel[] = [];
-  const send = async (parcel: Parcel): Promise<void> => {
+  const fail = (parcel: Parcel, error: unknown): void => {
+    if (progress === undefined) throw error;
+    progress.failed(parcel, error);
+  };
+  const send = async (parcel: Parcel, route: Route | undefined): Promise<void> => {
     try {
-      if ((await sendParcel(context, parcel, routes.get(parcel.key.clientId))) === 'ended')
-        ended.push(parcel);
+      if ((await sendParcel(context, parcel, route)) === 'ended') ended.push(parcel);
+      else progress?.sent?.(parcel);
     } catch (error) {
       if (error instanceof UnreadableItemError) {
         unreadable.push(parcel);
         reportUnreadable(context, parcel, error);
-      } else if (failed === undefined) throw error;
-      else failed(parcel, error);
+      } else fail(parcel, error);
     }
   };
   const { maxConcurrentPosts, maxConcurrentEdgePosts } = context.settings;
-  const [gathered, others] = apart(parcels, ({ key, queued }) => {
-    const route = routes.get(key.clientId);
+  const routes = await routesFor(context, tenant, parcels, fail);
+  const routed = parcels.filter((parcel) => routes !== undefined || !isAtMostOnce(parcel));
+  const [gathered, others] = apart(routed, ({ key, queued }) => {
+    const route = routes?.get(key.clientId);
     return queued.length === 0 && route !== undefined && isEdgeAddress(route.address);
   });
+  const sendRouted = (parcel: Parcel): Promise<void> => send(parcel, routes?.get(parcel.key.clientId));
   const results = await Promise.allSettled([
-    concurrently(others, maxConcurrentPosts, send),
-    concurrently(gathered, maxConcurrentEdgePosts, send),
+    concurrently(others, maxConcurrentPosts, sendRouted),
+    concurrently(gathered, maxConcurrentEdgePosts, sendRouted),
   ]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-  // Their rows are still there: a timer was lost, or a subscription came late.
-  for (const { key, generation } of ended) await context.sessionEnded(key, generation);
-  return [...ended, ...unreadable];
+  const left: Parcel[] = [];
+  for (const parcel of ended)
+    try {
+      // Their rows are still there: a timer was lost, or a subscription came late.
+      await context.sessionEnded(parcel.key, parcel.generation);
+      left.push(parcel);
+    } catch (error) {
+      fail(parcel, error);
+    }
+  return [...left, ...unreadable];
+}
+
+/** The routes of parcels with QoS 0 messages; undefined where reading them has failed. */
+async function routesFor(
+  context: Context,
+  tenant: TenantId,
+  parcels: readonly Parcel[],
+  fail: Progress['failed'],
+): Promise<ReadonlyMap<string, Route> | undefined> {
+  const wanted = parcels.filter(isAtMostOnce);
+  if (wanted.length === 0) return new Map();
+  try {
+    return await context.sessions.routes(tenant, [...new Set(wanted.map(({ key }) => key.clientId))]);
+  } catch (error) {
+    for (const parcel of wanted) fail(parcel, error);
+    return undefined;
+  }
+}
+
+/** Whether a parcel has QoS 0 messages, which need a route. */
+function isAtMostOnce({ atMostOnce, behindQueued }: Parcel): boolean {
+  return atMostOnce.length + behindQueued.length > 0;
 }
 
 /** The values for which `belongs` holds, and the others. */

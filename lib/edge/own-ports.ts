@@ -1,5 +1,6 @@
 import type { Ports } from '../core/ports.ts';
 import type { Channels } from './channels.ts';
+import { createGatherer } from './gatherer.ts';
 import { keepOwnConnections, type OwnConnections } from './own-connections.ts';
 import { reachOwnFirst } from './own-gateway.ts';
 import { keepOwnTimers, type OwnTimers } from './own-timers.ts';
@@ -30,6 +31,7 @@ export function keepOwn(ports: Ports, channels: Channels): OwnPorts {
       timers,
       subscriptions: shareAudiences(ports.subscriptions),
       gateway: reachOwnFirst(channels, ports.gateway),
+      gatherer: createGatherer(),
     },
   };
 }

@@ -52,26 +52,35 @@ export async function startEdged(
   running.push(service);
   const edge = await edgeOf(service, options.edge);
   running.push(edge);
-  const connectTo = async (url: string, mint: Mint, overrides: IClientOptions): Promise<MqttClient> => {
-    const client = await mqtt.connectAsync(url, {
-      username: mint.tenant,
-      password: await mint(),
-      protocolVersion: 5,
-      reconnectPeriod: 0,
-      ...overrides,
-    });
+  const closed = async (connecting: Promise<MqttClient>): Promise<MqttClient> => {
+    const client = await connecting;
     running.push({ close: async () => void (await client.endAsync(true)) });
     return client;
   };
   return {
     service,
     edge,
-    connect: (mint, overrides = {}) => connectTo(`mqtt://127.0.0.1:${edge.mqttPort}`, mint, overrides),
-    connectWs: (mint, overrides = {}) =>
-      connectTo(`ws://127.0.0.1:${edge.wsPort}/mqtt`, mint, {
-        forceNativeWebSocket: true,
-        createWebsocket: (url, protocols) => new WebSocket(url, protocols) as never,
-        ...overrides,
-      }),
+    connect: (mint, overrides = {}) =>
+      closed(connectTo(`mqtt://127.0.0.1:${edge.mqttPort}`, mint, overrides)),
+    connectWs: (mint, overrides = {}) => closed(connectWsTo(edge, mint, overrides)),
   };
+}
+
+/** Connects MQTT.js over WebSocket. The caller ends it. */
+export function connectWsTo(edge: Edge, mint: Mint, overrides: IClientOptions): Promise<MqttClient> {
+  return connectTo(`ws://127.0.0.1:${edge.wsPort}/mqtt`, mint, {
+    forceNativeWebSocket: true,
+    createWebsocket: (url, protocols) => new WebSocket(url, protocols) as never,
+    ...overrides,
+  });
+}
+
+async function connectTo(url: string, mint: Mint, overrides: IClientOptions): Promise<MqttClient> {
+  return mqtt.connectAsync(url, {
+    username: mint.tenant,
+    password: await mint(),
+    protocolVersion: 5,
+    reconnectPeriod: 0,
+    ...overrides,
+  });
 }
