@@ -1,10 +1,7 @@
 import { webSocketEvent } from '../lib/aws/events.ts';
-import { type HandshakeService, handshakeService } from '../lib/aws/handshake-service.ts';
+import { type HandshakeService, handshakeService, noteWithoutProfile } from '../lib/aws/handshake-service.ts';
 import type { ConnectionAddress } from '../lib/core/model.ts';
 import { subprotocol } from '../lib/wire/limits.ts';
-
-/** API Gateway passes no body of this function on to the client, so the log says what to do. */
-const howToConnect = 'JavaScript connects with wisp-mqtt-client, other MQTT clients to "wisp bridge"';
 
 /**
  * `$connect`: refuses clients that do not offer the wire profile (400) and invalid tokens (401).
@@ -14,10 +11,10 @@ export function createConnectHandler(service: () => HandshakeService) {
   return async (event: unknown): Promise<{ statusCode: number; headers?: Record<string, string> }> => {
     const { connectionId, headers, query } = webSocketEvent(event);
     const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    const { broker, log, flush } = service();
+    const { broker, context, flush } = service();
     try {
       if (!offered.includes(subprotocol)) {
-        log.info('handshake refused', { code: 'profile-not-offered', address: connectionId, howToConnect });
+        noteWithoutProfile(context, connectionId);
         return { statusCode: 400 };
       }
       const statusCode = await handshake(broker, connectionId, headers, query);

@@ -107,7 +107,8 @@ function filled(hours: readonly UsageHour[], storedBefore: number, fromMs: numbe
     const found = byHour.get(hourOf(ms));
     storedBytes = found?.storedBytes ?? storedBytes;
     if (found === undefined && storedBytes <= 0) continue;
-    all.push({ hour: hourOf(ms), ...(found?.counts ?? noCounts), storedBytes });
+    const { counts = noCounts, refusals = {} } = found ?? {};
+    all.push({ hour: hourOf(ms), ...counts, storedBytes, refusals });
   }
   return all;
 }

@@ -129,7 +129,8 @@ export function createEdgeGateway(options: EdgeGatewayOptions): Gateway {
       const { edge, channel } = parts;
       const action: DoorAction = { close: true };
       for (let attempt = 1; attempt <= maxCloseAttempts; attempt += 1)
-        if ((await posts.add(edge, channel, action)) !== 'failed') return;
+        if ((await posts.add(edge, channel, action)) !== 'failed') break;
+      return true;
     },
 
     async lastActiveAtMs(address) {

@@ -53,9 +53,11 @@ export function createGateway(
       try {
         await attempt(() => client.send(new DeleteConnectionCommand({ ConnectionId: address })), isTransient);
       } catch (error) {
+        if (isGone(error)) return false;
         // What stays open is refused at its next frame, and closed by API Gateway when it is idle.
-        if (!isGone(error) && !isTransient(error)) throw error;
+        if (!isTransient(error)) throw error;
       }
+      return true;
     },
 
     async lastActiveAtMs(address) {

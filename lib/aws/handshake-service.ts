@@ -1,7 +1,7 @@
 import type { Broker } from '../broker/broker.ts';
 import { type HandshakeContext, handshake } from '../broker/handshake.ts';
-import type { Log } from '../core/ports.ts';
 import { defaultSettings } from '../core/settings.ts';
+import { type NotingContext, noteRefusal } from '../limits/refusals.ts';
 import { createObserverStore } from '../store/observers.ts';
 import { createPendingIdentityStore } from '../store/pending-identities.ts';
 import { createTenantStore } from '../store/tenants.ts';
@@ -16,9 +16,17 @@ import { createTimerQueue } from './timers.ts';
 /** The part of a service that `$connect` needs. */
 export interface HandshakeService {
   readonly broker: Pick<Broker, 'handshake'>;
-  readonly log: Pick<Log, 'info'>;
+  readonly context: NotingContext;
   /** Writes metrics. Call it at the end of each invocation. */
   flush(): Promise<void>;
+}
+
+/** API Gateway passes no body of this function on to the client, so the log says what to do. */
+const howToConnect = 'JavaScript connects with wisp-mqtt-client, other MQTT clients to "wisp bridge"';
+
+/** Notes a client that does not offer the wire profile. */
+export function noteWithoutProfile(context: NotingContext, connection: string): void {
+  noteRefusal(context, { code: 'profile-not-offered', what: 'handshake', connection, reason: howToConnect });
 }
 
 let service: HandshakeService | undefined;
@@ -58,7 +66,7 @@ function fromEnvironment(): HandshakeService {
   };
   return {
     broker: { handshake: (address, token, tenant) => handshake(context, address, token, tenant) },
-    log,
+    context,
     flush: async () => log.flush(),
   };
 }

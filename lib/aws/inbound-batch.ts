@@ -63,7 +63,7 @@ export async function publishInboundBatch(
   const byTenant = new Map<TenantId, Letter[]>();
   for (const record of records) {
     const message = inboundMessage(record);
-    if ('code' in message) verdicts.set(record, { kind: 'refused', why: message });
+    if ('code' in message) verdicts.set(record, refusedBy(context, message));
     else byTenant.set(message.tenant, [...(byTenant.get(message.tenant) ?? []), { record, message }]);
   }
   await Promise.all(
@@ -95,7 +95,7 @@ async function publishOfTenant(
   const all = (verdict: Verdict) => letters.map(({ record }) => [record, verdict] as const);
   try {
     const live = await context.tenants.readLive(tenant, true);
-    if (live === undefined) return all({ kind: 'refused', why: inboundRefusal('tenant-unknown') });
+    if (live === undefined) return all(refusedBy(context, inboundRefusal('tenant-unknown'), letters.length));
     if (live.status !== 'active') return all({ kind: 'later', why: inboundRefusal('tenant-inactive') });
     const byClient = new Map<string | undefined, Letter[]>();
     for (const letter of letters) {
@@ -106,7 +106,7 @@ async function publishOfTenant(
       [...byClient].map(async ([clientId, ofClient]) => {
         if (clientId !== undefined && Buffer.byteLength(clientId) > context.settings.maxClientIdBytes)
           return ofClient.map(
-            ({ record }) => [record, { kind: 'refused', why: inboundRefusal('client-id') }] as const,
+            ({ record }) => [record, refusedBy(context, inboundRefusal('client-id'))] as const,
           );
         const results = await publishRequests(
           context,
@@ -132,6 +132,12 @@ async function publishOfTenant(
     context.log.error('messages of the inbound queue failed', { tenant, error: name });
     return all({ kind: 'later', why: inboundRefusal('inbound-failed') });
   }
+}
+
+/** Refuses a message before it is published; {@link publishRequests} notes what it refuses. */
+function refusedBy({ log }: Context, why: InboundRefusal, count = 1): Verdict {
+  log.countRefusal(why.code, count);
+  return { kind: 'refused', why };
 }
 
 /** Quota exceeded is the one refusal that time changes. */

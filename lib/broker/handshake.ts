@@ -1,5 +1,6 @@
 import type { Context } from '../core/context.ts';
 import type { ConnectionAddress } from '../core/model.ts';
+import { noteRefusal } from '../limits/refusals.ts';
 
 /**
  * The part of the context that a handshake needs; small, so that the bundle of `$connect` stays
@@ -7,7 +8,7 @@ import type { ConnectionAddress } from '../core/model.ts';
  */
 export interface HandshakeContext extends Pick<Context, 'authenticator' | 'clock' | 'log' | 'timers'> {
   readonly pendingIdentities: Pick<Context['pendingIdentities'], 'put'>;
-  readonly settings: Pick<Context['settings'], 'authenticationDeadlineSeconds'>;
+  readonly settings: Pick<Context['settings'], 'authenticationDeadlineSeconds' | 'refusalLinesPerMinute'>;
 }
 
 /**
@@ -28,7 +29,8 @@ export async function handshake(
 ): Promise<200 | 401> {
   const identity = token === undefined ? undefined : await context.authenticator.verify(token, tenantHint);
   if (identity !== undefined && 'code' in identity) {
-    context.log.info('handshake refused', { code: identity.code, address });
+    const { code, message: reason } = identity;
+    noteRefusal(context, { code, what: 'handshake', connection: address, reason });
     return 401;
   }
   const dueAtMs = context.clock.nowMs() + context.settings.authenticationDeadlineSeconds * 1000;

@@ -4,6 +4,7 @@ import type { Connection, ConnectionAddress, TenantLive } from '../core/model.ts
 import { effectiveQuotas } from '../core/quotas.ts';
 import type { Refusal } from '../core/reasons.ts';
 import { ratesRefusal } from '../limits/rates.ts';
+import { noteRefusal } from '../limits/refusals.ts';
 import {
   type ClientPacket,
   type PublishPacket,
@@ -11,7 +12,7 @@ import {
   type SubscribePacket,
   subackCode,
 } from '../mqtt/index.ts';
-import { endWith, type Outcome } from '../sessions/outcome.ts';
+import { type End, endWith, type Outcome } from '../sessions/outcome.ts';
 import type { Run } from './handlers/handler.ts';
 
 /** PUBACK, PUBREC and PUBCOMP packets that count as one packet: a row of a queue holds as many. */
@@ -74,21 +75,31 @@ export function isHeartbeatTooMuch({ usage, settings, clock }: Context, address:
  * sent again, whose mark would have to be deleted.
  */
 export function refuseRun(
-  { log }: Context,
+  context: Context,
   connection: Connection,
   run: Run<ClientPacket>,
   tooFast: Refusal,
 ): Outcome {
-  log.count(metrics.packetsOverQuota, run.length);
-  const { protocolVersion } = connection;
+  context.log.count(metrics.packetsOverQuota, run.length);
+  const { tenant, clientId, address, protocolVersion } = connection;
+  const { code, message: reason } = tooFast;
   const replies: ServerPacket[] = [];
+  let end: End | undefined;
+  let count = 0;
   for (const packet of run) {
-    if (packet.cmd === 'subscribe') replies.push(refusedSubscribe(connection, packet, tooFast));
-    else if (packet.cmd === 'publish' && protocolVersion === 5 && mayBeRefusedByCode(packet))
+    if (packet.cmd === 'subscribe') {
+      replies.push(refusedSubscribe(connection, packet, tooFast));
+      count += packet.subscriptions.length;
+    } else if (packet.cmd === 'publish' && protocolVersion === 5 && mayBeRefusedByCode(packet)) {
       replies.push(refusedPublish(connection, packet, tooFast));
-    else return { replies, end: endWith(protocolVersion, tooFast) };
+      count += 1;
+    } else {
+      end = endWith(protocolVersion, tooFast);
+      break;
+    }
   }
-  return { replies };
+  noteRefusal(context, { code, what: 'packet', tenant, clientId, connection: address, reason, count });
+  return { replies, ...(end && { end }) };
 }
 
 function mayBeRefusedByCode({ qos, dup, properties }: PublishPacket): boolean {

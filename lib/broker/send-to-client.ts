@@ -7,6 +7,7 @@ import { countPublished } from '../delivery/publish.ts';
 import { deliverToClient, type ToClient } from '../delivery/to-client.ts';
 import { quotaRefusals } from '../limits/publish-quotas.ts';
 import { countDeliveries } from '../limits/rates.ts';
+import { noteRefusal } from '../limits/refusals.ts';
 import type { Publisher, PublishRequest } from './judge-publish.ts';
 import { judgeRequest } from './publish-requests.ts';
 
@@ -28,16 +29,35 @@ export async function sendToClient(
   context.log.count(metrics.messagesReceived);
   const quotas = effectiveQuotas(context.settings, live.quotas, publisher.quotas);
   const message = judgeRequest(context, publisher, quotas, request);
-  if ('kind' in message) return message;
+  if ('kind' in message) return noted(context, key, request, message);
   const overQuota = (await quotaRefusals(context, tenant, { quotas }, [message])).get(message);
   if (overQuota !== undefined) {
     context.log.count(metrics.publishesOverQuota);
-    return overQuota;
+    return noted(context, key, request, overQuota);
   }
   const outcome = await deliverToClient(context, key, message, name);
+  if (outcome.kind === 'too-large')
+    noteRefusal(context, {
+      code: 'client-packet-too-large',
+      what: 'delivery',
+      tenant,
+      clientId: key.clientId,
+      topic: request.topic,
+    });
   if (outcome.kind === 'sent' || outcome.kind === 'not-sent' || outcome.kind === 'queued') {
     countDeliveries(context, tenant, live, 1);
     countPublished(context, tenant, [message]);
   }
   return outcome;
+}
+
+function noted(
+  context: Context,
+  { tenant, clientId }: ClientKey,
+  { topic }: PublishRequest,
+  refusal: PublishRefusal,
+): PublishRefusal {
+  const { code, message: reason } = refusal;
+  noteRefusal(context, { code, what: 'publish', tenant, clientId, reason, topic });
+  return refusal;
 }

@@ -7,6 +7,7 @@ import { maxTimerAddresses, type ScheduledTimer, type Timer, timerReachMs } from
 import { continueRetained, continueWaiting } from '../delivery/retained.ts';
 import { eraseRecords } from '../delivery/rules.ts';
 import { recountTenant } from '../limits/recount.ts';
+import { noteRefusal } from '../limits/refusals.ts';
 import { searchShapes } from '../limits/shapes.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
 import { endSession } from '../sessions/end-session.ts';
@@ -179,7 +180,8 @@ async function authenticationDeadline(context: Context, address: ConnectionAddre
   const { connection, pending } = await context.connections.find(address);
   if (connection !== undefined) return;
   if (pending) await context.pendingIdentities.delete(address);
-  await context.gateway.close(address);
+  const wasOpen = await context.gateway.close(address);
+  if (wasOpen) noteRefusal(context, { code: 'connect-late', what: 'connection', connection: address });
 }
 
 /** A timer of an earlier release becomes the chain of its connection. */

@@ -137,8 +137,11 @@ export interface Gateway {
    *   time.
    */
   post(address: ConnectionAddress, text: string): Promise<'sent' | 'gone' | 'failed'>;
-  /** Closes a connection. Idempotent. */
-  close(address: ConnectionAddress): Promise<void>;
+  /**
+   * Closes a connection. Idempotent.
+   * @returns false if it is known that there was none.
+   */
+  close(address: ConnectionAddress): Promise<boolean>;
   /** When the client last sent a message, in ms since 1970; undefined: the connection is gone. */
   lastActiveAtMs(address: ConnectionAddress): Promise<number | undefined>;
 }

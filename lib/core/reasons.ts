@@ -1,6 +1,7 @@
 import { connackReturnCode, reasonText } from '../mqtt/reason-codes.ts';
 import { connectionReasons } from './reasons/connections.ts';
 import { consoleReasons } from './reasons/console.ts';
+import { deliveryReasons } from './reasons/deliveries.ts';
 import { httpReasons } from './reasons/http.ts';
 import { issuerReasons } from './reasons/issuers.ts';
 import { operationReasons } from './reasons/operations.ts';
@@ -42,6 +43,7 @@ export const reasons = {
   ...topicReasons,
   ...connectionReasons,
   ...publishingReasons,
+  ...deliveryReasons,
   ...ruleReasons,
   ...httpReasons,
   ...operationReasons,

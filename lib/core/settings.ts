@@ -184,6 +184,11 @@ export interface Settings {
   readonly ruleFailedMessageSeconds: number;
   /** How often rules may publish one message again; a further time is a failure, `rule-cycle`. */
   readonly ruleMaxHops: number;
+  /**
+   * Log lines about refusals that a process writes in a minute: clients cause them, and each is
+   * paid for. Counters have all refusals.
+   */
+  readonly refusalLinesPerMinute: number;
 }
 
 export const defaultSettings: Settings = {
@@ -242,4 +247,5 @@ export const defaultSettings: Settings = {
   ruleFailuresPerDay: 10_000,
   ruleFailedMessageSeconds: 60,
   ruleMaxHops: 3,
+  refusalLinesPerMinute: 100,
 };

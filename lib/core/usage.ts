@@ -1,5 +1,6 @@
 import type { Message, RateUse } from './model.ts';
 import type { ClientQuotas, EffectiveQuotas } from './quotas.ts';
+import type { ReasonName } from './reasons.ts';
 import type { TenantId } from './tenant-id.ts';
 
 /** Counters of a tenant, kept by the hour. */
@@ -63,6 +64,11 @@ export interface UsageHour {
   readonly counts: UsageCounts;
   /** Bytes of retained messages after the last change within the hour; absent: unchanged in it. */
   readonly storedBytes?: number;
+  /**
+   * What was refused or dropped, by code of the catalogue; a later release may know more codes.
+   * Absent: nothing.
+   */
+  readonly refusals?: RefusalCounts;
 }
 
 /** Counts that are kept by the minute as well. */
@@ -75,6 +81,8 @@ export interface UsageMinute {
   readonly minute: string;
   readonly counts: MinuteCounts;
 }
+/** How many times each code of the catalogue was the answer. */
+export type RefusalCounts = Readonly<Record<string, number>>;
 
 const hourMs = 3_600_000;
 let lastHour = { startMs: Number.NaN, text: '' };
@@ -116,6 +124,11 @@ export interface RateAmounts {
 export interface UsageMeter {
   readonly clientRates: ClientRates;
   count(tenant: TenantId, deltas: UsageDeltas): void;
+  /**
+   * Counts what was refused or dropped. It is written with other counts of the hour, or alone after
+   * 10 s: refusals of a tenant cost a process one write in that time.
+   */
+  countRefusal(tenant: TenantId, code: ReasonName, count: number): void;
   /**
    * Takes amounts from the tenant's rate quotas.
    * @returns false, taking nothing, when the rates do not allow all of them now.
@@ -223,6 +236,8 @@ export interface HourChange {
   readonly storedBytes?: number | undefined;
   /** Those of `counts` that are kept by the minute, by their minutes. */
   readonly minutes?: ReadonlyMap<string, Partial<MinuteCounts>>;
+  /** What was refused, by code. */
+  readonly refusals?: RefusalCounts | undefined;
 }
 
 /** Counts of one tenant and hour that have just been written to the table. */

@@ -1,6 +1,7 @@
 import type { Context } from '../core/context.ts';
 import type { QueueEntry, Session } from '../core/model.ts';
 import { ageOrder } from '../core/session-rules.ts';
+import { isOverdue } from './outdated.ts';
 import { isExpired } from './post.ts';
 
 /** The next step of a drain, from one read of the session and its queue. */
@@ -100,11 +101,6 @@ async function inFlightUnlisted(
   const unlisted = [...session.inFlight].filter((identifier) => order(identifier) > youngest);
   const found = await Promise.all(unlisted.map((identifier) => context.queue.get(session, identifier)));
   return unlisted.filter((_, index) => found[index]?.generation === session.generation);
-}
-
-/** Whether the entry has waited longer than the client's quota `queueSeconds`. */
-export function isOverdue({ dropAtMs }: QueueEntry, nowMs: number): boolean {
-  return dropAtMs !== undefined && dropAtMs <= nowMs;
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Context } from '../core/context.ts';
-import { metrics } from '../core/metrics.ts';
 import type { ClientKey, QueueEntry, Session } from '../core/model.ts';
 import { mayGoDirect } from '../core/session-rules.ts';
 import { isBegun, planRound, type Round } from './drain-round.ts';
+import { noteOutdated } from './outdated.ts';
 import { deleteEntries, forceReconnect, ownedOnly, pushEntries } from './queue-entries.ts';
 
 /**
@@ -123,7 +123,7 @@ async function claim(
 async function deleteDead(context: Context, session: Session, dead: readonly QueueEntry[]): Promise<void> {
   if (dead.length === 0) return;
   const expired = dead.filter((entry) => entry.generation === session.generation);
-  if (expired.length > 0) context.log.count(metrics.messagesExpired, expired.length);
+  noteOutdated(context, session, expired);
   // The end of those sessions has not handed their shared messages to other members yet.
   const unfinished = new Set(
     dead

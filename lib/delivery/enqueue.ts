@@ -2,10 +2,11 @@ import type { Context } from '../core/context.ts';
 import type { ClientKey, Message, QueueEntry, Route, Session } from '../core/model.ts';
 import { hasEnded, packetIdentifierOf, queueBound } from '../core/session-rules.ts';
 import { drain } from './drain.ts';
-import { isBegun, isOverdue } from './drain-round.ts';
+import { isBegun } from './drain-round.ts';
+import { noteDropped } from './dropped.ts';
+import { isOverdue, noteOutdated } from './outdated.ts';
 import { isExpired } from './post.ts';
 import { deleteEntries, forceReconnect, ownedOnly, pushEntries } from './queue-entries.ts';
-import { reportDropped } from './queue-full-log.ts';
 
 /** A message for the queue of one session. */
 export interface Queueable {
@@ -59,7 +60,7 @@ export async function enqueue(
   if (!isAlive(context, session, generation)) return 'ended';
   const room = await queueRoom(context, session, queueables.length);
   if (room < queueables.length && options.keepsRest !== true)
-    reportDropped(context, key, queueables.length - room);
+    noteDropped(context, key, 'client-queue-full', queueables.slice(room));
   const accepted = queueables.slice(0, room);
   if (accepted.length === 0) return 0;
 
@@ -154,7 +155,15 @@ async function dropOutdated(context: Context, session: Session): Promise<number>
     !session.inFlight.has(entry.packetIdentifier) &&
     (isOverdue(entry, nowMs) || isExpired(entry.message, nowMs));
   const { entries } = await context.queue.list(session, session.sequence, 1);
-  return entries.some(isOutdated) ? context.queue.deleteWhere(session, isOutdated) : 0;
+  if (!entries.some(isOutdated)) return 0;
+  const dropped: QueueEntry[] = [];
+  const deleted = await context.queue.deleteWhere(session, (entry) => {
+    if (!isOutdated(entry)) return false;
+    dropped.push(entry);
+    return true;
+  });
+  noteOutdated(context, session, dropped);
+  return deleted;
 }
 
 /**

@@ -3,6 +3,7 @@ import { metrics } from '../core/metrics.ts';
 import type { FanoutSlice, Message } from '../core/model.ts';
 import type { SliceProgress } from '../core/store-ports/messages.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { noteRefusal } from '../limits/refusals.ts';
 import { compareUtf8 } from '../topics/index.ts';
 import { type Parcel, Parcels, recipientsOf, sendParcels, withShared } from './parcels.ts';
 import { batchesOf, type Subscriber, subscribersOf } from './slice-subscribers.ts';
@@ -97,7 +98,11 @@ async function messagesOf(
   const ids = [...new Set(slices.flatMap(({ messageIds }) => messageIds))];
   const found = await context.messages.get(tenant, ids);
   const messages = ids.map((id) => found.get(id)).filter((message) => message !== undefined);
-  if (messages.length < ids.length) context.log.count(metrics.messagesExpired, ids.length - messages.length);
+  const missing = ids.length - messages.length;
+  if (missing > 0) {
+    context.log.count(metrics.messagesExpired, missing);
+    noteRefusal(context, { code: 'message-expired', what: 'delivery', tenant, count: missing });
+  }
   return messages;
 }
 

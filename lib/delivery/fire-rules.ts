@@ -3,6 +3,7 @@ import { metrics } from '../core/metrics.ts';
 import type { Message } from '../core/model.ts';
 import type { MatchedRule, RuleRecord } from '../core/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { noteRefusal } from '../limits/refusals.ts';
 import { ruleEventOf } from '../rules/event.ts';
 import { selects } from '../rules/pattern/index.ts';
 
@@ -12,12 +13,14 @@ import { selects } from '../rules/pattern/index.ts';
  * pattern of a later release.
  */
 export function firedRules(
-  { log, settings: { maxRulesPerMessage } }: Context,
+  context: Context,
   tenant: TenantId,
   message: Message,
   rules: readonly MatchedRule[],
   nowMs: number,
 ): readonly MatchedRule[] {
+  const { log, settings } = context;
+  const { maxRulesPerMessage } = settings;
   const event = ruleEventOf({ tenant, message, publishedAtMs: nowMs });
   const fired = rules.filter(({ where }) => {
     const selected = selects(where, event);
@@ -25,7 +28,10 @@ export function firedRules(
     return selected === true;
   });
   if (fired.length <= maxRulesPerMessage) return fired;
-  log.count(metrics.rulesBeyondBound, fired.length - maxRulesPerMessage);
+  const beyond = fired.length - maxRulesPerMessage;
+  log.count(metrics.rulesBeyondBound, beyond);
+  const { topic } = message;
+  noteRefusal(context, { code: 'message-rules-full', what: 'delivery', tenant, topic, count: beyond });
   return fired.slice(0, maxRulesPerMessage);
 }
 

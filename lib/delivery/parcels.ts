@@ -1,11 +1,11 @@
 import { concurrently } from '../core/concurrently.ts';
 import type { Context } from '../core/context.ts';
 import { isEdgeAddress } from '../core/edge-address.ts';
-import { metrics } from '../core/metrics.ts';
 import type { ClientKey, Message, Qos, Route, Subscription } from '../core/model.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { UnreadableItemError } from '../core/unreadable-item.ts';
 import type { Share } from './audience.ts';
+import { noteDropped } from './dropped.ts';
 import { enqueue, type Queueable } from './enqueue.ts';
 import { type Delivery, postAtMostOnce } from './post.ts';
 
@@ -245,11 +245,11 @@ function apart<T>(values: readonly T[], belongs: (value: T) => boolean): [T[], T
 
 function reportUnreadable(
   context: Context,
-  { key: { tenant, clientId }, atMostOnce, behindQueued, queued }: Parcel,
+  { key, atMostOnce, behindQueued, queued }: Parcel,
   error: UnreadableItemError,
 ): void {
-  const dropped = atMostOnce.length + behindQueued.length + queued.length;
-  context.log.count(metrics.messagesDroppedUnreadable, dropped);
+  const { tenant, clientId } = key;
+  noteDropped(context, key, error.code, [...atMostOnce, ...behindQueued, ...queued]);
   context.log.warn('a session cannot be read: its messages are dropped', {
     tenant,
     clientId,

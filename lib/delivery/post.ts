@@ -5,6 +5,7 @@ import type { ClientKey, Message, Qos, Route } from '../core/model.ts';
 import { messageBytes } from '../core/usage.ts';
 import { encodePacket, type PublishPacket } from '../mqtt/index.ts';
 import { concatBytes, encodeChunks, encodePackets, maxFrameBytes } from '../wire/index.ts';
+import { noteDropped } from './dropped.ts';
 
 /** One PUBLISH to one client. */
 export interface Delivery {
@@ -35,7 +36,7 @@ export async function post(
   deliveries: readonly Delivery[],
 ): Promise<PostResult> {
   const { texts, tooLarge } = encodeDeliveries(deliveries, route, context.clock.nowMs());
-  if (tooLarge.length > 0) context.log.count(metrics.messagesDroppedTooLarge, tooLarge.length);
+  if (tooLarge.length > 0) noteDropped(context, key, 'client-packet-too-large', tooLarge);
   let outcome: PostResult['outcome'] = 'sent';
   let sent = 0;
   for (const { text } of texts) {
@@ -56,7 +57,7 @@ export async function post(
 /**
  * Posts QoS 0 deliveries along a cached route, which may be stale. If its connection is gone, the
  * session row is read and the new connection gets those that were not sent. A second failure loses
- * them.
+ * them, and is noted; a client that has left meanwhile misses them as any offline client does.
  */
 export async function postAtMostOnce(
   context: Context,
@@ -65,15 +66,18 @@ export async function postAtMostOnce(
   deliveries: readonly Delivery[],
 ): Promise<void> {
   const { outcome, unsent } = await post(context, key, route, deliveries);
+  if (outcome === 'failed') noteDropped(context, key, 'client-unreachable', unsent);
   if (outcome !== 'gone') return;
   context.sessions.forgetRoute(key);
   const session = await context.sessions.get(key);
   if (session?.address === undefined || session.generation !== route.generation) return;
   if (session.address === route.address) {
+    noteDropped(context, key, 'client-unreachable', unsent);
     await context.connectionLost(key, route.address);
     return;
   }
   const retried = await post(context, key, { ...session, address: session.address }, unsent);
+  noteDropped(context, key, 'client-unreachable', retried.unsent);
   if (retried.outcome === 'gone') await context.connectionLost(key, session.address);
 }
 

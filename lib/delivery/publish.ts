@@ -5,12 +5,17 @@ import type { PublishRefusal } from '../core/publish-refusal.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { messageBytes } from '../core/usage.ts';
 import { type QuotaBearer, quotaRefusals } from '../limits/publish-quotas.ts';
+import { noteRefusal, type RefusalNote } from '../limits/refusals.ts';
 import { distribute } from './distribute.ts';
 import { beyondBudget, beyondMatching, createMatchBudget, type MatchBudget } from './match-budget.ts';
 import { storeRetained } from './retained.ts';
 
+interface Topical {
+  readonly topic: string;
+}
+
 /** Who publishes what, under which rules. */
-export interface Publication<Request> {
+export interface Publication<Request extends Topical> {
   readonly tenant: TenantId;
   readonly live: TenantLive;
   /** In their order. */
@@ -19,6 +24,8 @@ export interface Publication<Request> {
   readonly judge: (request: Request) => Message | PublishRefusal;
   /** Whose quotas apply; absent: none. */
   readonly bearer?: QuotaBearer;
+  /** Who has sent the messages, for the log of refusals; absent: Wisp itself, or the operator. */
+  readonly source?: Pick<RefusalNote, 'clientId' | 'connection'>;
   /** How many times rules have published the messages again; absent: never. */
   readonly hops?: number;
   /** Set for events of Wisp itself: only those that somebody or a rule gets count as published. */
@@ -63,7 +70,7 @@ export type PublishResult<Request> =
  *
  * @returns one result per request, up to the refusal that ends the run.
  */
-export async function publishMessages<Request>(
+export async function publishMessages<Request extends Topical>(
   context: Context,
   publication: Publication<Request>,
 ): Promise<PublishResult<Request>[]> {
@@ -73,6 +80,7 @@ export async function publishMessages<Request>(
     publication,
     await withinQuotas(context, publication, judgeAll(publication)),
   );
+  noteRefused(context, publication, judged);
   const accepted = await accept(judged);
   const messages = withoutDuplicates(accepted.messages.values());
   if (messages.some(({ retain }) => retain)) await storeRetained(context, tenant, messages);
@@ -93,7 +101,11 @@ export function takeAsIs(message: Message): Message {
   return message;
 }
 
-function judgeAll<Request>({ requests, judge, endsRun }: Publication<Request>): Judged<Request>[] {
+function judgeAll<Request extends Topical>({
+  requests,
+  judge,
+  endsRun,
+}: Publication<Request>): Judged<Request>[] {
   const judged: Judged<Request>[] = [];
   for (const request of requests) {
     const verdict = judge(request);
@@ -107,7 +119,7 @@ function judgeAll<Request>({ requests, judge, endsRun }: Publication<Request>): 
   return judged;
 }
 
-async function withinQuotas<Request>(
+async function withinQuotas<Request extends Topical>(
   context: Context,
   { tenant, bearer, endsRun }: Publication<Request>,
   judged: readonly Judged<Request>[],
@@ -119,7 +131,7 @@ async function withinQuotas<Request>(
   return without(judged, refused, endsRun);
 }
 
-function withinBudget<Request>(
+function withinBudget<Request extends Topical>(
   context: Context,
   { live, budget = createMatchBudget(context.settings), endsRun }: Publication<Request>,
   judged: readonly Judged<Request>[],
@@ -131,7 +143,7 @@ function withinBudget<Request>(
 }
 
 /** Replaces messages by their refusals, up to one that ends the run. */
-function without<Request>(
+function without<Request extends Topical>(
   judged: readonly Judged<Request>[],
   refused: ReadonlyMap<Message, PublishRefusal>,
   endsRun: Publication<Request>['endsRun'],
@@ -143,6 +155,23 @@ function without<Request>(
     if (refusal !== undefined && endsRun?.(refusal, one.request)) break;
   }
   return allowed;
+}
+
+/** Notes refused messages, those of one code together. */
+function noteRefused<Request extends Topical>(
+  context: Context,
+  { tenant, source }: Publication<Request>,
+  judged: readonly Judged<Request>[],
+): void {
+  const notes = new Map<string, RefusalNote & { readonly count: number }>();
+  for (const one of judged) {
+    if (!('refusal' in one)) continue;
+    const { code, message: reason } = one.refusal;
+    const { topic } = one.request;
+    const { count } = notes.get(code) ?? { count: 0 };
+    notes.set(code, { ...source, tenant, code, what: 'publish', reason, topic, count: count + 1 });
+  }
+  for (const note of notes.values()) noteRefusal(context, note);
 }
 
 async function acceptAll(judged: readonly Judged<unknown>[]): Promise<Accepted> {

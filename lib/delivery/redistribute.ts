@@ -3,6 +3,7 @@ import type { ClientKey, QueueEntry, Session } from '../core/model.ts';
 import { parseFilter } from '../topics/index.ts';
 import { splitShares } from './audience.ts';
 import { distributeShared } from './distribute.ts';
+import { noteOutdated } from './outdated.ts';
 import { memberId } from './parcels.ts';
 import { isExpired } from './post.ts';
 
@@ -25,6 +26,11 @@ export async function redistributeShared(
   const nowMs = context.clock.nowMs();
   const movable = entries.filter(
     (entry) => !isExpired(entry.message, nowMs) && (entry.qos === 1 || !mayHaveBeenSent(entry, ended)),
+  );
+  noteOutdated(
+    context,
+    ended,
+    entries.filter(({ message }) => isExpired(message, nowMs)),
   );
   const failed = [memberId(ended)];
   for (const shareId of new Set(movable.flatMap((entry) => entry.share ?? []))) {

@@ -39,8 +39,11 @@ export class Channels {
     return this.#byNumber.get(number)?.push(text) === true ? 'sent' : 'gone';
   }
 
-  close(number: number): void {
-    void this.#byNumber.get(number)?.close();
+  /** @returns whether there was such a channel. */
+  close(number: number): boolean {
+    const channel = this.#byNumber.get(number);
+    void channel?.close();
+    return channel !== undefined;
   }
 
   /** In ms since 1970; undefined: the channel has closed. */

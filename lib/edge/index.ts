@@ -4,13 +4,13 @@
  */
 import { metrics } from '../core/metrics.ts';
 import type { Ports } from '../core/ports.ts';
+import { defaultSettings } from '../core/settings.ts';
 import { startListeners } from '../listeners/index.ts';
-import { logClient } from '../listeners/log-client.ts';
-import { listenerRefusals } from '../listeners/options.ts';
 import { Channels } from './channels.ts';
 import { Clients } from './clients.ts';
 import { drainChannels } from './drain.ts';
 import { startHealthCheck } from './health.ts';
+import { logEdgeClient } from './log-client.ts';
 import type { Edge, EdgeOptions } from './options.ts';
 import { keepOwn, type OwnPorts } from './own-ports.ts';
 import { refusalCounters } from './refusal-counters.ts';
@@ -24,7 +24,6 @@ const flushEveryMs = 1_000;
 const countEveryMs = 60_000;
 /** Time in which {@link Edge.close} ends its clients, in seconds. */
 const closeSeconds = 1;
-const refusals: ReadonlySet<string> = new Set(listenerRefusals);
 
 /**
  * Starts an edge. It serves clients when this resolves.
@@ -74,8 +73,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     const listeners = await startListeners(
       {
         ...options,
-        log: (entry) => logClient(log, 'edge', refusals, entry),
-        refused: (reason) => log.count(refusalCounters[reason]),
+        log: (entry) => logEdgeClient({ log, clock: own.ports.clock, settings: defaultSettings }, entry),
+        refused(reason) {
+          log.count(refusalCounters[reason]);
+          // The broker has noted why the token was refused.
+          if (reason !== 'handshake-refused') log.countRefusal(reason);
+        },
       },
       clients,
     );

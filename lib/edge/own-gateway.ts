@@ -16,8 +16,7 @@ export function reachOwnFirst(channels: Channels, others: Gateway): Gateway {
     },
     async close(address) {
       const channel = ownChannel(address);
-      if (channel === undefined) await others.close(address);
-      else channels.close(channel);
+      return channel === undefined ? others.close(address) : channels.close(channel);
     },
     async lastActiveAtMs(address) {
       const channel = ownChannel(address);

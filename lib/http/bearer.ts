@@ -4,21 +4,38 @@ import type { TenantLive } from '../core/model.ts';
 import type { Identity } from '../core/permissions.ts';
 import { isRevoked } from '../sessions/revocation.ts';
 import type { HttpRequest } from './message.ts';
+import type { Caller } from './noted-problems.ts';
 import { Problem } from './problem.ts';
 
 /** RFC 6750 section 3. */
 const challenge = { 'www-authenticate': 'Bearer' };
 
-/** Whose token a request carries. @throws Problem of the token. */
-export async function identify(context: Context, { headers, query }: HttpRequest): Promise<Identity> {
+/**
+ * Whose token a request carries.
+ *
+ * @param caller gets whom the token names.
+ * @throws Problem of the token.
+ */
+export async function identify(
+  context: Context,
+  { headers, query }: HttpRequest,
+  caller: Caller,
+): Promise<Identity> {
   const token = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (token === undefined) throw new Problem('token-missing', { headers: challenge });
   const identity = await context.authenticator.verify(token, query.get('tenant') ?? undefined);
-  if (!('code' in identity)) return identity;
-  context.log.info('request refused', { code: identity.code });
+  if (!('code' in identity)) {
+    caller.tenant = identity.tenant;
+    if (identity.clientId !== undefined) caller.clientId = identity.clientId;
+    return identity;
+  }
   const { code, message } = identity;
   if (code === 'tenant-suspended') throw new Problem(code);
-  throw new Problem(isUnproved(identity) ? 'token-not-verified' : code, { message, headers: challenge });
+  throw new Problem(isUnproved(identity) ? 'token-not-verified' : code, {
+    message,
+    headers: challenge,
+    notedAs: code,
+  });
 }
 
 /**

@@ -6,6 +6,7 @@ import { deleteRule } from '../delivery/rules.ts';
 import { isRuleName } from '../rules/check-rule.ts';
 import { identify, standingTenant } from './bearer.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
+import { type Caller, notingProblems } from './noted-problems.ts';
 import { Problem, withProblems } from './problem.ts';
 import { jsonObject } from './read.ts';
 import {
@@ -49,22 +50,23 @@ const operations: Readonly<Record<string, Readonly<Record<string, OwnOperation>>
  * A rule outlives the token that made it. The operator sees its owner, pauses and removes it.
  */
 export function serveOwnRules(context: RuleContext, request: HttpRequest): Promise<HttpResponse> {
-  return withProblems(async () => {
-    const [, prefix, name = '', ...rest] = request.path.split('/');
-    const methods = operations[rest.join('/')];
-    if (`/${prefix}` !== ownRulesPrefix || name === '' || methods === undefined)
-      throw new Problem('not-found');
-    const operation = methods[request.method];
-    if (operation === undefined) {
-      const allow = Object.keys(methods).join(', ');
-      throw new Problem('method', { detail: `only ${allow}`, headers: { allow: `${allow}, OPTIONS` } });
-    }
-    const identity = await identify(context, request);
-    await standingTenant(context, identity, { consistent: true, clientId: identity.clientId });
-    const { subject: owner, ownRules } = identity;
-    if (ownRules !== true || owner === undefined) throw new Problem('rules-not-granted');
-    return operation({ context, request, identity, owner, name });
-  });
+  return withProblems(() => notingProblems(context, (caller) => serve(context, request, caller)));
+}
+
+async function serve(context: RuleContext, request: HttpRequest, caller: Caller): Promise<HttpResponse> {
+  const [, prefix, name = '', ...rest] = request.path.split('/');
+  const methods = operations[rest.join('/')];
+  if (`/${prefix}` !== ownRulesPrefix || name === '' || methods === undefined) throw new Problem('not-found');
+  const operation = methods[request.method];
+  if (operation === undefined) {
+    const allow = Object.keys(methods).join(', ');
+    throw new Problem('method', { detail: `only ${allow}`, headers: { allow: `${allow}, OPTIONS` } });
+  }
+  const identity = await identify(context, request, caller);
+  await standingTenant(context, identity, { consistent: true, clientId: identity.clientId });
+  const { subject: owner, ownRules } = identity;
+  if (ownRules !== true || owner === undefined) throw new Problem('rules-not-granted');
+  return operation({ context, request, identity, owner, name });
 }
 
 async function show(call: OwnCall): Promise<HttpResponse> {

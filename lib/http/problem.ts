@@ -1,4 +1,10 @@
-import { type HttpReasonName, type HttpStatus, reasonMessage, reasons } from '../core/reasons.ts';
+import {
+  type HttpReasonName,
+  type HttpStatus,
+  type ReasonName,
+  reasonMessage,
+  reasons,
+} from '../core/reasons.ts';
 import type { HttpResponse } from './message.ts';
 
 const titles: Readonly<Record<HttpStatus, string>> = {
@@ -22,6 +28,8 @@ export interface ProblemOptions {
   /** Replaces the message of the catalogue, for a refusal that has one. */
   readonly message?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The code for counters and the log, where the client is told less. */
+  readonly notedAs?: ReasonName;
 }
 
 /**
@@ -32,6 +40,7 @@ export class Problem extends Error {
   readonly status: HttpStatus;
   readonly code: HttpReasonName;
   readonly headers: Readonly<Record<string, string>>;
+  readonly notedAs: ReasonName;
   override readonly name = 'Problem';
 
   constructor(code: HttpReasonName, options: ProblemOptions = {}) {
@@ -39,6 +48,7 @@ export class Problem extends Error {
     this.code = code;
     this.status = reasons[code].http;
     this.headers = options.headers ?? {};
+    this.notedAs = options.notedAs ?? code;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Context } from '../core/context.ts';
 import type { Identity } from '../core/permissions.ts';
 import { identify, standingTenant } from './bearer.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
+import { type Caller, notingProblems } from './noted-problems.ts';
 import { Problem, withProblems } from './problem.ts';
 import { messageFromRequest, messagesFromBatch } from './publish-request.ts';
 import { parameter } from './read.ts';
@@ -17,23 +18,32 @@ export const publishPrefix = '/publish';
  */
 export function publishOverHttp(context: Context, request: HttpRequest): Promise<HttpResponse> {
   return withProblems(async () => {
-    const { method, path, query } = request;
-    if (path !== publishPrefix && !path.startsWith(`${publishPrefix}/`)) throw new Problem('not-found');
-    if (method !== 'POST')
-      throw new Problem('method', { detail: 'only POST', headers: { allow: 'POST, OPTIONS' } });
-    const identity = await identify(context, request);
-    const publisher = publisherOf(context, identity, query);
-    const single = path !== publishPrefix || query.has('topic');
-    const requests = single
-      ? [messageFromRequest(request, query.get('topic') ?? path.slice(publishPrefix.length + 1))]
-      : messagesFromBatch(request);
-    const results = await publishForTenant(context, identity, publisher, requests);
+    const { results, single } = await notingProblems(context, (caller) => publish(context, request, caller));
     if (!single) return { status: 200, body: { results: results.map(resultJson) } };
     const [result] = results;
     if (result === undefined) throw new Error('no result for a request');
     if (result.code !== undefined) throw new Problem(result.code, result);
     return { status: 200, body: { reasonCode: result.reasonCode } };
   });
+}
+
+async function publish(
+  context: Context,
+  request: HttpRequest,
+  caller: Caller,
+): Promise<{ readonly results: PublishResult[]; readonly single: boolean }> {
+  const { method, path, query } = request;
+  if (path !== publishPrefix && !path.startsWith(`${publishPrefix}/`)) throw new Problem('not-found');
+  if (method !== 'POST')
+    throw new Problem('method', { detail: 'only POST', headers: { allow: 'POST, OPTIONS' } });
+  const identity = await identify(context, request, caller);
+  const publisher = publisherOf(context, identity, query);
+  const single = path !== publishPrefix || query.has('topic');
+  const requests = single
+    ? [messageFromRequest(request, query.get('topic') ?? path.slice(publishPrefix.length + 1))]
+    : messagesFromBatch(request);
+  const results = await publishForTenant(context, identity, publisher, requests);
+  return { results, single };
 }
 
 async function publishForTenant(

@@ -7,7 +7,6 @@ import type { TenantId } from '../core/tenant-id.ts';
 import { messageBytes, type RateAmounts } from '../core/usage.ts';
 import { encodedLength } from '../mqtt/index.ts';
 import { gaugesFor } from './gauges.ts';
-import { mayLog } from './rare-log.ts';
 import { type RateBearer, ratesRefusal } from './rates.ts';
 import { askForRecount, recountAfterMs } from './recount.ts';
 
@@ -55,14 +54,8 @@ function deliveriesRefusal(
   tenant: TenantId,
   { quotas }: QuotaBearer,
 ): PublishRefusal | undefined {
-  const reason = !context.usage.mayDeliver(tenant, quotas)
-    ? tooManyDeliveries
-    : context.usage.mayFireRules(tenant, quotas)
-      ? undefined
-      : tooManyRuleDeliveries;
-  if (reason !== undefined && mayLog(context, `${tenant} ${reason.code}`))
-    context.log.warn('refused: too many deliveries', { code: reason.code, tenant });
-  return reason;
+  if (!context.usage.mayDeliver(tenant, quotas)) return tooManyDeliveries;
+  return context.usage.mayFireRules(tenant, quotas) ? undefined : tooManyRuleDeliveries;
 }
 
 function rateRefusal(

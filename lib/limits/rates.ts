@@ -4,7 +4,6 @@ import { type EffectiveQuotas, effectiveQuotas } from '../core/quotas.ts';
 import { type MqttReasonName, type Refusal, refusal } from '../core/reasons.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import type { RateAmounts } from '../core/usage.ts';
-import { mayLog } from './rare-log.ts';
 
 /** Whose rates apply. */
 export interface RateBearer {
@@ -21,7 +20,7 @@ export interface RateBearer {
  * Takes amounts from the rates of a client and its tenant. The client's come first: what they
  * refuse takes nothing from the tenant's.
  *
- * @returns the refusal, logged once per minute for each client and code.
+ * @returns the refusal, which the caller notes (refusals.ts).
  */
 export function ratesRefusal<Name extends MqttReasonName>(
   context: Context,
@@ -30,15 +29,12 @@ export function ratesRefusal<Name extends MqttReasonName>(
   amounts: RateAmounts,
   codes: { readonly client: Name; readonly tenant: Name },
 ): Refusal<Name> | undefined {
-  const { usage, clock, log } = context;
+  const { usage, clock } = context;
   const isClientFast =
     client !== undefined &&
     !usage.clientRates.admits(client.name, quotas, client.use, amounts, clock.nowMs());
   if (!isClientFast && usage.admits(tenant, quotas, amounts)) return undefined;
-  const code = isClientFast ? codes.client : codes.tenant;
-  const name = client?.name ?? tenant;
-  if (mayLog(context, `${name} ${code}`)) log.warn('refused: too fast', { code, tenant, client: name });
-  return refusal(code);
+  return refusal(isClientFast ? codes.client : codes.tenant);
 }
 
 /**

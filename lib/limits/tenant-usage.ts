@@ -16,6 +16,7 @@ import {
   type UsageMetrics,
   type UsageStore,
 } from '../core/usage.ts';
+import { UnwrittenRefusals } from './unwritten-refusals.ts';
 
 /**
  * A token bucket that holds {@link burstSeconds} of its rate. The rate may change between calls.
@@ -61,6 +62,8 @@ export class TenantUsage {
   /** Likewise, by minute. */
   #minutes = new Map<string, Partial<MinuteCounts>>();
   #gauges: Partial<UsageGauges> = {};
+  /** Absent until something is refused. */
+  #refusals: UnwrittenRefusals | undefined;
   /** The hour of the last unwritten change of stored bytes. */
   #storedHour: string | undefined;
   readonly #onFailure: (error: unknown) => void;
@@ -106,6 +109,13 @@ export class TenantUsage {
     this.#gauges = sum(this.#gauges, gauges);
     if (gauges.retainedBytes !== undefined) this.#storedHour = hour;
     if (deltas.connections !== undefined) this.#urgent = true;
+  }
+
+  /** Counts what was refused, likewise. */
+  addRefusal(code: string, count: number, nowMs: number, hour: string = hourOf(nowMs)): void {
+    this.#touchedAtMs = nowMs;
+    this.#refusals ??= new UnwrittenRefusals();
+    this.#refusals.add(hour, code, count, nowMs);
   }
 
   /** @returns false, taking nothing, when a rate does not allow the amounts. */
@@ -166,6 +176,7 @@ export class TenantUsage {
 
   isDue(nowMs: number): boolean {
     if (this.#unwrittenPackets >= flushAtPackets) return true;
+    if (this.#refusals?.isOlderThan(flushAfterMs, nowMs) === true) return true;
     if (this.#firstAtMs === undefined) return false;
     let messages = 0;
     let expected = 0;
@@ -178,7 +189,8 @@ export class TenantUsage {
   }
 
   isIdle(nowMs: number): boolean {
-    return this.#firstAtMs === undefined && nowMs - this.#touchedAtMs > idleAfterMs;
+    const hasNothing = this.#firstAtMs === undefined && this.#refusals?.isEmpty !== false;
+    return hasNothing && nowMs - this.#touchedAtMs > idleAfterMs;
   }
 
   setGauges(gauges: UsageGauges, nowMs: number): void {
@@ -213,6 +225,9 @@ export class TenantUsage {
     }
     const takenMinutes = this.#minutes;
     this.#minutes = new Map();
+    // Else they wait for a write of their hour, which they join.
+    if (this.#refusals?.isOlderThan(flushAfterMs, nowMs) === true)
+      for (const hour of this.#refusals.hours) taken.set(hour, taken.get(hour) ?? {});
     this.#counts = new Map();
     this.#gauges = {};
     this.#storedHour = undefined;
@@ -229,10 +244,15 @@ export class TenantUsage {
     const countsWritten = [...taken].map(async ([hour, counts]) => {
       const storedBytes = hour === storedHour ? this.gauges?.retainedBytes : undefined;
       const minutes = new Map([...takenMinutes].filter(([minute]) => minute.startsWith(hour)));
+      const refusals = this.#refusals?.take(hour);
       const written = await this.#orKeep(counts, hour, nowMs, async () => {
-        this.#learn(hour, counts, await store.addCounts(tenant, hour, { counts, storedBytes, minutes }));
+        const change = { counts, storedBytes, minutes, refusals };
+        this.#learn(hour, counts, await store.addCounts(tenant, hour, change));
       });
-      if (!written) for (const [minute, ofMinute] of minutes) this.#addToMinute(minute, ofMinute);
+      if (!written) {
+        for (const [minute, ofMinute] of minutes) this.#addToMinute(minute, ofMinute);
+        for (const [code, count] of Object.entries(refusals ?? {})) this.addRefusal(code, count, nowMs, hour);
+      }
       if (written) {
         const stored = storedBytes === undefined ? {} : { storedBytes };
         metrics?.put({ tenant, atMs: timeWithin(hour, nowMs), counts, ...stored });

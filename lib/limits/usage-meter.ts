@@ -1,4 +1,5 @@
 import type { EffectiveQuotas } from '../core/quotas.ts';
+import type { ReasonName } from '../core/reasons.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import type {
   RateAmounts,
@@ -28,6 +29,7 @@ const gaugesMaxAgeMs = 5_000;
  *   Together they may exceed a rate by their unwritten counts, 100 messages or 1,000 packets each.
  *   Deliveries exceed theirs by 10,000 in each process, and by those of one run; records of rules
  *   by those of 100 messages, and by those of one run.
+ * - Refusals that wait for other counts, or for their 10 seconds, are lost likewise.
  * - Gauges drift by lost counts and by retained messages that DynamoDB's TTL deletes: see
  *   recount.ts.
  * - Metrics are put after the write. A crash between the two leaves them short by that write.
@@ -66,6 +68,10 @@ class BatchingUsageMeter implements UsageMeter {
 
   count(tenant: TenantId, deltas: UsageDeltas): void {
     this.#of(tenant).add(deltas, this.#nowMs());
+  }
+
+  countRefusal(tenant: TenantId, code: ReasonName, count: number): void {
+    this.#of(tenant).addRefusal(code, count, this.#nowMs());
   }
 
   admits(tenant: TenantId, quotas: EffectiveQuotas, amounts: RateAmounts): boolean {

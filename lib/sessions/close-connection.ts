@@ -2,6 +2,7 @@ import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { Connection, ConnectionAddress, TenantLive } from '../core/model.ts';
 import { chunkId } from '../delivery/post.ts';
+import { noteRefusal } from '../limits/refusals.ts';
 import { reasonCodes, type ServerPacket } from '../mqtt/index.ts';
 import { encodeMessages } from '../wire/index.ts';
 import type { End } from './outcome.ts';
@@ -26,18 +27,10 @@ export async function closeConnection(
   end: End,
   live?: TenantLive,
 ): Promise<void> {
-  const { code, reasonCode, message, will } = end;
-  const isOrderly = code === 'client-disconnect';
-  context.log[isOrderly ? 'debug' : 'info']('connection ended', {
-    code,
-    reason: message,
-    address,
-    tenant: connection?.tenant,
-    clientId: connection?.clientId,
-  });
-  if (!isOrderly) {
+  const { code, reasonCode, will } = end;
+  if (code !== 'client-disconnect') {
     // The server's own affairs are nobody's error.
-    if (reasonCode !== reasonCodes.serverShuttingDown.code) context.log.count(metrics.protocolErrors);
+    if (reasonCode !== reasonCodes.serverShuttingDown.code) noteEnd(context, address, connection, end);
     if (connection !== undefined) {
       const reason = {
         code,
@@ -53,4 +46,23 @@ export async function closeConnection(
   );
   for (const text of encodeMessages(packets, chunkId)) await context.gateway.post(address, text);
   await context.gateway.close(address);
+}
+
+function noteEnd(
+  context: Context,
+  address: ConnectionAddress,
+  connection: Connection | undefined,
+  { code, reasonCode, message, connecting, isNoted }: End,
+): void {
+  context.log.count(metrics.protocolErrors);
+  if (isNoted === true) return;
+  const { tenant, clientId } = connection ?? connecting ?? {};
+  noteRefusal(context, {
+    code,
+    what: reasonCode === undefined ? 'connect' : 'connection',
+    reason: message,
+    connection: address,
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(clientId === undefined ? {} : { clientId }),
+  });
 }

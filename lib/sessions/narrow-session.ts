@@ -3,6 +3,7 @@ import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
 import type { ClientKey, ConnectionAddress, QueueEntry } from '../core/model.ts';
 import type { Permissions } from '../core/permissions.ts';
+import { noteRefusal } from '../limits/refusals.ts';
 import { isTopicError, matches, parseFilter } from '../topics/index.ts';
 
 /** A session and the permissions it must obey from now on. */
@@ -44,10 +45,14 @@ export async function narrowSession(context: Context, narrowing: Narrowing): Pro
     removed.some((filter) => matches(filter, topic)) && !kept.some((filter) => matches(filter, topic));
   await dropQueued(context, narrowing, isForbidden);
   context.log.count(metrics.subscriptionsRemoved, removed.length);
-  context.log.info('subscriptions removed: the token does not allow them', {
+  noteRefusal(context, {
+    code: 'subscribe-not-authorized',
+    what: 'filter',
     tenant,
     clientId,
-    removed: removed.length,
+    reason: 'the subscriptions are removed: the token no longer allows them',
+    ...(removed[0] === undefined ? {} : { topic: removed[0] }),
+    count: removed.length,
   });
   return removed.length;
 }

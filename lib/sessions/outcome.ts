@@ -1,5 +1,6 @@
 import type { Connection, ProtocolVersion, TenantLive } from '../core/model.ts';
 import { disconnectCode, type ReasonName, type Refusal, v3Answer } from '../core/reasons.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import type { ConnackPacket, ServerPacket } from '../mqtt/index.ts';
 
 /** How a connection ends, by the server's decision or by the client's DISCONNECT. */
@@ -24,6 +25,15 @@ export interface End {
    * its row.
    */
   readonly clientMaxPacketBytes?: number;
+  /** Whose CONNECT is refused, as far as its token has been verified. */
+  readonly connecting?: Connecting;
+  /** Whether the refusal has been noted already (lib/limits/refusals.ts). */
+  readonly isNoted?: true;
+}
+
+interface Connecting {
+  readonly tenant: TenantId;
+  readonly clientId?: string;
 }
 
 /** The result of handling a packet, or a run of packets. */
@@ -73,6 +83,7 @@ export function refuseConnect(
   protocolVersion: ProtocolVersion | undefined,
   refusal: Refusal,
   clientMaxPacketBytes?: number,
+  connecting?: Connecting,
 ): End {
   const { code, message } = refusal;
   const packet = refusingConnack(protocolVersion, refusal);
@@ -82,6 +93,7 @@ export function refuseConnect(
     will: 'discard',
     ...(packet === undefined ? {} : { packet }),
     ...(clientMaxPacketBytes === undefined ? {} : { clientMaxPacketBytes }),
+    ...(connecting === undefined ? {} : { connecting }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Context } from '../core/context.ts';
 import type { Connection, ConnectionAddress, TenantLive } from '../core/model.ts';
+import { noteRefusal } from '../limits/refusals.ts';
 import { encodePacket, reasonCodes } from '../mqtt/index.ts';
 import { encodePackets } from '../wire/index.ts';
 import { announceDisconnected, type DisconnectReason } from './presence.ts';
@@ -25,6 +26,8 @@ export async function takeOver(
 ): Promise<void> {
   const old = await context.connections.get(previous);
   await context.connections.delete(previous);
+  const { tenant, clientId } = by;
+  noteRefusal(context, { code: takenOver.code, what: 'connection', tenant, clientId, connection: previous });
   if (old !== undefined)
     context.usage.count(by.tenant, { connectionMs: Math.max(0, by.connectedAtMs - old.connectedAtMs) });
   if (old?.protocolVersion === 5) {

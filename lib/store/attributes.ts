@@ -22,7 +22,6 @@ export const version: AttributeValue = N(itemFormatVersion);
 
 /** An item that this release did not write: damaged, or written by a newer release. */
 export class ItemFormatError extends UnreadableItemError {
-  readonly code: string = 'item-format';
   override readonly name: string = 'ItemFormatError';
   constructor(
     attribute: string,

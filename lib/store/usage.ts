@@ -3,6 +3,7 @@ import {
   type ConnectionCounts,
   countNames,
   gaugeNames,
+  type RefusalCounts,
   type UsageCounts,
   type UsageGauges,
   type UsageHour,
@@ -14,10 +15,13 @@ import { createCurrentHours, gaugesPart, hourPrefix, hourTtl } from './current-h
 import { minutesFrom, packedMinutes } from './packed-minutes.ts';
 import { Table } from './table.ts';
 
+/** Of the attributes of an hour that count refusals; the code follows. */
+const refusalPrefix = '!';
+
 /**
  * Table Usage: `tenant` / `hour#2026-11-21T06` → counts of the hour and of its minutes
  * (packed-minutes.ts), `tenant` / `now` → gauges, and counts of connections of the hour that is
- * current (current-hour.ts).
+ * current (current-hour.ts). Refusals of an hour are its attributes `!CODE`.
  */
 export function createUsageStore(client: DynamoDBClient, tableName: string): UsageStore {
   const table = new Table(client, tableName);
@@ -30,15 +34,19 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
     storedBytes?: number,
   ): Promise<Item> {
     const names = Object.keys(deltas);
+    // Codes of refusals contain characters that a placeholder must not.
+    const holder = (name: string): string => name.replaceAll(/\W/g, '_');
     const updated = await table.update(
       { tenant: S(tenant), part: S(part) },
       {
         update:
           `SET v = :v${storedBytes === undefined ? '' : ', #stored = :stored'}` +
           (ttlSeconds === undefined ? '' : ', #ttl = :ttl') +
-          (names.length === 0 ? '' : ` ADD ${names.map((name) => `#${name} :${name}`).join(', ')}`),
+          (names.length === 0
+            ? ''
+            : ` ADD ${names.map((name) => `#${holder(name)} :${holder(name)}`).join(', ')}`),
         names: {
-          ...Object.fromEntries(names.map((name) => [`#${name}`, name])),
+          ...Object.fromEntries(names.map((name) => [`#${holder(name)}`, name])),
           ...(ttlSeconds === undefined ? {} : { '#ttl': 'ttl' }),
           ...(storedBytes === undefined ? {} : { '#stored': 'stored' }),
         },
@@ -47,7 +55,7 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
         values: {
           ':v': version,
           ...(storedBytes === undefined ? {} : { ':stored': N(storedBytes) }),
-          ...Object.fromEntries(Object.entries(deltas).map(([name, delta]) => [`:${name}`, delta])),
+          ...Object.fromEntries(Object.entries(deltas).map(([name, delta]) => [`:${holder(name)}`, delta])),
           ...(ttlSeconds === undefined ? {} : { ':ttl': N(ttlSeconds) }),
         },
       },
@@ -78,8 +86,13 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
   }
 
   return {
-    async addCounts(tenant, hour, { counts, storedBytes, minutes = new Map() }) {
-      const deltas = { ...numbers(counts), ...packedMinutes(minutes) };
+    async addCounts(tenant, hour, { counts, storedBytes, minutes = new Map(), refusals = {} }) {
+      const refused = Object.entries(refusals).map(([code, count]) => [refusalPrefix + code, count]);
+      const deltas = {
+        ...numbers(counts),
+        ...packedMinutes(minutes),
+        ...numbers(Object.fromEntries(refused)),
+      };
       return countsFrom(await add(tenant, hourPrefix + hour, deltas, hourTtl(hour), storedBytes));
     },
 
@@ -136,6 +149,7 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
             hour === current?.hour ? current.counts : movedFrom(item),
           ),
           ...(storedBytes === undefined ? {} : { storedBytes }),
+          ...refusalsFrom(item),
         });
       }
       if (
@@ -145,7 +159,10 @@ export function createUsageStore(client: DynamoDBClient, tableName: string): Usa
         hours.some(({ hour }) => hour === current.hour)
       )
         return hours;
-      const alone = { hour: current.hour, counts: withConnections(countsFrom({}), current.counts) };
+      const alone = {
+        hour: current.hour,
+        counts: withConnections(countsFrom({}), current.counts),
+      };
       return [...hours, alone].sort((one, other) => (one.hour < other.hour ? -1 : 1));
     },
 
@@ -200,6 +217,13 @@ function countsFrom(item: Item): UsageCounts {
     (typeof countNames)[number],
     number
   >;
+}
+
+function refusalsFrom(item: Item): { refusals?: RefusalCounts } {
+  const names = Object.keys(item).filter((name) => name.startsWith(refusalPrefix));
+  if (names.length === 0) return {};
+  const counts = names.map((name) => [name.slice(refusalPrefix.length), optionalNumber(item, name) ?? 0]);
+  return { refusals: Object.fromEntries(counts) };
 }
 
 function gaugesFrom(item: Item): UsageGauges {

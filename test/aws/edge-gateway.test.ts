@@ -37,6 +37,7 @@ function routed() {
       },
       close: async (address) => {
         atGateway.push(`close ${address}`);
+        return true;
       },
       lastActiveAtMs: async () => 5,
     },

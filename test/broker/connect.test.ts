@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Ports } from '../../lib/core/ports.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { reasonText } from '../../lib/mqtt/index.ts';
+import { notedSince } from './cases/noted.ts';
 import { refusedConnects } from './cases/refused-connects.ts';
 import { publish, subscribe } from './packets.ts';
 import { useSuite } from './suite.ts';
@@ -29,9 +30,11 @@ describe('a CONNECT is refused: CONNACK, close, and no state [MQTT-3.1.4-5 v3, M
         const other = await suite.tenant(`other-${protocolVersion}-${index}`);
         const packet = await suite.connectPacket({ ...(await fields(suite.mint, other)), protocolVersion });
         const client = await suite.open({ version: protocolVersion });
+        const before = new Map(suite.service.refusals);
         const { replies, pushes, closed } = await client.exchange(change?.(packet) ?? packet, {
           cmd: 'pingreq',
         });
+        expect([...notedSince(suite.service, before).values()], 'noted once').toEqual([1]);
         expect(replies).toEqual([]);
         expect(closed).toEqual({ code: 1000, reason: '' });
         if (code === 'close') expect(pushes).toEqual([]);

@@ -51,7 +51,9 @@ test.each([
   expect(cost.writeUnits).toBeLessThanOrEqual(2 * granted + 8);
   expect(cost.readUnits).toBeLessThanOrEqual(2 * 500);
   expect(metered.service.counters.get(metrics.packetsOverQuota)).toBe(500 - granted);
-  expect(metered.service.logged.filter((line) => line.includes('too fast'))).toHaveLength(1);
+  const tooFast = 'packetsPerSecond' in quotas ? 'packet-rate' : 'client-packet-rate';
+  expect(metered.service.refusals.get(tooFast)).toBe(500 - granted);
+  expect(metered.service.logged.filter((line) => line.includes('"refused"'))).toHaveLength(1);
 });
 
 const qos2 = { qos: 2, messageId: 1 } as const;

@@ -1,5 +1,6 @@
 import { connectionReasons } from '../../lib/core/reasons/connections.ts';
 import { consoleReasons } from '../../lib/core/reasons/console.ts';
+import { deliveryReasons } from '../../lib/core/reasons/deliveries.ts';
 import { httpReasons } from '../../lib/core/reasons/http.ts';
 import { issuerReasons } from '../../lib/core/reasons/issuers.ts';
 import { operationReasons } from '../../lib/core/reasons/operations.ts';
@@ -33,6 +34,11 @@ export const areas: readonly Area[] = [
     title: 'Publishing',
     about: 'Over MQTT, over HTTP and as a Will. [quotas.md](quotas.md) describes the quotas.',
     reasons: publishingReasons,
+  },
+  {
+    title: 'Deliveries',
+    about: 'Messages that were accepted and do not reach a subscriber. In the log and the counters.',
+    reasons: deliveryReasons,
   },
   { title: 'Topics', about: 'Topic names, filters and aliases.', reasons: topicReasons },
   {

@@ -46,6 +46,6 @@ it('logs the code of a refused handshake beside its status', async () => {
   const socket = new WebSocket(`ws://127.0.0.1:${edge.wsPort}/mqtt`);
   await once(socket, 'error');
   expect(lines).toContainEqual(
-    expect.objectContaining({ message: 'edge', code: 'handshake-refused', status: 400 }),
+    expect.objectContaining({ message: 'refused', code: 'handshake-refused', status: 400 }),
   );
 });

@@ -4,7 +4,9 @@ import { createDisconnectHandler } from '../../functions/disconnect.ts';
 import { createMessageHandler } from '../../functions/message.ts';
 import { EventShapeError } from '../../lib/aws/events.ts';
 import type { Broker } from '../../lib/broker/broker.ts';
+import { defaultSettings } from '../../lib/core/settings.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { silentLog } from '../support/silent-log.ts';
 
 let running: TestService | undefined;
 afterEach(async () => {
@@ -44,11 +46,17 @@ function remembering(changes: Partial<Broker> = {}) {
     ...changes,
   };
   const logged: unknown[] = [];
-  const log = { info: (_message: string, fields?: object) => void logged.push(fields) };
+  const log = {
+    ...silentLog,
+    info: (_message: string, fields?: object) => void logged.push(fields),
+    countRefusal: (code: string) => void refused.push(code),
+  };
+  const refused: string[] = [];
+  const context = { log, clock: { nowMs: Date.now }, settings: defaultSettings };
   const flush = async () => {
     flushed += 1;
   };
-  return { asked, flushed: () => flushed, logged, service: () => ({ broker, log, flush }) };
+  return { asked, flushed: () => flushed, logged, refused, service: () => ({ broker, log, context, flush }) };
 }
 
 test.each([
@@ -58,17 +66,17 @@ test.each([
   ['one that only begins like it', 'wisp.b64.v10'],
   ['another case', 'WISP.B64.V1'],
 ])('$connect refuses a client that offers not the wire profile but %s', async (_, protocols) => {
-  const { asked, logged, flushed, service } = remembering();
-  const refused = await createConnectHandler(service)(
-    protocols === undefined ? event() : offering(protocols),
-  );
-  expect(refused).toEqual({ statusCode: 400 });
+  const { asked, logged, refused, flushed, service } = remembering();
+  const answer = await createConnectHandler(service)(protocols === undefined ? event() : offering(protocols));
+  expect(answer).toEqual({ statusCode: 400 });
+  expect(refused).toEqual(['profile-not-offered']);
   expect(asked).toEqual([]);
   expect(logged).toEqual([
     {
       code: 'profile-not-offered',
-      address: connectionId,
-      howToConnect: expect.stringMatching(/wisp-mqtt-client.*wisp bridge/),
+      what: 'handshake',
+      reason: expect.stringMatching(/wisp-mqtt-client.*wisp bridge/),
+      connection: connectionId,
     },
   ]);
   expect(flushed()).toBe(1);

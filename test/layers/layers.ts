@@ -213,6 +213,7 @@ export const layers: readonly Layer[] = [
       'lib/sessions',
       'lib/rules/run',
       'lib/delivery',
+      'lib/limits',
       'lib/rules/targets',
       'lib/rules',
       'lib/auth',
@@ -223,7 +224,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/edge',
     about: 'stock MQTT clients with the broker in the same process',
-    knows: ['lib/listeners', 'lib/broker', 'lib/core', 'lib/wire'],
+    knows: ['lib/listeners', 'lib/broker', 'lib/limits', 'lib/core', 'lib/wire'],
     packages: ['valibot', 'ws', 'node:*'],
   },
   {
@@ -244,7 +245,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/sessions',
     about: 'opening, taking over and ending sessions and connections; Wills; presence; revocation',
-    knows: ['lib/delivery', 'lib/auth', 'lib/core', 'lib/mqtt', 'lib/wire', 'lib/topics'],
+    knows: ['lib/delivery', 'lib/limits', 'lib/auth', 'lib/core', 'lib/mqtt', 'lib/wire', 'lib/topics'],
     packages: [],
   },
   {

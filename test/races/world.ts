@@ -339,10 +339,11 @@ export class World {
       close: (address) =>
         this.scheduler.hold(`close ${address}`, () => {
           const socket = this.sockets.get(address);
-          if (socket === undefined || socket.state === 'closed') return;
+          if (socket === undefined || socket.state === 'closed') return false;
           const wasOpen = socket.state === 'open';
           socket.state = 'closed';
           if (wasOpen) this.#announce(socket);
+          return true;
         }),
       lastActiveAtMs: (address) =>
         this.scheduler.hold(`activity of ${address}`, () => {

@@ -70,9 +70,11 @@ describe('the queue of an offline session', () => {
     const before = dropped();
     await fill('full', maxQueuedMessages + 100);
     expect(dropped() - before).toBe(100);
-    const lines = suite.service.logged.filter((line) => line.includes('messages dropped'));
-    expect(lines).toHaveLength(1);
-    expect(lines[0]).toContain('full');
+    expect(suite.service.refusals.get('client-queue-full')).toBe(100);
+    const lines = suite.service.logged.filter((line) => line.includes('client-queue-full'));
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ level: 'info', message: 'refused', clientId: 'full', topic: 'full' }),
+    ]);
     const client = await suite.connect({ ...kept, clientId: 'full' });
     const got: unknown[] = [];
     for (
@@ -105,5 +107,6 @@ describe('the queue of an offline session', () => {
       ['undefined', undefined],
     ]);
     expect(suite.service.counters.get('MessagesExpired')).toBe(1);
+    expect(suite.service.refusals.get('message-expired')).toBe(1);
   });
 });

@@ -22,6 +22,8 @@ export interface TestService extends LocalService {
   /** All logged lines. */
   readonly logged: string[];
   readonly counters: ReadonlyMap<string, number>;
+  /** How often each code was noted. */
+  readonly refusals: ReadonlyMap<string, number>;
   /** Creates a tenant and returns its mint. */
   tenant(name: string, config?: Partial<TenantConfig>): Promise<Mint>;
   /** Connects MQTT.js through the adapter and waits for CONNACK. */
@@ -47,6 +49,7 @@ export async function startTestService(options: Partial<LocalServiceOptions> = {
     url: service.gateway.url,
     logged,
     counters: log.counters,
+    refusals: log.refusals,
     async tenant(name, overrides = {}) {
       const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
       const config = {

@@ -31,6 +31,7 @@ const zero: UsageCounts = {
 function memory() {
   const hours = new Map<string, UsageCounts>();
   const minutes = new Map<string, MinuteCounts>();
+  const refused = new Map<string, number>();
   let gauges: UsageGauges = { connections: 0, retainedMessages: 0, retainedBytes: 0 };
   const state = { failing: false, writes: 0 };
   const sum = <T extends object>(base: T, deltas: Partial<T>): T =>
@@ -41,9 +42,11 @@ function memory() {
       ]),
     ) as T;
   const store: UsageStore = {
-    async addCounts(_tenant, hour, { counts, minutes: written = new Map() }) {
+    async addCounts(_tenant, hour, { counts, minutes: written = new Map(), refusals = {} }) {
       if (state.failing) throw new Error('throttled');
       state.writes += 1;
+      for (const [code, count] of Object.entries(refusals))
+        refused.set(code, (refused.get(code) ?? 0) + count);
       const after = sum(hours.get(hour) ?? zero, counts);
       hours.set(hour, after);
       for (const [minute, added] of written)
@@ -63,7 +66,7 @@ function memory() {
     beginRecount: async () => false,
     finishRecount: async () => undefined,
   };
-  return { store, state, hours, minutes, gauges: () => gauges };
+  return { store, state, hours, minutes, refused, gauges: () => gauges };
 }
 
 function process(store: UsageStore, clock: { nowMs: number }) {
@@ -96,6 +99,37 @@ describe('usage', () => {
     usage.count(tenant, { connections: 1, connects: 1 });
     await usage.flush();
     expect(gauges().connections).toBe(1);
+  });
+
+  test('refusals join a write of other counts, and cost at most one write in 10 s alone', async () => {
+    const clock = { nowMs: Date.UTC(2026, 10, 21, 6) };
+    const { store, state, refused } = memory();
+    const usage = process(store, clock);
+    const refuse = async (): Promise<void> => {
+      usage.countRefusal(tenant, 'publish-not-authorized', 1);
+      await usage.flush();
+    };
+    for (let index = 0; index < 500; index += 1) await refuse();
+    expect(state.writes).toBe(0);
+    usage.count(tenant, { connections: 1, connects: 1 });
+    await usage.flush();
+    expect([state.writes, refused.size], 'the gauges have a row of their own').toEqual([1, 0]);
+    usage.count(tenant, { messagesIn: 100 });
+    await usage.flush();
+    expect([state.writes, refused.get('publish-not-authorized')]).toEqual([2, 500]);
+
+    for (let second = 0; second < 60; second += 1) {
+      await refuse();
+      clock.nowMs += 1_000;
+    }
+    expect(state.writes).toBeLessThanOrEqual(2 + 6);
+    state.failing = true;
+    clock.nowMs += 10_000;
+    await usage.flush();
+    state.failing = false;
+    clock.nowMs += 10_000;
+    await usage.flush();
+    expect(refused.get('publish-not-authorized')).toBe(560);
   });
 
   test('counts that could not be written are kept for the next write', async () => {

@@ -52,6 +52,8 @@ export interface Holding extends Described {
 
 export interface Refused {
   readonly refusal: Refusal;
+  /** What was known of the client when it was refused. */
+  readonly known?: Partial<Named>;
 }
 
 /** Extends what is known of a connecting client, or refuses it. */

@@ -1,6 +1,5 @@
 import type { Context } from '../../core/context.ts';
 import { metrics } from '../../core/metrics.ts';
-import type { Refusal } from '../../core/reasons.ts';
 import type { ConnectPacket } from '../../mqtt/index.ts';
 import { endWith, type Outcome, refuseConnect } from '../../sessions/outcome.ts';
 import type { Connecting, Holding, Refused, Step } from '../connect/admission.ts';
@@ -51,7 +50,7 @@ const connectSteps = inOrder(authenticate)
 
 export async function handleConnect(context: Context, connecting: Connecting): Promise<Outcome> {
   const known = await connectSteps.run(context, connecting);
-  if ('refusal' in known) return answerRefusal(context, connecting.packet, known.refusal);
+  if ('refusal' in known) return answerRefusal(context, connecting.packet, known);
   context.log.count(metrics.connectsAccepted);
   const { connection, live } = known;
   return { replies: [connackFor(context, known, known.opened.present)], connection, live };
@@ -63,28 +62,39 @@ async function scheduleFirstLook(context: Context, known: Holding): Promise<Hold
   return known;
 }
 
-function answerRefusal(context: Context, packet: ConnectPacket, refusal: Refusal): Outcome {
+function answerRefusal(context: Context, packet: ConnectPacket, { refusal, known }: Refused): Outcome {
   const { protocolVersion, properties } = packet;
   // The connection has had its CONNACK: there is no second one [MQTT-3.2.0-2 v5].
   if (refusal.code === 'connect-repeated') return { replies: [], end: endWith(protocolVersion, refusal) };
   context.log.count(metrics.connectsRefused);
-  return { replies: [], end: refuseConnect(protocolVersion, refusal, properties?.maximumPacketSize) };
+  const { identity, clientId } = known ?? {};
+  const connecting = identity && { tenant: identity.tenant, ...(clientId === undefined ? {} : { clientId }) };
+  const end = refuseConnect(protocolVersion, refusal, properties?.maximumPacketSize, connecting);
+  return { replies: [], end };
 }
 
-interface Steps<Start extends object, Known extends Start> {
+interface Steps<Start extends Connecting, Known extends Start> {
   readonly run: Step<Start, Known>;
   next<Next extends Known>(step: Step<Known, Next>): Steps<Start, Next>;
 }
 
-function inOrder<Start extends object, Known extends Start>(run: Step<Start, Known>): Steps<Start, Known> {
+function inOrder<Start extends Connecting, Known extends Start>(
+  run: Step<Start, Known>,
+): Steps<Start, Known> {
   return {
     run,
     next: (step) =>
       inOrder(async (context, start) => {
         const known = await run(context, start);
-        return isRefused(known) ? known : step(context, known);
+        if (isRefused(known)) return known;
+        const next = await step(context, known);
+        return isRefused(next) ? refusedAt(known, next) : next;
       }),
   };
+}
+
+function refusedAt(known: Connecting, refused: Refused): Refused {
+  return { known, ...refused };
 }
 
 function isRefused(known: object): known is Refused {

@@ -1,4 +1,7 @@
-import { refusal } from '../../core/reasons.ts';
+import type { Context } from '../../core/context.ts';
+import type { Connection } from '../../core/model.ts';
+import { type Refusal, refusal } from '../../core/reasons.ts';
+import { noteRefusal } from '../../limits/refusals.ts';
 import { type End, endWith } from '../../sessions/outcome.ts';
 import { isIllFormedFilter, isTopicError, parseFilter, type TopicError } from '../../topics/index.ts';
 import type { Peer, Run } from './handler.ts';
@@ -40,4 +43,15 @@ function illFormed(filters: readonly string[]): TopicError | undefined {
     if (isTopicError(parsed) && isIllFormedFilter(parsed)) return parsed;
   }
   return undefined;
+}
+
+/** Notes a filter of SUBSCRIBE or UNSUBSCRIBE that its acknowledgement refuses. */
+export function noteFilter(
+  context: Context,
+  { tenant, clientId, address: connection }: Connection,
+  { code, message: reason }: Pick<Refusal, 'code' | 'message'> | TopicError,
+  topic: string | undefined,
+): void {
+  const filter = topic === undefined ? {} : { topic };
+  noteRefusal(context, { code, what: 'filter', tenant, clientId, connection, reason, ...filter });
 }

@@ -5,7 +5,6 @@ import type { PublishRefusal } from '../../core/publish-refusal.ts';
 import { effectiveQuotas } from '../../core/quotas.ts';
 import { refusal } from '../../core/reasons.ts';
 import { type Accepted, type Judged, type PublishResult, publishMessages } from '../../delivery/publish.ts';
-import { mayLog } from '../../limits/rare-log.ts';
 import { type PublishPacket, reasonCodes, type ServerPacket } from '../../mqtt/index.ts';
 import { type End, endWith, type Outcome } from '../../sessions/outcome.ts';
 import { judgePublish } from '../judge-publish.ts';
@@ -44,6 +43,7 @@ export async function handlePublishes(
     live,
     budget,
     requests: limited.packets,
+    source: { connection: address, clientId: connection.clientId },
     judge: (packet) => judgePublish(context, connection, packet),
     bearer: { quotas, client: { name: address, use: rateUse }, countedBytes },
     endsRun: (reason, packet) => endsConnection(connection, packet, reason),
@@ -51,7 +51,6 @@ export async function handlePublishes(
   });
   if (results.some((result) => 'subscribers' in result && result.subscribers === undefined))
     return { replies: [], end: endWith(connection.protocolVersion, refusal('session-taken-over')) };
-  logOverTopicLimits(context, connection, results);
   const end = refusalThatEnds(connection, results) ?? limited.end ?? resolved.end;
   return {
     connection: resolved.connection,
@@ -88,18 +87,6 @@ function endsConnection(
   }
 }
 
-/** Before 5.0 the acknowledgement of a message that is dropped says success. */
-function logOverTopicLimits(
-  context: Context,
-  { tenant, clientId, protocolVersion }: Connection,
-  results: readonly PublishResult<PublishPacket>[],
-): void {
-  if (protocolVersion >= 5) return;
-  const dropped = results.filter((one) => 'refusal' in one && one.refusal.kind === 'topic-limits').length;
-  if (dropped === 0 || !mayLog(context, `${tenant}/${clientId} topic-limits`)) return;
-  context.log.warn('messages dropped: the topic is too long or too deep', { tenant, clientId, dropped });
-}
-
 function refusalThatEnds(
   connection: Connection,
   results: readonly PublishResult<PublishPacket>[],
@@ -107,7 +94,7 @@ function refusalThatEnds(
   const last = results.at(-1);
   if (last === undefined || !('refusal' in last)) return undefined;
   if (!endsConnection(connection, last.request, last.refusal)) return undefined;
-  return endWith(connection.protocolVersion, last.refusal);
+  return { ...endWith(connection.protocolVersion, last.refusal), isNoted: true };
 }
 
 /**

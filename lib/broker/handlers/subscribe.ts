@@ -6,7 +6,7 @@ import { chargePackets } from '../../limits/rates.ts';
 import { type SubackPacket, type SubscribePacket, subackCode } from '../../mqtt/index.ts';
 import type { Outcome } from '../../sessions/outcome.ts';
 import { shapeOf, type TopicError } from '../../topics/index.ts';
-import { acceptFilters } from './filter-limit.ts';
+import { acceptFilters, noteFilter } from './filter-limit.ts';
 import { maxConcurrentWrites, type Peer, type Run } from './handler.ts';
 import { type JudgedFilter, judgeFilters, mergeFilters, type WantedFilter } from './requested-filters.ts';
 import { applyQuotas, quotaRefusals } from './subscription-quotas.ts';
@@ -97,14 +97,16 @@ function subscriptionOf({ subscription }: WantedFilter): Subscription {
 }
 
 function suback(
-  { connection }: Peer,
-  { messageId }: SubscribePacket,
+  { context, connection }: Peer,
+  { messageId, subscriptions }: SubscribePacket,
   filters: readonly JudgedFilter[],
   refused: ReadonlyMap<string, Refusal>,
 ): SubackPacket {
   const answers = filters.map((one) =>
     'refusal' in one ? one : { ...one, refusal: refused.get(one.topic) },
   );
+  for (const [index, { refusal }] of answers.entries())
+    if (refusal !== undefined) noteFilter(context, connection, refusal, subscriptions[index]?.topic);
   const { protocolVersion } = connection;
   return {
     cmd: 'suback',

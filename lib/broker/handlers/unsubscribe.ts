@@ -2,7 +2,7 @@ import { concurrently } from '../../core/concurrently.ts';
 import { reasonCodes, type UnsubscribePacket } from '../../mqtt/index.ts';
 import type { Outcome } from '../../sessions/outcome.ts';
 import { isTopicError, parseFilter } from '../../topics/index.ts';
-import { acceptFilters } from './filter-limit.ts';
+import { acceptFilters, noteFilter } from './filter-limit.ts';
 import { maxConcurrentWrites, type Peer, type Run } from './handler.ts';
 
 /**
@@ -26,7 +26,10 @@ export async function handleUnsubscribe(peer: Peer, run: Run<UnsubscribePacket>)
     messageId,
     granted: unsubscriptions.map((filter) => {
       const parsed = parseFilter(filter);
-      if (isTopicError(parsed)) return parsed.reasonCode;
+      if (isTopicError(parsed)) {
+        noteFilter(peer.context, peer.connection, parsed, filter);
+        return parsed.reasonCode;
+      }
       // A filter that is named again no longer exists.
       return deleted.delete(filter) ? reasonCodes.success.code : reasonCodes.noSubscriptionExisted.code;
     }),

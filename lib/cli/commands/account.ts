@@ -20,8 +20,10 @@ interface RevokeOptions extends TargetOptions {
   readonly keep?: number;
 }
 
-/** An hour or a minute of usage: its time and its counts. */
-type Step = Readonly<Record<string, number | string>>;
+/** An hour or a minute of usage: its time and its counts, in an hour refusals by code too. */
+type Step = Readonly<Record<string, unknown>> & {
+  readonly refusals?: Readonly<Record<string, number>>;
+};
 
 interface Usage {
   readonly hours?: readonly Step[];
@@ -131,13 +133,22 @@ function table({ hours, minutes, now }: Usage, by: 'hour' | 'minute'): string[] 
     ...steps.map((step) =>
       row(
         String(step[by]),
-        names.map((name) => step[name] ?? 0),
+        names.map((name) => Number(step[name] ?? 0)),
       ),
     ),
     ...(steps.length > 1 ? [row('total', total)] : []),
     '',
     ...Object.entries(now).map(([name, value]) => `now ${name}: ${value}`),
+    ...refusalsOf(steps).map(([code, count]) => `refused ${code}: ${count}`),
   ];
+}
+
+/** Refusals of all steps by code, the most frequent first. */
+function refusalsOf(steps: readonly Step[]): [code: string, count: number][] {
+  const total = new Map<string, number>();
+  for (const { refusals = {} } of steps)
+    for (const [code, count] of Object.entries(refusals)) total.set(code, (total.get(code) ?? 0) + count);
+  return [...total].sort(([, one], [, other]) => other - one);
 }
 
 const help = `

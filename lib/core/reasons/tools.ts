@@ -140,7 +140,7 @@ export const toolReasons = {
     remedy: 'Correct the file that the message names; a running bridge goes on with the old ones.',
   },
   'connect-late': {
-    message: 'a client of the bridge has not sent CONNECT in time',
+    message: 'a client has not sent CONNECT in time',
     remedy: 'Send CONNECT at once; health checks and scanners that only connect cause this too.',
   },
   'upstream-refused': {

@@ -31,6 +31,7 @@ export async function giveUp(context: Context, records: readonly FailedRecord[])
     log.error('failures of a rule are lost: it has too many today', { code, rule, tenant });
   }
   log.count(metrics.rulesDead, records.length);
+  for (const { failure } of records) log.countRefusal(failure);
   log.warn('records of a rule were given up', { code, rule, tenant, count: records.length });
   usage.count(tenant, { ruleFailures: records.length });
   await tell(context, first, records.length, atMs);

@@ -4,6 +4,7 @@ import { isTopicError, parseFilter } from '../../../lib/topics/index.ts';
 import { readVectors, type Vector } from '../../mqtt/vectors.ts';
 import type { Got } from '../../support/raw-client.ts';
 import type { Suite } from '../suite.ts';
+import { expectNoted, notedSince } from './noted.ts';
 
 const reason = { properties: { reasonString: expect.any(String) } };
 
@@ -32,7 +33,9 @@ export function testVectors(
     for (const vector of first) {
       it(`${vector.name}: refused as first packet [MQTT-4.13.1-1 v5, MQTT-4.8.0-1 v3]`, async () => {
         const client = await suite.open({ version: vector.expect.protocolVersion ?? 4 });
+        const before = new Map(suite.service.refusals);
         const { replies, pushes, closed } = await client.exchange(vector.hex);
+        expect([...notedSince(suite.service, before).values()], 'noted once').toEqual([1]);
         expect(closed).toEqual({ code: 1000, reason: '' });
         expect(replies).toEqual([]);
         if (!answersStrangers && pushes.length === 0) return;
@@ -45,7 +48,11 @@ export function testVectors(
     for (const vector of later) {
       it(`${vector.name}: ends a connection of version ${vector.version} [MQTT-3.14.4-1 v5, MQTT-3.14.4-2 v5, MQTT-4.13.1-1 v5, MQTT-4.8.0-1 v3]`, async () => {
         const client = await suite.connect({ protocolVersion: vector.version ?? 5 });
+        const before = new Map(suite.service.refusals);
         const { replies, pushes, closed } = await client.exchange(vector.hex);
+        const noted = notedSince(suite.service, before);
+        expectNoted(noted, [...replies, ...pushes], vector.version ?? 5, 0);
+        expect(noted.size, 'the end is noted').toBeGreaterThan(0);
         expect(closed).toEqual({ code: 1000, reason: '' });
         expect(replies).toEqual([]);
         const last = pushes.at(-1);
