@@ -14,7 +14,7 @@ export function notedSince(service: TestService, before: ReadonlyMap<string, num
 }
 
 /** Reason codes of failures in packets to a client, in their order. */
-export function failuresIn(packets: readonly Got[]): number[] {
+function failuresIn(packets: readonly Got[]): number[] {
   return packets
     .flatMap(({ cmd, reasonCode, returnCode, granted }) => {
       if (cmd === 'suback' || cmd === 'unsuback') return (granted ?? []) as number[];
