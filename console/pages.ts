@@ -17,5 +17,8 @@ export interface PageEntry {
  * component as its default export, and a line here. Every page is loaded when it is first opened.
  */
 export const pages: readonly PageEntry[] = [
+  { name: 'overview', title: 'Overview', isOfTenant: false, load: () => import('./pages/overview.tsx') },
   { name: 'tenants', title: 'Tenants', isOfTenant: false, load: () => import('./pages/tenants.tsx') },
+  { name: 'settings', title: 'Settings', isOfTenant: false, load: () => import('./pages/settings.tsx') },
+  { name: 'usage', title: 'Usage', isOfTenant: true, load: () => import('./pages/usage.tsx') },
 ];

@@ -60,25 +60,27 @@ export function Shell({ about }: { readonly about: About }) {
         <Logo />
       </header>
       <div class={isMenuOpen ? 'side is-open' : 'side'} id="navigation">
-        <a class="side-logo" href={linkTo('')}>
-          <Logo />
-        </a>
-        <nav aria-label="Console">
-          <NavList entries={pages.filter(({ isOfTenant }) => !isOfTenant)} current={entry} />
-          <TenantChooser isFollowed={entry?.isOfTenant === true || tenant !== undefined} />
-          <NavList entries={pages.filter(({ isOfTenant }) => isOfTenant)} current={entry} />
-        </nav>
-        <footer class="side-foot">
-          <ThemeSwitch />
-          <p class="small muted">
-            {about.label}
-            <br />
-            Wisp {about.version}
-          </p>
-          <button type="button" class="link-button small" onClick={() => void closeSession()}>
-            Lock the console
-          </button>
-        </footer>
+        <div class="side-content">
+          <a class="side-logo" href={linkTo('')}>
+            <Logo />
+          </a>
+          <nav aria-label="Console">
+            <NavList entries={pages.filter(({ isOfTenant }) => !isOfTenant)} current={entry} />
+            <TenantChooser isFollowed={entry?.isOfTenant === true || tenant !== undefined} />
+            <NavList entries={pages.filter(({ isOfTenant }) => isOfTenant)} current={entry} />
+          </nav>
+          <footer class="side-foot">
+            <ThemeSwitch />
+            <p class="small muted">
+              {about.label}
+              <br />
+              Wisp {about.version}
+            </p>
+            <button type="button" class="link-button small" onClick={() => void closeSession()}>
+              Lock the console
+            </button>
+          </footer>
+        </div>
       </div>
       <main class="main" ref={main} tabIndex={-1}>
         {entry === undefined ? (

@@ -49,10 +49,15 @@ export interface UsageHour extends UsageCounts {
   readonly refusals?: Readonly<Record<string, number>>;
 }
 
-export interface Usage {
-  readonly hours: readonly UsageHour[];
-  readonly now: Gauges;
+export interface UsageMinute extends Pick<UsageCounts, 'messagesIn' | 'messagesOut'> {
+  /** `2026-11-21T06:05`, UTC. */
+  readonly minute: string;
 }
+
+export type Usage = { readonly now: Gauges } & (
+  | { readonly hours: readonly UsageHour[] }
+  | { readonly minutes: readonly UsageMinute[] }
+);
 
 /** What the console's server tells of itself and of the service. */
 export interface About {

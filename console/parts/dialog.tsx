@@ -20,7 +20,7 @@ interface DialogProps {
 
 /**
  * A question or a form over the page: `{isOpen && <Dialog title="Create a tenant" … />}`. The
- * browser keeps the focus inside and returns it afterwards.
+ * browser keeps the focus inside; afterwards it is where it was before.
  */
 export function Dialog(props: DialogProps) {
   const { title, onClose, action, isDanger = false, isReady = true, onSubmit, children } = props;
@@ -30,7 +30,11 @@ export function Dialog(props: DialogProps) {
   const [isBusy, setBusy] = useState(false);
 
   useEffect(() => {
+    const before = document.activeElement;
     element.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
 
   const submit = async (event: Event) => {

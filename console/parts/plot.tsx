@@ -18,6 +18,10 @@ interface PlotProps {
   readonly series: readonly Series[];
   /** Writes a value. Default: `12.3K`. */
   readonly format?: (value: number) => string;
+  /** Whether values are whole numbers, so that the axis has no fractions. */
+  readonly isWhole?: boolean;
+  /** First and last time of the axis, where the values may not fill it. */
+  readonly span?: readonly [number, number];
   readonly isLoading?: boolean;
 }
 
@@ -29,11 +33,14 @@ const colours = ['--series-1', '--series-2', '--series-3', '--series-4', '--seri
  * Values over time. The library is loaded with the first plot of a page; the room is kept until
  * then. For screen readers, the latest values stand in words.
  */
-export function Plot({ title, unit, times, series, format = compact, isLoading = false }: PlotProps) {
+export function Plot(props: PlotProps) {
+  const { title, unit, times, series, format = compact, isWhole = false, isLoading = false } = props;
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const [library, setLibrary] = useState<typeof uPlot | undefined>(undefined);
   const theme = appliedTheme.value;
+  const span = useRef(props.span);
+  span.current = props.span;
   const names = series.map(({ name }) => name).join('\n');
 
   useEffect(() => {
@@ -52,6 +59,7 @@ export function Plot({ title, unit, times, series, format = compact, isLoading =
     if (library === undefined || element === null) return;
     const style = getComputedStyle(element);
     const colourOf = (name: string) => style.getPropertyValue(name).trim();
+    const strokes = names.split('\n').map((_, index) => colourOf(colours[index % colours.length] ?? ''));
     const axis = {
       stroke: colourOf('--muted'),
       grid: { stroke: colourOf('--line'), width: 1 },
@@ -62,25 +70,42 @@ export function Plot({ title, unit, times, series, format = compact, isLoading =
       {
         width: element.clientWidth,
         height: heightPixels,
-        padding: [12, 8, 0, 0],
-        legend: { live: true },
+        padding: [12, 24, 0, 0],
+        legend: { markers: { width: 0, fill: (_, index) => strokes[index - 1] ?? '' } },
         cursor: { points: { size: 7 }, y: false },
-        scales: { y: { range: (_, __, max) => [0, max <= 0 ? 1 : max * 1.1] } },
-        axes: [axis, { ...axis, size: 56, values: (_, splits) => splits.map(format) }],
+        scales: {
+          x: {
+            range: (_, min, max) => [...(span.current ?? (min === max ? [min - 60, max + 60] : [min, max]))],
+          },
+          y: { range: (_, __, max) => [0, Math.max(max * 1.1, isWhole ? 4 : 0.01)] },
+        },
+        axes: [
+          { ...axis, values: (_, splits, __, ___, step) => axisTimes(splits, step) },
+          {
+            ...axis,
+            size: 56,
+            values: (_, splits) => splits.map(format),
+            ...(isWhole ? { incrs: wholeSteps } : {}),
+          },
+        ],
         series: [
-          {},
+          { label: 'Time', value: (_, at) => (Number.isFinite(at) ? legendTime.format(at * 1_000) : '–') },
           ...names.split('\n').map((name, index) => ({
             label: name,
-            stroke: colourOf(colours[index % colours.length] ?? ''),
+            stroke: strokes[index] ?? '',
             width: 1.75,
-            points: { show: false },
-            value: (_: uPlot, value: number | null) => (value === null ? '–' : `${format(value)} ${unit}`),
+            // A line needs two points.
+            points: { show: (self: uPlot) => (self.data[0]?.length ?? 0) < 3, size: 5 },
+            value: (_: uPlot, value: number | null) => (value == null ? '–' : format(value)),
           })),
         ],
       },
       dataOf(times, series),
       element,
     );
+    const showLast = () => showLatest(drawn);
+    drawn.over.addEventListener('mouseleave', showLast);
+    showLast();
     plot.current = drawn;
     const observer = new ResizeObserver(() =>
       drawn.setSize({ width: element.clientWidth, height: heightPixels }),
@@ -94,7 +119,10 @@ export function Plot({ title, unit, times, series, format = compact, isLoading =
   }, [library, names, theme, unit]);
 
   useEffect(() => {
-    plot.current?.setData(dataOf(times, series));
+    const { current } = plot;
+    if (current === undefined) return;
+    current.setData(dataOf(times, series));
+    if (current.cursor.idx == null) showLatest(current);
   }, [times, series]);
 
   return (
@@ -107,6 +135,37 @@ export function Plot({ title, unit, times, series, format = compact, isLoading =
       {times.length === 0 && !isLoading && <p class="plot-none muted">Nothing in this time.</p>}
     </figure>
   );
+}
+
+const wholeSteps = [1, 2, 5]
+  .flatMap((digit) => [digit, 10 * digit, 100 * digit, 1e3 * digit, 1e4 * digit, 1e5 * digit])
+  .sort((one, other) => one - other);
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
+const legendTime = new Intl.DateTimeFormat(undefined, {
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+});
+
+/** Times below the axis, with the day where it begins; days alone where steps are as long. */
+function axisTimes(splits: readonly number[], stepSeconds: number): string[] {
+  let before = '';
+  return splits.map((seconds) => {
+    const today = day.format(seconds * 1_000);
+    const isNew = today !== before;
+    before = today;
+    if (stepSeconds >= 86_400) return today;
+    return `${clock.format(seconds * 1_000)}${isNew ? `\n${today}` : ''}`;
+  });
+}
+
+/** Without a pointer over the plot its legend has the latest values. */
+function showLatest(plot: uPlot): void {
+  const count = plot.data[0].length;
+  if (count > 0) plot.setLegend({ idx: count - 1 });
 }
 
 function dataOf(times: readonly number[], series: readonly Series[]): uPlot.AlignedData {

@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lacks } from '../support/tools.ts';
+import { seriousFindings } from './axe.ts';
+import { type ConsoleUnderTest, startConsoleUnderTest } from './browser.ts';
+
+const pages = ['#/overview', '#/tenants', '#/tenants/acme', '#/settings', '#/usage/acme', '#/nowhere'];
+
+describe.skipIf(lacks('chromium'))('axe-core finds nothing serious', () => {
+  let tested: ConsoleUnderTest;
+  beforeAll(async () => {
+    tested = await startConsoleUnderTest();
+    await tested.service.tenant('acme');
+  }, 60_000);
+  afterAll(() => tested?.close());
+
+  test.each([
+    ['light', 1_280],
+    ['dark', 1_280],
+    ['dark', 390],
+  ] as const)('in the %s theme, %i pixels wide', async (colorScheme, width) => {
+    const page = await tested.open(undefined, {
+      bypassCSP: true,
+      colorScheme,
+      viewport: { width, height: 800 },
+    });
+    for (const hash of pages) {
+      await page.goto(`${tested.origin}/console${hash}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.waitForLoadState('networkidle');
+      expect(await seriousFindings(page), hash).toEqual([]);
+    }
+    await page.context().close();
+  });
+
+  test('in dialogs and on the locked page', async () => {
+    const page = await tested.open('#/tenants/acme', { bypassCSP: true });
+    for (const name of ['Change', 'Add']) {
+      await page.getByRole('button', { name }).click();
+      await page.getByRole('dialog').waitFor();
+      expect(await seriousFindings(page), name).toEqual([]);
+      await page.keyboard.press('Escape');
+    }
+    await page.getByRole('button', { name: 'Lock the console' }).click();
+    await page.getByRole('heading', { name: 'This console is locked' }).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.context().close();
+  });
+});
