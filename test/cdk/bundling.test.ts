@@ -9,6 +9,7 @@ import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import mqtt from 'mqtt-packet';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bundling, fromRuntime } from '../../cdk/bundling.ts';
+import { functionSource } from '../../cdk/function-source.ts';
 import { functionNames, presets } from '../../cdk/settings.ts';
 import { WispStack } from '../../cdk/stack.ts';
 import { defaultProvider } from '../../cdk/stubs/credential-provider-node.ts';
@@ -74,6 +75,24 @@ describe('bundles of the functions', () => {
     for (const path of bundles) expect(typeof load(path).handler).toBe('function');
   });
 });
+
+it.each([
+  ['rule', 830_000],
+  ['ruleKafka', 1_600_000],
+  ['ownRules', 725_000],
+  ['inbound', 725_000],
+  ['backDoor', 280_000],
+] as const)(
+  'the bundle of %s, which is off by default, stays below %i bytes',
+  (name, maxBytes) => {
+    const [path = ''] = bundle((app) => {
+      const stack = new Stack(app, 'Stack');
+      new NodejsFunction(stack, name, { ...functionSource(name), runtime: Runtime.NODEJS_24_X });
+    });
+    expect(statSync(path).size).toBeLessThan(maxBytes);
+  },
+  60_000,
+);
 
 describe('the replaced modules', () => {
   it('parse and write packets as the unbundled code does', () => {
