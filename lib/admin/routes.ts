@@ -1,6 +1,7 @@
 import { sendToOneClient } from './client-message.ts';
 import { kickClient, listClients, releaseClientId, showClient } from './clients.ts';
 import { addIssuer, listIssuers, removeIssuer } from './issuers.ts';
+import { showMetrics } from './metrics.ts';
 import { createObserver, endObserver, listObservers } from './observers.ts';
 import { publishAsOperator } from './publish.ts';
 import type { AdminOperation } from './request.ts';
@@ -44,6 +45,7 @@ export const adminPrefix = '/admin';
 
 /** Every resource; a test compares them with docs/openapi.json. */
 export const routes: readonly AdminRoute[] = [
+  { path: '/metrics', methods: { GET: showMetrics } },
   { path: '/tenants', methods: { GET: listTenants } },
   { path: '/tenants/{tenant}', methods: { GET: showTenant, PUT: createTenant, DELETE: deleteTenant } },
   { path: '/tenants/{tenant}/suspend', methods: { POST: suspendTenant } },

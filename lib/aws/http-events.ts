@@ -39,14 +39,15 @@ export function httpApiEvent(event: unknown): HttpRequest {
   };
 }
 
-export function httpApiResult({ status, body, contentType, headers }: HttpResponse): HttpApiResult {
+export function httpApiResult({ status, body, text, contentType, headers }: HttpResponse): HttpApiResult {
+  const content = text ?? (body === undefined ? '' : JSON.stringify(body));
   return {
     statusCode: status,
     headers: {
       'cache-control': 'no-store',
-      ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
+      ...(content === '' ? {} : { 'content-type': contentType ?? 'application/json' }),
       ...headers,
     },
-    body: body === undefined ? '' : JSON.stringify(body),
+    body: content,
   };
 }

@@ -17,8 +17,14 @@ export {
   watchCertificates,
 } from '../listeners/certificates.ts';
 export { logClient } from '../listeners/log-client.ts';
-export type { ListenerTls as BridgeTls } from '../listeners/options.ts';
-export { type Bridge, type BridgeLogEntry, type BridgeOptions, bridgeRefusals } from './options.ts';
+export { type ListenerTls as BridgeTls, listenerRefusals } from '../listeners/options.ts';
+export {
+  type Bridge,
+  type BridgeLogEntry,
+  type BridgeOptions,
+  type BridgeRefusal,
+  bridgeRefusals,
+} from './options.ts';
 
 /**
  * Starts the listeners of `options`, of which there must be at least one.

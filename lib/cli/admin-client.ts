@@ -14,6 +14,8 @@ export interface AdminClient {
    * @throws UserError with the problem's code and detail, or `admin-api-silent` without a response.
    */
   call(method: string, path: string, body?: object): Promise<unknown>;
+  /** The text of a resource that is no JSON. @param path after `/admin`. @throws as {@link call} */
+  text(path: string): Promise<string>;
   /** All items of a paged list. `member` names the list in each page. */
   all<Item>(path: string, member: string): AsyncGenerator<Item>;
 }
@@ -33,10 +35,10 @@ export interface AdminRequest {
  * @param sign absent for the local service, which accepts requests from this machine.
  */
 export function createAdminClient(adminUrl: string, sign?: Sign): AdminClient {
-  async function call(method: string, path: string, body?: object): Promise<unknown> {
+  async function send(method: string, path: string, body?: object): Promise<string> {
     const request: AdminRequest = {
       method,
-      url: new URL(`${adminUrl}/tenants${path}`),
+      url: new URL(adminUrl + path),
       headers: body === undefined ? {} : { 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     };
@@ -52,9 +54,8 @@ export function createAdminClient(adminUrl: string, sign?: Sign): AdminClient {
       );
     });
     const text = await response.text();
-    const answer = parseJsonText(text);
-    if (response.ok) return answer;
-    const { code, detail, message } = (answer ?? {}) as Record<string, unknown>;
+    if (response.ok) return text;
+    const { code, detail, message } = (parseJsonText(text) ?? {}) as Record<string, unknown>;
     // API Gateway's own errors, such as a wrong signature, have only a message.
     throw new UserError(
       knownReason(code),
@@ -63,10 +64,13 @@ export function createAdminClient(adminUrl: string, sign?: Sign): AdminClient {
         : `the admin API answers ${response.status}: ${String(message ?? '')}`,
     );
   }
+  const call = async (method: string, path: string, body?: object): Promise<unknown> =>
+    parseJsonText(await send(method, `/tenants${path}`, body));
   return {
     url: adminUrl,
     ...(sign === undefined ? {} : { sign }),
     call,
+    text: (path) => send('GET', path),
     async *all<Item>(path: string, member: string) {
       let next: string | undefined;
       do {

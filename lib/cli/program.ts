@@ -9,6 +9,7 @@ import { addConsoleCommand } from './commands/console.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEdgeCommand } from './commands/edge.ts';
 import { addIssuerCommands } from './commands/issuer.ts';
+import { addMetricsCommand } from './commands/metrics.ts';
 import { addOperatingCommands } from './commands/operate.ts';
 import { addQuotaCommand } from './commands/quotas.ts';
 import { addRuleCommands } from './commands/rule.ts';
@@ -71,6 +72,7 @@ export async function run(
   addRuleCommands(program, terminal);
   addShapesCommand(program, terminal);
   addAccountCommands(program, terminal);
+  addMetricsCommand(program, terminal);
   addQuotaCommand(program, terminal);
   addDoctorCommand(program, terminal);
   try {

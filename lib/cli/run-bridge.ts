@@ -1,6 +1,8 @@
 import { type Bridge, startBridge } from '../bridge/index.ts';
 import { escapeControls } from '../core/escape-controls.ts';
-import { createLocalLog, logBridge } from '../local/log.ts';
+import { bridgeLog, createLocalLog } from '../local/log.ts';
+import { processFamilies, scrapeOf } from '../local/metrics/index.ts';
+import { clientsFamily, refusalFamily } from '../metrics/counters.ts';
 import { deviceTokens } from './device-tokens.ts';
 import { listenError } from './listen-error.ts';
 import {
@@ -12,10 +14,11 @@ import {
   usage,
   watchFiles,
 } from './listener-flags.ts';
+import { type MetricsFlags, metricsLines, metricsOf } from './metrics-options.ts';
 import { resolveTarget, type TargetOptions } from './target.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface BridgeFlags extends TargetOptions, ListenerFlags {
+export interface BridgeFlags extends TargetOptions, ListenerFlags, MetricsFlags {
   readonly url?: string;
 }
 
@@ -37,9 +40,16 @@ export async function runBridge(flags: BridgeFlags, terminal: Terminal): Promise
     ...listenerOptionsOf(flags, listening),
     upstreamUrl: url,
     ...(tokenForCertificate === undefined ? {} : { tokenForCertificate }),
-    log: (entry) => logBridge(log, entry),
+    ...bridgeLog(log),
   }).catch((error: unknown) => {
     throw listenError(error, host, Object.entries(listening.ports).map(flagOfPort)) ?? error;
+  });
+  const metrics = await metricsOf(
+    flags,
+    scrapeOf(async () => [refusalFamily(log), clientsFamily(bridge.connections()), ...processFamilies()]),
+  ).catch(async (error: unknown) => {
+    await bridge.close();
+    throw error;
   });
   const stopWatching = watchFiles(listening, bridge, { log, name: 'bridge', pollMs });
   const { certificates } = listening;
@@ -47,11 +57,13 @@ export async function runBridge(flags: BridgeFlags, terminal: Terminal): Promise
     'The bridge is running. Ctrl-C ends it.',
     '',
     `  forwards to                    ${url} (${label})`,
+    ...metricsLines(metrics),
     ...listeningLines(bridge, flags, { certificates, signsTokens: tokenForCertificate !== undefined }),
   ])
     terminal.out(line);
   return async () => {
     stopWatching();
+    await metrics?.close();
     await bridge.close();
   };
 }

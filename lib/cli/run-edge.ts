@@ -19,8 +19,10 @@ import { escapeControls } from '../core/escape-controls.ts';
 import { createBackDoor } from '../edge/back-door.ts';
 import { type Edge, startEdge } from '../edge/index.ts';
 import { createLocalLog } from '../local/log.ts';
+import { processFamilies, scrapeOf } from '../local/metrics/index.ts';
 import { UserError } from '../local/operator/user-error.ts';
 import { urlHost } from '../local/url-host.ts';
+import { clientsFamily, counterFamilies, refusalFamily } from '../metrics/counters.ts';
 import { tableNames } from '../store/schema.ts';
 import { deviceTokens } from './device-tokens.ts';
 import { listenError } from './listen-error.ts';
@@ -33,10 +35,11 @@ import {
   usage,
   watchFiles,
 } from './listener-flags.ts';
+import { type MetricsFlags, metricsLines, metricsOf } from './metrics-options.ts';
 import { type Deployment, readDeployment, type TargetOptions } from './target.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface EdgeFlags extends TargetOptions, ListenerFlags {
+export interface EdgeFlags extends TargetOptions, ListenerFlags, MetricsFlags {
   readonly healthPort?: number;
   /** Seconds in which clients are ended when the command is asked to stop. */
   readonly drainSeconds: number;
@@ -87,6 +90,18 @@ export async function runEdge(flags: EdgeFlags, terminal: Terminal): Promise<() 
   }).catch((error: unknown) => {
     throw listenError(error, host, Object.entries(listening.ports).map(flagOfPort)) ?? error;
   });
+  const metrics = await metricsOf(
+    flags,
+    scrapeOf(async () => [
+      ...counterFamilies(log),
+      refusalFamily(log),
+      clientsFamily(edge.connections()),
+      ...processFamilies(),
+    ]),
+  ).catch(async (error: unknown) => {
+    await edge.close();
+    throw error;
+  });
   const stopWatching = watchFiles(listening, edge, { log, name: 'edge', pollMs });
   const { certificates } = listening;
   for (const line of [
@@ -96,6 +111,7 @@ export async function runEdge(flags: EdgeFlags, terminal: Terminal): Promise<() 
     ...(edge.healthPort === undefined
       ? []
       : [`  health check                   http://${urlHost(host)}:${edge.healthPort}/health`]),
+    ...metricsLines(metrics),
     ...listeningLines(edge, flags, { certificates, signsTokens: tokenForCertificate !== undefined }),
   ])
     terminal.out(line);
@@ -105,6 +121,7 @@ export async function runEdge(flags: EdgeFlags, terminal: Terminal): Promise<() 
       terminal.err(`Ending ${edge.connections()} clients within ${drainSeconds} seconds.`);
     await edge.drain(drainSeconds);
     await edge.close();
+    await metrics?.close();
   };
 }
 

@@ -17,6 +17,8 @@ export interface HttpResponse {
   readonly status: number;
   /** Sent as JSON; absent: no body. */
   readonly body?: unknown;
+  /** Sent as it is, in place of `body`; it needs its `contentType`. */
+  readonly text?: string;
   /** Default: application/json. */
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -179,7 +179,14 @@ export async function startListeners<Own extends string = never>(
       const context = secureContextOptions(certificates);
       for (const listener of tlsListeners) listener.setSecureContext(context);
     };
-    return { ...ports, replaceCertificates, bufferedBytes: () => buffers.bytes, stopListening, close };
+    return {
+      ...ports,
+      replaceCertificates,
+      connections: () => connections.size,
+      bufferedBytes: () => buffers.bytes,
+      stopListening,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -139,6 +139,8 @@ export interface Listeners {
    * @throws an error with `code` if they cannot be used; the old ones then stay.
    */
   replaceCertificates(certificates: Certificates): void;
+  /** Clients that are connected now, with or without an accepted CONNECT. */
+  connections(): number;
   /** Bytes of all clients that wait in this process. */
   bufferedBytes(): number;
   /** Closes the ports. Clients that are connected stay. */

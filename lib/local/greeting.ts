@@ -14,6 +14,7 @@ export interface GreetingFacts {
   readonly adminUrl: string;
   readonly publishUrl: string;
   readonly consoleUrl: string;
+  readonly metricsUrl: string;
   readonly host: string;
   /** Whether stock clients are served by an edge, in place of the bridge. */
   readonly isEdge?: boolean;
@@ -38,6 +39,7 @@ export function greeting(facts: GreetingFacts): string[] {
     ...(facts.isEdge === true ? ['  these three are served   by an edge, in place of the bridge'] : []),
     `  publish over HTTP        ${facts.publishUrl}`,
     `  admin API                ${facts.adminUrl}`,
+    `  metrics (OpenMetrics)    ${facts.metricsUrl}`,
     `  tables (DynamoDB API)    ${facts.tablesUrl}`,
     `  queues (SQS API)         ${facts.queuesUrl}`,
     `  state                    ${stored}`,

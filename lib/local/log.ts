@@ -1,4 +1,10 @@
-import { type BridgeLogEntry, bridgeRefusals, logClient } from '../bridge/index.ts';
+import {
+  type BridgeOptions,
+  type BridgeRefusal,
+  bridgeRefusals,
+  listenerRefusals,
+  logClient,
+} from '../bridge/index.ts';
 import type { Log, LogFields } from '../core/ports.ts';
 import type { ReasonName } from '../core/reasons.ts';
 
@@ -40,7 +46,22 @@ export function createLocalLog(level: LogLevel, write: (line: string) => void): 
 }
 
 const refusals: ReadonlySet<string> = new Set(bridgeRefusals);
+const listeners: ReadonlySet<string> = new Set(listenerRefusals);
 
-export function logBridge(log: Pick<Log, 'debug' | 'info'>, entry: BridgeLogEntry): void {
-  logClient(log, 'bridge', refusals, entry);
+function isOwnRefusal(event: string): event is BridgeRefusal {
+  return refusals.has(event) && !listeners.has(event);
+}
+
+/** Logs and counts what happens to clients of a bridge. */
+export function bridgeLog(
+  log: Pick<Log, 'debug' | 'info' | 'countRefusal'>,
+): Required<Pick<BridgeOptions, 'log' | 'refused'>> {
+  return {
+    // Called for all refusals of listeners, also those that are not logged.
+    refused: (code) => log.countRefusal(code),
+    log(entry) {
+      if (isOwnRefusal(entry.event)) log.countRefusal(entry.event);
+      logClient(log, 'bridge', refusals, entry);
+    },
+  };
 }

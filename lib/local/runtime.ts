@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { type Bridge, startBridge } from '../bridge/index.ts';
 import { escapeControls } from '../core/escape-controls.ts';
 import { type Edge, startEdge } from '../edge/index.ts';
+import { clientsFamily, counterFamilies, refusalFamily } from '../metrics/counters.ts';
 import { demoTenant, greeting } from './greeting.ts';
-import { createLocalLog, type LogLevel, logBridge, logLevels } from './log.ts';
+import { bridgeLog, createLocalLog, type LogLevel, logLevels } from './log.ts';
+import { processFamilies } from './metrics/index.ts';
 import { createTenantWithKey } from './operator/create-tenant-with-key.ts';
 import { keyDirectory, wispHome } from './operator/home.ts';
 import { keyPath, readSigningKey } from './operator/key-file.ts';
@@ -26,6 +28,8 @@ export interface LocalOptions {
   readonly wsPort: number;
   /** Port of the admin API and of publishing over HTTP. */
   readonly adminPort: number;
+  /** Where `/metrics` is served as well, to other machines too. Default: only at `adminPort`. */
+  readonly metrics?: { readonly host: string; readonly port: number };
   /** Whether an edge serves stock clients, in place of the bridge. */
   readonly edge?: boolean;
   /** Origins whose pages may publish over HTTP. Default: all. */
@@ -52,6 +56,8 @@ export interface LocalRuntime {
   readonly queuesUrl: string;
   readonly adminUrl: string;
   readonly publishUrl: string;
+  /** `GET /metrics`, for Prometheus. */
+  readonly metricsUrl: string;
   /** Opens the console in a browser, once, within ten minutes. */
   readonly consoleUrl: string;
   close(): Promise<void>;
@@ -77,11 +83,20 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
     adminPort: options.adminPort,
     log,
     console: { keyDirectory: keyDirectory(home) },
+    metrics: () => [
+      ...counterFamilies(log),
+      refusalFamily(log),
+      clientsFamily(clients()),
+      ...processFamilies(),
+    ],
     ...(options.edge === true ? { edge: true } : {}),
     ...(options.publishOrigins === undefined ? {} : { publishOrigins: options.publishOrigins }),
     ...(dataDirectory === undefined ? {} : { directory: dataDirectory }),
   });
   let stock: Bridge | Edge | undefined;
+  // Clients of the bridge are clients of the gateway.
+  const clients = (): number =>
+    service.gateway.connectionCount() + (options.edge === true ? (stock?.connections() ?? 0) : 0);
   try {
     const { caPath, ...certificates } = await ownCertificate(join(home, 'tls'), host, Date.now());
     const listening = {
@@ -98,7 +113,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
         : await startBridge({
             ...listening,
             upstreamUrl: service.gateway.url,
-            log: (entry) => logBridge(log, entry),
+            ...bridgeLog(log),
           });
     stock = started;
     const tablesUrl = await service.exposeTables();
@@ -121,6 +136,10 @@ export async function startLocal(options: LocalOptions): Promise<LocalRuntime> {
       queuesUrl: await service.exposeQueues(),
       adminUrl: service.adminUrl,
       publishUrl: service.publishUrl,
+      metricsUrl:
+        options.metrics === undefined
+          ? new URL('/metrics', service.adminUrl).href
+          : await service.exposeMetrics(options.metrics.host, options.metrics.port),
       consoleUrl: service.newConsoleUrl() ?? '',
       async close() {
         await started.close();

@@ -9,6 +9,7 @@ import { createPublishHandler } from '../../functions/publish.ts';
 import { createRuleHandler } from '../../functions/rule.ts';
 import { createTimerHandler } from '../../functions/timer.ts';
 import { adminPrefix } from '../admin/index.ts';
+import { firstTenantFamilies } from '../admin/metrics.ts';
 import { returnToQueue } from '../aws/fanout-queue.ts';
 import type { FunctionService } from '../aws/function-service.ts';
 import { createManagementClient } from '../aws/gateway.ts';
@@ -29,6 +30,7 @@ import type { EdgeOptions, EdgeService } from '../edge/index.ts';
 import { ownRulesPrefix } from '../http/own-rules.ts';
 import { publishPrefix } from '../http/publish.ts';
 import type { RuleParts } from '../http/rule-resource.ts';
+import type { MetricFamily } from '../metrics/open-metrics.ts';
 import type { RuleTargets } from '../rules/target.ts';
 import { type TableNames, tableNames, tableSchemas } from '../store/schema.ts';
 import type { Stores } from '../store/stores.ts';
@@ -41,6 +43,13 @@ import { type EngineRequestHandler, openEngine } from './dynamodb/index.ts';
 import { createEmbeddedClient } from './embedded-client.ts';
 import { type FaultPlan, type Gateway, startGateway } from './gateway/index.ts';
 import { startHttpApi } from './http-api/index.ts';
+import {
+  type MetricsServer,
+  metricsPath,
+  scrapeOf,
+  serveOwnMetrics,
+  startMetricsServer,
+} from './metrics/index.ts';
 import { openQueueService, type QueueService } from './queue/index.ts';
 import {
   fanoutQueueName,
@@ -104,6 +113,8 @@ export interface LocalServiceOptions {
   readonly ruleTargets?: RuleTargets;
   /** Serves the console at the port of the admin API. Default: there is none. */
   readonly console?: Pick<ConsoleOptions, 'keyDirectory' | 'pageDirectory'>;
+  /** What `GET /metrics` shows of this process, beside usage of tenants. Default: nothing. */
+  readonly metrics?: () => readonly MetricFamily[];
   /** How long records of rules wait for their worker, 0–900 s. Default: 0. */
   readonly ruleDelaySeconds?: number;
   /** Wraps the embedded DynamoDB, to meter, hold or fail calls of the store. */
@@ -123,6 +134,8 @@ export interface LocalService {
   readonly adminUrl: string;
   /** Publishing over HTTP, for tenants. */
   readonly publishUrl: string;
+  /** Serves `/metrics` at a port of its own. @throws the server's error, such as EADDRINUSE */
+  exposeMetrics(host: string, port: number): Promise<string>;
   /** A URL that opens the console once; undefined where it is not served. */
   newConsoleUrl(): string | undefined;
   /** The API of back doors, where there are edges. */
@@ -321,13 +334,20 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     );
   }
 
+  const scrape = scrapeOf(async () => [
+    ...(options.metrics?.() ?? []),
+    ...(await firstTenantFamilies(adminContext)),
+  ]);
   let site: ConsoleSite | undefined;
   const httpApi = await startHttpApi({
     host: options.host ?? '127.0.0.1',
     port: options.adminPort ?? 0,
     nowMs: () => clock.now(),
     log: (line) => log.error('http api', line as Record<string, string>),
-    sites: [{ prefix: consolePrefix, serve: (...call) => site?.serve(...call) }],
+    sites: [
+      { prefix: consolePrefix, serve: (...call) => site?.serve(...call) },
+      { prefix: metricsPath, serve: (...call) => serveOwnMetrics(scrape, ...call) },
+    ],
     routes: [
       {
         prefix: adminPrefix,
@@ -371,6 +391,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     });
 
   let tables: { url: string; close(): Promise<void> } | undefined;
+  let metricsServer: MetricsServer | undefined;
   let queuesListener: { readonly url: string } | undefined;
   return {
     gateway,
@@ -389,6 +410,10 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
       const edge = createService({ ...parts, wrap: (ports) => wrap(wrapPorts(ports)) });
       return { broker: edge.broker, flush: () => edge.usage.flush() };
     },
+    async exposeMetrics(host, port) {
+      metricsServer ??= await startMetricsServer({ host, port }, scrape);
+      return metricsServer.url;
+    },
     async exposeTables() {
       tables ??= await engine.listen();
       return tables.url;
@@ -398,6 +423,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
       return queuesListener.url;
     },
     async close() {
+      await metricsServer?.close();
       await httpApi.close();
       await doors?.close();
       await gateway.close();

@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import { rename, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../../lib/cli/program.ts';
 import { type BridgeFlags, runBridge } from '../../lib/cli/run-bridge.ts';
 import { startProfileServer } from '../client/profile-server.ts';
@@ -162,4 +163,17 @@ describe('wisp bridge', () => {
       `port ${port} is in use; choose another one with --ws-port`,
     );
   });
+});
+
+it('serves its metrics: clients, refusals by code, and the process', async () => {
+  const { terminal, portOf } = await start({ mqttPort: 0, metricsPort: 0 });
+  const url = /http:\S+\/metrics/.exec(terminal.stdout.join('\n'))?.[0] ?? '';
+  const text = async () => (await fetch(url)).text();
+  expect(await text()).toContain('\nwisp_clients 0\n');
+  const socket = createConnection(portOf('mqtt'), '127.0.0.1').on('error', () => {});
+  await once(socket, 'connect');
+  await vi.waitFor(async () => expect(await text()).toContain('\nwisp_clients 1\n'));
+  socket.write('GET / HTTP/1.1\r\n\r\n');
+  await vi.waitFor(async () => expect(await text()).toContain('wisp_refusals_total{code="not-mqtt"} 1\n'));
+  expect(await text()).toContain('process_resident_memory_bytes');
 });

@@ -99,6 +99,7 @@ describe('help', () => {
     [['subscribers']],
     [['publish']],
     [['usage']],
+    [['metrics']],
     [['revoke']],
     [['token']],
   ])('of %j says what it does, and has examples', async (command) => {

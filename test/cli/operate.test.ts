@@ -153,6 +153,35 @@ describe('wisp usage', () => {
   });
 });
 
+describe('wisp metrics', () => {
+  it('prints them once', async () => {
+    const { exitCode, stdout } = await wisp('metrics', '--tenant', 'acme');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^# TYPE wisp_messages_in counter\n/);
+    expect(stdout).toContain('wisp_connections{tenant="acme"} ');
+    expect(stdout).toMatch(/\n# EOF$/);
+    expect(await wisp('metrics', '--tenant', 'nobody')).toMatchObject({ exitCode: 1, stdout: '' });
+  });
+
+  it('serves them until it is asked to stop, and says why a scrape fails', async () => {
+    const terminal = recordingTerminal();
+    const running = run(['metrics', '--port', '0'], terminal);
+    const url = await vi.waitUntil(() => /http:\S+\/metrics/.exec(terminal.stdout.join())?.[0]);
+    const scraped = await fetch(`${url}?tenant=acme&x=y`);
+    expect(scraped.headers.get('content-type')).toMatch(/^application\/openmetrics-text/);
+    expect(await scraped.text()).toContain('tenant="acme"');
+    const failed = await fetch(`${url}?tenant=nobody`);
+    expect({ status: failed.status, text: await failed.text() }).toMatchObject({
+      status: 500,
+      text: expect.stringContaining('there is no such tenant'),
+    });
+    const page = await fetch(url, { headers: { origin: 'https://evil.example' } });
+    expect(page.status).toBe(403);
+    process.emit('SIGTERM', 'SIGTERM');
+    expect(await running).toBe(0);
+  });
+});
+
 describe('wisp revoke', () => {
   it('ends the connection of a client and refuses its token', async () => {
     const mint = await service.tenant('revoking');

@@ -12,6 +12,7 @@ const facts = {
   adminUrl: 'http://127.0.0.1:8081/admin',
   publishUrl: 'http://127.0.0.1:8081/publish',
   consoleUrl: 'http://127.0.0.1:8081/console#ticket=abc',
+  metricsUrl: 'http://127.0.0.1:8081/metrics',
   token: 'a.b.c',
 };
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addListenerOptions } from '../listener-options.ts';
+import { addMetricsOptions } from '../metrics-options.ts';
 import { addTargetOptions } from '../options.ts';
 import type { BridgeFlags } from '../run-bridge.ts';
 import type { Terminal } from '../terminal.ts';
@@ -16,6 +17,7 @@ export function addBridgeCommand(program: Command, terminal: Terminal): void {
     )
     .option('--url <url>', 'WebSocket API of the deployment, wss://… (instead of --stack)');
   addListenerOptions(command);
+  addMetricsOptions(command);
   addTargetOptions(command)
     .addHelpText('after', help)
     .action(async (flags: BridgeFlags) => {

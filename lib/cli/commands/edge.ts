@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addListenerOptions, parseCount } from '../listener-options.ts';
+import { addMetricsOptions } from '../metrics-options.ts';
 import { addTargetOptions, parsePort } from '../options.ts';
 import type { EdgeFlags } from '../run-edge.ts';
 import type { Terminal } from '../terminal.ts';
@@ -18,6 +19,7 @@ export function addEdgeCommand(program: Command, terminal: Terminal): void {
   addListenerOptions(command)
     .option('--health-port <port>', 'GET /health: 200, or 503 while it drains or has no lease', parsePort)
     .option('--drain-seconds <seconds>', 'time in which clients are ended when it stops', parseCount, 10);
+  addMetricsOptions(command);
   addTargetOptions(command)
     .addHelpText('after', help)
     .action(async (flags: EdgeFlags) => {

@@ -3,11 +3,12 @@ import { type Command, Option } from 'commander';
 import { UserError } from '../../local/operator/user-error.ts';
 import { ownExamples } from '../examples.ts';
 import { listenError } from '../listen-error.ts';
+import { addMetricsOptions, type MetricsFlags } from '../metrics-options.ts';
 import { logLevels, parseOrigins, parsePort } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilAskedToStop } from '../until-stopped.ts';
 
-interface StartOptions {
+interface StartOptions extends MetricsFlags {
   readonly host: string;
   readonly port: number;
   readonly mqttPort: number;
@@ -22,7 +23,7 @@ interface StartOptions {
 
 /** `wisp start`: the whole service in this process, until Ctrl-C. */
 export function addStartCommand(program: Command, terminal: Terminal): void {
-  program
+  const command = program
     .command('start')
     .summary('run the whole service on this machine')
     .description(
@@ -46,7 +47,8 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
       '127.0.0.1',
     )
     .option('--data <directory>', 'keep state on disk (default: in memory until the process ends)')
-    .addOption(new Option('--log-level <level>', 'lowest level to log').choices(logLevels).default('info'))
+    .addOption(new Option('--log-level <level>', 'lowest level to log').choices(logLevels).default('info'));
+  addMetricsOptions(command)
     .addHelpText('after', ownExamples(help))
     .action((options: StartOptions) => start(options, terminal));
 }
@@ -54,7 +56,19 @@ export function addStartCommand(program: Command, terminal: Terminal): void {
 async function start(options: StartOptions, terminal: Terminal): Promise<void> {
   const { startLocal } = await import('../../local/runtime.ts');
   const ended = untilAskedToStop(terminal);
-  const { host, port, mqttPort, tlsPort, wsPort, adminPort, publishOrigins, data, logLevel } = options;
+  const {
+    host,
+    port,
+    mqttPort,
+    tlsPort,
+    wsPort,
+    adminPort,
+    publishOrigins,
+    data,
+    logLevel,
+    metricsHost,
+    metricsPort,
+  } = options;
   const started = startLocal({
     host,
     port,
@@ -66,6 +80,9 @@ async function start(options: StartOptions, terminal: Terminal): Promise<void> {
     ...(options.edge === true ? { edge: true } : {}),
     print: (line) => terminal.out(line),
     ...(publishOrigins === undefined ? {} : { publishOrigins }),
+    ...(metricsPort === undefined
+      ? {}
+      : { metrics: { host: metricsHost ?? '127.0.0.1', port: metricsPort } }),
     ...(data === undefined ? {} : { dataDirectory: resolve(data) }),
   }).catch((error: unknown) => {
     throw userErrorOf(error, options) ?? error;
@@ -77,13 +94,14 @@ async function start(options: StartOptions, terminal: Terminal): Promise<void> {
 }
 
 function userErrorOf(error: unknown, options: StartOptions): UserError | undefined {
-  const { host, port, mqttPort, tlsPort, wsPort, adminPort } = options;
+  const { host, port, mqttPort, tlsPort, wsPort, adminPort, metricsPort } = options;
   const failed = listenError(error, host, [
     ['--port', port],
     ['--mqtt-port', mqttPort],
     ['--tls-port', tlsPort],
     ['--ws-port', wsPort],
     ['--admin-port', adminPort],
+    ['--metrics-port', metricsPort],
   ]);
   if (failed !== undefined || !(error instanceof Error) || !('code' in error)) return failed;
   if (error.code === 'EMBEDDED_DYNAMODB_LOCKED') return new UserError('data-locked', error.message);
