@@ -28,7 +28,7 @@ export function bytes(value: number): string {
 }
 
 /** `2 h 5 min`, `30 d`, `45 s` */
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   // Session Expiry Interval: the session does not end.
   if (seconds === 0xffff_ffff) return 'without end';
   const parts: string[] = [];

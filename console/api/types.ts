@@ -73,5 +73,7 @@ export interface About {
   readonly mintable: readonly string[];
   /** Settings by name, each with its unit in the name. */
   readonly limits: Readonly<Record<string, number>>;
+  /** Names of all quotas that a tenant may have. */
+  readonly quotas: readonly string[];
   readonly defaultQuotas: Readonly<Record<string, number>>;
 }

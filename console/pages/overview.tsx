@@ -1,7 +1,9 @@
 import { signal } from '@preact/signals';
 import { admin } from '../api/call.ts';
 import type { TenantSummary } from '../api/types.ts';
-import { addUp, loadUsage, refusalsByCode, type UsageSteps, valuesOf } from '../api/usage.ts';
+import { loadUsage } from '../api/usage.ts';
+import { addUp, refusalsByCode, type UsageSteps, valuesOf } from '../api/usage-steps.ts';
+
 import { usePoll } from '../api/use-poll.ts';
 import { compact, number } from '../format.ts';
 import { Figure } from '../parts/facts.tsx';

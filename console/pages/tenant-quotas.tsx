@@ -9,30 +9,6 @@ import { Table } from '../parts/table.tsx';
 import { toastDone } from '../parts/toasts.tsx';
 import { about } from '../session.ts';
 
-/** All quotas of tenants; docs/quotas.md says what each does. */
-const quotaNames = [
-  'connections',
-  'packetsPerSecond',
-  'packetsPerSecondPerClient',
-  'publishesPerSecond',
-  'publishesPerSecondPerClient',
-  'publishBytesPerSecond',
-  'publishBytesPerSecondPerClient',
-  'deliveriesPerSecond',
-  'subscriptionsPerClient',
-  'shapes',
-  'shapesPerClient',
-  'packetBytes',
-  'queuedMessages',
-  'queueSeconds',
-  'sessionExpirySeconds',
-  'minKeepAliveSeconds',
-  'retainedMessages',
-  'retainedBytes',
-  'rules',
-  'ruleDeliveriesPerSecond',
-] as const;
-
 interface Props {
   readonly tenant: Tenant;
   /** `/tenants/acme` */
@@ -44,7 +20,7 @@ interface Props {
 export function TenantQuotas({ tenant, path, onChange }: Props) {
   const [isEditing, setEditing] = useState(false);
   const defaults = about.value?.defaultQuotas ?? {};
-  const rows = quotaNames.filter((name) => name in tenant.quotas || name in defaults);
+  const rows = (about.value?.quotas ?? []).filter((name) => name in tenant.quotas || name in defaults);
   return (
     <Section
       title="Quotas"
@@ -102,7 +78,7 @@ function EditQuotas({ tenant, path, onChange, onClose }: Props & { readonly onCl
     >
       <p class="muted">Leave a field empty for the default.</p>
       <div class="fields">
-        {quotaNames.map((name) => (
+        {about.value?.quotas.map((name) => (
           <TextField
             key={name}
             label={words(name)}

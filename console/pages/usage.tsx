@@ -1,12 +1,7 @@
 import type { UsageHour } from '../api/types.ts';
-import {
-  csvOf,
-  loadUsage,
-  type Resolution,
-  refusalsByCode,
-  type UsageSteps,
-  valuesOf,
-} from '../api/usage.ts';
+import { loadUsage } from '../api/usage.ts';
+import { csvOf, type Resolution, refusalsByCode, type UsageSteps, valuesOf } from '../api/usage-steps.ts';
+
 import { usePoll } from '../api/use-poll.ts';
 import { bytes, compact, number } from '../format.ts';
 import type { PageProps } from '../page-props.ts';

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -49,6 +50,41 @@ describe.skipIf(lacks('chromium'))('the console in Chromium', () => {
     await page.goBack();
     await page.getByRole('heading', { name: 'Tenants', level: 1 }).waitFor();
     expect(page.complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('shows every page without a complaint of the browser, of its policy neither', async () => {
+    const page = await tested.open('#/overview');
+    const links = page.getByRole('navigation', { name: 'Console' }).getByRole('link');
+    await links.first().waitFor();
+    for (const title of await links.allInnerTexts()) {
+      await links.getByText(title, { exact: true }).click();
+      await page.getByRole('navigation').locator('[aria-current=page]', { hasText: title }).waitFor();
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.waitForLoadState('networkidle');
+    }
+    expect(page.complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('an address is text, whatever it holds', async () => {
+    const hostile = '<img src=x onerror="document.title=1">';
+    const page = await tested.open(`#/tenants/${encodeURIComponent(hostile)}`);
+    await page.getByRole('heading', { name: hostile, level: 1 }).waitFor();
+    await page.getByRole('alert').getByText('tenant-name').waitFor();
+    expect(await page.locator('main img').count()).toBe(0);
+    await page.context().close();
+  });
+
+  test('gives usage as CSV', async () => {
+    const page = await tested.open('#/usage/acme');
+    const downloading = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Download CSV' }).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toBe('usage-acme-24h.csv');
+    const text = await readFile(await download.path(), 'utf8');
+    expect(text.split('\r\n').slice(0, -1)).toHaveLength(25);
+    expect(text).toMatch(/^hour,?.*\r\n\d{4}-\d\d-\d\dT\d\d/);
     await page.context().close();
   });
 

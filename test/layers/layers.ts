@@ -481,7 +481,7 @@ export const testFolders: readonly TestFolder[] = [
     name: 'test/console',
     about: 'console',
     of: ['lib/local'],
-    also: ['build', 'console', 'test/support', 'test/integration'],
+    also: ['build', 'console', 'lib/mqtt', 'test/bench', 'test/support', 'test/integration'],
   },
   {
     name: 'test/cli',

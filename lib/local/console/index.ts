@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { quotaNames } from '../../core/quotas.ts';
 import { reasons } from '../../core/reasons.ts';
 import { boundedText, closedObject } from '../../core/validation.ts';
 import type { HttpRequest, HttpResponse } from '../../http/message.ts';
@@ -152,7 +153,7 @@ async function describeService({ about, keyDirectory }: ConsoleOptions): Promise
   const { settings, ...rest } = about;
   const [version, mintable] = await Promise.all([packageVersion(), tenantsWithKey(keyDirectory)]);
   const { defaultQuotas } = settings;
-  return { ...rest, version, mintable, limits: limitsOf(settings), defaultQuotas };
+  return { ...rest, version, mintable, limits: limitsOf(settings), quotas: quotaNames, defaultQuotas };
 }
 
 /** First levels below the prefix that are not files. */
