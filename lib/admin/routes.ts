@@ -1,5 +1,6 @@
 import { sendToOneClient } from './client-message.ts';
 import { kickClient, listClients, releaseClientId, showClient } from './clients.ts';
+import { explainTopic } from './explain/index.ts';
 import { addIssuer, listIssuers, removeIssuer } from './issuers.ts';
 import { showMetrics } from './metrics.ts';
 import { createObserver, endObserver, listObservers } from './observers.ts';
@@ -63,6 +64,7 @@ export const routes: readonly AdminRoute[] = [
   { path: '/tenants/{tenant}/observers', methods: { GET: listObservers, POST: createObserver } },
   { path: '/tenants/{tenant}/observers/{observer}', methods: { DELETE: endObserver } },
   { path: '/tenants/{tenant}/subscribers', methods: { GET: listSubscribers } },
+  { path: '/tenants/{tenant}/explain', methods: { GET: explainTopic } },
   { path: '/tenants/{tenant}/shapes', methods: { GET: listShapes } },
   { path: '/tenants/{tenant}/shapes/count', methods: { GET: countShapes } },
   { path: '/tenants/{tenant}/shapes/remove', methods: { POST: removeUnusedShapes } },

@@ -1,10 +1,11 @@
-import type { Subscription } from '../core/model.ts';
+import type { Session, Subscription, TenantLive } from '../core/model.ts';
 import { hasEnded } from '../core/session-rules.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import { Problem } from '../http/problem.ts';
 import { parameter } from '../http/read.ts';
 import { candidateFilters, validateTopicName } from '../topics/index.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
-import { type AdminOperation, existingTenant } from './request.ts';
+import { type AdminCall, type AdminOperation, existingTenant } from './request.ts';
 
 /**
  * The subscribers of a topic, by filter. Lists all members of a share, although only one of them
@@ -16,8 +17,40 @@ export const listSubscribers: AdminOperation = async (call) => {
   const topic = parameter(request.query, 'topic');
   const flaw = validateTopicName(topic);
   if (flaw !== undefined) throw new Problem(flaw.code);
-  const limit = pageLimit(request.query);
   const live = await context.tenants.readLive(tenant, true);
+  const { found, next } = await subscriberPage(call, tenant, live, topic);
+  return {
+    status: 200,
+    body: {
+      subscribers: found.map(({ subscription: { clientId, filter, shareName, qos }, session }) => ({
+        clientId,
+        filter: shareName === undefined ? filter : `$share/${shareName}/${filter}`,
+        qos,
+        online: session.address !== undefined,
+      })),
+      ...(next === undefined ? {} : { next }),
+    },
+  };
+};
+
+/** Subscriptions that match a topic, with their sessions. */
+interface SubscriberPage {
+  readonly found: readonly { readonly subscription: Subscription; readonly session: Session }[];
+  /** `next` of the answer; absent: this is the last page. */
+  readonly next?: string;
+}
+
+/**
+ * A page of the subscriptions that match a topic, by filter, as `?limit=` and `?page=` ask for it.
+ * Those of ended sessions are left out, so a page may have fewer.
+ */
+export async function subscriberPage(
+  { context, request }: AdminCall,
+  tenant: TenantId,
+  live: TenantLive | undefined,
+  topic: string,
+): Promise<SubscriberPage> {
+  const limit = pageLimit(request.query);
   const filters = candidateFilters(live?.shapes ?? [], topic, live?.dollarApart).sort();
   const [startFilter = '', startAfter] = pageStart(request.query, 2) ?? [];
 
@@ -41,21 +74,11 @@ export const listSubscribers: AdminOperation = async (call) => {
   const byId = new Map(sessions.map((session) => [session.clientId, session]));
   const nowMs = context.clock.nowMs();
   return {
-    status: 200,
-    body: {
-      subscribers: found.flatMap(({ clientId, filter, shareName, qos, generation }) => {
-        const session = byId.get(clientId);
-        if (session === undefined || session.generation !== generation || hasEnded(session, nowMs)) return [];
-        return [
-          {
-            clientId,
-            filter: shareName === undefined ? filter : `$share/${shareName}/${filter}`,
-            qos,
-            online: session.address !== undefined,
-          },
-        ];
-      }),
-      ...(next === undefined ? {} : { next }),
-    },
+    found: found.flatMap((subscription) => {
+      const session = byId.get(subscription.clientId);
+      if (session?.generation !== subscription.generation || hasEnded(session, nowMs)) return [];
+      return [{ subscription, session }];
+    }),
+    ...(next === undefined ? {} : { next }),
   };
-};
+}

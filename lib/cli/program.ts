@@ -8,6 +8,7 @@ import { addBridgeCommand } from './commands/bridge.ts';
 import { addConsoleCommand } from './commands/console.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEdgeCommand } from './commands/edge.ts';
+import { addExplainCommand } from './commands/explain.ts';
 import { addIssuerCommands } from './commands/issuer.ts';
 import { addMetricsCommand } from './commands/metrics.ts';
 import { addOperatingCommands } from './commands/operate.ts';
@@ -67,6 +68,7 @@ export async function run(
   addIssuerCommands(program, terminal, fetchKeys);
   addTokenCommands(program, terminal);
   addOperatingCommands(program, terminal);
+  addExplainCommand(program, terminal);
   addSubscribeCommand(program, terminal);
   addTailCommand(program, terminal);
   addRuleCommands(program, terminal);

@@ -71,6 +71,19 @@ describe('wisp client', () => {
       { shape: '=/#', subscriptions: 1, going: false },
     ]);
 
+    const explained = (await wisp('explain', 'acme', 'x/1')).stdout.split('\n');
+    expect(explained[0]).toBe('sent     online   QoS 1  a/b c+\\u009b\\u202e  x/#  may publish');
+    const why = (await wisp('explain', 'acme', 'y/1', '--client', 'a/b c+\u009b\u202e')).stdout.split('\n');
+    expect(why.slice(0, 3)).toEqual([
+      'a/b c+\\u009b\\u202e does not get the message.',
+      '  None of the subscriptions of the client matches the topic.',
+      '  near: x/#: at level 1 the filter has "x", the topic has "y"',
+    ]);
+    expect(JSON.parse((await wisp('explain', 'acme', 'x/1', '--json')).stdout)).toMatchObject({
+      topic: 'x/1',
+      recipients: [{ filter: 'x/#' }],
+    });
+
     const closed = new Promise((resolve) => client.once('close', () => resolve(undefined)));
     expect((await wisp('client', 'disconnect', 'acme', 'a/b c+\u009b\u202e')).stdout).toBe('Disconnected.');
     await closed;
