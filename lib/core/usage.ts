@@ -72,8 +72,12 @@ export interface UsageHour {
 }
 
 /** Counts that are kept by the minute as well. */
-export const minuteCountNames = ['messagesIn', 'messagesOut'] as const;
-export type MinuteCounts = Readonly<Record<(typeof minuteCountNames)[number], number>>;
+export interface MinuteCounts {
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  /** What was refused or dropped, whatever its code. */
+  readonly refusals: number;
+}
 
 /** One minute of a tenant's usage. */
 export interface UsageMinute {
@@ -81,6 +85,7 @@ export interface UsageMinute {
   readonly minute: string;
   readonly counts: MinuteCounts;
 }
+
 /** How many times each code of the catalogue was the answer. */
 export type RefusalCounts = Readonly<Record<string, number>>;
 

@@ -7,7 +7,6 @@ import {
   gaugeNames,
   hourOf,
   type MinuteCounts,
-  minuteCountNames,
   minuteOf,
   type RateAmounts,
   type UsageCounts,
@@ -60,7 +59,7 @@ export class TenantUsage {
   /** By hour. */
   #counts = new Map<string, Partial<UsageCounts>>();
   /** Likewise, by minute. */
-  #minutes = new Map<string, Partial<MinuteCounts>>();
+  readonly #minutes = new Map<string, Partial<MinuteCounts>>();
   #gauges: Partial<UsageGauges> = {};
   /** Absent until something is refused. */
   #refusals: UnwrittenRefusals | undefined;
@@ -91,13 +90,20 @@ export class TenantUsage {
 
   /** Counts belong to the time at which they are counted, however late they are written. */
   add(deltas: UsageDeltas, nowMs: number): void {
-    this.#addToMinute(minuteOf(nowMs), pick(deltas, minuteCountNames));
+    this.#addToMinute(minuteOf(nowMs), pick(deltas, ['messagesIn', 'messagesOut']));
     this.#addToHour(deltas, nowMs, hourOf(nowMs));
   }
 
   #addToMinute(minute: string, counts: Partial<MinuteCounts>): void {
     if (Object.keys(counts).length > 0)
       this.#minutes.set(minute, sum(this.#minutes.get(minute) ?? {}, counts));
+  }
+
+  /** Takes those of an hour: they are written with it, even if only refusals are in it. */
+  #takeMinutes(hour: string): ReadonlyMap<string, Partial<MinuteCounts>> {
+    const taken = new Map([...this.#minutes].filter(([minute]) => minute.startsWith(hour)));
+    for (const minute of taken.keys()) this.#minutes.delete(minute);
+    return taken;
   }
 
   #addToHour(deltas: UsageDeltas, nowMs: number, hour: string): void {
@@ -112,8 +118,13 @@ export class TenantUsage {
   }
 
   /** Counts what was refused, likewise. */
-  addRefusal(code: string, count: number, nowMs: number, hour: string = hourOf(nowMs)): void {
+  addRefusal(code: string, count: number, nowMs: number): void {
     this.#touchedAtMs = nowMs;
+    this.#addToMinute(minuteOf(nowMs), { refusals: count });
+    this.#addRefusalToHour(code, count, nowMs, hourOf(nowMs));
+  }
+
+  #addRefusalToHour(code: string, count: number, nowMs: number, hour: string): void {
     this.#refusals ??= new UnwrittenRefusals();
     this.#refusals.add(hour, code, count, nowMs);
   }
@@ -223,8 +234,6 @@ export class TenantUsage {
         taken.set(hourNow, sum(taken.get(hourNow) ?? {}, { packetsIn: this.#unwrittenPackets }));
       this.#unwrittenPackets = 0;
     }
-    const takenMinutes = this.#minutes;
-    this.#minutes = new Map();
     // Else they wait for a write of their hour, which they join.
     if (this.#refusals?.isOlderThan(flushAfterMs, nowMs) === true)
       for (const hour of this.#refusals.hours) taken.set(hour, taken.get(hour) ?? {});
@@ -243,7 +252,7 @@ export class TenantUsage {
     if (storedHour !== undefined && (await gaugesWritten)) taken.set(storedHour, taken.get(storedHour) ?? {});
     const countsWritten = [...taken].map(async ([hour, counts]) => {
       const storedBytes = hour === storedHour ? this.gauges?.retainedBytes : undefined;
-      const minutes = new Map([...takenMinutes].filter(([minute]) => minute.startsWith(hour)));
+      const minutes = this.#takeMinutes(hour);
       const refusals = this.#refusals?.take(hour);
       const written = await this.#orKeep(counts, hour, nowMs, async () => {
         const change = { counts, storedBytes, minutes, refusals };
@@ -251,7 +260,8 @@ export class TenantUsage {
       });
       if (!written) {
         for (const [minute, ofMinute] of minutes) this.#addToMinute(minute, ofMinute);
-        for (const [code, count] of Object.entries(refusals ?? {})) this.addRefusal(code, count, nowMs, hour);
+        for (const [code, count] of Object.entries(refusals ?? {}))
+          this.#addRefusalToHour(code, count, nowMs, hour);
       }
       if (written) {
         const stored = storedBytes === undefined ? {} : { storedBytes };

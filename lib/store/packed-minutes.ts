@@ -5,14 +5,14 @@ import { type Item, ItemFormatError } from './attributes.ts';
 /** Decimal digits of a field; numbers of DynamoDB are exact to 38. */
 const fieldDigits = 9;
 /** From the last digits to the first. */
-const fields = ['messagesIn', 'messagesOut'] as const satisfies readonly (keyof MinuteCounts)[];
+const fields = ['messagesIn', 'messagesOut', 'refusals'] as const satisfies readonly (keyof MinuteCounts)[];
 
 /** Name of an attribute that counts a minute of the hour: `00` to `59`. */
 const minuteName = /^[0-5]\d$/;
 
 /**
  * The counts of a minute as one number, so that 60 minutes fit into the row of their hour and ADD
- * adds all of them at once: `messagesOut` before the 9 digits of `messagesIn`. Attributes of a
+ * adds all of them at once: `refusals` before 9 digits of `messagesOut`, before 9 of `messagesIn`. Attributes of a
  * map cannot be added to before the map exists, and one attribute for each count would make the
  * row larger than 1 KB, which a write unit pays for. Nine digits are 16 million messages a second.
  */
@@ -45,5 +45,5 @@ function unpacked(item: Item, name: string): MinuteCounts {
   const packed = BigInt(text);
   const base = 10n ** BigInt(fieldDigits);
   const at = (place: number): number => Number((packed / base ** BigInt(place)) % base);
-  return { messagesIn: at(0), messagesOut: at(1) };
+  return { messagesIn: at(0), messagesOut: at(1), refusals: at(2) };
 }

@@ -394,6 +394,7 @@ describe('usage', () => {
       minute: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d$/),
       messagesIn: expect.any(Number),
       messagesOut: 0,
+      refusals: 0,
     });
     expect(sumOf(body.minutes)).toBe(100);
     const { minute } = body.minutes.at(-1);

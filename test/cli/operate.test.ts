@@ -160,7 +160,9 @@ describe('wisp usage', () => {
     expect(stdout).toMatch(/^hour \(UTC\) +messagesIn +bytesIn /);
     expect(stdout).toContain('now retainedMessages: 1');
     const minutes = (await wisp('usage', 'counted', '--by', 'minute')).stdout;
-    expect(minutes).toMatch(/^minute \(UTC\) +messagesIn +messagesOut\n\d{4}-\d\d-\d\dT\d\d:\d\d +1 +0\n/);
+    expect(minutes).toMatch(
+      /^minute \(UTC\) +messagesIn +messagesOut +refusals\n\d{4}-\d\d-\d\dT\d\d:\d\d +1 +0 +0\n/,
+    );
     expect(await wisp('usage', 'counted', '--by', 'second')).toMatchObject({ exitCode: 2 });
     expect(await wisp('usage', 'counted', '--from', 'yesterday')).toMatchObject({ exitCode: 1, stdout: '' });
   });

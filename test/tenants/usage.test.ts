@@ -50,7 +50,10 @@ function memory() {
       const after = sum(hours.get(hour) ?? zero, counts);
       hours.set(hour, after);
       for (const [minute, added] of written)
-        minutes.set(minute, sum(minutes.get(minute) ?? { messagesIn: 0, messagesOut: 0 }, added));
+        minutes.set(
+          minute,
+          sum(minutes.get(minute) ?? { messagesIn: 0, messagesOut: 0, refusals: 0 }, added),
+        );
       return after;
     },
     async addGauges(_tenant, deltas) {
@@ -175,6 +178,7 @@ describe('usage', () => {
     usage.count(tenant, { messagesIn: 1, bytesIn: 9 });
     clock.nowMs += 1_000;
     usage.count(tenant, { messagesIn: 2, messagesOut: 5 });
+    usage.countRefusal(tenant, 'publish-not-authorized', 3);
     clock.nowMs += 60_000;
     usage.count(tenant, { messagesOut: 7 });
     state.failing = true;
@@ -185,9 +189,9 @@ describe('usage', () => {
     await usage.flush();
     await usage.flush();
     expect(Object.fromEntries(minutes)).toEqual({
-      '2026-11-21T06:58': { messagesIn: 1, messagesOut: 0 },
-      '2026-11-21T06:59': { messagesIn: 2, messagesOut: 5 },
-      '2026-11-21T07:00': { messagesIn: 0, messagesOut: 8 },
+      '2026-11-21T06:58': { messagesIn: 1, messagesOut: 0, refusals: 0 },
+      '2026-11-21T06:59': { messagesIn: 2, messagesOut: 5, refusals: 3 },
+      '2026-11-21T07:00': { messagesIn: 0, messagesOut: 8, refusals: 0 },
     });
     // Two failed attempts, then one write for each hour.
     expect(state.writes).toBe(2);

@@ -73,7 +73,7 @@ export function usageContract(name: string, open: () => Promise<World>): void {
           counts: { messagesIn: 4 },
           minutes: new Map([
             [`${hours[0]}:00`, { messagesIn: 1 }],
-            [`${hours[0]}:59`, { messagesOut: 3 }],
+            [`${hours[0]}:59`, { messagesOut: 3, refusals: 7 }],
           ]),
         });
         await store.addCounts(tenant, hours[1], {
@@ -82,9 +82,12 @@ export function usageContract(name: string, open: () => Promise<World>): void {
         });
       }
       expect(await one.reportMinutes(tenant, hours[0], hours[1])).toEqual([
-        { minute: `${hours[0]}:00`, counts: { messagesIn: 2, messagesOut: 0 } },
-        { minute: `${hours[0]}:59`, counts: { messagesIn: 0, messagesOut: 6 } },
-        { minute: `${hours[1]}:07`, counts: { messagesIn: 999_999_998, messagesOut: 999_999_998 } },
+        { minute: `${hours[0]}:00`, counts: { messagesIn: 2, messagesOut: 0, refusals: 0 } },
+        { minute: `${hours[0]}:59`, counts: { messagesIn: 0, messagesOut: 6, refusals: 14 } },
+        {
+          minute: `${hours[1]}:07`,
+          counts: { messagesIn: 999_999_998, messagesOut: 999_999_998, refusals: 0 },
+        },
       ]);
       expect(await one.reportMinutes(tenant, hours[2], hours[2])).toEqual([]);
       expect(await report(tenant)).toMatchObject([
