@@ -197,8 +197,8 @@ function repeatedTopics(deliveries: readonly Delivery[]): Set<string> {
   return repeated;
 }
 
-/** PUBLISH packets that many subscribers get alike, by message, version and RETAIN. */
-const encodedAlike = new WeakMap<Message, Map<string, Uint8Array>>();
+/** PUBLISH packets that many subscribers get alike, by message and by {@link formOf}. */
+const encodedAlike = new WeakMap<Message, Uint8Array[]>();
 
 /** Encodes the PUBLISH, once for all subscribers that get the same bytes. */
 function encodeDelivery(delivery: Delivery, route: Route, nowMs: number, alias?: TopicAlias): Uint8Array {
@@ -209,12 +209,20 @@ function encodeDelivery(delivery: Delivery, route: Route, nowMs: number, alias?:
     subscriptionIdentifiers.length === 0 &&
     message.expiresAtMs === undefined;
   if (!isAlike) return encodePublish(delivery, route, nowMs, alias);
-  const byForm = encodedAlike.get(message) ?? new Map<string, Uint8Array>();
-  encodedAlike.set(message, byForm);
-  const form = `${route.protocolVersion} ${retain}`;
-  const packet = byForm.get(form) ?? encodePublish(delivery, route, nowMs);
-  byForm.set(form, packet);
+  const form = formOf(route.protocolVersion, retain);
+  let byForm = encodedAlike.get(message);
+  if (byForm === undefined) {
+    byForm = [];
+    encodedAlike.set(message, byForm);
+  }
+  const packet = byForm[form] ?? encodePublish(delivery, route, nowMs);
+  byForm[form] = packet;
   return packet;
+}
+
+/** Only 5.0 differs, by its properties. */
+function formOf(protocolVersion: Route['protocolVersion'], retain: boolean): number {
+  return (protocolVersion === 5 ? 2 : 0) + (retain ? 1 : 0);
 }
 
 /** The PUBLISH in the client's protocol version; only 5.0 has properties. */

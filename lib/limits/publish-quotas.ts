@@ -38,6 +38,7 @@ export async function quotaRefusals(
     return refused;
   }
   for (const message of messages) {
+    if (!message.retain) continue;
     const reason = await retainedRefusal(context, tenant, bearer.quotas, message);
     if (reason !== undefined) refused.set(message, reason);
   }

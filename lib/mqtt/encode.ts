@@ -1,5 +1,6 @@
 import { generate, type Packet as LibraryPacket, writeToStream } from 'mqtt-packet';
-import type { Packet, ProtocolVersion } from './types.ts';
+import { writePublish } from './publish.ts';
+import type { Packet, ProtocolVersion, PubackPacket } from './types.ts';
 
 // By default mqtt-packet creates 65,536 small buffers before the first packet: a cost of every cold
 // start.
@@ -16,8 +17,27 @@ writeToStream.cacheNumbers = false;
  * @throws Error when the packet cannot be encoded: a bug of the caller, never of the peer.
  */
 export function encodePacket(packet: Packet, protocolVersion: ProtocolVersion): Buffer {
+  const usual = encodeUsual(packet, protocolVersion);
+  if (usual !== undefined) return usual;
   return generate(libraryForm(packet), { protocolVersion });
 }
+
+/**
+ * Encodes what nearly every message is: a PUBLISH without properties, and its acknowledgements. The
+ * general encoder takes four times the CPU.
+ */
+function encodeUsual(packet: Packet, version: ProtocolVersion): Buffer | undefined {
+  if (packet.cmd === 'publish') return writePublish(packet, version);
+  const first = acknowledgementBytes[packet.cmd as keyof typeof acknowledgementBytes];
+  if (first === undefined) return undefined;
+  const { messageId, reasonCode = 0, properties } = packet as PubackPacket;
+  if (version === 5 && (reasonCode !== 0 || properties !== undefined)) return undefined;
+  if (messageId === undefined) return undefined;
+  return Buffer.from([first, 2, messageId >> 8, messageId & 0xff]);
+}
+
+/** First bytes. [MQTT-3.6.1-1 v3+v5] */
+const acknowledgementBytes = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const;
 
 /** Size in bytes of the packet that {@link encodePacket} returns, without allocating it. */
 export function encodedLength(packet: Packet, protocolVersion: ProtocolVersion): number {

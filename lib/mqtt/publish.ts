@@ -30,6 +30,44 @@ export function readPublish(contents: Buffer, first: number, version: ProtocolVe
   };
 }
 
+/** Most bytes of a topic name. */
+const maxTopicBytes = 65_535;
+
+/**
+ * Writes a PUBLISH without properties, which in 5.0 has a property length of 0.
+ *
+ * @returns undefined if it has properties or is malformed: the general encoder takes it.
+ */
+export function writePublish(packet: PublishPacket, version: ProtocolVersion): Buffer | undefined {
+  const { topic, payload, qos, dup, retain, messageId, properties } = packet;
+  if (version === 5 && properties !== undefined)
+    for (const value of Object.values(properties)) if (value !== undefined) return undefined;
+  const topicBytes = Buffer.byteLength(topic);
+  if (topicBytes > maxTopicBytes || (qos > 0 && messageId === undefined)) return undefined;
+  const length = 2 + topicBytes + (qos > 0 ? 2 : 0) + (version === 5 ? 1 : 0) + payload.length;
+  const header = 1 + lengthBytes(length);
+  const bytes = Buffer.allocUnsafe(header + length);
+  bytes[0] = 0x30 | (dup ? 0x08 : 0) | (qos << 1) | (retain ? 0x01 : 0);
+  let rest = length;
+  for (let at = 1; at < header; at += 1) {
+    bytes[at] = (rest & 0x7f) | (at < header - 1 ? 0x80 : 0);
+    rest >>>= 7;
+  }
+  let at = bytes.writeUInt16BE(topicBytes, header);
+  at += bytes.write(topic, at);
+  if (qos > 0) at = bytes.writeUInt16BE(messageId ?? 0, at);
+  if (version === 5) at = bytes.writeUInt8(0, at);
+  bytes.set(payload, at);
+  return bytes;
+}
+
+/** Bytes of a Remaining Length. */
+function lengthBytes(length: number): number {
+  if (length < 2 ** 7) return 1;
+  if (length < 2 ** 14) return 2;
+  return length < 2 ** 21 ? 3 : 4;
+}
+
 /** [MQTT-2.3.1-1 v3, MQTT-2.2.1-3 v5] */
 export function readPacketIdentifier(reader: ByteReader): number {
   const identifier = reader.twoByteInteger();

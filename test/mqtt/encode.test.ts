@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { generate, type Packet as LibraryPacket, parser as libraryParser } from 'mqtt-packet';
 import { describe, expect, test } from 'vitest';
 import {
@@ -8,6 +9,7 @@ import {
   type ProtocolVersion,
   type PublishPacket,
 } from '../../lib/mqtt/index.ts';
+import { clientPacket } from './arbitraries.ts';
 
 const message: PublishPacket = {
   cmd: 'publish',
@@ -181,6 +183,33 @@ describe('packets of the server', () => {
     expect(encodePacket(packet, 5)).toEqual(generate(packet, { protocolVersion: 5 }));
   });
 });
+
+test.each([3, 4, 5] as const)(
+  'messages and acknowledgements of version %i are those of mqtt-packet',
+  (version) => {
+    fc.assert(
+      fc.property(
+        clientPacket(version),
+        fc.constantFrom(0, 127, 128, 16_383, 16_384, 70_000),
+        (packet, extra) => {
+          if (
+            !['publish', 'puback', 'pubrec', 'pubrel', 'pubcomp'].includes(packet.cmd) ||
+            'properties' in packet
+          )
+            return;
+          const whole =
+            packet.cmd === 'publish'
+              ? { ...packet, payload: Buffer.concat([packet.payload, Buffer.alloc(extra)]) }
+              : packet;
+          expect(encodePacket(whole, version)).toEqual(
+            generate({ reasonCode: 0, ...whole } as unknown as LibraryPacket, { protocolVersion: version }),
+          );
+        },
+      ),
+      { numRuns: 300 },
+    );
+  },
+);
 
 describe('within the receiver’s Maximum Packet Size', () => {
   const refusal: Packet = {

@@ -47,7 +47,9 @@ export async function handlePublishes(
     judge: (packet) => judgePublish(context, connection, packet),
     bearer: { quotas, client: { name: address, use: rateUse }, countedBytes },
     endsRun: (reason, packet) => endsConnection(connection, packet, reason),
-    accept: (judged) => acceptQos2(context, connection, judged),
+    ...(limited.packets.some(({ qos }) => qos === 2) && {
+      accept: (judged: readonly Judged<PublishPacket>[]) => acceptQos2(context, connection, judged),
+    }),
   });
   if (results.some((result) => 'subscribers' in result && result.subscribers === undefined))
     return { replies: [], end: endWith(connection.protocolVersion, refusal('session-taken-over')) };
