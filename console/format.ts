@@ -58,7 +58,7 @@ export function words(name: string): string {
     /([a-z0-9])([A-Z])/g,
     (_, end: string, begin: string) => `${end} ${begin.toLowerCase()}`,
   );
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return sentence(text);
 }
 
 /** A value with the unit that its name ends with, such as `maxKeepAliveSeconds`. */
@@ -66,4 +66,9 @@ export function valueText(name: string, value: number | undefined): string {
   if (value === undefined) return '–';
   if (/bytes/i.test(name)) return bytes(value);
   return /Seconds$/.test(name) ? duration(value) : number(value);
+}
+
+/** Messages of the service begin in lower case, to stand behind a colon. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

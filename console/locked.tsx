@@ -1,4 +1,5 @@
 import type { ApiProblem } from './api/call.ts';
+import { sentence } from './format.ts';
 import { Logo } from './logo.tsx';
 import { openSession } from './session.ts';
 
@@ -8,7 +9,7 @@ export function Locked({ problem }: { readonly problem: ApiProblem }) {
     <main class="locked">
       <Logo />
       <h1>{problem.code === 'console-gone' ? 'The console does not answer' : 'This console is locked'}</h1>
-      <p>{problem.message.charAt(0).toUpperCase() + problem.message.slice(1)}.</p>
+      <p>{sentence(problem.message)}.</p>
       {problem.code === 'console-gone' ? (
         <p>Check that the command that printed the link still runs.</p>
       ) : (

@@ -6,13 +6,20 @@ import { asProblem } from './api/use-load.ts';
 /** What the server tells of the service; undefined until the session is open. */
 export const about = signal<About | undefined>(undefined);
 
+const ticketPattern = /^#ticket=([\w-]+)$/;
+
+/** Whether the address is a link of the terminal. */
+export function hasTicket(): boolean {
+  return ticketPattern.test(location.hash);
+}
+
 /**
  * Opens the session. A link of the terminal brings a ticket in its fragment, which browsers send to
  * no server; the server takes it for a cookie, once. A used one does no harm while the cookie is
  * good.
  */
 export async function openSession(): Promise<void> {
-  const ticket = /^#ticket=([\w-]+)$/.exec(location.hash)?.[1];
+  const ticket = ticketPattern.exec(location.hash)?.[1];
   let refused: ApiProblem | undefined;
   if (ticket !== undefined) {
     history.replaceState(null, '', '#/');

@@ -19,8 +19,9 @@ interface Props {
 /** The quotas of a tenant: its own and the defaults. */
 export function TenantQuotas({ tenant, path, onChange }: Props) {
   const [isEditing, setEditing] = useState(false);
-  const defaults = about.value?.defaultQuotas ?? {};
-  const rows = (about.value?.quotas ?? []).filter((name) => name in tenant.quotas || name in defaults);
+  const rows = (about.value?.quotas ?? []).filter(
+    (name) => name in tenant.quotas || defaultOf(name) !== undefined,
+  );
   return (
     <Section
       title="Quotas"
@@ -43,7 +44,7 @@ export function TenantQuotas({ tenant, path, onChange }: Props) {
           {
             title: 'Bound',
             isNumber: true,
-            cell: (name) => valueText(name, tenant.quotas[name] ?? defaults[name]),
+            cell: (name) => valueText(name, tenant.quotas[name] ?? defaultOf(name)),
           },
           {
             title: 'From',
@@ -62,7 +63,6 @@ function EditQuotas({ tenant, path, onChange, onClose }: Props & { readonly onCl
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>(
     Object.fromEntries(Object.entries(tenant.quotas).map(([name, value]) => [name, String(value)])),
   );
-  const defaults = about.value?.defaultQuotas ?? {};
   return (
     <Dialog
       title={`Quotas of ${tenant.name}`}
@@ -86,7 +86,7 @@ function EditQuotas({ tenant, path, onChange, onClose }: Props & { readonly onCl
             min={0}
             value={texts[name] ?? ''}
             onChange={(text) => setTexts({ ...texts, [name]: text })}
-            hint={name in defaults ? `default ${valueText(name, defaults[name])}` : unitText(name)}
+            hint={hintOf(name)}
           />
         ))}
       </div>
@@ -94,7 +94,24 @@ function EditQuotas({ tenant, path, onChange, onClose }: Props & { readonly onCl
   );
 }
 
-function unitText(name: string): string {
+/** Limits of the service that hold where a tenant has no quota. */
+const limitOf: Readonly<Record<string, string>> = {
+  subscriptionsPerClient: 'maxSubscriptionsPerClient',
+  shapes: 'maxShapes',
+  shapesPerClient: 'shapesPerClient',
+  packetBytes: 'maxPacketBytes',
+  queuedMessages: 'maxQueuedMessages',
+  sessionExpirySeconds: 'maxSessionExpirySeconds',
+};
+
+/** What holds for a tenant that does not set the quota; undefined: nothing. */
+function defaultOf(name: string): number | undefined {
+  const { defaultQuotas = {}, limits = {} } = about.value ?? {};
+  return defaultQuotas[name] ?? limits[limitOf[name] ?? ''];
+}
+
+function hintOf(name: string): string {
+  const value = defaultOf(name);
   const unit = /bytes/i.test(name) ? 'bytes; ' : /Seconds$/.test(name) ? 'seconds; ' : '';
-  return `${unit}default: the bound of the service`;
+  return `${unit}default: ${value === undefined ? 'no bound' : valueText(name, value)}`;
 }

@@ -63,20 +63,22 @@ export function Dialog(props: DialogProps) {
       <form onSubmit={(event) => void submit(event)}>
         <h2 id={id}>{title}</h2>
         <div class="dialog-body">{children}</div>
-        {problem !== undefined && <ProblemNotice problem={problem} />}
-        <div class="dialog-buttons">
-          <button type="button" class="button" onClick={onClose}>
-            {action === undefined ? 'Close' : 'Cancel'}
-          </button>
-          {action !== undefined && (
-            <button
-              type="submit"
-              class={isDanger ? 'button button-danger' : 'button button-main'}
-              disabled={!isReady || isBusy}
-            >
-              {action}
+        <div class="dialog-foot">
+          {problem !== undefined && <ProblemNotice problem={problem} />}
+          <div class="dialog-buttons">
+            <button type="button" class="button" onClick={onClose}>
+              {action === undefined ? 'Close' : 'Cancel'}
             </button>
-          )}
+            {action !== undefined && (
+              <button
+                type="submit"
+                class={isDanger ? 'button button-danger' : 'button button-main'}
+                disabled={!isReady || isBusy}
+              >
+                {action}
+              </button>
+            )}
+          </div>
         </div>
       </form>
     </dialog>

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { ApiProblem } from '../api/call.ts';
 import { remedyOf } from '../api/remedies.ts';
+import { sentence } from '../format.ts';
 
 /** In place of a list without items. The children say what to do next. */
 export function Empty({
@@ -28,7 +29,7 @@ export function ProblemNotice({
 }) {
   return (
     <div class="notice notice-problem" role="alert">
-      <p>{problem.message}</p>
+      <p>{sentence(problem.message)}</p>
       <p class="muted small">
         <code>{problem.code}</code> {remedyOf(problem.code)}
       </p>

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { remedyOf } from '../api/remedies.ts';
 import { asProblem } from '../api/use-load.ts';
+import { sentence } from '../format.ts';
 
 interface Toast {
   readonly id: number;
@@ -56,7 +57,7 @@ export function Toasts() {
       {toasts.value.map(({ id, kind, text, code }) => (
         <div key={id} class={`toast toast-${kind}`}>
           <div class="toast-text">
-            <p>{text}</p>
+            <p>{sentence(text)}</p>
             {code !== undefined && (
               <p class="muted small">
                 <code>{code}</code> {remedyOf(code)}

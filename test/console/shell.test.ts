@@ -34,6 +34,9 @@ describe.skipIf(lacks('chromium'))('the console in Chromium', () => {
     await second.getByRole('heading', { name: 'This console is locked' }).waitFor();
     expect(await second.getByRole('main').innerText()).toContain('npx wisp console');
     expect(await second.getByRole('main').innerText()).toContain('console-ticket');
+    // The same document: the browser loads nothing.
+    await second.goto(tested.service.newConsoleUrl() ?? '');
+    await second.getByRole('heading', { name: 'Overview' }).waitFor();
     await first.close();
     await second.context().close();
   });
