@@ -57,14 +57,14 @@ test('refusals of an invocation are one line for each code, which is their dimen
   const lines = await written(`
     const log = createPowertoolsLog();
     log.count('${metrics.connectsRefused}', 3);
-    log.countRefusal('token-expired'); log.countRefusal('topic-filter'); log.countRefusal('token-expired', 2);
+    log.countRefusal('token-expired'); log.countRefusal('publish-not-authorized'); log.countRefusal('token-expired', 2);
     log.flush();
     log.flush();`);
   const shape = { Namespace: metricsNamespace, Dimensions: [['service', 'code']] };
   expect(lines).toMatchObject([
     { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, [metrics.connectsRefused]: 3 },
     { _aws: { CloudWatchMetrics: [shape] }, service: 'WispDev', code: 'token-expired', Refusals: 3 },
-    { _aws: { CloudWatchMetrics: [shape] }, service: 'WispDev', code: 'topic-filter', Refusals: 1 },
+    { _aws: { CloudWatchMetrics: [shape] }, service: 'WispDev', code: 'publish-not-authorized', Refusals: 1 },
   ]);
   expect(lines[0]).not.toHaveProperty('code');
 });

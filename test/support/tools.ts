@@ -2,7 +2,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** A program that some tests and benchmarks run and npm cannot install. */
-export type Tool = 'mosquitto_pub' | 'mosquitto_sub' | 'mosquitto' | 'chromium' | 'java' | 'mvn' | 'postgres';
+export type Tool =
+  | 'mosquitto_pub'
+  | 'mosquitto_sub'
+  | 'mosquitto'
+  | 'chromium'
+  | 'java'
+  | 'mvn'
+  | 'postgres'
+  | 'prometheus';
 
 const debianPackages: Readonly<Record<Tool, string>> = {
   mosquitto_pub: 'mosquitto-clients',
@@ -12,10 +20,19 @@ const debianPackages: Readonly<Record<Tool, string>> = {
   java: 'openjdk-17-jre-headless',
   mvn: 'maven',
   postgres: 'postgresql',
+  prometheus: 'prometheus',
 };
 
 /** Programs that tests run; the others are for benchmarks. */
-const testTools: readonly Tool[] = ['mosquitto_pub', 'mosquitto_sub', 'chromium', 'java', 'mvn', 'postgres'];
+const testTools: readonly Tool[] = [
+  'mosquitto_pub',
+  'mosquitto_sub',
+  'chromium',
+  'java',
+  'mvn',
+  'postgres',
+  'prometheus',
+];
 
 /** Debian installs daemons here, outside the PATH of most users. */
 const daemonDirectories = ['/usr/sbin', '/usr/local/sbin'];
