@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { type ReasonName, reasonMessage, reasons } from '../core/reasons.ts';
 import type { RuleFailure } from '../core/store-ports/rule-records.ts';
 import { closedObject, list } from '../core/validation.ts';
+import { laneOf } from '../delivery/rules.ts';
 import { Problem } from '../http/problem.ts';
 import { jsonBody } from '../http/read.ts';
 import { listFailures, redriveFailures } from '../rules/run/failures.ts';
@@ -65,7 +66,10 @@ export const redriveRule: AdminOperation = async (call) => {
   const { ids, all } = jsonBody(call.request, redriveSchema);
   if ((ids === undefined) === (all === undefined))
     throw new Problem('body', { detail: 'expected either "ids" or "all"' });
-  const key = { tenant, rule: stored.rule.name };
-  const { count, isPartial } = await redriveFailures(call.context, key, ids ?? 'all');
+  const { rule } = stored;
+  const lane = laneOf(rule);
+  if (!call.context.ruleQueue?.lanes.has(lane)) throw new Problem('rule-kafka-off');
+  const key = { tenant, rule: rule.name };
+  const { count, isPartial } = await redriveFailures(call.context, key, lane, ids ?? 'all');
   return { status: 200, body: { redriven: count, more: isPartial } };
 };

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { SendMessageBatchRequestEntry, SQSClient } from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
-import { metrics } from '../core/metrics.ts';
-import type { Log } from '../core/ports.ts';
+import { reasonMessage } from '../core/reasons.ts';
 import { RuleRecordFormatError, ruleRecordFrom, ruleRecordText } from '../core/rule-record.ts';
 import { type RuleLane, type RuleQueue, type RuleRecord, ruleStrands } from '../core/rules.ts';
 import { sendInBatches } from './send-in-batches.ts';
@@ -13,11 +12,13 @@ export type RuleQueueUrls = { readonly common: string } & Readonly<Partial<Recor
 /**
  * Records of rules on FIFO queues, one queue per lane. A message group is a rule and a part of the
  * topics, so the records of one rule and topic are delivered one after another. The deduplication
- * id is that of message, rule and redrive: a record that is sent again within 5 minutes counts once
- * (Amazon SQS Developer Guide, "FIFO queue and message identifiers").
+ * id is that of message, rule, redrive and change of lane: a record that is sent again within 5
+ * minutes counts once (Amazon SQS Developer Guide, "FIFO queue and message identifiers").
  */
-export function createRuleQueue(client: SQSClient, urls: RuleQueueUrls, log: Log): RuleQueue {
+export function createRuleQueue(client: SQSClient, urls: RuleQueueUrls): RuleQueue {
+  const lanes = new Set<RuleLane>(urls.kafka === undefined ? ['common'] : ['common', 'kafka']);
   return {
+    lanes,
     async send(records) {
       const byLane = new Map<RuleLane, RuleRecord[]>();
       for (const record of records) {
@@ -25,15 +26,23 @@ export function createRuleQueue(client: SQSClient, urls: RuleQueueUrls, log: Log
         lane.push(record);
         byLane.set(record.lane, lane);
       }
-      await Promise.all(
-        [...byLane].map(async ([lane, ofLane]) => {
-          const url = urls[lane];
-          if (url === undefined) log.count(metrics.rulesWithoutQueue, ofLane.length);
-          else await sendInBatches(client, url, ofLane.map(entryOf));
-        }),
-      );
+      const sends = [...byLane].map(([lane, ofLane]) => {
+        const url = urls[lane];
+        if (url === undefined) throw new RuleLaneError();
+        return { url, entries: ofLane.map(entryOf) };
+      });
+      await Promise.all(sends.map(({ url, entries }) => sendInBatches(client, url, entries)));
     },
   };
+}
+
+/** A record cannot be sent, because its lane has no queue. Whoever holds it must keep it. */
+class RuleLaneError extends Error {
+  readonly code = 'rule-kafka-off';
+  override readonly name = 'RuleLaneError';
+  constructor() {
+    super(reasonMessage('rule-kafka-off'));
+  }
 }
 
 /** A record as a message of its queue. */
@@ -41,10 +50,14 @@ function entryOf(record: RuleRecord): Omit<SendMessageBatchRequestEntry, 'Id'> {
   return {
     MessageBody: `{"v":1,"record":${ruleRecordText(record)}}`,
     MessageGroupId: ruleGroupOf(record),
-    MessageDeduplicationId: ruleDigest(
-      `${record.tenant}/${record.rule} ${record.message.id} ${record.retryFromMs ?? ''}`,
-    ),
+    MessageDeduplicationId: ruleDeduplicationId(record),
   };
+}
+
+/** By which the queue knows a record that is sent again. */
+export function ruleDeduplicationId({ tenant, rule, message, retryFromMs, moves }: RuleRecord): string {
+  const move = moves === undefined ? '' : ` ${moves}`;
+  return ruleDigest(`${tenant}/${rule} ${message.id} ${retryFromMs ?? ''}${move}`);
 }
 
 /** The message group of a record: its tenant, rule and part of the topics. 46 characters. */

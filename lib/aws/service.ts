@@ -106,11 +106,10 @@ function ruleQueueOf({
   sqs,
   ruleQueueUrl: common,
   kafkaRuleQueueUrl: kafka,
-  log,
 }: ServiceOptions): Pick<Ports, 'ruleQueue' | 'ruleDrains'> {
   if (common === undefined) return {};
   const urls = { common, ...(kafka === undefined ? {} : { kafka }) };
-  return { ruleQueue: createRuleQueue(sqs, urls, log), ruleDrains: createRuleDrainQueue(sqs, urls) };
+  return { ruleQueue: createRuleQueue(sqs, urls), ruleDrains: createRuleDrainQueue(sqs, urls) };
 }
 
 function gatewayOf(

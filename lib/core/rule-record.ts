@@ -83,6 +83,7 @@ const recordSchema = v.strictObject({
   hops: v.pipe(v.number(), v.integer(), v.minValue(0)),
   failure: v.exactOptional(v.string()),
   retryFromMs: v.exactOptional(time),
+  moves: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   message: v.strictObject({
     id: v.string(),
     topic: v.string(),

@@ -123,6 +123,11 @@ export interface RuleRecord {
    * again. Absent: from its publication.
    */
   readonly retryFromMs?: number;
+  /**
+   * How many times the record has gone to the queue of another lane, because its rule's kind of
+   * target had changed. Absent: never.
+   */
+  readonly moves?: number;
 }
 
 /** A rule within its tenant. */
@@ -148,10 +153,13 @@ export interface RuleDrain extends RuleKey {
 
 /** Hands records of rules to workers. */
 export interface RuleQueue {
+  /** Those that have a queue: a deployment may have none for Kafka. */
+  readonly lanes: ReadonlySet<RuleLane>;
   /**
    * Resolves when all records are durable. Records of one rule and topic are delivered in the order
-   * of sending. The queue drops a record of the same message, rule and `retryFromMs` that is sent
-   * again within 5 minutes.
+   * of sending. The queue drops a record of the same message, rule, `retryFromMs` and `moves` that
+   * is sent again within 5 minutes.
+   * @throws RuleLaneError, sending nothing, when a record's lane has no queue.
    */
   send(records: readonly RuleRecord[]): Promise<void>;
 }

@@ -37,8 +37,8 @@ export function firedRules(
 
 /**
  * Hands records to the rule queue. Resolves when all are durable, so that the publisher may be
- * acknowledged. A deployment without rules has no queue: what rows of a later state ask for is
- * counted and left out.
+ * acknowledged. A deployment without rules, or without those for Kafka, has no queue for them: what
+ * rows of another state ask for is counted and left out.
  *
  * After a crash the publisher publishes again. The queue drops what it has already for 5 minutes; a
  * QoS 1 message has a new id then, so its records come twice.
@@ -47,6 +47,7 @@ export async function sendRecords(
   { log, ruleQueue }: Context,
   records: readonly RuleRecord[],
 ): Promise<void> {
-  if (ruleQueue === undefined) log.count(metrics.rulesWithoutQueue, records.length);
-  else await ruleQueue.send(records);
+  const sent = records.filter(({ lane }) => ruleQueue?.lanes.has(lane));
+  if (sent.length < records.length) log.count(metrics.rulesWithoutQueue, records.length - sent.length);
+  if (sent.length > 0) await ruleQueue?.send(sent);
 }

@@ -13,7 +13,13 @@ import { shapeOf } from '../topics/index.ts';
 export type RuleRefusal = {
   readonly code: Extract<
     HttpReasonName,
-    'rules-off' | 'rules-full' | 'rules-of-filter-full' | 'rule-shapes-full' | 'rule-changed' | 'rule-leaves'
+    | 'rules-off'
+    | 'rule-kafka-off'
+    | 'rules-full'
+    | 'rules-of-filter-full'
+    | 'rule-shapes-full'
+    | 'rule-changed'
+    | 'rule-leaves'
   >;
 };
 
@@ -46,7 +52,7 @@ export function laneOf({ target }: Rule): RuleLane {
  * filter may leave rows as it wrote them, until the rule is stored again.
  *
  * Where rules are switched off none is stored: an earlier release may still run, which fails to
- * publish to a topic of a rule.
+ * publish to a topic of a rule. Nor is one for Kafka where the deployment has no queue for it.
  *
  * The bounds of rules hold for calls one after another: concurrent ones may exceed them by each
  * other.
@@ -60,6 +66,7 @@ export async function putRule(
   expectedRevision?: number,
 ): Promise<{ readonly revision: number; readonly created: boolean } | RuleRefusal> {
   if (context.ruleQueue === undefined) return { code: 'rules-off' };
+  if (!context.ruleQueue.lanes.has(laneOf(rule))) return { code: 'rule-kafka-off' };
   const { maxShapes, maxRulesPerFilter } = context.settings;
   const others = (await allRules(context, tenant)).filter((one) => one.rule.name !== rule.name);
   const live = await context.tenants.readLive(tenant, true);

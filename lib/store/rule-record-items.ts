@@ -28,6 +28,7 @@ const recordFields: Fields<StoredRecord> = {
   hops: numeric('hops'),
   failure: maybe(text('failure')),
   retryFromMs: maybe(numeric('retryFrom')),
+  moves: maybe(numeric('moves')),
 };
 
 const recordField = group(recordFields);

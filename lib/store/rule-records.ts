@@ -1,4 +1,5 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { concurrently } from '../core/concurrently.ts';
 import type { ReasonName } from '../core/reasons.ts';
 import { type RuleKey, ruleStrands } from '../core/rules.ts';
 import type { LastFailure, RuleCircuit, RuleRecordStore } from '../core/store-ports/rule-records.ts';
@@ -38,6 +39,8 @@ const circuitTtlSeconds = 60 * 86_400;
 const circuitPart = 'circuit';
 /** Rows that one call of `clear` reads in each partition. */
 const clearedAtOnce = 100;
+/** Requests of one removal of failures at a time: each has a condition, so none has two rows. */
+const removedAtOnce = 25;
 
 /**
  * Table Messages, all rows with a TTL:
@@ -211,12 +214,12 @@ export function createRuleRecordStore(
       if (count > perDay) return false;
       const values = { ':day': S(day), ':count': N(count) };
       const isFirst = await updateCircuit(key, ', failureDay = :day, failureCount = :count', {
-        condition: 'attribute_not_exists(failureDay) OR failureDay <> :day',
+        condition: 'attribute_not_exists(failureDay) OR failureDay < :day',
         values,
       });
       if (isFirst !== undefined) return true;
       const taken = await updateCircuit(key, ', failureCount = failureCount + :count', {
-        condition: 'failureDay = :day AND failureCount <= :most',
+        condition: 'failureDay >= :day AND failureCount <= :most',
         values: { ...values, ':most': N(perDay - count) },
       });
       return taken !== undefined;
@@ -251,8 +254,13 @@ export function createRuleRecordStore(
       return rows.map((row) => failureFrom(key, known(row)));
     },
 
-    async removeFailures(key, ids) {
-      await removeParts(ruleBucket(key), ids.map(failurePart));
+    async removeFailures(key, failures) {
+      await concurrently(failures, removedAtOnce, async ({ id, atMs }) => {
+        await table.deleteIf(failureKey(key, id), {
+          condition: 'failedAt = :at',
+          values: { ':at': N(atMs) },
+        });
+      });
     },
 
     async mayTell(key, failure, notSinceMs) {

@@ -2,7 +2,6 @@ import { afterEach, expect, test } from 'vitest';
 import { createRuleQueue, ruleGroupOf, ruleRecordOf } from '../../lib/aws/rule-queue.ts';
 import { localCredentials } from '../../lib/aws/settings.ts';
 import { createSqsClient } from '../../lib/aws/sqs.ts';
-import { metrics } from '../../lib/core/metrics.ts';
 import { RuleRecordFormatError, ruleRecordFrom, ruleRecordText } from '../../lib/core/rule-record.ts';
 import { type RuleRecord, ruleStrands } from '../../lib/core/rules.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
@@ -29,6 +28,7 @@ const full: RuleRecord = {
   hops: 2,
   failure: 'connection-lost',
   retryFromMs: 7,
+  moves: 1,
   message: {
     ...record.message,
     qos: 2,
@@ -56,23 +56,12 @@ async function open() {
   const service = queues;
   const { requestHandler } = service;
   const client = createSqsClient({ region: 'us-east-1', credentials: localCredentials, requestHandler });
-  const counters = new Map<string, number>();
-  const ignore = () => {};
-  const log = {
-    debug: ignore,
-    info: ignore,
-    warn: ignore,
-    error: ignore,
-    count: (metric: string, value = 1) => counters.set(metric, (counters.get(metric) ?? 0) + value),
-    countRefusal: ignore,
-  };
   const [common, kafka] = [service.urlOf('rules.fifo'), service.urlOf('kafka.fifo')];
   const arrived: { readonly queue: string; readonly record: RuleRecord }[] = [];
   return {
     arrived,
-    counters,
-    queue: createRuleQueue(client, { common, kafka }, log),
-    withoutKafka: createRuleQueue(client, { common }, log),
+    queue: createRuleQueue(client, { common, kafka }),
+    withoutKafka: createRuleQueue(client, { common }),
     requests: () => service.meters('rules.fifo').meteredRequests,
     async drain() {
       for (const queue of ['rules.fifo', 'kafka.fifo'] as const) {
@@ -96,17 +85,18 @@ test('a record arrives as it was sent, in the queue of its lane', async () => {
   ]);
 });
 
-test('the same message and rule counts once; another rule, message, tenant or redrive does not', async () => {
+test('the same message and rule counts once; another rule, message, tenant, redrive or move does not', async () => {
   const { queue, arrived, drain } = await open();
   const others = [
     { ...record, rule: 'q' },
     { ...record, message: { ...record.message, id: 'M2' } },
     { ...record, tenant: vouchedTenantId('other') },
     { ...record, retryFromMs: 3 },
+    { ...record, moves: 2 },
   ];
   for (const publishedAtMs of [1, 2]) await queue.send([{ ...record, publishedAtMs }, ...others]);
   await drain();
-  expect(arrived).toHaveLength(5);
+  expect(arrived).toHaveLength(6);
 });
 
 test('ten records take one request, and eleven take two', async () => {
@@ -122,12 +112,12 @@ test('ten records take one request, and eleven take two', async () => {
   expect(requests()).toBe(3);
 });
 
-test('without a queue for Kafka its records are left out and counted', async () => {
-  const { withoutKafka, arrived, drain, counters } = await open();
-  await withoutKafka.send([record, full]);
+test('without a queue for Kafka no call that has records for it resolves', async () => {
+  const { withoutKafka, queue, arrived, drain } = await open();
+  expect([[...withoutKafka.lanes], [...queue.lanes]]).toEqual([['common'], ['common', 'kafka']]);
+  await expect(withoutKafka.send([record, full])).rejects.toMatchObject({ code: 'rule-kafka-off' });
   await drain();
-  expect(arrived).toHaveLength(1);
-  expect(counters.get(metrics.rulesWithoutQueue)).toBe(1);
+  expect(arrived).toEqual([]);
 });
 
 test('one rule has at most 64 groups, and a topic has one', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { metrics } from '../../lib/core/metrics.ts';
 import type { Message } from '../../lib/core/model.ts';
-import type { Rule, RuleRecord } from '../../lib/core/rules.ts';
+import type { Rule, RuleLane, RuleRecord } from '../../lib/core/rules.ts';
 import { defaultSettings } from '../../lib/core/settings.ts';
 import { type TenantId, vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { publishMessages, takeAsIs } from '../../lib/delivery/publish.ts';
@@ -19,17 +19,21 @@ let metered: Metered;
 let mint: Mint;
 /** What the publish path has handed to the rule queue. */
 let sent: RuleRecord[];
+/** Queues of the deployment. */
+let lanes: Set<RuleLane>;
 /** Fails the next calls of the rule queue. */
 let failing: boolean;
 
 async function start(options: Parameters<typeof startMetered>[0] = {}): Promise<void> {
   sent = [];
+  lanes = new Set(['common', 'kafka']);
   failing = false;
   metered = await startMetered({
     ...options,
     wrapPorts: (ports) => ({
       ...ports,
       ruleQueue: {
+        lanes,
         async send(records) {
           if (failing) throw new Error('the queue is away');
           sent.push(...records);
@@ -167,6 +171,23 @@ describe('which rules a message fires', () => {
     const client = await metered.connect(mint, 'publisher');
     await client.send(publish('orders/1', 'x'));
     expect(sent.map(({ lane }) => lane)).toEqual(['kafka']);
+  });
+
+  test('those without a queue are counted, and hold nothing up', async () => {
+    const kafka = {
+      kind: 'kafka',
+      brokers: ['b:9092'],
+      topic: 't',
+      tls: false,
+      auth: { method: 'none' },
+    } as const;
+    await store(ruleOf('q', { target: kafka }), ruleOf('r'));
+    lanes.delete('kafka');
+    const client = await metered.connect(mint, 'publisher');
+    const [puback] = await client.send(publish('orders/1', 'x', { qos: 1, messageId: 1 }));
+    expect(puback?.reasonCode ?? 0).toBe(0);
+    expect(sent.map(({ rule }) => rule)).toEqual(['r']);
+    expect(metered.service.counters.get(metrics.rulesWithoutQueue)).toBe(1);
   });
 
   test('at most 8 of them, by name; those beyond are counted', async () => {

@@ -136,6 +136,17 @@ describe('a rule is stored', () => {
     expect(await context.rules.read(tenant, 'r', true)).toBeUndefined();
   });
 
+  test('unless its target is Kafka, and the deployment has no queue for it', async () => {
+    const { ruleQueue } = context;
+    if (ruleQueue === undefined) throw new Error('rules are off');
+    const without: Context = { ...context, ruleQueue: { ...ruleQueue, lanes: new Set(['common']) } };
+    const auth = { method: 'none' } as const;
+    const target = { kind: 'kafka', brokers: ['b:9092'], topic: 't', tls: true, auth } as const;
+    expect(await putRule(without, tenant, ruleOf('r', { target }))).toEqual({ code: 'rule-kafka-off' });
+    expect(await context.rules.read(tenant, 'r', true)).toBeUndefined();
+    expect(await putRule(context, tenant, ruleOf('r', { target }))).toMatchObject({ created: true });
+  });
+
   test('unless records of a deleted rule of its name are left', async () => {
     const clear = async () => true;
     const leaving = { ...context, ruleRecords: { ...context.ruleRecords, clear } };

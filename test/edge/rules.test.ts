@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RuleRecord } from '../../lib/core/rules.ts';
+import type { RuleQueue, RuleRecord } from '../../lib/core/rules.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { startEdged } from './edged.ts';
 
@@ -7,7 +7,10 @@ const tenant = vouchedTenantId('acme');
 
 test('clients of an edge fire rules: PUBLISH, a Will, and presence', async () => {
   const sent: RuleRecord[] = [];
-  const ruleQueue = { send: async (records: readonly RuleRecord[]) => void sent.push(...records) };
+  const ruleQueue: RuleQueue = {
+    lanes: new Set(['common']),
+    send: async (records) => void sent.push(...records),
+  };
   const { service, connect } = await startEdged({
     service: { wrapPorts: (ports) => ({ ...ports, ruleQueue }) },
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { metrics } from '../../lib/core/metrics.ts';
-import type { RuleKey, RuleTarget } from '../../lib/core/rules.ts';
+import type { Rule, RuleKey, RuleTarget } from '../../lib/core/rules.ts';
 import { countWaitingRecords, listFailures, redriveFailures } from '../../lib/rules/run/failures.ts';
 import { wakeRule } from '../../lib/rules/run/outage.ts';
 import type { DeliveryOutcome } from '../../lib/rules/target.ts';
@@ -173,7 +173,7 @@ describe('redrive', () => {
     const ids = ['a', 'a', 'a'].map((topic) => world.publish(topic));
     await world.settle();
     world.answer = () => takes;
-    expect(await redriveFailures(world.operator, keyOf(world), 'all')).toEqual({
+    expect(await redriveFailures(world.operator, keyOf(world), 'common', 'all')).toEqual({
       count: 3,
       isPartial: false,
     });
@@ -190,7 +190,10 @@ describe('redrive', () => {
     await world.settle();
     const [first] = await failuresOf(world);
     world.nowMs += 5 * hourMs;
-    const redriven = await redriveFailures(world.operator, keyOf(world), [first?.id ?? '', 'unknown']);
+    const redriven = await redriveFailures(world.operator, keyOf(world), 'common', [
+      first?.id ?? '',
+      'unknown',
+    ]);
     expect(redriven).toEqual({ count: 1, isPartial: false });
     world.answer = () => fails;
     await world.scheduler.run();
@@ -214,8 +217,115 @@ describe('redrive', () => {
       world.nowMs += 1;
       await world.settle();
     };
-    await redriveFailures({ ...context, ruleQueue: { send } }, keyOf(world), 'all');
+    await redriveFailures(
+      { ...context, ruleQueue: { ...context.ruleQueue, send } },
+      keyOf(world),
+      'common',
+      'all',
+    );
     expect(await failuresOf(world)).toHaveLength(1);
+  });
+
+  it('leaves a failure that has been written again under the same id', async () => {
+    const world = await worldWithRule();
+    world.answer = () => refuses;
+    world.publish('a');
+    await world.settle();
+    const [failure] = await failuresOf(world);
+    const { operator } = world;
+    // The queue has delivered the first record twice, and it fails for the second time now.
+    const send = async (records: Parameters<typeof operator.ruleQueue.send>[0]) => {
+      await operator.ruleQueue.send(records);
+      if (failure !== undefined)
+        await operator.ruleRecords.putFailures(keyOf(world), [{ ...failure, atMs: failure.atMs + 1 }]);
+    };
+    await redriveFailures(
+      { ...operator, ruleQueue: { ...operator.ruleQueue, send } },
+      keyOf(world),
+      'common',
+      'all',
+    );
+    expect((await failuresOf(world)).map(({ id, atMs }) => [id, atMs])).toEqual([
+      [failure?.id, (failure?.atMs ?? 0) + 1],
+    ]);
+  });
+
+  it('by a function whose clock is behind loses nothing: the queue must not take it for a repetition', async () => {
+    const world = await worldWithRule();
+    world.answer = () => refuses;
+    const id = world.publish('a');
+    await world.settle();
+    const atMs = world.nowMs;
+    const redriveThen = async () => {
+      world.nowMs = atMs;
+      expect(await redriveFailures(world.operator, keyOf(world), 'common', 'all')).toMatchObject({
+        count: 1,
+      });
+    };
+    await redriveThen();
+    await world.scheduler.run();
+    world.answer = () => takes;
+    await redriveThen();
+    await world.settle();
+    expect(world.delivered).toEqual([id]);
+    expect(await failuresOf(world)).toEqual([]);
+  });
+});
+
+describe('a rule whose kind of target changes', () => {
+  const kafkaTarget: RuleTarget = {
+    kind: 'kafka',
+    brokers: ['b:9092'],
+    topic: 't',
+    tls: true,
+    auth: { method: 'none' },
+  };
+  const change = async (world: RuleWorld, changes: Partial<Rule>) => {
+    const stored = await world.stores.rules.read(world.tenant, 'r', true);
+    if (stored === undefined) throw new Error('the rule is gone');
+    await world.stores.rules.put(world.tenant, { ...stored.rule, ...changes }, [], stored.revision);
+    // What workers remember of it ends.
+    world.nowMs += 6_000;
+    return stored.rule;
+  };
+
+  it('and changes back within 5 minutes keeps its records', async () => {
+    const world = await worldWithRule();
+    const id = world.publish('a');
+    const { target } = await change(world, { target: kafkaTarget });
+    world.afterSend = async () => {
+      world.afterSend = undefined;
+      await change(world, { target });
+    };
+    await world.settle();
+    expect(world.delivered).toEqual([id]);
+    expect(world.queued).toBe(0);
+  });
+
+  it('to one that the deployment does not serve keeps its records, and leaves the queue', async () => {
+    const world = await worldWithRule();
+    world.lanesOf(['common']);
+    const ids = ['a', 'a', 'b'].map((topic) => world.publish(topic));
+    const { target } = await change(world, { target: kafkaTarget });
+    await world.settle(8);
+    expect(await countWaitingRecords(world.stores, keyOf(world))).toBe(3);
+    await change(world, { target });
+    await wakeRule(world.operator, keyOf(world), 'common');
+    await world.settle();
+    expect([...new Set(world.delivered)].toSorted()).toEqual(ids);
+    expect(world.queued).toBe(0);
+  });
+
+  it('sends failures again to the target that it has now', async () => {
+    const world = await worldWithRule();
+    world.answer = () => refuses;
+    const id = world.publish('a');
+    await world.settle();
+    await change(world, { target: kafkaTarget });
+    world.answer = () => takes;
+    await redriveFailures(world.operator, keyOf(world), 'kafka', 'all');
+    await world.settle();
+    expect(world.delivered).toEqual([id]);
   });
 });
 

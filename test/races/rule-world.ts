@@ -1,9 +1,9 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { topicPartOf } from '../../lib/aws/rule-queue.ts';
+import { ruleDeduplicationId, topicPartOf } from '../../lib/aws/rule-queue.ts';
 import { createContext } from '../../lib/broker/broker.ts';
 import type { Message } from '../../lib/core/model.ts';
 import type { Ports } from '../../lib/core/ports.ts';
-import type { Rule, RuleDrain, RuleRecord } from '../../lib/core/rules.ts';
+import type { Rule, RuleDrain, RuleLane, RuleRecord } from '../../lib/core/rules.ts';
 import { defaultSettings } from '../../lib/core/settings.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { createUsageMeter } from '../../lib/limits/usage-meter.ts';
@@ -60,6 +60,9 @@ export class RuleWorld {
   readonly lanes: string[] = [];
   /** What failed inside a worker. */
   readonly errors: string[] = [];
+  /** Runs when workers or operators have sent records. */
+  afterSend: (() => Promise<void>) | undefined;
+  readonly #lanes = new Set<RuleLane>(['common', 'kafka']);
   readonly #queue: Queued[] = [];
   readonly #seen = new Set<string>();
   readonly #startedAtMs = new Map<string, number>();
@@ -127,11 +130,8 @@ export class RuleWorld {
       properties: {},
     };
     const { tenant, nowMs: publishedAtMs } = this;
-    this.#send(
-      { record: { tenant, rule: 'r', lane: 'common', message, publishedAtMs, hops: 0 } },
-      `r${message.id}`,
-      `strand ${topicPartOf(topic)}`,
-    );
+    const record: RuleRecord = { tenant, rule: 'r', lane: 'common', message, publishedAtMs, hops: 0 };
+    this.#send({ record }, `common ${ruleDeduplicationId(record)}`, `common strand ${topicPartOf(topic)}`);
     return `${message.id}.r`;
   }
 
@@ -145,6 +145,12 @@ export class RuleWorld {
         this.nowMs += milliseconds;
       },
     });
+  }
+
+  /** The deployment serves only these lanes. */
+  lanesOf(lanes: readonly RuleLane[]): void {
+    this.#lanes.clear();
+    for (const lane of lanes) this.#lanes.add(lane);
   }
 
   get queued(): number {
@@ -231,20 +237,24 @@ export class RuleWorld {
     return {
       ...context,
       ruleQueue: {
+        lanes: this.#lanes,
         send: async (records) => {
           for (const record of records)
             this.#send(
               { record },
-              `r${record.message.id}${record.retryFromMs}`,
-              `strand ${topicPartOf(record.message.topic)}`,
+              `${record.lane} ${ruleDeduplicationId(record)}`,
+              `${record.lane} strand ${topicPartOf(record.message.topic)}`,
             );
+          await this.afterSend?.();
         },
       },
       ruleDrains: {
         send: (drain) => this.scheduler.hold(`send drain ${drain.number}`, () => this.#sendDrain(drain)),
       },
       definitions: createRuleDefinitions(context),
-      targets: { webhook: target, kafka: target },
+      targets: Object.defineProperty({ webhook: target }, 'kafka', {
+        get: () => (this.#lanes.has('kafka') ? target : undefined),
+      }),
     };
   }
 

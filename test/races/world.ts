@@ -128,6 +128,7 @@ export class World {
             },
           },
           ruleQueue: {
+            lanes: new Set(['common', 'kafka']),
             send: (records) =>
               this.scheduler.hold(`rules ${records.map(({ message }) => message.id).join(' ')}`, () => {
                 this.ruleRecords.push(...records);

@@ -53,6 +53,11 @@ export const ruleReasons = {
     message: 'rules are switched off in this deployment',
     remedy: 'Deploy with -c rules=on (docs/upgrading.md says what to know before).',
   },
+  'rule-kafka-off': {
+    http: 409,
+    message: 'rules for Kafka are switched off in this deployment',
+    remedy: 'Deploy with -c kafkaRules=on (docs/deploying.md), or give the rule another target.',
+  },
   'rules-full': {
     http: 409,
     message: 'the tenant has as many rules as it may (rules)',

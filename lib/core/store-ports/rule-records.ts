@@ -45,7 +45,8 @@ export interface RuleRecordStore {
   countWaiting(key: RuleKey, atMost: number): Promise<number>;
   /**
    * Takes room for failures from what a rule may have in one day.
-   * @param day `2026-11-28`, UTC.
+   * @param day `2026-11-28`, UTC. A later one that a function has named counts instead: clocks
+   *   differ.
    * @returns false, taking nothing, when there is not enough.
    */
   takeFailureRoom(key: RuleKey, day: string, count: number, perDay: number): Promise<boolean>;
@@ -55,7 +56,8 @@ export interface RuleRecordStore {
   failures(key: RuleKey, limit: number, after?: string): Promise<RuleFailure[]>;
   /** The failures of these ids that exist, unordered. */
   getFailures(key: RuleKey, ids: readonly string[]): Promise<RuleFailure[]>;
-  removeFailures(key: RuleKey, ids: readonly string[]): Promise<void>;
+  /** Removes failures, except those that have been written again at another time (`atMs`). */
+  removeFailures(key: RuleKey, failures: readonly Pick<RuleFailure, 'id' | 'atMs'>[]): Promise<void>;
   /**
    * Asks whether to tell the tenant of a failure, and notes it as the latest one.
    * @returns false, changing nothing, when one was told after `notSinceMs`.

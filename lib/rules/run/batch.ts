@@ -1,4 +1,4 @@
-import type { Rule, RuleDrain, RuleKey } from '../../core/rules.ts';
+import type { Rule, RuleDrain, RuleKey, RuleLane } from '../../core/rules.ts';
 import type { RuleCircuit, WaitingRecord } from '../../core/store-ports/rule-records.ts';
 import { laneOf } from '../../delivery/rules.ts';
 import { attemptRecords, attemptSize, type Stop } from './attempt.ts';
@@ -182,8 +182,10 @@ class RuleWork {
     this.#ending.finish(outdated);
     await this.#ending.release(outdated);
     if (records.length === 0) return;
-    if (laneOf(rule) !== first.record.lane) {
-      await this.#moveLane(rule, records);
+    const lane = laneOf(rule);
+    // Without a queue for its lane the target is tried here, fails, and the records wait in rows.
+    if (lane !== first.record.lane && this.#context.ruleQueue.lanes.has(lane)) {
+      await this.#moveLane(lane, records);
       return this.#ending.release(records);
     }
     const mustWait = isHeld || circuit.outage !== undefined;
@@ -197,10 +199,14 @@ class RuleWork {
     );
   }
 
-  /** The rule has another kind of target now, which another function serves. */
-  async #moveLane(rule: Rule, records: readonly ReceivedRecord[]): Promise<void> {
-    const lane = laneOf(rule);
-    await this.#context.ruleQueue.send(records.map(({ record }) => ({ ...record, lane })));
+  /**
+   * The rule has another kind of target now, which another function serves. A crash behind the
+   * first line sends the records again, under the same deduplication ids.
+   */
+  async #moveLane(lane: RuleLane, records: readonly ReceivedRecord[]): Promise<void> {
+    await this.#context.ruleQueue.send(
+      records.map(({ record }) => ({ ...record, lane, moves: (record.moves ?? 0) + 1 })),
+    );
     this.#ending.finish(records);
   }
 

@@ -52,7 +52,7 @@ async function drainOnce(context: RuleRunContext, drain: RuleDrain): Promise<Dra
   const definition = await definitions.read(drain, true);
   if (definition === undefined) return clearRule(context, drain, stopAtMs);
   const lane = laneOf(definition.rule);
-  if (lane !== drain.lane) {
+  if (lane !== drain.lane && context.ruleQueue.lanes.has(lane)) {
     // The rule has another kind of target now, which another function serves.
     await context.ruleDrains.send({ ...drain, lane, number: drain.number + 1 });
     return 'done';

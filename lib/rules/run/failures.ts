@@ -1,4 +1,4 @@
-import type { RuleKey } from '../../core/rules.ts';
+import type { RuleKey, RuleLane } from '../../core/rules.ts';
 import type { RuleFailure } from '../../core/store-ports/rule-records.ts';
 import type { RuleRecordsContext } from './context.ts';
 
@@ -34,29 +34,35 @@ export interface Redriven {
 
 /**
  * Sends failures of a rule again, as fresh records with a new time for retries and the same
- * delivery ids. They are removed after the queue has them: a crash in between leaves some that are
- * sent a second time by the next call. Of a rule that is paused they wait with its other records.
+ * delivery ids. They are removed after the queue has them, if nobody has written them again: a
+ * crash in between leaves some that are sent a second time by the next call. Of a rule that is
+ * paused they wait with its other records.
  *
+ * @param lane of the rule's target, which may have changed since the records were published.
  * @param ids which failures, at most 100; `all`: the oldest 1,000.
  */
 export async function redriveFailures(
   { clock, ruleQueue, ruleRecords }: RuleRecordsContext,
   { tenant, rule }: RuleKey,
+  lane: RuleLane,
   ids: readonly string[] | 'all',
 ): Promise<Redriven> {
   if (ruleQueue === undefined) return { count: 0, isPartial: false };
   const queue = ruleQueue;
   const key = { tenant, rule };
-  const retryFromMs = clock.nowMs();
+  const nowMs = clock.nowMs();
 
   async function redrive(failures: readonly RuleFailure[]): Promise<void> {
     await queue.send(
-      failures.map(({ record: { failure: _, ...record } }) => ({ ...record, hops: 0, retryFromMs })),
+      failures.map(({ record: { failure: _, ...record } }) => ({
+        ...record,
+        lane,
+        hops: 0,
+        // Never one that it has had: the queue would take the record for a repetition.
+        retryFromMs: Math.max(nowMs, (record.retryFromMs ?? 0) + 1),
+      })),
     );
-    await ruleRecords.removeFailures(
-      key,
-      failures.map(({ id }) => id),
-    );
+    await ruleRecords.removeFailures(key, failures);
   }
 
   if (ids !== 'all') {
@@ -69,7 +75,7 @@ export async function redriveFailures(
   while (count < redrivenAtOnce) {
     const failures = await ruleRecords.failures(key, pageSize, after);
     // Some may have been sent by this call and have failed again.
-    const earlier = failures.filter(({ atMs }) => atMs <= retryFromMs);
+    const earlier = failures.filter(({ atMs }) => atMs <= nowMs);
     if (earlier.length > 0) await redrive(earlier);
     count += earlier.length;
     after = failures.at(-1)?.id;

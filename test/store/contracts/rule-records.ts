@@ -85,7 +85,10 @@ export function ruleRecordsContract(name: string, open: () => Promise<World>): v
       await ruleRecords.putFailures(key, failures);
       expect(await ruleRecords.failures(key, 2)).toEqual(failures.slice(0, 2));
       expect(await ruleRecords.failures(key, 2, failures[1]?.id)).toEqual(failures.slice(2));
-      await ruleRecords.removeFailures(key, [failures[0]?.id ?? '']);
+      const [first, second] = failures;
+      if (first === undefined || second === undefined) throw new Error('no failures');
+      // One that has been written again stays.
+      await ruleRecords.removeFailures(key, [first, { ...second, atMs: 8 }]);
       expect(
         await ruleRecords.getFailures(
           key,
@@ -95,6 +98,10 @@ export function ruleRecordsContract(name: string, open: () => Promise<World>): v
       expect(await ruleRecords.takeFailureRoom(key, '2026-11-28', 2, 3)).toBe(true);
       expect(await ruleRecords.takeFailureRoom(key, '2026-11-28', 2, 3)).toBe(false);
       expect(await ruleRecords.takeFailureRoom(key, '2026-11-29', 2, 3)).toBe(true);
+      // The clock of another function is behind: its failures count to the later day.
+      expect(await ruleRecords.takeFailureRoom(key, '2026-11-28', 2, 3)).toBe(false);
+      expect(await ruleRecords.takeFailureRoom(key, '2026-11-28', 1, 3)).toBe(true);
+      expect(await ruleRecords.takeFailureRoom(key, '2026-11-29', 1, 3)).toBe(false);
     });
 
     test('clears all rows of a rule, and none of another', async () => {
