@@ -4,6 +4,7 @@ import { hasEnded } from '../core/session-rules.ts';
 import { Problem } from '../http/problem.ts';
 import { parameter } from '../http/read.ts';
 import { disconnectClient } from '../sessions/disconnect-client.ts';
+import { protocolNames } from '../sessions/presence.ts';
 import { releaseClient } from '../sessions/release-client.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminCall, type AdminOperation, existingTenant } from './request.ts';
@@ -117,7 +118,6 @@ function summary({ clientId, address, protocolVersion, expirySeconds, expiresAtM
 }
 
 const neverEnds = 0xffff_ffff;
-const protocolNames = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const;
 
 function connectionJson(connection: Connection): object {
   const { address, connectedAtMs, keepAliveSeconds, subject, username, tokenExpiresAtSeconds } = connection;

@@ -31,6 +31,7 @@ import {
   suspendTenant,
 } from './tenants.ts';
 import { checkToken } from './token-check.ts';
+import { endTrace, traceClient } from './trace.ts';
 import { showUsage } from './usage.ts';
 
 export interface AdminRoute {
@@ -60,6 +61,7 @@ export const routes: readonly AdminRoute[] = [
   { path: '/tenants/{tenant}/clients/message', methods: { POST: sendToOneClient } },
   { path: '/tenants/{tenant}/client', methods: { GET: showClient } },
   { path: '/tenants/{tenant}/client/disconnect', methods: { POST: kickClient } },
+  { path: '/tenants/{tenant}/client/trace', methods: { PUT: traceClient, DELETE: endTrace } },
   { path: '/tenants/{tenant}/client/release', methods: { POST: releaseClientId } },
   { path: '/tenants/{tenant}/observers', methods: { GET: listObservers, POST: createObserver } },
   { path: '/tenants/{tenant}/observers/{observer}', methods: { DELETE: endObserver } },

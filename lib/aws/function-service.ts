@@ -34,12 +34,12 @@ function fromEnvironment(): FunctionService {
   const environment = functionEnvironment(process.env);
   const { publishOrigins } = environment;
   const log = createPowertoolsLog();
-  const { broker, usage, context, adminContext, sqs } = createEnvironmentService(environment, {
+  const { broker, context, adminContext, sqs, ...rest } = createEnvironmentService(environment, {
     log,
     allowPrivateIssuers: process.env[allowPrivateIssuersVariable] === 'true',
   });
   const flush = async (): Promise<void> => {
-    await usage.flush();
+    await rest.flush();
     log.flush();
   };
   const returnSlices: FunctionService['returnSlices'] = (receiptHandles, seconds) =>

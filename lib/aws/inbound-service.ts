@@ -20,7 +20,7 @@ function fromEnvironment(): InboundService {
   const log = createPowertoolsLog();
   const queueUrl = variable(inboundQueueVariable);
   const deadLetterUrl = variable(inboundDeadLettersVariable);
-  const { context, usage, sqs } = createEnvironmentService(functionEnvironment(process.env), {
+  const { context, sqs, ...rest } = createEnvironmentService(functionEnvironment(process.env), {
     log,
     allowPrivateIssuers: false,
   });
@@ -30,7 +30,7 @@ function fromEnvironment(): InboundService {
     queueUrl,
     deadLetterUrl,
     async flush() {
-      await usage.flush();
+      await rest.flush();
       log.flush();
     },
   };

@@ -34,13 +34,16 @@ export function createRuleService(lane: RuleLane, targets: RuleTargets): RuleSer
   const url = lane === 'kafka' ? environment.kafkaRuleQueueUrl : environment.ruleQueueUrl;
   if (url === undefined) throw new EnvironmentError(`the queue of the lane ${lane} is not set`);
   const log = createPowertoolsLog();
-  const { context, usage, sqs } = createEnvironmentService(environment, { log, allowPrivateIssuers: false });
+  const { context, sqs, ...rest } = createEnvironmentService(environment, {
+    log,
+    allowPrivateIssuers: false,
+  });
   return {
     context: ruleRunContext(context, targets),
     queue: { client: sqs, url },
     pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds).unref()),
     async flush() {
-      await usage.flush();
+      await rest.flush();
       log.flush();
     },
   };

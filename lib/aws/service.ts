@@ -52,6 +52,10 @@ export interface Service {
   readonly context: Context;
   /** For the admin API. */
   readonly adminContext: OperatorContext;
+  /**
+   * Publishes lines of traces and writes usage that is due. Call it at the end of each invocation.
+   */
+  flush(): Promise<void>;
 }
 
 /**
@@ -93,12 +97,14 @@ export function createService(options: ServiceOptions): Service {
   };
   const wrapped = options.wrap?.(ports) ?? ports;
   const context = createContext(wrapped, options.settings);
+  const broker = createBroker(context);
   return {
     stores,
     usage: wrapped.usage,
-    broker: createBroker(context),
+    broker,
     context,
     adminContext: { ...context, tenantAdmin: stores.tenantAdmin },
+    flush: broker.flush,
   };
 }
 

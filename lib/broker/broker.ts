@@ -5,6 +5,8 @@ import { refusal } from '../core/reasons.ts';
 import { defaultSettings, type Settings } from '../core/settings.ts';
 import type { ScheduledTimer } from '../core/timers.ts';
 import { deliverSlices } from '../delivery/fan-out-worker.ts';
+import { publishTraces } from '../delivery/publish-traces.ts';
+import { createTraces, seeTraced } from '../limits/traces.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
 import { endSession } from '../sessions/end-session.ts';
 import { endWith } from '../sessions/outcome.ts';
@@ -45,15 +47,23 @@ export interface Broker {
   timers(arrived: readonly ScheduledTimer[]): Promise<PromiseSettledResult<void>[]>;
   /** The back door of an edge process has closed; `door` is its connection id. */
   doorClosed(door: string): Promise<void>;
+  /**
+   * Publishes what is to be told of traced clients, and writes usage that is due. Call it at the end
+   * of each invocation.
+   */
+  flush(): Promise<void>;
   /** Slices of fan-outs from the queue; see lib/delivery/fan-out-worker.ts. */
   slices(slices: readonly FanoutSlice[], isRetry: boolean): Promise<'done' | 'unfinished'>;
 }
 
 /** The context of all handlers, over these ports. */
 export function createContext(ports: Ports, settings: Settings = defaultSettings): Context {
+  const traces = createTraces(ports, settings);
   const context: Context = {
     ...ports,
+    ...seeTraced(ports, traces),
     settings,
+    traces,
     connectionLost: (key, address) => connectionLost(context, key, address),
     sessionEnded: (key, generation) => endSession(context, key, generation),
   };
@@ -92,6 +102,12 @@ export function createBroker(context: Context): Broker {
     },
 
     doorClosed: (door) => doorClosed(context, door),
+
+    async flush() {
+      const lines = context.traces.take();
+      if (lines.length > 0) await publishTraces(context, lines);
+      await context.usage.flush();
+    },
 
     slices: (slices, isRetry) => deliverSlices(context, slices, isRetry),
   };

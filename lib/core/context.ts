@@ -1,10 +1,13 @@
 import type { ClientKey, ConnectionAddress } from './model.ts';
 import type { Ports } from './ports.ts';
 import type { Settings } from './settings.ts';
+import type { Traces } from './traces.ts';
 
 /** The argument of every handler: ports, settings, and the calls that delivery makes upwards. */
 export interface Context extends Ports {
   readonly settings: Settings;
+  /** Clients that an operator traces. */
+  readonly traces: Traces;
   /**
    * Ends a connection as `$disconnect` would. Delivery calls it when a post shows that the
    * connection is gone. Idempotent.

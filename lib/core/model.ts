@@ -75,6 +75,8 @@ export interface Connection extends ClientKey {
   readonly watchedSinceMs?: number;
   /** When a packet of the client last ended a watch. */
   readonly heardAtMs?: number;
+  /** Until when an operator traces the client, in ms since 1970; absent: it is not traced. */
+  readonly traceUntilMs?: number;
 }
 
 /** A packet that comes in chunks. */
@@ -171,6 +173,8 @@ export interface Route {
   readonly generation: string;
   readonly clientMaxPacketBytes?: number;
   readonly clientTopicAliasMaximum: number;
+  /** As in {@link Session}. */
+  readonly traceUntilMs?: number;
 }
 
 /**
@@ -248,6 +252,11 @@ export interface Session extends ClientKey {
    * The session has ended and its rows are deleted; this row stays so that numbers are not reused.
    */
   readonly swept?: boolean;
+  /**
+   * Until when an operator traces the client, in ms since 1970; absent: it is not traced. Stays when
+   * the session ends.
+   */
+  readonly traceUntilMs?: number;
 }
 
 /** A message in a session's outbound queue. */

@@ -23,6 +23,13 @@ export interface Settings {
   readonly maxObserverSeconds: number;
   /** Filters of an operator's temporary session: each may cost its tenant a shape. */
   readonly maxObserverFilters: number;
+  /** Longest time for which a client is traced, in seconds. */
+  readonly maxTraceSeconds: number;
+  /**
+   * Lines of a trace about one client per second in each process: a client at its rate would cost
+   * more than it is worth to look at. Those beyond are counted in the next line.
+   */
+  readonly traceLinesPerSecond: number;
   /** Quotas of a tenant whose operator sets none (docs/quotas.md). */
   readonly defaultQuotas: DefaultQuotas;
   /**
@@ -201,6 +208,8 @@ export const defaultSettings: Settings = {
   maxObservers: 20,
   maxObserverSeconds: 3_600,
   maxObserverFilters: 8,
+  maxTraceSeconds: 3_600,
+  traceLinesPerSecond: 50,
   defaultQuotas,
   connectsPerMinutePerClient: 60,
   maxQueuedMessages: quotaBounds.queuedMessages,

@@ -1,6 +1,6 @@
 import type { Context } from '../core/context.ts';
 import type { Message, TenantLive } from '../core/model.ts';
-import type { RuleRecord } from '../core/rules.ts';
+import type { MatchedRule, RuleRecord } from '../core/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { countDeliveries, countRuleDeliveries } from '../limits/rates.ts';
 import { type Audience, findAudiences } from './audience.ts';
@@ -23,6 +23,8 @@ export interface DistributeOptions {
   readonly again?: ReadonlySet<string>;
   /** How many times rules have published the messages again. Default 0. */
   readonly hops?: number;
+  /** Whether rules do not see the messages. Default: they do. */
+  readonly firesNoRules?: boolean;
 }
 
 /** The messages of one publisher, in their order. */
@@ -56,7 +58,7 @@ export async function distribute(
   tenant: TenantId,
   live: TenantLive,
   messages: readonly Message[],
-  { again = none, hops = 0 }: DistributeOptions = {},
+  { again = none, hops = 0, firesNoRules = false }: DistributeOptions = {},
 ): Promise<number[]> {
   if (messages.length === 0) return [];
   const together = (runs: readonly Run[]): Promise<number[]>[] =>
@@ -178,12 +180,14 @@ async function matchRun(
     for (const share of shares)
       if (await addShared(context, tenant, parcels, { message, share, failed: [] }, isAgain)) count += 1;
     deliveries += count;
-    const fired = rules.length === 0 ? rules : firedRules(context, tenant, message, rules, publishedAtMs);
+    const fired =
+      rules.length === 0 || firesNoRules ? [] : firedRules(context, tenant, message, rules, publishedAtMs);
     for (const { name, lane } of fired) {
       records.push({ tenant, rule: name, lane, message, publishedAtMs, hops });
       count += 1;
     }
     counts.push(count);
+    if (message.publisher !== undefined) noteMatched(context, tenant, message, count, fired);
   }
   return { counts, deliveries, records, queued: [...queuedTopics.values()] };
 }
@@ -192,6 +196,19 @@ async function matchRun(
 async function settleAll(promises: readonly (Promise<void> | undefined)[]): Promise<void> {
   for (const result of await Promise.allSettled(promises))
     if (result.status === 'rejected') throw result.reason;
+}
+
+function noteMatched(
+  { traces }: Context,
+  tenant: TenantId,
+  { publisher: clientId = '', topic, id }: Message,
+  count: number,
+  fired: readonly MatchedRule[],
+): void {
+  const key = { tenant, clientId };
+  if (!traces.isTraced(key)) return;
+  traces.note(key, 'matched', { topic, id, clients: count - fired.length });
+  for (const { name: rule } of fired) traces.note(key, 'rule-fired', { topic, id, rule });
 }
 
 const none: ReadonlySet<string> = new Set();

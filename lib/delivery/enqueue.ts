@@ -69,6 +69,7 @@ export async function enqueue(
   if (mayRefer(context, session)) await Promise.all(accepted.map(({ storedOnce }) => storedOnce));
   if (pushedTo === undefined) {
     const stored = await storeInOrder(context, key, generation, writes);
+    noteQueued(context, key, stored);
     options.onStored?.(stored);
     const now = await drain(context, key, { evenIfDirect: true });
     if (isAlive(context, now, generation)) return accepted.length;
@@ -76,6 +77,7 @@ export async function enqueue(
     return 'ended';
   }
   const stored = await storeOneByOne(context, key, generation, writes);
+  noteQueued(context, key, stored);
   options.onStored?.(stored);
   const now = await pushDirectly(context, key, { ...session, address: pushedTo }, stored);
   if (isAlive(context, now, generation)) return accepted.length;
@@ -84,6 +86,12 @@ export async function enqueue(
   if (stored.some(({ share }) => share !== undefined)) await context.sessionEnded(key, generation);
   else await deleteEntries(context, key, stored);
   return accepted.length;
+}
+
+function noteQueued({ traces }: Context, key: ClientKey, entries: readonly QueueEntry[]): void {
+  if (!traces.isTraced(key)) return;
+  for (const { message, qos, packetIdentifier: packetId } of entries)
+    traces.note(key, 'queued', { topic: message.topic, qos, id: message.id, packetId });
 }
 
 function isAlive(context: Context, session: Session | undefined, generation: string): session is Session {

@@ -46,12 +46,33 @@ export async function post(
   }
   if (outcome !== 'sent') context.log.count(outcome === 'gone' ? metrics.postsGone : metrics.postsFailed);
   const delivered = texts.slice(0, sent).flatMap((text) => text.deliveries);
+  const unsent = texts.slice(sent).flatMap((text) => text.deliveries);
+  if (context.traces.isTraced(key)) {
+    noteDeliveries(context, key, 'posted', route, delivered);
+    if (outcome !== 'sent') noteDeliveries(context, key, outcome, route, unsent);
+  }
   context.log.count(metrics.messagesDelivered, delivered.length);
   context.usage.count(key.tenant, {
     messagesOut: delivered.length,
     bytesOut: delivered.reduce((sum, { message }) => sum + messageBytes(message), 0),
   });
-  return { outcome, tooLarge, unsent: texts.slice(sent).flatMap((text) => text.deliveries) };
+  return { outcome, tooLarge, unsent };
+}
+
+function noteDeliveries(
+  { traces }: Context,
+  key: ClientKey,
+  step: 'posted' | 'gone' | 'failed',
+  { address: connection }: Route,
+  deliveries: readonly Delivery[],
+): void {
+  for (const { message, qos, retain, dup, packetIdentifier } of deliveries)
+    traces.note(key, step, {
+      ...{ connection, topic: message.topic, qos, id: message.id },
+      ...(packetIdentifier === undefined ? {} : { packetId: packetIdentifier }),
+      ...(retain ? { retain } : {}),
+      ...(dup ? { dup } : {}),
+    });
 }
 
 /**

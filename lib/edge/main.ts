@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     ...portsOf(settings),
     ...(certificates === undefined ? {} : { tls: { ...certificates, ...tlsPortsOf(settings) } }),
     compose(wrap) {
-      const { broker, usage } = createEnvironmentService(functionEnvironment(process.env), {
+      const { broker, ...rest } = createEnvironmentService(functionEnvironment(process.env), {
         log,
         allowPrivateIssuers: false,
         client: { maxSockets: edgeMaxSockets },
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
       return {
         broker,
         async flush() {
-          await usage.flush();
+          await rest.flush();
           log.flush();
         },
       };

@@ -72,8 +72,17 @@ export function keepOwnConnections(
     if (clock.nowMs() - known.verifiedAtMs < maxAgeMs) return connection;
     const row = await stored.get(connection.address);
     if (row === undefined) end(known);
-    else known.verifiedAtMs = clock.nowMs();
+    else {
+      known.verifiedAtMs = clock.nowMs();
+      takeTrace(known, row.traceUntilMs);
+    }
     return known.connection;
+  }
+
+  function takeTrace(known: Own | undefined, traceUntilMs: number | undefined): void {
+    if (known?.connection === undefined || known.connection.traceUntilMs === traceUntilMs) return;
+    const { traceUntilMs: _, ...others } = known.connection;
+    known.connection = { ...others, ...(traceUntilMs === undefined ? {} : { traceUntilMs }) };
   }
 
   function end(known: Own): void {
@@ -167,6 +176,10 @@ export function keepOwnConnections(
     },
     async endWatch(address, heardAtMs) {
       if (!change(address, { heardAtMs })) await stored.endWatch(address, heardAtMs);
+    },
+    async setTrace(address, untilMs) {
+      await stored.setTrace(address, untilMs);
+      takeTrace(own.get(address), untilMs);
     },
     async delete(address) {
       await stored.delete(address);

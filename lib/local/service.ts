@@ -225,7 +225,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
           region,
           clock,
           log,
-          service: () => ({ doorClosed: (door) => broker.doorClosed(door), flush: () => usage.flush() }),
+          service: () => ({ doorClosed: (door) => broker.doorClosed(door), flush }),
           ...(options.doorFaults === undefined ? {} : { faults: options.doorFaults }),
         })
       : undefined;
@@ -266,7 +266,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     settings: options.settings ?? { ...defaultSettings, tenantSettleSeconds: localSettleSeconds },
     ...(options.wrapPorts === undefined ? {} : { wrap: options.wrapPorts }),
   };
-  const { broker, stores, usage, context, adminContext } = createService(parts);
+  const { broker, stores, context, adminContext, flush } = createService(parts);
   const service: FunctionService = {
     broker,
     context,
@@ -276,7 +276,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     publishOrigins: options.publishOrigins ?? [everyOrigin],
     returnSlices: (receiptHandles, seconds) =>
       returnToQueue(sqs, queues.urlOf(fanoutQueueName), receiptHandles, seconds),
-    flush: () => usage.flush(),
+    flush,
   };
   const ruleSecrets = createLocalRuleSecrets(options.directory);
   const ruleParts: RuleParts = { ruleSecrets, localRuleTargets: true };
@@ -305,7 +305,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
       sqs,
       queueUrl: queues.urlOf(inboundQueueName),
       deadLetterUrl: queues.urlOf(inboundDeadLettersName),
-      flush: () => usage.flush(),
+      flush,
     })),
     { batchSize: 10, maximumConcurrency: 2, reportBatchItemFailures: true },
   );
@@ -324,7 +324,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
       context: ruleContext,
       queue: { client: sqs, url: queues.urlOf(name) },
       pause: (milliseconds) => new Promise((resolve) => clock.schedule(resolve, milliseconds)),
-      flush: () => usage.flush(),
+      flush,
     };
     queues.attach(
       name,
@@ -408,7 +408,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     composeEdge(wrap) {
       const { wrapPorts = (ports: Ports) => ports } = options;
       const edge = createService({ ...parts, wrap: (ports) => wrap(wrapPorts(ports)) });
-      return { broker: edge.broker, flush: () => edge.usage.flush() };
+      return { broker: edge.broker, flush: edge.flush };
     },
     async exposeMetrics(host, port) {
       metricsServer ??= await startMetricsServer({ host, port }, scrape);

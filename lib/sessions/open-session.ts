@@ -94,9 +94,11 @@ export async function openSession(context: Context, request: SessionRequest): Pr
     const present = previous !== undefined && !request.cleanStart && mayBeResumed(previous, nowMs);
     // Before the session is held: nothing forbidden may be sent to the new connection.
     if (present) await narrowSession(context, { ...request, generation: previous.generation });
-    const session = present
-      ? { ...resumedSession(context, previous, request), connectsUntilMs }
-      : { ...newSession(context, previous, request), connectsUntilMs };
+    const session = {
+      ...(present ? resumedSession(context, previous, request) : newSession(context, previous, request)),
+      connectsUntilMs,
+      ...(previous?.traceUntilMs === undefined ? {} : { traceUntilMs: previous.traceUntilMs }),
+    };
     takenFrom = previous?.address === undefined ? undefined : previous;
     ended = present ? undefined : previous;
     if (!(await context.sessions.replace(session, previous))) continue;

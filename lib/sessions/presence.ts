@@ -11,6 +11,7 @@ import type {
 } from '../core/model.ts';
 import type { ReasonName } from '../core/reasons.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { clientLevel } from '../core/traces.ts';
 import { publishMessages, takeAsIs } from '../delivery/publish.ts';
 
 /** Why a connection ended. */
@@ -24,7 +25,10 @@ type LifecycleInitiator = Extract<LifecycleEvent, { event: 'disconnected' }>['in
 
 export const connectionLostReason: DisconnectReason = { code: 'connection-lost', initiator: 'network' };
 
-const protocolNames = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const satisfies Record<ProtocolVersion, string>;
+export const protocolNames = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const satisfies Record<
+  ProtocolVersion,
+  string
+>;
 
 /**
  * Announces an accepted connection to the tenant's subscribers of
@@ -128,11 +132,9 @@ async function publish(
 }
 
 /**
- * The topic of an event. The client id fills one level: `/`, `+`, `#`, NUL and `%` are written as
- * `%2F`, `%2B`, `%23`, `%00` and `%25`. The topic lies in the tenant's own keys, so no tenant can
+ * The topic of an event, with the client id as one level ({@link clientLevel}). The topic lies in the tenant's own keys, so no tenant can
  * name the events of another.
  */
 export function presenceTopic(tenant: TenantId, clientId: string, event: LifecycleEvent['event']): string {
-  const level = clientId.replace(/[/+#\0%]/g, encodeURIComponent);
-  return `$SYS/tenants/${tenant}/clients/${level}/${event}`;
+  return `$SYS/tenants/${tenant}/clients/${clientLevel(clientId)}/${event}`;
 }

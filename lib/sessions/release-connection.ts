@@ -44,6 +44,12 @@ export async function releaseConnection(
   if (will === 'publish' && !leavesNothing)
     await settleWill(context, connection, connection.address, left?.session.expirySeconds ?? expirySeconds);
   if (left?.first === true) {
+    const { code, reasonCode, initiator: by } = reason;
+    context.traces.note(connection, 'disconnect', {
+      connection: connection.address,
+      ...{ code, by },
+      ...(reasonCode === undefined ? {} : { reasonCode }),
+    });
     const { tenant, protocolVersion, connectedAtMs } = connection;
     const connectionMs = Math.max(0, nowMs - connectedAtMs);
     context.usage.count(tenant, { connections: -1, connectionMs });

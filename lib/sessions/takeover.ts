@@ -35,6 +35,8 @@ export async function takeOver(
     await context.gateway.post(previous, encodePackets(packet));
   }
   await context.gateway.close(previous);
+  const { code, initiator } = takenOver;
+  context.traces.note(by, 'disconnect', { connection: previous, code, by: initiator });
   const known =
     old === undefined ? {} : { protocolVersion: old.protocolVersion, connectedAtMs: old.connectedAtMs };
   const ended = { sequence: options.sequence, reason: takenOver, ...known };

@@ -56,6 +56,7 @@ export const connectionFields: Fields<Connection> = {
   connectedAtMs: numeric('connected'),
   watchedSinceMs: maybe(numeric('watched')),
   heardAtMs: maybe(numeric('heard')),
+  traceUntilMs: maybe(numeric('traceUntil')),
   topicAliases: aliases('aliases'),
   unfinishedPackets: slots(),
 };

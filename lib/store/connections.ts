@@ -194,6 +194,14 @@ export function createConnectionStore(
       });
     },
 
+    async setTrace(address, untilMs) {
+      await table.update(connectionKey(address), {
+        update: untilMs === undefined ? 'REMOVE traceUntil' : 'SET traceUntil = :until',
+        condition: 'attribute_exists(generation)',
+        ...(untilMs === undefined ? {} : { values: { ':until': N(untilMs) } }),
+      });
+    },
+
     async watch(address, sinceMs) {
       await table.update(connectionKey(address), {
         update: 'SET watched = :since',

@@ -1,4 +1,4 @@
-import type { Route, Session } from '../core/model.ts';
+import type { ClientKey, Route, Session } from '../core/model.ts';
 import { type Item, N, S, storedTenant, string } from './attributes.ts';
 import {
   boolean,
@@ -52,6 +52,7 @@ const sessionFields: Fields<StoredFields> = {
   expiresAtMs: maybe(numeric('expires')),
   retainedBehind: maybe(numeric('retainedBehind')),
   swept: maybe(boolean('swept')),
+  traceUntilMs: maybe(numeric('traceUntil')),
 };
 
 /** The fields that a claim replaces. */
@@ -77,11 +78,12 @@ export const claimFields: Fields<
  *
  * - `seq` stays as stored, and `claims` is counted up.
  * - `recount` stays, or moves as far from `seq` as it is from `session.sequence`.
+ * - Whether the client is traced stays as stored.
  * - A session that is resumed keeps what is in flight, which then counts as {@link Session.resent}.
  */
 export function takeoverOf(session: Session, previous: Session): Required<Expression> & { update: string } {
   const isResumed = session.generation === previous.generation;
-  const { sequence, recountAtSequence, claimVersion, ...others } = sessionFields;
+  const { sequence, recountAtSequence, claimVersion, traceUntilMs, ...others } = sessionFields;
   const { inFlight, inFlightOf, resent, opened, retainedBehind, ...resumed } = others;
   const { update, names, values } = updateOf<object>(isResumed ? resumed : others, session);
   const room = session.recountAtSequence - session.sequence;
@@ -152,5 +154,28 @@ export function routeOf(session: Session): Route | undefined {
     ...(session.clientMaxPacketBytes === undefined
       ? {}
       : { clientMaxPacketBytes: session.clientMaxPacketBytes }),
+    ...(session.traceUntilMs === undefined ? {} : { traceUntilMs: session.traceUntilMs }),
+  };
+}
+
+/** The row of a traced client that has none: that of a session which has ended and left nothing. */
+export function endedSession(key: ClientKey, generation: string, traceUntilMs: number): Session {
+  return {
+    ...key,
+    generation,
+    protocolVersion: 5,
+    clientTopicAliasMaximum: 0,
+    receiveMaximum: 0,
+    mode: 'queued',
+    sequence: 0,
+    recountAtSequence: 0,
+    claimVersion: 0,
+    inFlight: new Set(),
+    resent: new Set(),
+    opened: new Set(),
+    expirySeconds: 0,
+    connectionSequence: 0,
+    swept: true,
+    traceUntilMs,
   };
 }

@@ -3,11 +3,12 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ClientKey, Route } from '../core/model.ts';
 import type { SessionStore } from '../core/store-ports/sessions.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { N, S, string, unlessUnreadable } from './attributes.ts';
+import { N, S, string, ttl, unlessUnreadable } from './attributes.ts';
 import { updateOf } from './fields.ts';
 import { kinds, sessionKey, sessionQuery, sessionRowKey } from './keys.ts';
 import {
   claimFields,
+  endedSession,
   inFlightOf,
   routeOf,
   sessionFrom,
@@ -74,8 +75,10 @@ export function createSessionStore(
       return found === undefined ? undefined : sessionFrom(found);
     },
 
-    async routes(tenant, clientIds) {
+    async routes(tenant, clientIds, seen) {
       const found = routes.take(tenant, clientIds);
+      for (const [clientId, { traceUntilMs }] of found)
+        if (traceUntilMs !== undefined) seen?.({ tenant, clientId, traceUntilMs });
       const missing = clientIds.filter((clientId) => !found.has(clientId));
       if (missing.length === 0) return found;
       const rows = await table.getMany(
@@ -83,6 +86,7 @@ export function createSessionStore(
       );
       for (const row of rows) {
         const session = unlessUnreadable(() => sessionFrom(row));
+        if (session !== undefined) seen?.(session);
         const route = session === undefined ? undefined : routeOf(session);
         if (session === undefined || route === undefined) continue;
         routes.set(tenant, session.clientId, route);
@@ -93,6 +97,30 @@ export function createSessionStore(
 
     forgetRoute(key) {
       routes.delete(key);
+    },
+
+    async setTrace(key, untilMs) {
+      routes.delete(key);
+      const row = sessionRowKey(key, kinds.session);
+      for (;;) {
+        const updated = await table.update(
+          row,
+          {
+            update: untilMs === undefined ? 'REMOVE traceUntil' : 'SET traceUntil = :until',
+            condition: 'attribute_exists(kind)',
+            ...(untilMs === undefined ? {} : { values: { ':until': N(untilMs) } }),
+          },
+          'ALL_NEW',
+        );
+        if (updated !== undefined) return sessionFrom(updated);
+        if (untilMs === undefined) return undefined;
+        const stub = endedSession(key, randomUUID(), untilMs);
+        const isNew = await table.putIf(
+          { ...sessionItem(stub), ttl: ttl(untilMs, 86_400) },
+          { condition: 'attribute_not_exists(kind)' },
+        );
+        if (isNew) return stub;
+      }
     },
 
     async replace(session, previous) {
@@ -189,7 +217,7 @@ export function createSessionStore(
 
     async markOffline(key, address, change) {
       routes.delete(key);
-      const ttl = sessionTtlSeconds(change.expirySeconds, change.expiresAtMs);
+      const ttlSeconds = sessionTtlSeconds(change.expirySeconds, change.expiresAtMs);
       // Distinguishes this call's own write, which the SDK repeats when the answer is lost, from
       // another call for the same connection.
       const leftIn = S(randomUUID());
@@ -198,7 +226,7 @@ export function createSessionStore(
         {
           update:
             'SET expires = :expires, expiry = :expiry, #mode = :queued, leftBy = :address, leftIn = :leftIn' +
-            `${ttl === undefined ? '' : ', #ttl = :ttl'}${change.swept ? ', swept = :swept' : ''} REMOVE address${ttl === undefined ? ', #ttl' : ''}`,
+            `${ttlSeconds === undefined ? '' : ', #ttl = :ttl'}${change.swept ? ', swept = :swept' : ''} REMOVE address${ttlSeconds === undefined ? ', #ttl' : ''}`,
           condition: 'address = :address OR leftIn = :leftIn',
           names: { '#mode': 'mode', '#ttl': 'ttl' },
           values: {
@@ -207,7 +235,7 @@ export function createSessionStore(
             ':queued': S('queued'),
             ':address': S(address),
             ':leftIn': leftIn,
-            ...(ttl === undefined ? {} : { ':ttl': N(ttl) }),
+            ...(ttlSeconds === undefined ? {} : { ':ttl': N(ttlSeconds) }),
             ...(change.swept ? { ':swept': { BOOL: true } } : {}),
           },
         },

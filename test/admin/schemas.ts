@@ -6,6 +6,7 @@ import { redriveSchema } from '../../lib/admin/rule-failures.ts';
 import { testedMessageSchema, testedRuleSchema } from '../../lib/admin/rule-test.ts';
 import { unusedShapesSchema } from '../../lib/admin/shapes.ts';
 import { tokenCheckSchema } from '../../lib/admin/token-check.ts';
+import { traceSchema } from '../../lib/admin/trace.ts';
 import { newIssuerSchema, newTenantSchema } from '../../lib/auth/index.ts';
 import { tenantQuotasSchema } from '../../lib/core/quotas.ts';
 import { batchSchema, clientMessageSchema } from '../../lib/http/publish-request.ts';
@@ -28,6 +29,7 @@ export const requestSchemas: Readonly<Record<string, object>> = {
   NewTenant: withReferences(converted(newTenantSchema)),
   Revocation: converted(revocationSchema),
   NewObserver: converted(observerSchema),
+  NewTrace: converted(traceSchema),
   TokenToCheck: converted(tokenCheckSchema),
   UnusedShapes: converted(unusedShapesSchema),
   Batch: converted(batchSchema),

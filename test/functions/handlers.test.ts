@@ -36,6 +36,7 @@ function remembering(changes: Partial<Broker> = {}) {
       asked.push(['oneWay', ...parameters]);
     },
     packets: async () => [],
+    flush: async () => {},
     disconnected: async (...parameters) => {
       asked.push(parameters);
     },

@@ -42,8 +42,9 @@ export async function holdSession(context: Context, known: Described): Promise<H
     ...(queueSeconds === undefined ? {} : { maxQueueSeconds: queueSeconds }),
   });
   if ('code' in opened) return { refusal: opened };
-  const { generation } = opened.session;
-  return { ...known, opened, connection: { ...connection, generation } };
+  const { generation, traceUntilMs } = opened.session;
+  const traced = traceUntilMs === undefined ? {} : { traceUntilMs };
+  return { ...known, opened, connection: { ...connection, generation, ...traced } };
 }
 
 /** Whether the tenant may have one more connection, as far as this process knows. */

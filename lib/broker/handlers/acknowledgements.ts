@@ -1,3 +1,5 @@
+import type { Context } from '../../core/context.ts';
+import type { Connection } from '../../core/model.ts';
 import { drain } from '../../delivery/drain.ts';
 import { continueAfterAcknowledgement } from '../../delivery/retained-waiting.ts';
 import {
@@ -18,8 +20,8 @@ import type { Peer, Run } from './handler.ts';
 export type FinalAcknowledgement = PubackPacket | PubcompPacket | PubrecPacket;
 
 /** Whether a PUBREC refuses the message and so completes its delivery. */
-export function isRefusal({ reasonCode = reasonCodes.success.code }: PubrecPacket): boolean {
-  return isFailure(reasonCode);
+export function isRefusal(packet: PubrecPacket): boolean {
+  return isFailed(packet);
 }
 
 /**
@@ -36,6 +38,7 @@ export async function handleFinalAcknowledgements(
 ): Promise<Outcome> {
   const identifiers = [...new Set(run.map(({ messageId }) => messageId))];
   await context.queue.delete(connection, identifiers);
+  noteAcknowledged(context, connection, run);
   const session = await drain(context, connection);
   await continueAfterAcknowledgement(context, session, identifiers);
   return { replies: [] };
@@ -53,6 +56,7 @@ export async function handleFinalAcknowledgements(
 export async function handlePubrecs({ context, connection }: Peer, run: Run<PubrecPacket>): Promise<Outcome> {
   const identifiers = [...new Set(run.map(({ messageId }) => messageId))];
   const released = await context.queue.release(connection, identifiers);
+  noteAcknowledged(context, connection, run);
   const replies = run.map(({ messageId }): PubrelPacket => {
     const isKnown = released.has(messageId);
     return { cmd: 'pubrel', messageId, ...reasonCodeFor(connection.protocolVersion, isKnown) };
@@ -80,6 +84,27 @@ export async function handlePubrels({ context, connection }: Peer, run: Run<Pubr
     return { cmd: 'pubcomp', messageId, ...reasonCodeFor(connection.protocolVersion, isKnown || isResumed) };
   });
   return { replies: await Promise.all(replies) };
+}
+
+/** A line for the packets of a run, which may be many, with their identifiers. */
+function noteAcknowledged({ traces }: Context, connection: Connection, run: Run<FinalAcknowledgement>): void {
+  if (!traces.isTraced(connection)) return;
+  const shown = run.slice(0, maxShownIdentifiers).map(({ messageId }) => messageId);
+  const rest = run.length > shown.length ? ', …' : '';
+  const packetId = run.length === 1 ? run[0].messageId : `${shown.join(', ')}${rest}`;
+  const refused = run.find(isFailed)?.reasonCode;
+  traces.note(connection, 'acknowledged', {
+    packet: run[0].cmd,
+    packetId,
+    ...(run.length === 1 ? {} : { count: run.length }),
+    ...(refused === undefined ? {} : { reasonCode: refused }),
+  });
+}
+
+const maxShownIdentifiers = 20;
+
+function isFailed({ reasonCode = reasonCodes.success.code }: FinalAcknowledgement): boolean {
+  return isFailure(reasonCode);
 }
 
 function reasonCodeFor(protocolVersion: 3 | 4 | 5, isKnown: boolean): { reasonCode?: number } {

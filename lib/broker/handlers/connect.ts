@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts';
 import { metrics } from '../../core/metrics.ts';
 import type { ConnectPacket } from '../../mqtt/index.ts';
 import { endWith, type Outcome, refuseConnect } from '../../sessions/outcome.ts';
+import { protocolNames } from '../../sessions/presence.ts';
 import type { Connecting, Holding, Refused, Step } from '../connect/admission.ts';
 import { connackFor, describeConnection, firstLook, limitConnack } from '../connect/connection.ts';
 import {
@@ -53,6 +54,12 @@ export async function handleConnect(context: Context, connecting: Connecting): P
   if ('refusal' in known) return answerRefusal(context, connecting.packet, known);
   context.log.count(metrics.connectsAccepted);
   const { connection, live } = known;
+  context.traces.note(connection, 'connect', {
+    connection: connection.address,
+    protocol: protocolNames[connection.protocolVersion],
+    sessionPresent: known.opened.present,
+    keepAliveSeconds: connection.keepAliveSeconds,
+  });
   return { replies: [connackFor(context, known, known.opened.present)], connection, live };
 }
 

@@ -37,6 +37,8 @@ export async function handleSubscribe(peer: Peer, run: Run<SubscribePacket>): Pr
   const granted = wanted.filter(({ topic }) => !refused.has(topic));
   const sinceMs = context.clock.nowMs();
   const existed = await storeSubscriptions(peer, granted, sinceMs);
+  for (const { topic, subscription } of granted)
+    context.traces.note(connection, 'subscribed', { filter: topic, qos: subscription.qos });
   const units = await sendRetained(
     context,
     connection,

@@ -52,7 +52,9 @@ async function unsubscribe(
     if (isTopicError(parsed)) return;
     const existed = await context.subscriptions.delete(connection.tenant, { ...connection, ...parsed });
     await context.sessionSubscriptions.delete(connection, filter, connection.generation);
-    if (existed) deleted.add(filter);
+    if (!existed) return;
+    deleted.add(filter);
+    context.traces.note(connection, 'unsubscribed', { filter });
   });
   return deleted;
 }

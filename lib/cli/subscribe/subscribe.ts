@@ -18,7 +18,7 @@ export interface SubscribeOptions {
   /** 5.0: whether RETAIN of live messages is as published. Default: it is not set. */
   readonly retainAsPublished?: boolean;
   onMessage(message: IPublishPacket): void;
-  /** Called once, when all filters are granted. Its failure is that of {@link Subscribed.failed}. */
+  /** Called once, when all filters are granted. Its failure ends {@link Subscribed.failed}. */
   onGranted?(): Promise<void>;
   /** What happens to the connection, in one line. */
   onState(line: string): void;

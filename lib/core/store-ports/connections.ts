@@ -102,6 +102,8 @@ export interface ConnectionStore {
   watch(address: ConnectionAddress, sinceMs: number): Promise<void>;
   /** Notes that a packet of the client has come, so the timer no longer waits. */
   endWatch(address: ConnectionAddress, heardAtMs: number): Promise<void>;
+  /** Traces the client of a connection until then (ms since 1970), or no longer. Idempotent. */
+  setTrace(address: ConnectionAddress, untilMs: number | undefined): Promise<void>;
   /** Idempotent. */
   delete(address: ConnectionAddress): Promise<void>;
 }

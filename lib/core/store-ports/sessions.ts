@@ -1,5 +1,6 @@
 import type { ClientKey, ConnectionAddress, Route, Session, SessionMode } from '../model.ts';
 import type { TenantId } from '../tenant-id.ts';
+import type { TracedRow } from '../traces.ts';
 
 /** Changes that a claim makes to the session row. */
 export interface Claim {
@@ -22,8 +23,19 @@ export interface SessionStore {
   /**
    * Routes of online sessions for QoS 0, cached for up to 5 seconds (lib/store/sessions.ts). A
    * session whose row is unreadable has none.
+   * @param seen gets each row that is read, and each route that is cached.
    */
-  routes(tenant: TenantId, clientIds: readonly string[]): Promise<Map<string, Route>>;
+  routes(
+    tenant: TenantId,
+    clientIds: readonly string[],
+    seen?: (row: TracedRow) => void,
+  ): Promise<Map<string, Route>>;
+  /**
+   * Traces a client until then (ms since 1970), or no longer. A client without a row gets the row
+   * of a session that has ended, so that its first connection is traced too.
+   * @returns the session, as {@link get} does; undefined where there is none and none is needed.
+   */
+  setTrace(key: ClientKey, untilMs: number | undefined): Promise<Session | undefined>;
   /** Removes a client's cached route, because its connection turned out to be gone. */
   forgetRoute(key: ClientKey): void;
   /**
