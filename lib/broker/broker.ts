@@ -48,8 +48,8 @@ export interface Broker {
   /** The back door of an edge process has closed; `door` is its connection id. */
   doorClosed(door: string): Promise<void>;
   /**
-   * Publishes what is to be told of traced clients, and writes usage that is due. Call it at the end
-   * of each invocation.
+   * Publishes what is to be told of traced clients, and writes usage that is due. Call it at the
+   * end of each invocation.
    */
   flush(): Promise<void>;
   /** Slices of fan-outs from the queue; see lib/delivery/fan-out-worker.ts. */

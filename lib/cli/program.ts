@@ -20,6 +20,7 @@ import { addSubscribeCommand } from './commands/sub.ts';
 import { addTailCommand } from './commands/tail.ts';
 import { addTenantCommands } from './commands/tenant.ts';
 import { addTokenCommands } from './commands/token.ts';
+import { addTraceCommand } from './commands/trace.ts';
 import { guarded, processTerminal, type Terminal } from './terminal.ts';
 
 const help = `
@@ -71,6 +72,7 @@ export async function run(
   addExplainCommand(program, terminal);
   addSubscribeCommand(program, terminal);
   addTailCommand(program, terminal);
+  addTraceCommand(program, terminal);
   addRuleCommands(program, terminal);
   addShapesCommand(program, terminal);
   addAccountCommands(program, terminal);

@@ -253,8 +253,8 @@ export interface Session extends ClientKey {
    */
   readonly swept?: boolean;
   /**
-   * Until when an operator traces the client, in ms since 1970; absent: it is not traced. Stays when
-   * the session ends.
+   * Until when an operator traces the client, in ms since 1970; absent: it is not traced. Stays
+   * when the session ends.
    */
   readonly traceUntilMs?: number;
 }

@@ -35,6 +35,8 @@ export interface TraceFields {
   /** Default: the connection of the client that this process has seen last. */
   readonly connection?: string;
   readonly code?: string;
+  /** What was refused. */
+  readonly what?: string;
   readonly packet?: string;
   readonly topic?: string;
   readonly filter?: string;

@@ -2,6 +2,7 @@ import type { Context } from '../core/context.ts';
 import type { Message, TenantLive } from '../core/model.ts';
 import type { MatchedRule, RuleRecord } from '../core/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { traceTopics } from '../core/traces.ts';
 import { countDeliveries, countRuleDeliveries } from '../limits/rates.ts';
 import { type Audience, findAudiences } from './audience.ts';
 import { type FanOut, fanOut } from './fan-out.ts';
@@ -23,8 +24,6 @@ export interface DistributeOptions {
   readonly again?: ReadonlySet<string>;
   /** How many times rules have published the messages again. Default 0. */
   readonly hops?: number;
-  /** Whether rules do not see the messages. Default: they do. */
-  readonly firesNoRules?: boolean;
 }
 
 /** The messages of one publisher, in their order. */
@@ -58,7 +57,7 @@ export async function distribute(
   tenant: TenantId,
   live: TenantLive,
   messages: readonly Message[],
-  { again = none, hops = 0, firesNoRules = false }: DistributeOptions = {},
+  { again = none, hops = 0 }: DistributeOptions = {},
 ): Promise<number[]> {
   if (messages.length === 0) return [];
   const together = (runs: readonly Run[]): Promise<number[]>[] =>
@@ -181,7 +180,9 @@ async function matchRun(
       if (await addShared(context, tenant, parcels, { message, share, failed: [] }, isAgain)) count += 1;
     deliveries += count;
     const fired =
-      rules.length === 0 || firesNoRules ? [] : firedRules(context, tenant, message, rules, publishedAtMs);
+      rules.length === 0 || isOfTrace(tenant, message)
+        ? []
+        : firedRules(context, tenant, message, rules, publishedAtMs);
     for (const { name, lane } of fired) {
       records.push({ tenant, rule: name, lane, message, publishedAtMs, hops });
       count += 1;
@@ -196,6 +197,11 @@ async function matchRun(
 async function settleAll(promises: readonly (Promise<void> | undefined)[]): Promise<void> {
   for (const result of await Promise.allSettled(promises))
     if (result.status === 'rejected') throw result.reason;
+}
+
+/** Lines of a trace fire no rules: what a rule publishes could bring about more lines. */
+function isOfTrace(tenant: TenantId, { topic }: Message): boolean {
+  return topic.startsWith(traceTopics(tenant));
 }
 
 function noteMatched(

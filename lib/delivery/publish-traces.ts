@@ -35,6 +35,5 @@ async function publishLines(context: Context, key: ClientKey, lines: readonly Tr
     requests,
     judge: takeAsIs,
     countedIfReceived: true,
-    firesNoRules: true,
   });
 }

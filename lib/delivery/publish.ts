@@ -30,8 +30,6 @@ export interface Publication<Request extends Topical> {
   readonly hops?: number;
   /** Set for events of Wisp itself: only those that somebody or a rule gets count as published. */
   readonly countedIfReceived?: true;
-  /** Set for lines of a trace: a rule that publishes could bring about more lines. */
-  readonly firesNoRules?: true;
   /** The Queries that matching may take; absent: those of one frame. */
   readonly budget?: MatchBudget;
   /** Whether a refusal ends the run, so that the requests behind it are ignored. Default: never. */
@@ -76,7 +74,7 @@ export async function publishMessages<Request extends Topical>(
   context: Context,
   publication: Publication<Request>,
 ): Promise<PublishResult<Request>[]> {
-  const { tenant, live, accept = acceptAll, hops = 0, firesNoRules = false } = publication;
+  const { tenant, live, accept = acceptAll, hops = 0 } = publication;
   const judged = withinBudget(
     context,
     publication,
@@ -87,11 +85,7 @@ export async function publishMessages<Request extends Topical>(
   const messages = withoutDuplicates(accepted.messages.values());
   if (messages.some(({ retain }) => retain)) await storeRetained(context, tenant, messages);
   for (const message of messages) noteAdmitted(context, tenant, message);
-  const counts = await distribute(context, tenant, live, messages, {
-    again: accepted.again,
-    hops,
-    firesNoRules,
-  });
+  const counts = await distribute(context, tenant, live, messages, { again: accepted.again, hops });
   const isCounted = (index: number): boolean => publication.countedIfReceived !== true || counts[index] !== 0;
   countPublished(
     context,

@@ -47,6 +47,7 @@ export interface RefusalNote {
 /** The part of the context that noting needs; a handshake meters no usage. */
 export interface NotingContext extends Pick<Context, 'log' | 'clock'> {
   readonly usage?: Pick<Context['usage'], 'countRefusal'>;
+  readonly traces?: Pick<Context['traces'], 'note'>;
   readonly settings: Pick<Context['settings'], 'refusalLinesPerMinute'>;
 }
 
@@ -71,6 +72,7 @@ const endedTenants: ReadonlySet<ReasonName> = new Set([
  * - Counts it by its code (`Refusals`), and in the usage of its tenant.
  * - Logs it at `info`, once for each connection and code, at most `refusalLinesPerMinute` in a
  *   process; the next line says how many were left out (`leftOut`).
+ * - Tells it of a client that is traced. The end of a connection has a line of its own.
  *
  * Never pass a payload, a token or a user property.
  */
@@ -80,6 +82,20 @@ export function noteRefusal(context: NotingContext, note: RefusalNote): void {
   context.log.countRefusal(code, count);
   if (tenant !== undefined && !endedTenants.has(code)) context.usage?.countRefusal(tenant, code, count);
   logRefusal(context, note);
+  traceRefusal(context, note);
+}
+
+function traceRefusal({ traces }: NotingContext, note: RefusalNote): void {
+  const { code, what, tenant, clientId, connection, reason, topic, count } = note;
+  if (tenant === undefined || clientId === undefined || what === 'connection') return;
+  traces?.note({ tenant, clientId }, what === 'delivery' ? 'dropped' : 'refused', {
+    code,
+    ...(what === 'delivery' ? {} : { what }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(connection === undefined ? {} : { connection }),
+    ...(topic === undefined ? {} : what === 'filter' ? { filter: topic } : { topic }),
+    ...(count === undefined || count === 1 ? {} : { count }),
+  });
 }
 
 /** The line of {@link noteRefusal} alone, for what is counted elsewhere. */

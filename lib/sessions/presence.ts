@@ -132,8 +132,8 @@ async function publish(
 }
 
 /**
- * The topic of an event, with the client id as one level ({@link clientLevel}). The topic lies in the tenant's own keys, so no tenant can
- * name the events of another.
+ * The topic of an event, with the client id as one level ({@link clientLevel}). It lies in the
+ * tenant's own keys, so no tenant can name the events of another.
  */
 export function presenceTopic(tenant: TenantId, clientId: string, event: LifecycleEvent['event']): string {
   return `$SYS/tenants/${tenant}/clients/${clientLevel(clientId)}/${event}`;

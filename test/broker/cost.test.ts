@@ -154,3 +154,37 @@ test('a publish costs the same among 100 and 10,000 subscriptions', async () => 
   await addSubscriptions(100, 10_000);
   expect([await costOf(0), await costOf(1)]).toEqual(among100);
 });
+
+test('a traced client costs one read and one Query more in an invocation, another client nothing', async () => {
+  metered = await startMetered();
+  const { service } = metered;
+  const mint = await service.tenant('acme');
+  const tenant = mint.tenant as never;
+  const publishers = [await metered.connect(mint, 'traced'), await metered.connect(mint, 'other')] as const;
+  const costs = async () => {
+    const found: unknown[] = [];
+    for (const publisher of publishers) {
+      // The first one reads what the process has not cached yet.
+      for (const isMeasured of [false, true]) {
+        const { storeCalls: _, ...cost } =
+          (await metered?.measure(() => publisher.send(publish('a', 0)))) ?? expect.fail();
+        if (isMeasured) found.push(cost);
+      }
+    }
+    return found as [Cost, Cost];
+  };
+  // A shape that an operator's session would add, so that the lines are matched.
+  await service.stores.tenants.addShape(tenant, '$/=/=/=/=', 64);
+  const [before, other] = await costs();
+  expect(other).toEqual(before);
+  const untilMs = service.service.nowMs() + 60_000;
+  const session = await service.stores.sessions.setTrace({ tenant, clientId: 'traced' }, untilMs);
+  await service.stores.connections.setTrace(session?.address ?? expect.fail(), untilMs);
+  const [traced, untraced] = await costs();
+  expect(untraced).toEqual(before);
+  expect(traced).toMatchObject({
+    calls: before.calls + 2,
+    readUnits: before.readUnits + 1,
+    writeUnits: before.writeUnits,
+  });
+});

@@ -129,6 +129,24 @@ describe('the lines of a client', () => {
   });
 });
 
+test('what is refused or dropped is told with its code', async () => {
+  const client = await traced({
+    claims: { mqtt: { publish: ['up'], subscribe: ['down'] } },
+    properties: { maximumPacketSize: 600 },
+  });
+  await client.send(subscribe(1, 'down', 'other'));
+  await client.send(publish('other', suite.text('x')));
+  const publisher = await suite.connect();
+  await publisher.send(publish('down', 'x'.repeat(1_000)));
+  expect(steps(await lines())).toMatchObject([
+    { step: 'subscribed', filter: 'down' },
+    { step: 'refused', code: 'subscribe-not-authorized', what: 'filter', filter: 'other' },
+    { step: 'refused', code: 'publish-not-authorized', what: 'publish', topic: 'other' },
+    { step: 'dropped', code: 'client-packet-too-large', topic: 'down' },
+  ]);
+  await end(client.clientId);
+});
+
 test('neither payload nor user property is told, in the lines or the log', async () => {
   const client = await traced();
   await client.send(

@@ -14,6 +14,10 @@ export const deliveryReasons = {
     message: 'the connection was gone or took nothing, and a message at QoS 0 is not sent again',
     remedy: 'Subscribe and publish at QoS 1 where a message must arrive.',
   },
+  'client-offline': {
+    message: 'the client is not connected, and a message at QoS 0 does not wait for it',
+    remedy: 'Subscribe and publish at QoS 1, and connect with a session that outlives its connection.',
+  },
   'message-rules-full': {
     message: 'the message would have fired more rules than one message may (maxRulesPerMessage)',
     remedy: 'Make the filters or patterns of the rules narrower. Rules fire in the order of their names.',
