@@ -46,12 +46,14 @@ export interface UsageHour extends UsageCounts {
   /** `2026-11-21T06`, UTC. */
   readonly hour: string;
   /** Refusals by code. */
-  readonly refusals?: Readonly<Record<string, number>>;
+  readonly refusals: Readonly<Record<string, number>>;
 }
 
 export interface UsageMinute extends Pick<UsageCounts, 'messagesIn' | 'messagesOut'> {
   /** `2026-11-21T06:05`, UTC. */
   readonly minute: string;
+  /** Refusals, whatever their code. */
+  readonly refusals: number;
 }
 
 export type Usage = { readonly now: Gauges } & (

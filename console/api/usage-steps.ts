@@ -3,13 +3,18 @@ import type { Gauges, UsageHour } from './types.ts';
 /** Steps in which the service counts. */
 export type Resolution = 'hour' | 'minute';
 
+/** Counters of one step; by the minute the service has only messages and refusals. */
+export interface UsageStep extends Partial<UsageHour> {
+  /** Refusals of all codes. */
+  readonly refused?: number;
+}
+
 /** Usage in equal steps without gaps: a step that the service leaves out had nothing. */
 export interface UsageSteps {
   readonly resolution: Resolution;
   /** Beginnings of the steps, in seconds since 1970. */
   readonly times: readonly number[];
-  /** Counters of each step; by the minute the service has only the messages. */
-  readonly steps: readonly Partial<UsageHour>[];
+  readonly steps: readonly UsageStep[];
   readonly now: Gauges;
 }
 
@@ -19,7 +24,7 @@ export function stepName(seconds: number, resolution: Resolution): string {
 }
 
 /** Values of one counter, for a plot. @param per divides each, such as 60 for "a second" */
-export function valuesOf({ steps }: UsageSteps, counter: keyof UsageHour, per = 1): number[] {
+export function valuesOf({ steps }: UsageSteps, counter: keyof UsageStep, per = 1): number[] {
   return steps.map((step) => Number(step[counter] ?? 0) / per);
 }
 
@@ -38,7 +43,7 @@ export function addUp([first, ...others]: readonly UsageSteps[]): UsageSteps | u
   return { ...first, steps, now };
 }
 
-function addSteps(one: Partial<UsageHour>, other: Partial<UsageHour>): Partial<UsageHour> {
+function addSteps(one: UsageStep, other: UsageStep): UsageStep {
   const sum: Record<string, unknown> = { ...one };
   for (const [name, value] of Object.entries(other)) {
     if (typeof value === 'number') sum[name] = Number(sum[name] ?? 0) + value;
@@ -73,7 +78,8 @@ const csvColumns = [
   'ruleDeliveries',
   'ruleFailures',
   'storedBytes',
-] as const satisfies readonly (keyof UsageHour)[];
+  'refused',
+] as const satisfies readonly (keyof UsageStep)[];
 
 /** RFC 4180: a line for each step, with the counters that the resolution has. */
 export function csvOf({ resolution, times, steps }: UsageSteps): string {

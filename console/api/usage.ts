@@ -1,6 +1,6 @@
 import { admin } from './call.ts';
 import type { Usage, UsageHour, UsageMinute } from './types.ts';
-import { type Resolution, stepName, type UsageSteps } from './usage-steps.ts';
+import { type Resolution, stepName, type UsageStep, type UsageSteps } from './usage-steps.ts';
 
 const stepSeconds = { hour: 3_600, minute: 60 } as const;
 
@@ -21,10 +21,17 @@ export async function loadUsage(
   const path = `/tenants/${encodeURIComponent(tenant)}/usage`;
   const query = { resolution, from: stepName(times[0] ?? last, resolution), to: stepName(last, resolution) };
   const { now, ...found } = await admin<Usage>('GET', path, { query, signal });
-  const byName = new Map<string, Partial<UsageHour>>(
-    'minutes' in found
-      ? found.minutes.map((minute: UsageMinute) => [minute.minute, minute])
-      : found.hours.map((hour: UsageHour) => [hour.hour, hour]),
+  const byName = new Map<string, UsageStep>(
+    'minutes' in found ? found.minutes.map(ofMinute) : found.hours.map(ofHour),
   );
   return { resolution, times, steps: times.map((time) => byName.get(stepName(time, resolution)) ?? {}), now };
+}
+
+function ofMinute({ minute, refusals: refused, ...counts }: UsageMinute): [string, UsageStep] {
+  return [minute, { ...counts, refused }];
+}
+
+function ofHour(hour: UsageHour): [string, UsageStep] {
+  const refused = Object.values(hour.refusals).reduce((sum, count) => sum + count, 0);
+  return [hour.hour, { ...hour, refused }];
 }

@@ -3,7 +3,6 @@ import { admin } from '../api/call.ts';
 import type { TenantSummary } from '../api/types.ts';
 import { loadUsage } from '../api/usage.ts';
 import { addUp, refusalsByCode, type UsageSteps, valuesOf } from '../api/usage-steps.ts';
-
 import { usePoll } from '../api/use-poll.ts';
 import { compact, number } from '../format.ts';
 import { Figure } from '../parts/facts.tsx';
@@ -98,29 +97,25 @@ export default function Overview() {
           />
           <Plot
             title="Connections"
-            unit="since this page was opened"
+            unit="since you look"
             times={seen.value.times}
             series={[{ name: 'open', values: seen.value.values }]}
             span={hourUntilNow()}
             isWhole
             isLoading={look.isLoading}
           />
+          <Plot
+            title="Refusals"
+            unit="a minute"
+            times={sum?.times ?? []}
+            series={[{ name: 'refused', values: sum === undefined ? [] : valuesOf(sum, 'refused') }]}
+            isLoading={look.isLoading}
+            isWhole
+          />
         </div>
       </Section>
       <Section title="Refusals" about={`By the code of docs/errors.md, in the last ${hours} hours.`}>
-        {(refusals?.length ?? 0) > 0 && (
-          <Plot
-            title="Refusals"
-            unit="an hour"
-            isWhole
-            times={sumToday?.times ?? []}
-            series={(refusals ?? []).slice(0, maxLines).map(([code]) => ({
-              name: code,
-              values: sumToday?.steps.map((step) => step.refusals?.[code] ?? 0) ?? [],
-            }))}
-          />
-        )}
-        <Refusals counts={refusals} />
+        <Refusals usage={sumToday} />
       </Section>
       <Section title="Tenants">
         <Table
@@ -145,9 +140,6 @@ function hourUntilNow(): readonly [number, number] {
   const now = Date.now() / 1_000;
   return [now - 3_600, now];
 }
-
-/** Codes with a line of their own in the plot. */
-const maxLines = 6;
 
 async function lookAt(resolution: 'hour' | 'minute', count: number, aborted: AbortSignal): Promise<Look> {
   const { tenants, next } = await admin<{ tenants: TenantSummary[]; next?: string }>('GET', '/tenants', {

@@ -1,7 +1,5 @@
-import type { UsageHour } from '../api/types.ts';
 import { loadUsage } from '../api/usage.ts';
-import { csvOf, type Resolution, refusalsByCode, type UsageSteps, valuesOf } from '../api/usage-steps.ts';
-
+import { csvOf, type Resolution, type UsageStep, type UsageSteps, valuesOf } from '../api/usage-steps.ts';
 import { usePoll } from '../api/use-poll.ts';
 import { bytes, compact, number } from '../format.ts';
 import type { PageProps } from '../page-props.ts';
@@ -9,8 +7,7 @@ import { Figure } from '../parts/facts.tsx';
 import { Choice } from '../parts/fields.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { Page, Section } from '../parts/page.tsx';
-import type { Series } from '../parts/plot.tsx';
-import { Plot } from '../parts/plot.tsx';
+import { Plot, type Series } from '../parts/plot.tsx';
 import { Refusals } from '../parts/refusals.tsx';
 import { remember, route } from '../route.ts';
 
@@ -85,7 +82,7 @@ export default function UsagePage({ tenant }: PageProps) {
       </Section>
       {resolution === 'hour' && (
         <Section title="Refusals" about="What the service refused or dropped, by the code of docs/errors.md.">
-          <Refusals counts={value === undefined ? undefined : refusalsByCode(value)} />
+          <Refusals usage={value} />
         </Section>
       )}
     </Page>
@@ -95,7 +92,7 @@ export default function UsagePage({ tenant }: PageProps) {
 const none: readonly number[] = [];
 
 function Totals({ usage }: { readonly usage: UsageSteps | undefined }) {
-  const total = (name: keyof UsageHour) =>
+  const total = (name: keyof UsageStep) =>
     usage === undefined ? undefined : valuesOf(usage, name).reduce((sum, value) => sum + value, 0);
   const text = (value: number | undefined, format: (value: number) => string) =>
     value === undefined ? undefined : format(value);
@@ -116,7 +113,7 @@ function Totals({ usage }: { readonly usage: UsageSteps | undefined }) {
 interface PlotKind {
   readonly title: string;
   readonly unit: string;
-  readonly counters: readonly (readonly [name: string, counter: keyof UsageHour])[];
+  readonly counters: readonly (readonly [name: string, counter: keyof UsageStep])[];
   /** Divides each value. */
   readonly per?: number;
   readonly format?: (value: number) => string;
@@ -125,12 +122,20 @@ interface PlotKind {
 
 const hourMs = 3_600_000;
 
+const refusalsAMinute: PlotKind = {
+  title: 'Refusals',
+  unit: 'a minute',
+  counters: [['refused', 'refused']],
+  isWhole: true,
+};
+
 function plotsOf(resolution: Resolution): readonly PlotKind[] {
   const messages = [
     ['in', 'messagesIn'],
     ['out', 'messagesOut'],
   ] as const;
-  if (resolution === 'minute') return [{ title: 'Messages', unit: 'a second', counters: messages, per: 60 }];
+  if (resolution === 'minute')
+    return [{ title: 'Messages', unit: 'a second', counters: messages, per: 60 }, refusalsAMinute];
   return [
     { title: 'Messages', unit: 'an hour', counters: messages, isWhole: true },
     {

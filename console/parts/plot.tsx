@@ -72,6 +72,7 @@ export function Plot(props: PlotProps) {
         height: heightPixels,
         padding: [12, 24, 0, 0],
         legend: { markers: { width: 0, fill: (_, index) => strokes[index - 1] ?? '' } },
+        hooks: { ready: [showLatest] },
         cursor: { points: { size: 7 }, y: false },
         scales: {
           x: {
@@ -103,9 +104,7 @@ export function Plot(props: PlotProps) {
       dataOf(times, series),
       element,
     );
-    const showLast = () => showLatest(drawn);
-    drawn.over.addEventListener('mouseleave', showLast);
-    showLast();
+    drawn.over.addEventListener('mouseleave', () => showLatest(drawn));
     plot.current = drawn;
     const observer = new ResizeObserver(() =>
       drawn.setSize({ width: element.clientWidth, height: heightPixels }),
