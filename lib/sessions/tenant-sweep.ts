@@ -16,6 +16,10 @@ const sweepsAtOnce = 16;
  * processes that still cache the old configuration, may add to clients that the walk has passed; a
  * second walk follows after `tenantSettleSeconds`.
  *
+ * A fan-out worker may begin before the last deletion and note its progress behind it. It delivers
+ * nothing, because the sessions are gone, but leaves a row for its slice, which names up to two
+ * clients and expires after 15 days.
+ *
  * The tenant's own rows are deleted last: until then, deleting the tenant again restarts the walk.
  * Idempotent, and harmless where the tenant has been resumed.
  */
