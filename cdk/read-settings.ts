@@ -39,7 +39,7 @@ import { unknownSetting } from './unknown-setting.ts';
  * - `-c logLevel=DEBUG|INFO|WARN|ERROR`, `-c logRetentionDays=…`
  * - `-c domainName=…` with `-c certificateArn=…`, and for a Route 53 record `-c hostedZoneId=…` and
  *   `-c hostedZoneName=…`
- * - `-c inbound=on|off`
+ * - `-c inbound=on|off`, `-c xray=on|off`
  * - `-c edge=on|external|off` with the settings of cdk/read-edge-settings.ts
  * - `-c rules=on|off` with the settings of cdk/read-rule-settings.ts
  *
@@ -63,6 +63,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
   }
   const domain = readDomain(context, region);
   const inbound = readChoice(context, 'inbound', ['on', 'off'], 'off');
+  const xray = readChoice(context, 'xray', ['on', 'off'], 'off');
   const edge = readEdge(context, region);
   const rules = readRules(context);
   const existingTables = readTables(context);
@@ -94,6 +95,7 @@ export function readSettings(context: ReadContext, region?: string): StageSettin
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(domain === undefined ? {} : { domain }),
     ...(inbound === 'on' ? { inbound: true } : {}),
+    ...(xray === 'on' ? { tracing: true } : {}),
     ...(edge === undefined ? {} : { edge }),
     ...(rules === undefined ? {} : { rules }),
     ...(existingTables === undefined ? {} : { existingTables }),

@@ -10,6 +10,7 @@ import {
   type Metrics,
   type Monitored,
   period,
+  refusalsByCode,
   ruleMetrics,
 } from './monitored-metrics.ts';
 import type { ServiceFunction } from './service-function.ts';
@@ -75,6 +76,9 @@ export function addDashboard(
           'subscriptionsNotAuthorized',
           'protocolErrors',
         ]),
+        graph('Refused or dropped, by code', [refusalsByCode(deployment)]),
+      ],
+      [
         counted('Not delivered', [
           'messagesDroppedQueueFull',
           'messagesDroppedTooLarge',

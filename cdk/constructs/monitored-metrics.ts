@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { metrics as counters, metricsNamespace } from '../../lib/core/metrics.ts';
+import { metrics as counters, metricsNamespace, refusalMetric } from '../../lib/core/metrics.ts';
 import type { functionNames } from '../settings.ts';
 import type { Edge } from './edge/edge.ts';
 import type { Fleet } from './edge/fleet.ts';
@@ -143,6 +143,28 @@ export function counterMetric(deployment: string, name: Counter): Metric {
     metricName: counters[name],
     dimensionsMap: { service: deployment },
     statistic: Stats.SUM,
+    period,
+  });
+}
+
+/** What clients may not do: messages and subscriptions without a right to their topic (0x87). */
+export function notAuthorizedMetric(deployment: string): MathExpression {
+  return sum('not authorised', [
+    ['publishes', counterMetric(deployment, 'publishesNotAuthorized')],
+    ['subscriptions', counterMetric(deployment, 'subscriptionsNotAuthorized')],
+  ]);
+}
+
+/**
+ * Refusals by their code, whichever codes there are. A search costs a dashboard nothing; alarms
+ * cannot use one.
+ */
+export function refusalsByCode(deployment: string): MathExpression {
+  const { name, dimension } = refusalMetric;
+  return new MathExpression({
+    label: '',
+    expression: `SEARCH('{${metricsNamespace},service,${dimension}} MetricName="${name}" service="${deployment}"', 'Sum', ${period.toSeconds()})`,
+    usingMetrics: {},
     period,
   });
 }

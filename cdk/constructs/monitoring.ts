@@ -19,6 +19,7 @@ import {
   inboundMetrics,
   type Metrics,
   type Monitored,
+  notAuthorizedMetric,
   period,
   ruleMetrics,
 } from './monitored-metrics.ts';
@@ -159,6 +160,12 @@ export class Monitoring extends Construct {
       meaning: 'many CONNECTs are refused: an issuer or its keys changed, or somebody tries tokens',
       metric: counterMetric(deployment, 'connectsRefused'),
       threshold: 100,
+      periods: 3,
+    });
+    this.addAlarm('NotAuthorized', {
+      meaning: 'many messages or subscriptions are refused with 0x87: rights do not fit what clients do',
+      metric: notAuthorizedMetric(deployment),
+      threshold: 1_000,
       periods: 3,
     });
   }

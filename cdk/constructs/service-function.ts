@@ -1,4 +1,4 @@
-import type { Duration } from 'aws-cdk-lib';
+import { type Duration, Validations } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
@@ -7,6 +7,7 @@ import {
   type RecursiveLoop,
   Runtime,
   SystemLogLevel,
+  Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -53,6 +54,7 @@ export class ServiceFunction extends NodejsFunction implements Grantee {
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel[settings.logLevel],
       systemLogLevelV2: settings.logInvocations ? SystemLogLevel.INFO : SystemLogLevel.WARN,
+      ...(settings.tracing === true ? { tracing: Tracing.ACTIVE } : {}),
       ...(reserved === undefined ? {} : { reservedConcurrentExecutions: reserved }),
       ...(props.recursiveLoop === undefined ? {} : { recursiveLoop: props.recursiveLoop }),
       environment: {
@@ -61,5 +63,10 @@ export class ServiceFunction extends NodejsFunction implements Grantee {
       },
     });
     this.grants = role;
+    if (settings.tracing === true)
+      Validations.of(role).acknowledge({
+        id: 'AwsSolutions-IAM5[Resource::*]',
+        reason: 'X-Ray takes segments without a resource: PutTraceSegments and PutTelemetryRecords alone.',
+      });
   }
 }

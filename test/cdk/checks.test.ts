@@ -20,6 +20,7 @@ const everything: StageSettings = {
   edge: withEdge.edge,
   rules: withRules.rules,
   inbound: true,
+  tracing: true,
 };
 
 /** TLS at the load balancer, in a network of one's own. */
