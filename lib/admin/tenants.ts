@@ -1,8 +1,12 @@
 import { newTenantSchema, type TenantConfig, tenantConfigFormatVersion } from '../auth/index.ts';
+import { concurrently } from '../core/concurrently.ts';
 import { tenantQuotasSchema } from '../core/quotas.ts';
+import { laneOf } from '../delivery/rules.ts';
 import { Problem } from '../http/problem.ts';
 import { jsonBody } from '../http/read.ts';
 import { needsSecret } from '../http/rule-secret.ts';
+import { allRules } from '../limits/rules.ts';
+import { wakeRule } from '../rules/run/outage.ts';
 import type { TenantSweep } from '../sessions/tenant-sweep.ts';
 import { pageLimit, pageStart, pageToken } from './paging.ts';
 import { type AdminCall, type AdminOperation, tenantOf } from './request.ts';
@@ -67,8 +71,20 @@ export const suspendTenant: AdminOperation = async (call) => {
   return response;
 };
 
-export const resumeTenant: AdminOperation = (call) =>
-  changeConfig(call, (config) => ({ ...notDeleting(config), status: 'active' }));
+/** What waited for it in rows of rules is delivered at once. Repeat the call if it fails. */
+export const resumeTenant: AdminOperation = async (call) => {
+  const response = await changeConfig(call, (config) => ({ ...notDeleting(config), status: 'active' }));
+  const { context } = call;
+  const tenant = tenantOf(call);
+  if (context.ruleQueue !== undefined)
+    await concurrently(await allRules(context, tenant), wokenAtOnce, ({ rule }) =>
+      wakeRule(context, { tenant, rule: rule.name }, laneOf(rule)),
+    );
+  return response;
+};
+
+/** Rules that the resumption of a tenant wakes at a time. */
+const wokenAtOnce = 8;
 
 /**
  * Refuses all clients from now on and erases everything that the tenant has. Answers at once; the

@@ -35,7 +35,11 @@ function escaped(character: string): string {
 
 /**
  * Sends messages, whose bodies are JSON, in as few requests as possible. Resolves when all are
- * durable.
+ * durable. Requests run side by side, but those with messages of one group (`MessageGroupId`) run
+ * one after another, and one whose message was not taken holds back the later ones: so messages of
+ * a group arrive in their order. Within one request SQS may take a later message and not an earlier
+ * one, which then follows it.
+ *
  * @throws QueueSendError; some may have been sent.
  */
 export async function sendInBatches(
@@ -43,12 +47,37 @@ export async function sendInBatches(
   queueUrl: string,
   messages: readonly Omit<SendMessageBatchRequestEntry, 'Id'>[],
 ): Promise<void> {
-  const entries = messages.map(({ MessageBody, ...message }, index) => ({
+  const entries = groupsTogether(messages).map(({ MessageBody, ...message }, index) => ({
     ...message,
     MessageBody: MessageBody?.replace(outsideSqs, escaped),
     Id: String(index),
   }));
-  await Promise.all(batches(entries).map((batch) => sendBatch(client, queueUrl, batch)));
+  const lastOfGroup = new Map<string, Promise<void>>();
+  const sends = batches(entries).map((batch) => {
+    const groups = new Set(batch.flatMap(({ MessageGroupId }) => MessageGroupId ?? []));
+    const earlier = [...groups].flatMap((group) => lastOfGroup.get(group) ?? []);
+    const send =
+      earlier.length === 0
+        ? sendBatch(client, queueUrl, batch)
+        : Promise.all(earlier).then(() => sendBatch(client, queueUrl, batch));
+    for (const group of groups) lastOfGroup.set(group, send);
+    return send;
+  });
+  await Promise.all(sends);
+}
+
+/** Messages of a group beside each other, so that few requests have to wait for others. */
+function groupsTogether<Message extends { readonly MessageGroupId?: string | undefined }>(
+  messages: readonly Message[],
+): readonly Message[] {
+  if (messages.length <= maxBatchEntries) return messages;
+  const groups = new Map<string | undefined, Message[]>();
+  for (const message of messages) {
+    const group = groups.get(message.MessageGroupId);
+    if (group === undefined) groups.set(message.MessageGroupId, [message]);
+    else group.push(message);
+  }
+  return [...groups.values()].flat();
 }
 
 async function sendBatch(

@@ -104,6 +104,20 @@ describe('rules', () => {
     });
   });
 
+  it('of a suspended tenant are woken when it is resumed', async () => {
+    const tenant = vouchedTenantId('sleepy');
+    await service.tenant('sleepy');
+    await api('PUT', '/tenants/sleepy/rules/copy', republish);
+    await api('POST', '/tenants/sleepy/suspend');
+    const { ruleRecords } = service.stores;
+    const key = { tenant, rule: 'copy' };
+    // The next look at the tenant would be in 15 minutes.
+    await ruleRecords.beginOutage(key, 'p', Date.now() + 900_000);
+    await ruleRecords.noteDrain(key, 'p', 1);
+    await api('POST', '/tenants/sleepy/resume');
+    await expect.poll(() => ruleRecords.circuit(key)).toEqual({ failures: 0 });
+  });
+
   it('a deleted tenant takes its rules and their secrets with it', async () => {
     await service.tenant('short');
     await api('PUT', '/tenants/short/rules/hook', webhook);

@@ -191,9 +191,10 @@ class RuleWork {
     const mustWait = isHeld || circuit.outage !== undefined;
     if (mustWait && !(await this.#mayDeliver(records, circuit, isHeld))) return this.#ending.release(records);
     this.#hasFailures = circuit.failures > 0;
+    // Each is guarded by itself: the batch must not end while another one is delivered.
     await Promise.all(
       groupsOf(records, ({ strand }) => String(strand)).map(async (strand) => {
-        await this.#serveStrand(key, rule, strand);
+        await guarded(this.#context, this.#ending, strand, () => this.#serveStrand(key, rule, strand));
         await this.#ending.release(strand);
       }),
     );

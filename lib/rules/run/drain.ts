@@ -36,8 +36,10 @@ export async function drainRule(
   drain: RuleDrain,
   receiveCount: number,
 ): Promise<DrainResult> {
-  const result = await drainOnce(context, drain);
-  if (result === 'done' || receiveCount < maxReceives) return result;
+  // Replaced before anything else can fail, as it may each time.
+  const { outage } = receiveCount < maxReceives ? {} : await context.ruleRecords.circuit(drain);
+  if (outage === undefined) return drainOnce(context, drain);
+  if (!(await isValid(context, drain, outage))) return 'done';
   // The new request is sent first. If this call ends before the second write, both are valid until
   // one of them takes its turn, and deliver the same rows at worst.
   const number = drain.number + 1;
@@ -118,13 +120,12 @@ class Drain {
     const stops = new Map<number, Stop>();
     let isAlive = false;
     const probes = probesOf(heads, tries);
-    await Promise.all(
-      probes.map(async (head) => {
-        const { stop, isAnswered } = await this.#attempt(head.strand, [head]);
-        if (stop !== undefined) stops.set(head.strand, stop);
-        if (isAnswered) isAlive = true;
-      }),
-    );
+    // If one fails inside Wisp, the call ends after the other all the same.
+    await concurrently(probes, probes.length, async (head) => {
+      const { stop, isAnswered } = await this.#attempt(head.strand, [head]);
+      if (stop !== undefined) stops.set(head.strand, stop);
+      if (isAnswered) isAlive = true;
+    });
     if (!isAlive && stops.size === 0) return 'further';
     if (!isAlive) return this.#failed(heads, stops, tries);
     if (tries > 0)
