@@ -48,7 +48,7 @@ describe('the alarms', () => {
   });
 
   it('read as few metrics as their price in the settings says', () => {
-    expect(alarms.flatMap(metricsOf)).toHaveLength(27);
+    expect(alarms.flatMap(metricsOf)).toHaveLength(29);
   });
 
   it('count 429 in both access logs, and are silent about it without these logs', () => {

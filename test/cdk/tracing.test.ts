@@ -29,7 +29,14 @@ it('every function sends traces with -c xray=on, and may do nothing else at X-Ra
   expect(functions).toBeGreaterThan(8);
   expect(traced).toBe(functions);
   expect(grants).toHaveLength(functions);
-  for (const { Action } of grants) expect([...Action].toSorted()).toEqual(xrayActions);
+  // CDK merges statements about all resources.
+  for (const { Action } of grants)
+    expect(
+      [Action]
+        .flat()
+        .filter((action) => action.startsWith('xray:'))
+        .toSorted(),
+    ).toEqual(xrayActions);
 });
 
 it('nothing of X-Ray is there without it', () => {
