@@ -24,7 +24,8 @@ export function firstEdgeLook(edge: string): LeaseTimer {
  * A crash before the next look or the sweep is scheduled delivers the timer again after 180
  * seconds; it finds what is left and goes on from there. The end of the back door has a look of its
  * own, so only a process that dies within that time, and whose `$disconnect` is lost as well, is
- * found that much later. A timer that is delivered twice makes a second chain: both end with the edge.
+ * found that much later. A timer that is delivered twice makes a second chain: both end with the
+ * edge.
  */
 export async function lookAtEdge(context: Context, timer: LeaseTimer): Promise<void> {
   try {
