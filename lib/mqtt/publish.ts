@@ -30,9 +30,6 @@ export function readPublish(contents: Buffer, first: number, version: ProtocolVe
   };
 }
 
-/** Most bytes of a topic name. */
-const maxTopicBytes = 65_535;
-
 /**
  * Writes a PUBLISH without properties, which in 5.0 has a property length of 0.
  *
@@ -43,7 +40,8 @@ export function writePublish(packet: PublishPacket, version: ProtocolVersion): B
   if (version === 5 && properties !== undefined)
     for (const value of Object.values(properties)) if (value !== undefined) return undefined;
   const topicBytes = Buffer.byteLength(topic);
-  if (topicBytes > maxTopicBytes || (qos > 0 && messageId === undefined)) return undefined;
+  // The length of a topic name has two bytes.
+  if (topicBytes > 0xffff || (qos > 0 && messageId === undefined)) return undefined;
   const length = 2 + topicBytes + (qos > 0 ? 2 : 0) + (version === 5 ? 1 : 0) + payload.length;
   const header = 1 + lengthBytes(length);
   const bytes = Buffer.allocUnsafe(header + length);
