@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { server } from '../api/call.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Copyable, Time } from '../parts/facts.tsx';
-import { Choice, TextField } from '../parts/fields.tsx';
+import { Choice, Switch, TextField } from '../parts/fields.tsx';
 import { Section } from '../parts/page.tsx';
 import { about } from '../session.ts';
 
@@ -62,6 +62,7 @@ function MintDialog(props: {
   const [clientId, setClientId] = useState('');
   const [publish, setPublish] = useState('');
   const [subscribe, setSubscribe] = useState('');
+  const [hasRules, setRules] = useState(false);
   const [seconds, setSeconds] = useState<(typeof lifetimes)[number][0]>('3600');
   return (
     <Dialog
@@ -74,6 +75,7 @@ function MintDialog(props: {
           ...(clientId === '' ? {} : { clientId }),
           ...filtersOf('publish', publish),
           ...filtersOf('subscribe', subscribe),
+          ...(hasRules ? { rules: true } : {}),
           seconds: Number(seconds),
         };
         onMinted(await server<Minted>('POST', '/tokens', { body }));
@@ -102,6 +104,7 @@ function MintDialog(props: {
         rows={2}
         hint="Topic filters, one on a line"
       />
+      <Switch label="May have rules of its own, with webhooks" isOn={hasRules} onChange={setRules} />
       <Choice label="Valid for" value={seconds} onChange={setSeconds} options={lifetimes} />
     </Dialog>
   );

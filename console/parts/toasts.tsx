@@ -33,7 +33,7 @@ export function toastDone(text: string): void {
 }
 
 /** Tells what went wrong, with its code and what to do; for failures of actions. */
-export function toastProblem(error: unknown): void {
+function toastProblem(error: unknown): void {
   const { code, message } = asProblem(error);
   show({ kind: 'problem', text: message, code });
 }
