@@ -174,7 +174,7 @@ export interface StageSettings {
    */
   readonly tenantMetrics: boolean;
   /**
-   * Whether the stack has alarms and a dashboard: 27 alarm metrics, $2.70 a month by list price,
+   * Whether the stack has alarms and a dashboard: 29 alarm metrics, $2.90 a month by list price,
    * and with an edge 6, with rules 3 to 5 and with an inbound queue 2 more. An `alarmEmail` turns
    * them on.
    */

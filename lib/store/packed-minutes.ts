@@ -12,9 +12,10 @@ const minuteName = /^[0-5]\d$/;
 
 /**
  * The counts of a minute as one number, so that 60 minutes fit into the row of their hour and ADD
- * adds all of them at once: `refusals` before 9 digits of `messagesOut`, before 9 of `messagesIn`. Attributes of a
- * map cannot be added to before the map exists, and one attribute for each count would make the
- * row larger than 1 KB, which a write unit pays for. Nine digits are 16 million messages a second.
+ * adds all of them at once: `refusals` before 9 digits of `messagesOut`, before 9 of `messagesIn`.
+ * Attributes of a map cannot be added to before the map exists, and one attribute for each count
+ * would make the row larger than 1 KB, which a write unit pays for. A row is so where a tenant is
+ * refused something in every minute of a busy hour. Nine digits are 16 million messages a second.
  */
 function packedMinute(counts: Partial<MinuteCounts>): AttributeValue {
   const sum = fields.reduce(

@@ -36,7 +36,8 @@ it('runs the broker of a stack, and drains at its end', async () => {
   const events: { EventBusName: string; DetailType: string }[] = [];
   const endpoint = await startEmulator(outputsOf(service), service, events);
   const terminal = recordingTerminal();
-  const close = await runEdge({ ...base, stack: 'Wisp', endpoint, mqttPort: 0, healthPort: 0 }, terminal);
+  const flags = { ...base, stack: 'Wisp', endpoint, mqttPort: 0, healthPort: 0, metricsPort: 0 };
+  const close = await runEdge(flags, terminal);
   const shown = terminal.stdout.join('\n');
   expect(shown).toContain('stack Wisp');
   const [health] = /http:\/\/\S+\/health/.exec(shown) ?? [];
@@ -53,6 +54,10 @@ it('runs the broker of a stack, and drains at its end', async () => {
   await client.subscribeAsync('a');
   await client.publishAsync('a', 'hello', { qos: 1 });
   expect((await got.next()).text).toBe('hello');
+  const metricsUrl = /http:\S+\/metrics/.exec(terminal.stdout.join('\n'))?.[0] ?? '';
+  const metrics = await (await fetch(metricsUrl)).text();
+  expect(metrics).toContain('\nwisp_clients 1\n');
+  expect(metrics).toContain('\nwisp_messages_received_total 1\n');
   const reason = new Promise((resolve) => client.once('disconnect', ({ reasonCode }) => resolve(reasonCode)));
   await close();
   expect(await reason).toBe(0x8b);
