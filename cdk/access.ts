@@ -142,7 +142,7 @@ export const access: Readonly<Record<FunctionName, Access>> = {
   // It verifies tokens for operators who ask why one is refused.
   admin: {
     tables: {
-      connections: ['GetItem', 'DeleteItem'],
+      connections: ['GetItem', 'UpdateItem', 'DeleteItem'],
       sessions,
       subscriptions: [...matching.subscriptions, 'BatchGetItem'],
       messages,

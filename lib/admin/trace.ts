@@ -46,12 +46,14 @@ export const endTrace: AdminOperation = async (call) => {
 };
 
 async function setTrace(
-  { sessions, connections }: Context,
+  { sessions, connections, gateway }: Context,
   key: ClientKey,
   untilMs: number | undefined,
 ): Promise<void> {
   const session = await sessions.setTrace(key, untilMs);
-  if (session?.address !== undefined) await connections.setTrace(session.address, untilMs);
+  if (session?.address === undefined) return;
+  await connections.setTrace(session.address, untilMs);
+  await gateway.reread?.(session.address);
 }
 
 function clientOf({ context, request }: AdminCall, tenant: TenantId): ClientKey {

@@ -1,7 +1,7 @@
 import { type DoorItem, encodeDoorMessages } from '../wire/back-door.ts';
 
 export type PostOutcome = 'sent' | 'gone' | 'failed';
-export type DoorAction = { readonly text: string } | { readonly close: true };
+export type DoorAction = { readonly text: string } | { readonly close: true } | { readonly reread: true };
 
 /** What channels of other edges get, gathered into few messages to their back doors. */
 export interface DoorPosts {
@@ -88,22 +88,21 @@ export function createDoorPosts(send: (edge: string, text: string) => Promise<Po
 function grouped(waiting: readonly Waiting[]): Waiting[][] {
   const byText = new Map<string, Waiting[]>();
   const closes: Waiting[] = [];
+  const rereads: Waiting[] = [];
   for (const one of waiting) {
-    if ('close' in one.action) {
-      closes.push(one);
+    if (!('text' in one.action)) {
+      ('close' in one.action ? closes : rereads).push(one);
       continue;
     }
     const group = byText.get(one.action.text);
     if (group === undefined) byText.set(one.action.text, [one]);
     else group.push(one);
   }
-  return [...byText.values(), ...(closes.length === 0 ? [] : [closes])];
+  return [...byText.values(), rereads, closes].filter((group) => group.length > 0);
 }
 
 function itemOf(group: readonly Waiting[]): DoorItem {
   const to = group.map(({ channel }) => channel);
-  const [first] = group;
-  return first === undefined || 'close' in first.action
-    ? { to, close: true }
-    : { to, text: first.action.text };
+  const [{ action } = { action: { close: true } as const }] = group;
+  return { to, ...action };
 }

@@ -133,6 +133,11 @@ export function createEdgeGateway(options: EdgeGatewayOptions): Gateway {
       return true;
     },
 
+    async reread(address) {
+      const parts = edgeAddressParts(address);
+      if (parts !== undefined) await posts.add(parts.edge, parts.channel, { reread: true });
+    },
+
     async lastActiveAtMs(address) {
       const parts = edgeAddressParts(address);
       if (parts === undefined) return gateway.lastActiveAtMs(address);

@@ -142,6 +142,11 @@ export interface Gateway {
    * @returns false if it is known that there was none.
    */
   close(address: ConnectionAddress): Promise<boolean>;
+  /**
+   * Tells the process that holds a connection that its row has changed, where one keeps the row in
+   * memory. It may not come through: rows are read again after a while anyway.
+   */
+  reread?(address: ConnectionAddress): Promise<void>;
   /** When the client last sent a message, in ms since 1970; undefined: the connection is gone. */
   lastActiveAtMs(address: ConnectionAddress): Promise<number | undefined>;
 }

@@ -82,10 +82,11 @@ export class Clients implements ClientServer {
 
   /** Takes what others push to clients of this process, or close. */
   receive(items: readonly DoorItem[]): void {
-    const { channels } = this.#options;
+    const { channels, own } = this.#options;
     for (const item of items)
       for (const number of item.to) {
         if ('close' in item) channels.close(number);
+        else if ('reread' in item) own.connections.reread(edgeAddress(channels.edge, number));
         else if (channels.post(number, item.text) === 'gone' && isAtMostOnce(item.text))
           this.#forward(number, item.text);
       }

@@ -34,6 +34,8 @@ export interface OwnConnections {
   currentOf(address: ConnectionAddress): Connection | undefined;
   /** The connection that an address had until it ended. */
   formerOf(address: ConnectionAddress): Connection | undefined;
+  /** The row has been changed elsewhere: the next frame reads it again. */
+  reread(address: ConnectionAddress): void;
   /** Nothing of the address is needed any more. */
   remove(address: ConnectionAddress): void;
 }
@@ -220,6 +222,10 @@ export function keepOwnConnections(
     add: (address) => own.set(address, { verifiedAtMs: clock.nowMs() }),
     currentOf: (address) => own.get(address)?.connection,
     formerOf: (address) => own.get(address)?.former,
+    reread(address) {
+      const known = own.get(address);
+      if (known !== undefined) known.verifiedAtMs = Number.NEGATIVE_INFINITY;
+    },
     remove: (address) => own.delete(address),
   };
 }

@@ -18,6 +18,9 @@ export function reachOwnFirst(channels: Channels, others: Gateway): Gateway {
       const channel = ownChannel(address);
       return channel === undefined ? others.close(address) : channels.close(channel);
     },
+    async reread(address) {
+      if (ownChannel(address) === undefined) await others.reread?.(address);
+    },
     async lastActiveAtMs(address) {
       const channel = ownChannel(address);
       return channel === undefined ? others.lastActiveAtMs(address) : channels.lastActiveAtMs(channel);

@@ -1,12 +1,14 @@
 /**
  * Messages to the back door of an edge: which of its channels get which text message of the wire
- * profile, or are closed.
+ * profile, are closed, or have a row that has changed.
  */
 
 /** What channels get. The order of items matters for channels that are in several. */
 export type DoorItem =
   | { readonly to: readonly number[]; readonly text: string }
-  | { readonly to: readonly number[]; readonly close: true };
+  | { readonly to: readonly number[]; readonly close: true }
+  /** The row of the connection is to be read again. */
+  | { readonly to: readonly number[]; readonly reread: true };
 
 /** One message to a back door, and what it holds. */
 export interface DoorMessage {
@@ -44,7 +46,7 @@ export function encodeDoorMessages(items: readonly DoorItem[]): DoorMessage[] {
   }
 
   for (const item of items) {
-    const action = 'text' in item ? { text: item.text } : { close: true as const };
+    const { to: _, ...action } = item;
     const rest = `],${JSON.stringify(action).slice(1)}`;
     let taken: number[] = [];
     let list = '';
@@ -53,7 +55,7 @@ export function encodeDoorMessages(items: readonly DoorItem[]): DoorMessage[] {
       packed.push(`{"to":[${list}${rest}`);
       length += packed[packed.length - 1]?.length ?? 0;
       length += 1;
-      held.push({ to: taken, ...action });
+      held.push({ ...item, to: taken });
       taken = [];
       list = '';
     };
@@ -92,12 +94,14 @@ export function decodeDoorMessage(text: string): DoorItem[] | undefined {
   let channels = 0;
   const decoded: DoorItem[] = [];
   for (const item of items) {
-    const { to, text: pushed, close } = membersOf(item);
+    const { to, text: pushed, close, reread } = membersOf(item);
     if (!Array.isArray(to) || to.length === 0 || !to.every(isChannelNumber)) return undefined;
     channels += to.length;
     if (channels > maxDoorChannels) return undefined;
-    if (close === true && pushed === undefined) decoded.push({ to, close });
-    else if (close === undefined && isPushed(pushed)) decoded.push({ to, text: pushed });
+    if ([pushed, close, reread].filter((action) => action !== undefined).length !== 1) return undefined;
+    if (close === true) decoded.push({ to, close });
+    else if (reread === true) decoded.push({ to, reread });
+    else if (isPushed(pushed)) decoded.push({ to, text: pushed });
     else return undefined;
   }
   return decoded;

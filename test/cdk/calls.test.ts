@@ -267,6 +267,13 @@ async function useHttp(): Promise<void> {
   for (const path of ['subscribers?topic=u', 'retained', 'retained/message?topic=u', 'usage'])
     await admin('GET', `/temporary/${path}`);
   await admin('DELETE', '/temporary/retained/message?topic=u');
+  await admin('PUT', '/temporary/client/trace?clientId=c', {});
+  await admin('PUT', '/temporary/client/trace?clientId=unknown', {});
+  await admin('DELETE', '/temporary/client/trace?clientId=c');
+  await admin('POST', '/temporary/observers', { filters: ['#'] });
+  const observers = await admin('GET', '/temporary/observers');
+  const [observer] = ((await observers.json()) as { observers: { clientId: string }[] }).observers;
+  await admin('DELETE', `/temporary/observers/${observer?.clientId}`);
   await admin('POST', '/temporary/client/disconnect?clientId=c');
   await admin('POST', '/temporary/revoke', { subject: 'nobody' });
   await admin('DELETE', '/temporary');

@@ -204,3 +204,26 @@ test('an edge that stops is gone at once, and its clients are reached where they
   expect((await box.next()).text).toBe('second');
   expect(service.counters.get(metrics.edgesDead)).toBeUndefined();
 });
+
+test('a trace begins and ends at the edge that holds the connection', async () => {
+  const { service, a, b } = await twoEdges();
+  const publisher = await a.connect({ clientId: 'traced' });
+  const watcher = await b.connect({ clientId: 'watcher' });
+  const got = inbox(watcher);
+  await watcher.subscribeAsync('$SYS/tenants/acme/trace/traced');
+  const trace = (method: 'PUT' | 'DELETE') =>
+    fetch(`${service.adminUrl}/tenants/acme/client/trace?clientId=traced`, {
+      method,
+      ...(method === 'PUT' ? { headers: { 'content-type': 'application/json' }, body: '{}' } : {}),
+    });
+  expect((await trace('PUT')).status).toBe(200);
+  await publisher.publishAsync('at/the/edge', 'x', { qos: 1 });
+  const lines = (await got.take(2)).map(({ text }) => JSON.parse(text));
+  expect(lines).toMatchObject([
+    { step: 'admitted', topic: 'at/the/edge', connection: expect.stringMatching(/^e:A:/) },
+    { step: 'matched', topic: 'at/the/edge' },
+  ]);
+  expect((await trace('DELETE')).status).toBe(204);
+  await publisher.publishAsync('afterwards', 'x', { qos: 1 });
+  expect(service.logged.some((line) => line.includes('"trace"') && line.includes('afterwards'))).toBe(false);
+});

@@ -27,6 +27,11 @@ describe('messages to a back door', () => {
       ],
       texts: ['{"v":1,"items":[{"to":[4],"text":"4AA="},{"to":[4],"close":true}]}'],
     },
+    {
+      name: 'a row that has changed',
+      items: [{ to: [5], reread: true }],
+      texts: ['{"v":1,"items":[{"to":[5],"reread":true}]}'],
+    },
   ];
 
   it.each(vectors)('has the form of docs/wire.md: $name', ({ items, texts }) => {
