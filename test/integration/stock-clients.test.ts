@@ -117,3 +117,28 @@ test('a silent client is ended by the bridge, and its Will comes [MQTT-3.1.2-24 
   silent.destroy();
   await watcher.endAsync();
 });
+
+test("an operator's temporary session comes through the bridge, in 3.1.1 and 5.0", async () => {
+  const watching: MqttClient[] = [];
+  for (const protocolVersion of [4, 5] as const) {
+    const created = await fetch(`${service.adminUrl}/tenants/stock/observers`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ filters: ['observed/#'] }),
+    });
+    const { clientId, username, password } = (await created.json()) as Record<string, string>;
+    const observer = await mqtt.connectAsync(`mqtt://127.0.0.1:${ports.mqttPort}`, {
+      ...{ clientId, username, password, protocolVersion, reconnectPeriod: 0 },
+    } as Parameters<typeof mqtt.connectAsync>[1] & object);
+    watching.push(observer);
+    const got = inbox(observer);
+    await observer.subscribeAsync('observed/#');
+    await fetch(`${service.publishUrl}/observed/it`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${await mint()}` },
+      body: 'x',
+    });
+    expect(await got.next()).toMatchObject({ topic: 'observed/it', text: 'x' });
+  }
+  await Promise.all(watching.map((client) => client.endAsync(true)));
+});
