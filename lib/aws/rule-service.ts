@@ -4,11 +4,17 @@ import type { RuleRunContext } from '../rules/run/context.ts';
 import { createRuleDefinitions } from '../rules/run/definitions.ts';
 import { createRepublishTarget } from '../rules/run/republish.ts';
 import type { RuleTargets } from '../rules/target.ts';
-import { EnvironmentError, functionEnvironment, ruleQueueVariable } from './environment.ts';
+import {
+  EnvironmentError,
+  type FunctionEnvironment,
+  functionEnvironment,
+  ruleQueueVariable,
+} from './environment.ts';
 import { createEnvironmentService } from './environment-service.ts';
 import { createPowertoolsLog } from './log.ts';
 import type { RuleService } from './rule-batch.ts';
 import { createRuleSecrets } from './rule-secrets.ts';
+import type { OwnResources } from './rule-targets/clients.ts';
 import { createRuleTargets } from './rule-targets/index.ts';
 
 /**
@@ -56,7 +62,26 @@ export function ruleFunctionService(): RuleService {
   const nowMs = Date.now;
   service ??= createRuleService(
     'common',
-    createRuleTargets({ webhook: { secrets: createRuleSecrets(nowMs), nowMs } }),
+    createRuleTargets({
+      webhook: { secrets: createRuleSecrets(nowMs), nowMs },
+      aws: { ownResources: ownResourcesOf(functionEnvironment(process.env)) },
+    }),
   );
   return service;
+}
+
+/** What the function itself reads and writes, by the names in its environment. */
+export function ownResourcesOf(environment: FunctionEnvironment): OwnResources {
+  const {
+    timerQueueUrl,
+    lookQueueUrl,
+    fanoutQueueUrl,
+    ruleQueueUrl = '',
+    kafkaRuleQueueUrl = '',
+  } = environment;
+  const urls = [timerQueueUrl, lookQueueUrl, fanoutQueueUrl, ruleQueueUrl, kafkaRuleQueueUrl];
+  return {
+    queues: new Set(urls.map((url) => url.slice(url.lastIndexOf('/') + 1))),
+    tables: new Set(Object.values(environment.tables)),
+  };
 }

@@ -5,7 +5,19 @@ import { type AwsClientOptions, cheapSettings } from '../settings.ts';
 import { AssumeRoleError, outcomeOfAwsError } from './outcomes.ts';
 
 /** How the clients of targets are made; `region` comes from the ARN of the target. */
-export type TargetClientOptions = Omit<AwsClientOptions, 'region'>;
+export interface TargetClientOptions extends Omit<AwsClientOptions, 'region'> {
+  /** Default: none. */
+  readonly ownResources?: OwnResources;
+}
+
+/**
+ * Names of what the worker's own role may write to for other reasons. A rule that named them would
+ * write rows and queue messages of any tenant, so no rule may, in whatever account its ARN lies.
+ */
+export interface OwnResources {
+  readonly queues: ReadonlySet<string>;
+  readonly tables: ReadonlySet<string>;
+}
 
 /** A target of one kind. */
 export type TargetOfKind<Kind extends AwsTarget['kind']> = Extract<AwsTarget, { readonly kind: Kind }> &
@@ -41,7 +53,7 @@ const maxAttempts = 2;
  * rules need.
  */
 export function createAwsTarget<Kind extends AwsTarget['kind'], Client>(
-  options: TargetClientOptions,
+  { ownResources, ...options }: TargetClientOptions,
   definition: AwsTargetDefinition<Kind, Client>,
 ): RuleTargetPort {
   const clients = new Map<string, Promise<Client>>();
@@ -65,8 +77,11 @@ export function createAwsTarget<Kind extends AwsTarget['kind'], Client>(
       const [first] = deliveries;
       if (first === undefined) return [];
       if (!isOfKind(target, definition.kind)) throw new TypeError(`${target.kind} is not ${definition.kind}`);
+      const arn = definition.arnOf(target);
+      if (isOwn(arn, ownResources))
+        return deliveries.map(() => ({ kind: 'refused', code: 'rule-target-access' }));
       try {
-        const client = await clientFor(definition.arnOf(target), target.roleArn, first.record.tenant);
+        const client = await clientFor(arn, target.roleArn, first.record.tenant);
         return await definition.deliver(client, target, deliveries);
       } catch (error) {
         return deliveries.map(() => outcomeOfAwsError(error));
@@ -82,8 +97,14 @@ function isOfKind<Kind extends AwsTarget['kind']>(
   return target.kind === kind;
 }
 
+function isOwn(arn: string, own: OwnResources | undefined): boolean {
+  const service = arn.split(':')[2];
+  if (service === 'sqs') return own?.queues.has(nameInArn(arn)) === true;
+  return service === 'dynamodb' && own?.tables.has(nameInArn(arn)) === true;
+}
+
 function targetSettings(
-  options: TargetClientOptions,
+  options: Omit<AwsClientOptions, 'region'>,
   region: string,
   roleArn: string | undefined,
   tenant: TenantId,

@@ -29,8 +29,10 @@ export function createDynamoDbTarget(options: TargetClientOptions = {}): RuleTar
       oneByOne(deliveries, async ({ body }) => {
         const members = objectOf(body);
         if (members === undefined) return { kind: 'refused', code: 'rule-body-not-object' };
+        const item = itemOf(members);
+        if (item === undefined) return { kind: 'refused', code: 'rule-target-refused' };
         try {
-          await put(nameInArn(tableArn), attributesOfJson(members));
+          await put(nameInArn(tableArn), item);
           return { kind: 'delivered' };
         } catch (error) {
           return outcomeOfPut(error);
@@ -47,8 +49,14 @@ function outcomeOfPut(error: unknown): DeliveryOutcome {
   return /\bkey\b/i.test(message) ? { kind: 'refused', code: 'rule-key-missing' } : outcome;
 }
 
-function attributesOfJson(members: Readonly<Record<string, unknown>>): Record<string, AttributeValue> {
-  return Object.fromEntries(Object.entries(members).map(([name, value]) => [name, attributeOf(value, 1)]));
+/** @returns undefined for what is nested so deeply that it cannot be written as JSON either. */
+function itemOf(members: Readonly<Record<string, unknown>>): Record<string, AttributeValue> | undefined {
+  try {
+    return Object.fromEntries(Object.entries(members).map(([name, value]) => [name, attributeOf(value, 1)]));
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** What is nested too deeply becomes JSON text. */

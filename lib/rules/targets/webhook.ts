@@ -30,6 +30,12 @@ const defaultTimeoutMs = 10_000;
  * longer answer ends its connection.
  */
 const maxAnswerBytes = 4_096;
+/**
+ * How long the end of an answer is waited for after its status, in ms. The status decides; a
+ * receiver that trickles a body would otherwise hold a worker for the whole time of a request, with
+ * deliveries that succeed, so that no circuit opens.
+ */
+const answerEndMs = 250;
 
 /**
  * Statuses that speak of this record alone: to send it again would hold up those behind it. All
@@ -89,7 +95,20 @@ export function createWebhookTarget(options: WebhookTargetOptions): RuleTargetPo
   };
 }
 
+/** Reads an answer to its end, as far as its bounds of bytes and time allow. */
 async function drain(answer: IncomingMessage): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, answerEndMs);
+  });
+  try {
+    await Promise.race([readBody(answer), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readBody(answer: IncomingMessage): Promise<void> {
   let bytes = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     bytes += chunk.length;

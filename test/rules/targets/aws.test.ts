@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { functionEnvironment } from '../../../lib/aws/environment.ts';
+import { ownResourcesOf } from '../../../lib/aws/rule-service.ts';
+import type { OwnResources } from '../../../lib/aws/rule-targets/clients.ts';
 import { createRuleTargets } from '../../../lib/aws/rule-targets/index.ts';
 import { localCredentials } from '../../../lib/aws/settings.ts';
 import type { RuleTarget } from '../../../lib/core/rules.ts';
@@ -23,7 +26,7 @@ interface Call {
 }
 
 /** A service of AWS that answers as the test says. */
-function service(answer: (call: Call) => AwsResponse) {
+function service(answer: (call: Call) => AwsResponse, own?: OwnResources) {
   const calls: Call[] = [];
   const requestHandler = createRequestHandler(async (request) => {
     const { body, headers } = request;
@@ -40,7 +43,11 @@ function service(answer: (call: Call) => AwsResponse) {
   });
   const targets = createRuleTargets({
     webhook: { secrets: { read: async () => [] }, nowMs: () => 0 },
-    aws: { credentials: localCredentials, requestHandler },
+    aws: {
+      credentials: localCredentials,
+      requestHandler,
+      ...(own === undefined ? {} : { ownResources: own }),
+    },
   });
   return {
     calls,
@@ -440,4 +447,55 @@ describe('a target in another account', () => {
     );
     expect(calls.every(isSts)).toBe(true);
   });
+});
+
+describe("the service's own tables and queues", () => {
+  const queues = 'https://sqs.eu-west-3.amazonaws.com/123456789012';
+  const own = ownResourcesOf(
+    functionEnvironment({
+      MESSAGES_TABLE: 'wisp-Messages',
+      TENANTS_TABLE: 'wisp-Tenants',
+      TIMER_QUEUE_URL: `${queues}/wisp-Timers`,
+      LOOK_QUEUE_URL: `${queues}/wisp-Looks`,
+      FANOUT_QUEUE_URL: `${queues}/wisp-Fanout.fifo`,
+      RULE_QUEUE_URL: `${queues}/wisp-Records.fifo`,
+      KAFKA_RULE_QUEUE_URL: `${queues}/wisp-Kafka.fifo`,
+    }),
+  );
+  const targets: RuleTarget[] = [
+    ...['wisp-Timers', 'wisp-Looks', 'wisp-Fanout.fifo', 'wisp-Records.fifo', 'wisp-Kafka.fifo'].map(
+      (name) => ({ kind: 'sqs' as const, queueArn: `arn:aws:sqs:eu-west-3:123456789012:${name}` }),
+    ),
+    // DynamoDB is called with the name alone, so the account makes no difference.
+    ...['123456789012', '999999999999'].flatMap((account) =>
+      ['wisp-Messages', 'wisp-Tenants'].map((name) => ({
+        kind: 'dynamodb' as const,
+        tableArn: `arn:aws:dynamodb:eu-west-3:${account}:table/${name}`,
+      })),
+    ),
+  ];
+
+  it.each(targets)('get nothing, though the role may write to them: %o', async (target) => {
+    const { calls, deliver } = service(() => ok({}), own);
+    const forged = '{"v":1,"record":{"tenant":"another"}}';
+    expect(await deliver(target, messages(2, forged))).toEqual([
+      { kind: 'refused', code: 'rule-target-access' },
+      { kind: 'refused', code: 'rule-target-access' },
+    ]);
+    expect(calls).toEqual([]);
+  });
+
+  it('leave others of similar names to rules', async () => {
+    const { calls, deliver } = service(() => ok({}), own);
+    expect(await deliver(table, messages(1))).toEqual([delivered]);
+    expect(calls).toHaveLength(1);
+  });
+});
+
+it('takes an object of any depth to DynamoDB, or refuses it, and holds up nothing', async () => {
+  const { deliver } = service(() => ok({}));
+  const deep = `{"a":${'['.repeat(60_000)}${']'.repeat(60_000)}}`;
+  const [first, second] = (await deliver(table, [deliveryOf('m1', deep), deliveryOf('m2', '{}')])) ?? [];
+  expect(first?.kind).toMatch(/^(delivered|refused)$/);
+  expect(second).toEqual(delivered);
 });

@@ -378,3 +378,17 @@ describe('connections that are kept', () => {
     expect(requests).toBe(3);
   });
 });
+
+it('does not wait for the body of an answer: a receiver that trickles one would hold the worker', async () => {
+  const open: (() => void)[] = [];
+  const { port } = await receiver((_, response) => {
+    response.writeHead(200).write('a');
+    open.push(() => response.end());
+  });
+  // A test that waits for the end of the body fails by the test's own timeout.
+  const outcomes = await targetWith({ timeoutMs: 3_600_000 }).deliver(hook(`https://localhost:${port}/`), [
+    deliveryOf('m1', '{}'),
+  ]);
+  expect(outcomes).toEqual([{ kind: 'delivered' }]);
+  for (const end of open) end();
+});
