@@ -99,6 +99,11 @@ export interface MatchedRule {
   readonly name: string;
   readonly where?: string;
   readonly lane: RuleLane;
+  /**
+   * Whether a tenant's user has made it: those of operators come first. Absent in rows of earlier
+   * releases.
+   */
+  readonly isOwned?: boolean;
 }
 
 /** Which queue and function serve a rule: Kafka's client is too large for the others. */

@@ -9,7 +9,8 @@ import { selects } from '../rules/pattern/index.ts';
 
 /**
  * The rules that a message fires: those of its filters whose pattern selects it, in the order of
- * their names, at most `maxRulesPerMessage`. Those beyond are counted, and so are those with a
+ * their names, at most `maxRulesPerMessage`. Where there are more, those of tenants' users give way
+ * to those of operators, whatever their names. Those beyond are counted, and so are those with a
  * pattern of a later release.
  */
 export function firedRules(
@@ -32,7 +33,9 @@ export function firedRules(
   log.count(metrics.rulesBeyondBound, beyond);
   const { topic } = message;
   noteRefusal(context, { code: 'message-rules-full', what: 'delivery', tenant, topic, count: beyond });
-  return fired.slice(0, maxRulesPerMessage);
+  const isOwned = (rule: MatchedRule): boolean => rule.isOwned === true;
+  const operatorsFirst = [...fired.filter((rule) => !isOwned(rule)), ...fired.filter(isOwned)];
+  return operatorsFirst.slice(0, maxRulesPerMessage);
 }
 
 /**

@@ -159,12 +159,17 @@ async function alignMatches(context: Context, tenant: TenantId, name: string): P
 }
 
 function matchOf(rule: Rule): MatchedRule {
-  const { name, where } = rule;
-  return { name, lane: laneOf(rule), ...(where === undefined ? {} : { where }) };
+  const { name, owner, where } = rule;
+  return {
+    name,
+    lane: laneOf(rule),
+    ...(where === undefined ? {} : { where }),
+    ...(owner === undefined ? {} : { isOwned: true }),
+  };
 }
 
 function isSame(one: MatchedRule, other: MatchedRule): boolean {
-  return one.where === other.where && one.lane === other.lane;
+  return one.where === other.where && one.lane === other.lane && one.isOwned === other.isOwned;
 }
 
 /** The filters under which the rows of a stored rule may be, without the one that it gets. */

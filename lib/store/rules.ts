@@ -3,7 +3,7 @@ import type { MatchedRule, Rule, RuleLane } from '../core/rules.ts';
 import type { RuleStore, StoredRule } from '../core/store-ports/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { type Item, ItemFormatError, json, known, N, number, S, string, version } from './attributes.ts';
-import { type Fields, itemOf, maybe, modelFrom, text } from './fields.ts';
+import { boolean, type Fields, itemOf, maybe, modelFrom, text } from './fields.ts';
 import { ruleMark, ruleMatchKey } from './subscription-keys.ts';
 import { Table } from './table.ts';
 
@@ -100,6 +100,7 @@ export function createRuleStore(
 const matchFields: Fields<Omit<MatchedRule, 'name'>> = {
   where: maybe(text('where')),
   lane: text<RuleLane>('lane'),
+  isOwned: maybe(boolean('owned')),
 };
 
 /** @throws ItemFormatError when the row is unreadable. */

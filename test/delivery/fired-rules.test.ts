@@ -202,6 +202,16 @@ describe('which rules a message fires', () => {
     expect(metered.service.counters.get(metrics.rulesBeyondBound)).toBe(2);
   });
 
+  test('rules of users, whatever their names, do not displace those of operators', async () => {
+    await store(
+      ...Array.from({ length: 8 }, (_, index) => ruleOf(`a${index}`, { owner: 'mallory', filter: '#' })),
+      ruleOf('z-audit'),
+    );
+    const client = await metered.connect(mint, 'publisher');
+    await client.send(publish('orders/1', 'x'));
+    expect(sent.map(({ rule }) => rule)).toEqual(['z-audit', 'a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'a6']);
+  });
+
   test('a large audience goes through the fan-out queue, and each rule is fired once', async () => {
     await metered.close();
     await start({ settings: { ...defaultSettings, inlineAudience: 2 } });
