@@ -142,12 +142,12 @@ export const access: Readonly<Record<FunctionName, Access>> = {
   // It verifies tokens for operators who ask why one is refused.
   admin: {
     tables: {
-      connections: ['GetItem', 'UpdateItem', 'DeleteItem'],
+      connections: ['GetItem', 'BatchGetItem', 'UpdateItem', 'DeleteItem'],
       sessions,
       subscriptions: [...matching.subscriptions, 'BatchGetItem'],
       messages,
       retained: ['GetItem', 'Query', 'PutItem', 'DeleteItem'],
-      tenants: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem'],
+      tenants: ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'],
       usage: ['GetItem', 'Query', 'UpdateItem'],
     },
     indexes: { sessions: [sessionsByTenant], tenants: [tenantsByPart] },
@@ -216,7 +216,7 @@ const withEdge: Partial<Record<FunctionName, Access>> = {
 const withRules: Partial<Record<FunctionName, Access>> = {
   admin: {
     tables: {
-      tenants: ['Query', 'DeleteItem'],
+      tenants: ['DeleteItem'],
       messages: ['GetItem', 'Query', 'UpdateItem', 'BatchWriteItem'],
     },
     connections: false,

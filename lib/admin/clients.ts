@@ -1,6 +1,6 @@
 import type { ClientKey, Connection, Session } from '../core/model.ts';
 import { refusal } from '../core/reasons.ts';
-import { hasEnded } from '../core/session-rules.ts';
+import { connectsInHour, hasEnded } from '../core/session-rules.ts';
 import { Problem } from '../http/problem.ts';
 import { parameter } from '../http/read.ts';
 import { disconnectClient } from '../sessions/disconnect-client.ts';
@@ -41,7 +41,7 @@ export const listClients: AdminOperation = async (call) => {
   return {
     status: 200,
     body: {
-      clients: found.map(summary),
+      clients: found.map((session) => summary(session, nowMs)),
       ...(more && after !== undefined ? { next: pageToken(after) } : {}),
     },
   };
@@ -60,7 +60,7 @@ export const showClient: AdminOperation = async (call) => {
   return {
     status: 200,
     body: {
-      ...summary(session),
+      ...summary(session, context.clock.nowMs()),
       queuedMessages,
       subscriptions: subscriptions
         .map(({ filter, shareName, qos, noLocal, retainAsPublished, subscriptionIdentifier }) => ({
@@ -105,12 +105,14 @@ async function sessionOf(call: AdminCall): Promise<{ session: Session; key: Clie
   return { session, key };
 }
 
-function summary({ clientId, address, protocolVersion, expirySeconds, expiresAtMs }: Session): object {
+function summary(session: Session, nowMs: number): object {
+  const { clientId, address, protocolVersion, expirySeconds, expiresAtMs } = session;
   return {
     clientId,
     online: address !== undefined,
     protocolVersion: protocolNames[protocolVersion],
     sessionExpirySeconds: expirySeconds,
+    connectsThisHour: connectsInHour(session, nowMs),
     ...(address !== undefined || expiresAtMs === undefined || expirySeconds === neverEnds
       ? {}
       : { sessionExpiresAt: isoTime(expiresAtMs) }),

@@ -1,3 +1,4 @@
+import { ban, listBans, unban } from './bans.ts';
 import { sendToOneClient } from './client-message.ts';
 import { kickClient, listClients, releaseClientId, showClient } from './clients.ts';
 import { explainTopic } from './explain/index.ts';
@@ -63,6 +64,8 @@ export const routes: readonly AdminRoute[] = [
   { path: '/tenants/{tenant}/client/disconnect', methods: { POST: kickClient } },
   { path: '/tenants/{tenant}/client/trace', methods: { PUT: traceClient, DELETE: endTrace } },
   { path: '/tenants/{tenant}/client/release', methods: { POST: releaseClientId } },
+  { path: '/tenants/{tenant}/client/ban', methods: { PUT: ban, DELETE: unban } },
+  { path: '/tenants/{tenant}/bans', methods: { GET: listBans } },
   { path: '/tenants/{tenant}/observers', methods: { GET: listObservers, POST: createObserver } },
   { path: '/tenants/{tenant}/observers/{observer}', methods: { DELETE: endObserver } },
   { path: '/tenants/{tenant}/subscribers', methods: { GET: listSubscribers } },

@@ -9,6 +9,7 @@ import { eraseRecords } from '../delivery/rules.ts';
 import { recountTenant } from '../limits/recount.ts';
 import { noteRefusal } from '../limits/refusals.ts';
 import { searchShapes } from '../limits/shapes.ts';
+import { endBanned } from '../sessions/bans.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
 import { endSession } from '../sessions/end-session.ts';
 import { publishWillOf } from '../sessions/left-will.ts';
@@ -141,6 +142,8 @@ async function fireTimer(context: Context, timer: SingleTimer): Promise<void> {
       return sweepTenant(context, timer);
     case 'revocation':
       return endRevoked(context, timer);
+    case 'ban':
+      return endBanned(context, timer);
     case 'rule-records':
       return eraseRecords(context, timer);
     case 'recount':

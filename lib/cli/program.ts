@@ -4,6 +4,7 @@ import type { FetchText } from '../auth/index.ts';
 import { explain } from '../local/operator/explain.ts';
 import { exitCodes } from '../local/operator/user-error.ts';
 import { addAccountCommands } from './commands/account.ts';
+import { addBanCommands } from './commands/ban.ts';
 import { addBridgeCommand } from './commands/bridge.ts';
 import { addConsoleCommand } from './commands/console.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -70,6 +71,7 @@ export async function run(
   addTokenCommands(program, terminal);
   addOperatingCommands(program, terminal);
   addExplainCommand(program, terminal);
+  addBanCommands(program, terminal);
   addSubscribeCommand(program, terminal);
   addTailCommand(program, terminal);
   addTraceCommand(program, terminal);

@@ -32,6 +32,7 @@ export const metrics = {
   rulesWithoutQueue: 'RulesWithoutQueue',
   retainedContinued: 'RetainedContinued',
   connectionsRevoked: 'ConnectionsRevoked',
+  clientsBanned: 'ClientsBanned',
   connectionLooksFailed: 'ConnectionLooksFailed',
   framesRefused: 'FramesRefused',
   protocolErrors: 'ProtocolErrors',

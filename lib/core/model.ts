@@ -242,6 +242,9 @@ export interface Session extends ClientKey {
    * Absent in rows of earlier releases.
    */
   readonly connectsUntilMs?: number;
+  /** The hour (since 1970) of the last accepted CONNECT, and how many there were in it. */
+  readonly connectsHour?: number;
+  readonly connectsInHour?: number;
   /**
    * Set while retained messages of its subscriptions wait for room in the queue: the
    * acknowledgement of this or a later sequence continues them. Greater than
@@ -315,6 +318,8 @@ export interface TenantLive {
    * Increases with every revocation, to at least its time (ms since 1970); absent: there was none.
    */
   readonly revokedAtMs?: number;
+  /** Until when bans may last, in ms since 1970; absent: there was none. */
+  readonly bansUntilMs?: number;
 }
 
 /** Whose tokens are revoked. */

@@ -2,6 +2,7 @@ import type { ConnectionAddress, FanoutSlice, LifecycleEvent } from './model.ts'
 import type { Identity } from './permissions.ts';
 import type { ReasonName, Refusal, TokenReasonName } from './reasons.ts';
 import type { RuleDrainQueue, RuleQueue } from './rules.ts';
+import type { BanStore } from './store-ports/bans.ts';
 import type { ChunkStore } from './store-ports/chunks.ts';
 import type { ConnectionStore } from './store-ports/connections.ts';
 import type { EdgeStore } from './store-ports/edges.ts';
@@ -55,6 +56,7 @@ export interface Ports {
   readonly tenants: LiveTenantStore;
   readonly tenantData: TenantData;
   readonly revocations: RevocationStore;
+  readonly bans: BanStore;
   readonly observers: ObserverStore;
   readonly authenticator: Authenticator;
   readonly gateway: Gateway;

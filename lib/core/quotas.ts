@@ -81,6 +81,11 @@ export interface TenantQuotas extends ClientQuotas {
    * service's maximum.
    */
   readonly minKeepAliveSeconds?: number;
+  /**
+   * Time for which a client is banned that connects more often than `connectsPerMinutePerClient`,
+   * in seconds. Default: it is refused while it does, and not banned.
+   */
+  readonly banFlappingSeconds?: number;
 }
 
 /**
@@ -155,6 +160,7 @@ const tenantQuotaEntries = {
   retainedMessages: bound,
   retainedBytes: bound,
   minKeepAliveSeconds: bound,
+  banFlappingSeconds: v.exactOptional(wholeNumber(1)),
 } satisfies Readonly<Record<keyof TenantQuotas, unknown>>;
 
 /**
@@ -169,6 +175,8 @@ export const quotaBounds = {
   shapes: 64,
   // Deciding about unused shapes reads all of a tenant's rules.
   rules: 256,
+  /** 30 days. */
+  banFlappingSeconds: 2_592_000,
 } as const satisfies TenantQuotas;
 
 /** Quotas in a token. */
@@ -184,6 +192,7 @@ export const tenantQuotasSchema = closedObject({
   queuedMessages: v.exactOptional(wholeNumber(10, quotaBounds.queuedMessages)),
   shapes: v.exactOptional(wholeNumber(0, quotaBounds.shapes)),
   rules: v.exactOptional(wholeNumber(0, quotaBounds.rules)),
+  banFlappingSeconds: v.exactOptional(wholeNumber(1, quotaBounds.banFlappingSeconds)),
 });
 
 export const clientQuotaNames = Object.keys(clientQuotaEntries) as readonly (keyof ClientQuotas)[];

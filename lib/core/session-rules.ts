@@ -53,6 +53,27 @@ export function afterConnect(
   return nextMs > nowMs + 60_000 ? undefined : nextMs;
 }
 
+const hourMs = 3_600_000;
+
+/** Accepted CONNECTs of a client in the hour of `nowMs`, as its session counts them. */
+export function connectsInHour(
+  session: Pick<Session, 'connectsHour' | 'connectsInHour'> | undefined,
+  nowMs: number,
+): number {
+  return session?.connectsHour === Math.floor(nowMs / hourMs) ? (session.connectsInHour ?? 0) : 0;
+}
+
+/** The counts after one more. */
+export function countConnect(
+  session: Session | undefined,
+  nowMs: number,
+): Required<Pick<Session, 'connectsHour' | 'connectsInHour'>> {
+  return {
+    connectsHour: Math.floor(nowMs / hourMs),
+    connectsInHour: connectsInHour(session, nowMs) + 1,
+  };
+}
+
 /** Maximum number of messages in the session's queue. */
 export function queueBound(
   { maxQueuedMessages }: Pick<Settings, 'maxQueuedMessages'>,

@@ -196,6 +196,12 @@ export interface Settings {
    * paid for. Counters have all refusals.
    */
   readonly refusalLinesPerMinute: number;
+  /** Banned clients of a tenant: each is a row, and the operator looks through them. */
+  readonly maxBans: number;
+  /** Longest ban, in seconds: 30 days. Who must never come back has its tokens revoked. */
+  readonly maxBanSeconds: number;
+  /** Length of the reason of a ban in UTF-8 bytes, which the client is told. */
+  readonly maxBanReasonBytes: number;
 }
 
 export const defaultSettings: Settings = {
@@ -257,4 +263,7 @@ export const defaultSettings: Settings = {
   ruleFailedMessageSeconds: 60,
   ruleMaxHops: 3,
   refusalLinesPerMinute: 100,
+  maxBans: 10_000,
+  maxBanSeconds: quotaBounds.banFlappingSeconds,
+  maxBanReasonBytes: 256,
 };

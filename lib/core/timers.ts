@@ -95,6 +95,8 @@ export type Timer =
       /** Client id behind which the walk continues. */
       readonly after?: string;
     }
+  /** Ends the connection of a client that was banned while it connected. */
+  | ({ readonly kind: 'ban' } & ClientKey)
   /** Erases more records of a deleted rule that wait or have failed. Due at once. */
   | { readonly kind: 'rule-records'; readonly tenant: TenantId; readonly rule: string }
   | {

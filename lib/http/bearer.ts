@@ -2,6 +2,7 @@ import { isUnproved } from '../auth/index.ts';
 import type { Context } from '../core/context.ts';
 import type { TenantLive } from '../core/model.ts';
 import type { Identity } from '../core/permissions.ts';
+import { bannedBy } from '../sessions/bans.ts';
 import { isRevoked } from '../sessions/revocation.ts';
 import type { HttpRequest } from './message.ts';
 import type { Caller } from './noted-problems.ts';
@@ -42,7 +43,7 @@ export async function identify(
  * The tenant of a verified token, which may be used now.
  *
  * @param clientId the client that uses it, for revocations by client id.
- * @throws Problem `tenant-inactive`, `token-revoked`
+ * @throws Problem `tenant-inactive`, `token-revoked`, `client-banned`
  */
 export async function standingTenant(
   context: Context,
@@ -53,5 +54,7 @@ export async function standingTenant(
   if (live?.status !== 'active') throw new Problem('tenant-inactive');
   if (await isRevoked(context, live, clientId === undefined ? identity : { ...identity, clientId }))
     throw new Problem('token-revoked', { headers: challenge });
+  const banned = clientId && (await bannedBy(context, live, { tenant: identity.tenant, clientId }));
+  if (banned) throw new Problem(banned.code, { message: banned.message });
   return live;
 }

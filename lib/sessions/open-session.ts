@@ -2,7 +2,14 @@ import type { Context } from '../core/context.ts';
 import type { ClientKey, Connection, ConnectionAddress, Session } from '../core/model.ts';
 import type { Permissions } from '../core/permissions.ts';
 import { type Refusal, refusal } from '../core/reasons.ts';
-import { afterConnect, hasEnded, mayBeResumed, mayGoDirect, queueBound } from '../core/session-rules.ts';
+import {
+  afterConnect,
+  countConnect,
+  hasEnded,
+  mayBeResumed,
+  mayGoDirect,
+  queueBound,
+} from '../core/session-rules.ts';
 import { deleteSessionRows } from './end-session.ts';
 import { narrowSession } from './narrow-session.ts';
 
@@ -97,6 +104,7 @@ export async function openSession(context: Context, request: SessionRequest): Pr
     const session = {
       ...(present ? resumedSession(context, previous, request) : newSession(context, previous, request)),
       connectsUntilMs,
+      ...countConnect(previous, nowMs),
       ...(previous?.traceUntilMs === undefined ? {} : { traceUntilMs: previous.traceUntilMs }),
     };
     takenFrom = previous?.address === undefined ? undefined : previous;

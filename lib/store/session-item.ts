@@ -49,6 +49,8 @@ const sessionFields: Fields<StoredFields> = {
   expirySeconds: numeric('expiry'),
   connectionSequence: numeric('connections'),
   connectsUntilMs: maybe(numeric('connectsUntil')),
+  connectsHour: maybe(numeric('connectsHour')),
+  connectsInHour: maybe(numeric('inHour')),
   expiresAtMs: maybe(numeric('expires')),
   retainedBehind: maybe(numeric('retainedBehind')),
   swept: maybe(boolean('swept')),

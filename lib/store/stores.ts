@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TenantAdmin, TenantLookup } from '../auth/index.ts';
 import type { Ports } from '../core/ports.ts';
 import type { UsageStore } from '../core/usage.ts';
+import { createBanStore } from './bans.ts';
 import { createChunkStore } from './chunks.ts';
 import { createConnectionStore } from './connections.ts';
 import { createEdgeStore } from './edges.ts';
@@ -46,6 +47,7 @@ export type Stores = Pick<
   | 'tenants'
   | 'tenantData'
   | 'revocations'
+  | 'bans'
   | 'observers'
   | 'ruleRecords'
 > & { readonly tenantAdmin: TenantAdmin & TenantLookup; readonly usageStore: UsageStore };
@@ -67,6 +69,7 @@ export function createStores(
   return {
     tenants,
     revocations: createRevocationStore(client, tables.tenants),
+    bans: createBanStore(client, tables.tenants, nowMs),
     observers: createObserverStore(client, tables.tenants, nowMs),
     tenantAdmin,
     connections: createConnectionStore(client, tables.connections, tenants, nowMs),

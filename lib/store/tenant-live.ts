@@ -23,7 +23,7 @@ const maxKnownSearches = 10_000;
 
 /**
  * The message path's part of table Tenants: `tenant` / `live#0…3` → status, shapes, quotas, latest
- * revocation. A shape that is being removed moves from the set `shapes` to the set `going`, whose
+ * revocation, end of the longest ban. A shape that is being removed moves from the set `shapes` to the set `going`, whose
  * members are `mark shape`. So removing a mark never removes one that another call has made, and a
  * SUBSCRIBE brings a shape back by adding it to `shapes`, whatever marks it has.
  */
@@ -170,6 +170,7 @@ export function createLiveTenantTable(
 export function liveFrom(stored: Item): TenantLive {
   known(stored);
   const revokedAtMs = optionalNumber(stored, 'revoked');
+  const bansUntilMs = optionalNumber(stored, 'bansUntil');
   const counted = stored.shapes?.SS ?? [];
   const marked = (stored.going?.SS ?? []).map((text) => goingFrom(text).shape);
   const going = new Set(marked.filter((shape) => !counted.includes(shape)));
@@ -180,6 +181,7 @@ export function liveFrom(stored: Item): TenantLive {
     going,
     dollarApart: isDollarApart(stored),
     ...(revokedAtMs === undefined ? {} : { revokedAtMs }),
+    ...(bansUntilMs === undefined ? {} : { bansUntilMs }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { readTenantConfig, type TenantAdmin, type TenantConfig, type TenantLookup } from '../auth/index.ts';
 import type { VersionedTenantConfig } from '../auth/tenant-config.ts';
 import { type Item, json, known, N, number, S, string, version } from './attributes.ts';
+import { banPrefix } from './bans.ts';
 import { observerPrefix } from './observers.ts';
 import { revokedPrefix } from './revocations.ts';
 import { tenantsByPart } from './schema.ts';
@@ -150,7 +151,7 @@ export function createTenantStore(
       await Promise.all(
         Array.from({ length: liveCopies }, (_, copy) => table.delete(key(name, livePart(copy)))),
       );
-      for (const prefix of [revokedPrefix, observerPrefix]) await deleteParts(table, name, prefix);
+      for (const prefix of [revokedPrefix, observerPrefix, banPrefix]) await deleteParts(table, name, prefix);
       const existed = await table.delete(key(name, metaPart));
       loaded.delete(name);
       return existed !== undefined;

@@ -95,6 +95,12 @@ describe('GET /tenants/{tenant}/explain', () => {
       'subscribe-right-missing',
     ]);
 
+    expect((await api('PUT', '/tenants/acme/client/ban?clientId=nobody', { seconds: 60 })).status).toBe(200);
+    expect(codes((await explain('a', { clientId: 'nobody' })).client.findings)).toEqual([
+      'banned',
+      'no-session',
+    ]);
+
     await client('wide', { '#': { qos: 1 } });
     const dollar = (await explain('$SYS/x', { clientId: 'wide' })).client;
     expect(codes(dollar.findings)).toEqual(['no-filter', 'dollar-topic', 'subscribe-right-missing']);

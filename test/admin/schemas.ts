@@ -1,5 +1,6 @@
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
+import { banSchema } from '../../lib/admin/bans.ts';
 import { observerSchema } from '../../lib/admin/observers.ts';
 import { revocationSchema } from '../../lib/admin/revoke.ts';
 import { redriveSchema } from '../../lib/admin/rule-failures.ts';
@@ -30,6 +31,7 @@ export const requestSchemas: Readonly<Record<string, object>> = {
   Revocation: converted(revocationSchema),
   NewObserver: converted(observerSchema),
   NewTrace: converted(traceSchema),
+  NewBan: converted(banSchema),
   TokenToCheck: converted(tokenCheckSchema),
   UnusedShapes: converted(unusedShapesSchema),
   Batch: converted(batchSchema),

@@ -71,6 +71,7 @@ test.each([
     counted: { connections: 0, retainedMessages: 1, retainedBytes: 9 },
     after: 'a',
   },
+  { kind: 'ban', tenant: 'acme', clientId: 'c' },
   { kind: 'session-expiry', generation: 'g', tenant: 'acme', clientId: '"\\\u0001' },
   { kind: 'rule-records', tenant: 'acme', rule: 'r' },
 ] as unknown as Timer[])('reads back a timer: $kind', async (one) => {

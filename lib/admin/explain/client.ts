@@ -11,7 +11,7 @@ import { type Imagined, type Recipient, recipientOf } from './recipient.ts';
 export interface ClientAnswer {
   readonly clientId: string;
   readonly receives: 'yes' | 'later' | 'perhaps' | 'no';
-  /** Why no subscription of the client matches; empty: one does. */
+  /** Why no subscription of the client matches, and whether it is banned. */
   readonly findings: readonly Finding[];
   /** Its subscriptions that match, each with its own findings. */
   readonly subscriptions: readonly Recipient[];
@@ -35,9 +35,10 @@ export async function explainClient(
     nearest,
   });
   const key = { tenant, clientId };
-  const session = await context.sessions.get(key);
-  if (session === undefined || session.swept === true) return none(['no-session']);
-  if (hasEnded(session, context.clock.nowMs())) return none(['session-expired']);
+  const [session, ban] = await Promise.all([context.sessions.get(key), context.bans.get(key)]);
+  const banned: FindingCode[] = ban === undefined ? [] : ['banned'];
+  if (session === undefined || session.swept === true) return none([...banned, 'no-session']);
+  if (hasEnded(session, context.clock.nowMs())) return none([...banned, 'session-expired']);
   const [connection, all] = await Promise.all([
     session.address === undefined ? undefined : context.connections.get(session.address),
     context.tenantData.subscriptionsOf(key, session.generation),
@@ -49,6 +50,7 @@ export async function explainClient(
     const isDollar = topic.startsWith('$') && filters.some((filter) => /^[+#]/.test(filter));
     return none(
       [
+        ...banned,
         all.length === 0 ? 'no-subscription' : 'no-filter',
         ...(isDollar ? (['dollar-topic'] as const) : []),
         ...(mayNot ? (['subscribe-right-missing'] as const) : []),
@@ -61,5 +63,5 @@ export async function explainClient(
   );
   const has = (outcome: Recipient['outcome']) => subscriptions.some((one) => one.outcome === outcome);
   const receives = has('sent') ? 'yes' : has('queued') ? 'later' : has('perhaps') ? 'perhaps' : 'no';
-  return { clientId, receives, findings: [], subscriptions, nearest: [] };
+  return { clientId, receives, findings: banned.map(finding), subscriptions, nearest: [] };
 }

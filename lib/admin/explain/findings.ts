@@ -3,6 +3,7 @@ const findings = {
   'tenant-suspended': 'The tenant is suspended: nothing is published or delivered.',
   'no-session': 'There is no session: the client has never connected, or its session has ended.',
   'session-expired': 'The session of the client has expired.',
+  banned: 'The client is banned: it cannot connect.',
   'no-filter': 'None of the subscriptions of the client matches the topic.',
   'no-subscription': 'The client has no subscriptions.',
   'dollar-topic': 'The topic begins with "$": a filter that begins with a wildcard does not match it.',

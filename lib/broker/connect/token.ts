@@ -8,6 +8,7 @@ import type { PeerState, TokenState } from '../../core/store-ports/connections.t
 import { mayConnect } from '../../limits/connect-rate.ts';
 import { ratesRefusal } from '../../limits/rates.ts';
 import type { ConnectPacket } from '../../mqtt/index.ts';
+import { bannedBy } from '../../sessions/bans.ts';
 import { isRevoked } from '../../sessions/revocation.ts';
 import type { Authenticated, Connecting, Named, Permitted, Refused } from './admission.ts';
 
@@ -95,7 +96,10 @@ export async function standingOf(
 /** As {@link standingOf}; the connection row notes which revocations have been seen. */
 export async function permit(context: Context, known: Named): Promise<Permitted | Refused> {
   const standing = await standingOf(context, known.identity, known.clientId);
-  return 'refusal' in standing ? standing : { ...known, ...standing };
+  if ('refusal' in standing) return standing;
+  const { identity, clientId } = known;
+  const banned = await bannedBy(context, standing.live, { tenant: identity.tenant, clientId });
+  return banned === undefined ? { ...known, ...standing } : { refusal: banned };
 }
 
 /** What a connection row keeps of its token. */

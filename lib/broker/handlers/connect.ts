@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts';
 import { metrics } from '../../core/metrics.ts';
 import type { ConnectPacket } from '../../mqtt/index.ts';
+import { banIfFlapping } from '../../sessions/bans.ts';
 import { endWith, type Outcome, refuseConnect } from '../../sessions/outcome.ts';
 import { protocolNames } from '../../sessions/presence.ts';
 import type { Connecting, Holding, Refused, Step } from '../connect/admission.ts';
@@ -51,7 +52,12 @@ const connectSteps = inOrder(authenticate)
 
 export async function handleConnect(context: Context, connecting: Connecting): Promise<Outcome> {
   const known = await connectSteps.run(context, connecting);
-  if ('refusal' in known) return answerRefusal(context, connecting.packet, known);
+  if ('refusal' in known) {
+    const { identity, clientId } = known.known ?? {};
+    if (known.refusal.code === 'connect-rate' && identity !== undefined && clientId !== undefined)
+      await banIfFlapping(context, { tenant: identity.tenant, clientId });
+    return answerRefusal(context, connecting.packet, known);
+  }
   context.log.count(metrics.connectsAccepted);
   const { connection, live } = known;
   context.traces.note(connection, 'connect', {

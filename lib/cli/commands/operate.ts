@@ -30,12 +30,17 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
     .option('--json', 'as JSON')
     .action(async (tenant: string, options: JsonOption) => {
       const api = await apiOf(options);
-      await printAll<{ clientId: string; online: boolean; protocolVersion: string }>(
+      await printAll<{
+        clientId: string;
+        online: boolean;
+        protocolVersion: string;
+        connectsThisHour: number;
+      }>(
         terminal,
         api.all(`/${tenant}/clients`, 'clients'),
         options.json === true,
         (item) =>
-          `${item.online ? 'online ' : 'offline'}  ${item.protocolVersion.padEnd(5)}  ${escapeControls(item.clientId)}`,
+          `${item.online ? 'online ' : 'offline'}  ${item.protocolVersion.padEnd(5)}  ${escapeControls(item.clientId)}${flapping(item)}`,
         'no client is connected or has a session',
       );
     });
@@ -128,6 +133,13 @@ export function addOperatingCommands(program: Command, terminal: Terminal): void
       if (result?.detail !== undefined) throw new UserError(knownReason(result.code), result.detail);
       if (result?.reasonCode === 0x10) terminal.err('this topic has no subscribers');
     });
+}
+
+/** Connects in this hour that are more than a client makes that stays connected. */
+const unusualConnects = 10;
+
+function flapping({ connectsThisHour }: { readonly connectsThisHour: number }): string {
+  return connectsThisHour < unusualConnects ? '' : `  ${connectsThisHour} connects in this hour`;
 }
 
 interface Publish {

@@ -39,6 +39,13 @@ export const connectionReasons = {
     message: 'the session is being opened by too many connections at once',
     remedy: 'Connect again with back-off; make sure that no two clients use the same client identifier.',
   },
+  'client-banned': {
+    reasonCode: 0x8a,
+    disconnectCode: 0x98,
+    http: 403,
+    message: 'the client is banned',
+    remedy: 'Wait until the time that the message names. The operator can end the ban: "wisp unban".',
+  },
   'too-many-connections': {
     reasonCode: 0x97,
     message: 'the tenant has too many connections',

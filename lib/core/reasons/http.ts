@@ -52,6 +52,16 @@ export const httpReasons = {
     message: 'the tenant has as many observers as it may have at once',
     remedy: 'End one (GET and DELETE /admin/tenants/NAME/observers), or wait until one expires.',
   },
+  'ban-unknown': {
+    http: 404,
+    message: 'the client is not banned',
+    remedy: 'List the bans: "wisp bans".',
+  },
+  'bans-full': {
+    http: 409,
+    message: 'the tenant has as many bans as it may have',
+    remedy: 'End bans: "wisp unban"; or revoke the tokens of these clients.',
+  },
   'client-queue-full': {
     http: 409,
     message: 'the queue of the client is full',
