@@ -1,4 +1,4 @@
-import type { Session } from './model.ts';
+import type { Session, TenantLive } from './model.ts';
 import type { ClientQuotas } from './quotas.ts';
 import type { Settings } from './settings.ts';
 
@@ -51,6 +51,11 @@ export function afterConnect(
 ): number | undefined {
   const nextMs = Math.max(nowMs, untilMs ?? 0) + Math.floor(60_000 / connectsPerMinutePerClient);
   return nextMs > nowMs + 60_000 ? undefined : nextMs;
+}
+
+/** Whether the tenant has had a ban that may last until now, so that its row must be read. */
+export function mayBeBanned({ bansUntilMs = 0 }: Pick<TenantLive, 'bansUntilMs'>, nowMs: number): boolean {
+  return bansUntilMs > nowMs;
 }
 
 const hourMs = 3_600_000;

@@ -2,6 +2,7 @@ import { isUnproved } from '../auth/index.ts';
 import type { Context } from '../core/context.ts';
 import type { TenantLive } from '../core/model.ts';
 import type { Identity } from '../core/permissions.ts';
+import { mayBeBanned } from '../core/session-rules.ts';
 import { bannedBy } from '../sessions/bans.ts';
 import { isRevoked } from '../sessions/revocation.ts';
 import type { HttpRequest } from './message.ts';
@@ -54,7 +55,8 @@ export async function standingTenant(
   if (live?.status !== 'active') throw new Problem('tenant-inactive');
   if (await isRevoked(context, live, clientId === undefined ? identity : { ...identity, clientId }))
     throw new Problem('token-revoked', { headers: challenge });
-  const banned = clientId && (await bannedBy(context, live, { tenant: identity.tenant, clientId }));
+  const isAsked = clientId !== undefined && mayBeBanned(live, context.clock.nowMs());
+  const banned = isAsked ? await bannedBy(context, { tenant: identity.tenant, clientId }) : undefined;
   if (banned) throw new Problem(banned.code, { message: banned.message });
   return live;
 }

@@ -1,7 +1,8 @@
 import type { Context } from '../core/context.ts';
 import { metrics } from '../core/metrics.ts';
-import type { ClientKey, TenantLive } from '../core/model.ts';
+import type { ClientKey } from '../core/model.ts';
 import { type Refusal, refusal } from '../core/reasons.ts';
+import { mayBeBanned } from '../core/session-rules.ts';
 import type { Ban } from '../core/store-ports/bans.ts';
 import type { Timer } from '../core/timers.ts';
 import { disconnectClient } from './disconnect-client.ts';
@@ -19,18 +20,16 @@ const maxCounted = 1_000;
 const counted = new WeakMap<Context, Map<string, { count: number; readonly atMs: number }>>();
 
 /**
- * Why a client may not connect or publish: it is banned. Reads nothing unless the tenant has had a
- * ban that may last until now. The client identifier alone decides, whatever the token or the
- * session: a clean start, or the end of the session, changes nothing. A client that may choose its
- * identifier evades the ban by another one; name it in the token (`mqtt.clientId`), or revoke the
- * tokens of its subject.
+ * Why a client may not connect or publish: it is banned. Ask only where `mayBeBanned` says so.
+ *
+ * The client identifier alone decides, whatever the token or the session: a clean start, or the end
+ * of the session, changes nothing. A client that may choose its identifier evades the ban by another
+ * one; name it in the token (`mqtt.clientId`), or revoke the tokens of its subject.
  */
 export async function bannedBy(
   context: Context,
-  { bansUntilMs = 0 }: Pick<TenantLive, 'bansUntilMs'>,
   key: ClientKey,
 ): Promise<Refusal<'client-banned'> | undefined> {
-  if (bansUntilMs <= context.clock.nowMs()) return undefined;
   const ban = await context.bans.get(key);
   return ban && refusalOf(ban);
 }
@@ -83,11 +82,11 @@ export async function banIfFlapping(context: Context, key: ClientKey): Promise<v
   const live = await context.tenants.readLive(key.tenant, false);
   const seconds = live?.quotas.banFlappingSeconds;
   if (live === undefined || seconds === undefined) return;
-  if ((await bannedBy(context, live, key)) !== undefined) return;
+  if (mayBeBanned(live, context.clock.nowMs()) && (await bannedBy(context, key)) !== undefined) return;
   await banClient(context, key, { by: 'flapping', seconds, reason: 'it connects too often' });
 }
 
-/** Clients about which a process remembers that it has asked. When there are more, all are asked. */
+/** Clients about which a process has asked. When there are more, all are forgotten. */
 const maxAsked = 10_000;
 const askAgainMs = 60_000;
 const askedAtMs = new WeakMap<Context, Map<string, number>>();

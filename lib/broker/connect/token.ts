@@ -4,6 +4,7 @@ import type { TenantLive } from '../../core/model.ts';
 import type { Identity, Permissions } from '../../core/permissions.ts';
 import { type EffectiveQuotas, effectiveQuotas } from '../../core/quotas.ts';
 import { type Refusal, refusal } from '../../core/reasons.ts';
+import { mayBeBanned } from '../../core/session-rules.ts';
 import type { PeerState, TokenState } from '../../core/store-ports/connections.ts';
 import { mayConnect } from '../../limits/connect-rate.ts';
 import { ratesRefusal } from '../../limits/rates.ts';
@@ -98,7 +99,9 @@ export async function permit(context: Context, known: Named): Promise<Permitted 
   const standing = await standingOf(context, known.identity, known.clientId);
   if ('refusal' in standing) return standing;
   const { identity, clientId } = known;
-  const banned = await bannedBy(context, standing.live, { tenant: identity.tenant, clientId });
+  const banned = mayBeBanned(standing.live, context.clock.nowMs())
+    ? await bannedBy(context, { tenant: identity.tenant, clientId })
+    : undefined;
   return banned === undefined ? { ...known, ...standing } : { refusal: banned };
 }
 
