@@ -23,8 +23,8 @@ const counted = new WeakMap<Context, Map<string, { count: number; readonly atMs:
  * Why a client may not connect or publish: it is banned. Ask only where `mayBeBanned` says so.
  *
  * The client identifier alone decides, whatever the token or the session: a clean start, or the end
- * of the session, changes nothing. A client that may choose its identifier evades the ban by another
- * one; name it in the token (`mqtt.clientId`), or revoke the tokens of its subject.
+ * of the session, changes nothing. A client that may choose its identifier evades the ban by
+ * another one; name it in the token (`mqtt.clientId`), or revoke the tokens of its subject.
  */
 export async function bannedBy(
   context: Context,
