@@ -455,7 +455,7 @@ export const testFolders: readonly TestFolder[] = [
     name: 'test/tenants',
     about: 'quotas, usage, revocation',
     of: ['lib/broker'],
-    also: ['test/support', 'test/broker', 'test/admin', ...emulators],
+    also: ['test/support', 'test/broker', 'test/admin', 'test/bench', ...emulators],
   },
   {
     name: 'test/broker',
