@@ -24,8 +24,9 @@ const maxKnownSearches = 10_000;
 /**
  * The message path's part of table Tenants: `tenant` / `live#0…3` → status, shapes, quotas, latest
  * revocation, end of the longest ban. A shape that is being removed moves from the set `shapes` to
- * the set `going`, whose members are `mark shape`. So removing a mark never removes one that another
- * call has made, and a SUBSCRIBE brings a shape back by adding it to `shapes`, whatever marks it has.
+ * the set `going`, whose members are `mark shape`. So removing a mark never removes one that
+ * another call has made, and a SUBSCRIBE brings a shape back by adding it to `shapes`, whatever
+ * marks it has.
  */
 export interface LiveTenantTable extends LiveTenantStore {
   readonly tableName: string;

@@ -146,7 +146,7 @@ describe('tables', () => {
   it('admin alone makes tenants; it subscribes nobody', () => {
     expect(tableActions('admin')).toMatchObject({
       Subscriptions: ['BatchGetItem', ...subscriptionActions],
-      Tenants: ['BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem'],
+      Tenants: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
     });
     for (const name of functionNames.filter((other) => other !== 'admin'))
       expect(tableActions(name).Tenants).not.toContain('PutItem');
