@@ -29,7 +29,7 @@ function waitingOn(topics: readonly string[]) {
   }));
 }
 
-/** The target refuses topic `a`, whose failure cannot be stored, and takes its time for the others. */
+/** The target refuses topic `a`, whose failure cannot be stored; other topics take their time. */
 function failing() {
   const delivered: string[] = [];
   const ends: (() => void)[] = [];
