@@ -187,7 +187,7 @@ export const access: Readonly<Record<FunctionName, Access>> = {
   // It verifies tokens, and walks clients for unused shapes when there is no room for one.
   ownRules: {
     tables: {
-      tenants: ['GetItem', 'Query', 'UpdateItem', 'DeleteItem'],
+      tenants: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem', 'DeleteItem'],
       sessions: ['Query'],
       subscriptions: ['PutItem', 'DeleteItem'],
       messages: ['GetItem', 'Query', 'UpdateItem', 'BatchWriteItem'],
