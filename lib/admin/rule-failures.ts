@@ -13,7 +13,11 @@ import { isoTime } from './tenant-config.ts';
 
 /** Failures that one call may name. */
 const maxIds = 100;
-const maxIdCharacters = 64;
+/**
+ * Republished messages have the id of the original and the name of the rule, for each of at most 3
+ * hops; those of the inbound queue have 50 characters.
+ */
+const maxIdCharacters = 300;
 
 /** Messages that a rule has given up, in the order of publishing, without payloads. */
 export const listRuleFailures: AdminOperation = async (call) => {

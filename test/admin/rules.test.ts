@@ -19,6 +19,16 @@ const secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 const nextSecret = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
 
 describe('rules', () => {
+  it('redrive failures of messages that other rules have republished', async () => {
+    await api('PUT', '/tenants/acme/rules/last', republish);
+    const hop = `.${'r'.repeat(63)}`;
+    const redriven = await api('POST', '/tenants/acme/rules/last/redrive', {
+      ids: [`${'0'.repeat(26)}${hop}${hop}${hop}`],
+    });
+    expect(redriven).toMatchObject({ status: 200, body: { redriven: 0 } });
+    await api('DELETE', '/tenants/acme/rules/last');
+  });
+
   it('are created with defaults, shown, replaced by revision, and deleted', async () => {
     const made = await api('PUT', '/tenants/acme/rules/copy', republish);
     expect(made).toMatchObject({

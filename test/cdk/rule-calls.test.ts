@@ -90,7 +90,7 @@ async function call(base: string, method: string, path: string, body?: unknown, 
   expect(status, `${method} ${path}`).toBeLessThan(300);
 }
 
-/** Deliveries, an outage with waiting rows, failures, redrive, and messages that are republished. */
+/** Deliveries, an outage with waiting rows, failures, redrive, and republished messages. */
 async function useRules(acme: Mint): Promise<void> {
   const api = (method: string, path: string, body?: unknown) =>
     call(`${service.adminUrl}/tenants/acme`, method, path, body);
