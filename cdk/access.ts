@@ -217,7 +217,7 @@ const withRules: Partial<Record<FunctionName, Access>> = {
   admin: {
     tables: {
       tenants: ['DeleteItem'],
-      messages: ['GetItem', 'Query', 'UpdateItem', 'BatchWriteItem'],
+      messages: ['GetItem', 'Query', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'],
     },
     connections: false,
     timers: false,
