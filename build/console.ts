@@ -1,6 +1,7 @@
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build as bundle, type Metafile } from 'esbuild';
+import { mqttjsForPage } from './mqttjs-for-page.ts';
 import { commonOptions, root } from './options.ts';
 
 /** Directory of generated names within the page, which browsers may keep. */
@@ -29,6 +30,7 @@ export async function buildConsole(outputDirectory = join(root, 'dist/console'))
     minify: true,
     chunkNames: `${chunkDirectory}/[name]-[hash]`,
     define: { 'process.env.NODE_ENV': '"production"', global: 'globalThis' },
+    plugins: [mqttjsForPage],
     metafile: true,
   });
   await removeOtherChunks(join(outputDirectory, chunkDirectory), Object.keys(metafile.outputs));

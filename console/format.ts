@@ -3,6 +3,7 @@
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1, notation: 'compact' });
 const precise = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
+const timeOfDay = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 /** `12,345` */
@@ -71,4 +72,11 @@ export function valueText(name: string, value: number | undefined): string {
 /** Messages of the service begin in lower case, to stand behind a colon. */
 export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** `14:05:09 123 ms` of the operator's own clock, for what happens many times a minute. */
+export function clock(at: string | number): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return String(at);
+  return `${timeOfDay.format(date)} ${String(date.getMilliseconds()).padStart(3, '0')} ms`;
 }

@@ -19,6 +19,7 @@ export interface PageEntry {
 export const pages: readonly PageEntry[] = [
   { name: 'overview', title: 'Overview', isOfTenant: false, load: () => import('./pages/overview.tsx') },
   { name: 'tenants', title: 'Tenants', isOfTenant: false, load: () => import('./pages/tenants.tsx') },
+  { name: 'clients', title: 'Clients', isOfTenant: true, load: () => import('./pages/clients.tsx') },
   { name: 'settings', title: 'Settings', isOfTenant: false, load: () => import('./pages/settings.tsx') },
   { name: 'usage', title: 'Usage', isOfTenant: true, load: () => import('./pages/usage.tsx') },
 ];
