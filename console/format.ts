@@ -80,3 +80,13 @@ export function clock(at: string | number): string {
   if (Number.isNaN(date.getTime())) return String(at);
   return `${timeOfDay.format(date)} ${String(date.getMilliseconds()).padStart(3, '0')} ms`;
 }
+
+/** Numbers names that come again: `kind`, `kind (2)`. User properties may have one name. */
+export function distinctNames<Value>(pairs: readonly (readonly [string, Value])[]): [string, Value][] {
+  const seen = new Map<string, number>();
+  return pairs.map(([name, value]) => {
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return [count === 1 ? name : `${name} (${count})`, value];
+  });
+}

@@ -20,6 +20,8 @@ export const pages: readonly PageEntry[] = [
   { name: 'overview', title: 'Overview', isOfTenant: false, load: () => import('./pages/overview.tsx') },
   { name: 'tenants', title: 'Tenants', isOfTenant: false, load: () => import('./pages/tenants.tsx') },
   { name: 'clients', title: 'Clients', isOfTenant: true, load: () => import('./pages/clients.tsx') },
+  { name: 'topics', title: 'Topics', isOfTenant: true, load: () => import('./pages/topics.tsx') },
+  { name: 'mqtt', title: 'MQTT client', isOfTenant: true, load: () => import('./pages/mqtt.tsx') },
   { name: 'settings', title: 'Settings', isOfTenant: false, load: () => import('./pages/settings.tsx') },
   { name: 'usage', title: 'Usage', isOfTenant: true, load: () => import('./pages/usage.tsx') },
 ];

@@ -3,7 +3,13 @@ import { type LiveList, maxLiveItems } from '../mqtt/live-list.ts';
 import { saveJson } from '../save.ts';
 
 /** Pause, clear and export of a live view, and what it leaves out. */
-export function LiveControls<Item>({ live, file }: { readonly live: LiveList<Item>; readonly file: string }) {
+export function LiveControls<Item>(props: {
+  readonly live: LiveList<Item>;
+  readonly file: string;
+  /** An item of the export; default: as it is. */
+  readonly toJson?: (item: Item) => unknown;
+}) {
+  const { live, file, toJson = (item) => item } = props;
   const pause = live.pause.value;
   const leftOut = live.leftOut.value;
   return (
@@ -24,7 +30,7 @@ export function LiveControls<Item>({ live, file }: { readonly live: LiveList<Ite
         type="button"
         class="button"
         disabled={live.items.value.length === 0}
-        onClick={() => saveJson(file, live.items.peek())}
+        onClick={() => saveJson(file, live.items.peek().map(toJson))}
       >
         Export
       </button>

@@ -3,7 +3,17 @@ import { lacks } from '../support/tools.ts';
 import { seriousFindings } from './axe.ts';
 import { type ConsoleUnderTest, startConsoleUnderTest } from './browser.ts';
 
-const pages = ['#/overview', '#/tenants', '#/tenants/acme', '#/settings', '#/usage/acme', '#/nowhere'];
+const pages = [
+  '#/overview',
+  '#/tenants',
+  '#/tenants/acme',
+  '#/settings',
+  '#/usage/acme',
+  '#/clients/acme',
+  '#/topics/acme',
+  '#/mqtt/acme',
+  '#/nowhere',
+];
 
 describe.skipIf(lacks('chromium'))('axe-core finds nothing serious', () => {
   let tested: ConsoleUnderTest;

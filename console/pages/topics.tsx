@@ -1,0 +1,113 @@
+import { useState } from 'preact/hooks';
+import { ApiProblem, admin } from '../api/call.ts';
+import { base64, payloadBytes } from '../mqtt/payload.ts';
+import type { PageProps } from '../page-props.ts';
+import { TextField } from '../parts/fields.tsx';
+import {
+  type Draft,
+  emptyDraft,
+  MessageFields,
+  payloadFlaw,
+  userPropertiesOf,
+} from '../parts/message-fields.tsx';
+import { Page, Section } from '../parts/page.tsx';
+import { attempt } from '../parts/toasts.tsx';
+import { remember, route } from '../route.ts';
+import { TopicRecipients } from './topic-recipients.tsx';
+import { RetainedTopics } from './topic-retained.tsx';
+
+/** Topics of a tenant: who would get a message, what is retained, publishing as the operator. */
+export default function Topics({ tenant }: PageProps) {
+  const topic = route.value.query.get('topic') ?? '';
+  const [typed, setTyped] = useState(topic);
+  const [publishes, setPublishes] = useState(0);
+  return (
+    <Page title="Topics" about={`Who would get a message of ${tenant}, and what is retained.`}>
+      <Section title="Who would get it">
+        <form
+          class="toolbar"
+          onSubmit={(event) => {
+            event.preventDefault();
+            remember({ topic: typed });
+          }}
+        >
+          <TextField label="Topic name" value={typed} onChange={setTyped} isMono />
+          <button type="submit" class="button button-main" disabled={typed === ''}>
+            Explain
+          </button>
+        </form>
+        {topic !== '' && <TopicRecipients tenant={tenant} topic={topic} />}
+      </Section>
+      <RetainedTopics key={`${tenant} ${publishes}`} tenant={tenant} />
+      <PublishAsOperator tenant={tenant} onPublished={() => setPublishes(publishes + 1)} />
+    </Page>
+  );
+}
+
+interface PublishResult {
+  /** Present where the message was refused. */
+  readonly code?: string;
+  readonly detail?: string;
+}
+
+function PublishAsOperator({
+  tenant,
+  onPublished,
+}: {
+  readonly tenant: string;
+  readonly onPublished: () => void;
+}) {
+  const [draft, setDraft] = useState<Draft>(emptyDraft);
+  const publish = async () => {
+    const isDone = await attempt(() => publishDraft(tenant, draft), `Published to ${draft.topic}.`);
+    if (isDone && draft.retain) onPublished();
+  };
+  return (
+    <Section
+      title="Publish"
+      about="As the operator: to every topic that does not begin with “$”, within the tenant's quotas."
+    >
+      <form
+        class="card stack"
+        aria-label="Publish"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void publish();
+        }}
+      >
+        <MessageFields draft={draft} onChange={setDraft} hasProperties />
+        <div>
+          <button
+            type="submit"
+            class="button button-main"
+            disabled={draft.topic === '' || payloadFlaw(draft) !== undefined}
+          >
+            Publish
+          </button>
+        </div>
+      </form>
+    </Section>
+  );
+}
+
+async function publishDraft(tenant: string, draft: Draft): Promise<void> {
+  const { topic, retain, contentType, responseTopic, correlationData, expirySeconds } = draft;
+  const userProperties = userPropertiesOf(draft);
+  const message = {
+    topic,
+    payload: base64(payloadBytes(draft.payload, draft.form)),
+    encoding: 'base64',
+    qos: Number(draft.qos),
+    retain,
+    ...(contentType === '' ? {} : { contentType }),
+    ...(responseTopic === '' ? {} : { responseTopic }),
+    ...(correlationData === '' ? {} : { correlationData: base64(payloadBytes(correlationData, 'text')) }),
+    ...(expirySeconds === '' ? {} : { expirySeconds: Number(expirySeconds) }),
+    ...(userProperties.length === 0 ? {} : { userProperties }),
+  };
+  const path = `/tenants/${encodeURIComponent(tenant)}/publish`;
+  const body = { messages: [message] };
+  const { results } = await admin<{ results: readonly PublishResult[] }>('POST', path, { body });
+  const [result] = results;
+  if (result?.code !== undefined) throw new ApiProblem(200, result.code, result.detail ?? result.code);
+}

@@ -1,0 +1,61 @@
+import mqtt from 'mqtt';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { adapterOptions, inbox } from '../support/service.ts';
+import { lacks } from '../support/tools.ts';
+import { seriousFindings } from './axe.ts';
+import { type ConsoleUnderTest, startConsoleUnderTest } from './browser.ts';
+
+const hostile = '<img src=x onerror="document.title=1">';
+
+describe.skipIf(lacks('chromium'))('topics in the console', () => {
+  let tested: ConsoleUnderTest;
+  beforeAll(async () => {
+    tested = await startConsoleUnderTest();
+  }, 60_000);
+  afterAll(() => tested?.close());
+
+  test('who would get it, publish, the retained tree with values, delete', async () => {
+    const minted = await tested.service.tenant('acme');
+    const options = await adapterOptions(minted, { clientId: 'reader' });
+    const client = await mqtt.connectAsync(tested.service.url, options);
+    const received = inbox(client);
+    await client.subscribeAsync('plant/+/state', { qos: 1 });
+    const page = await tested.open('#/topics/acme', { bypassCSP: true });
+    await page.getByText('No topic holds a retained message').waitFor();
+    await page.getByLabel('Topic name').fill('plant/1/state');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    const row = page.getByRole('row', { name: /reader/ });
+    await row.getByText('sent at once').waitFor();
+
+    const form = page.getByRole('form', { name: 'Publish' });
+    await form.getByLabel('Topic', { exact: true }).fill('plant/1/state');
+    await form.getByLabel('Payload', { exact: true }).fill(hostile);
+    await form.getByLabel('Retain').check();
+    await form.getByText('Properties', { exact: true }).click();
+    await form.getByLabel('User properties').fill(`kind: ${hostile}`);
+    await form.getByRole('button', { name: 'Publish' }).click();
+    expect((await received.next()).text).toBe(hostile);
+
+    await page.getByRole('button', { name: 'plant/1/state' }).click();
+    const value = page.getByRole('region', { name: 'Retained message', exact: true });
+    expect(await value.getByLabel('Payload').innerText()).toBe(hostile);
+    await value.getByText('User property kind').waitFor();
+    expect(await page.locator('main img').count()).toBe(0);
+    expect(await seriousFindings(page)).toEqual([]);
+    await value.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('No topic holds a retained message').waitFor();
+    expect(page.complaints).toEqual([]);
+    await client.endAsync();
+    await page.context().close();
+  });
+
+  test('a publish that is refused tells its code', async () => {
+    await tested.service.tenant('refused');
+    const page = await tested.open('#/topics/refused');
+    const form = page.getByRole('form', { name: 'Publish' });
+    await form.getByLabel('Topic', { exact: true }).fill('not/+/a/name');
+    await form.getByRole('button', { name: 'Publish' }).click();
+    await page.locator('.toast-problem code').waitFor();
+    await page.context().close();
+  });
+});
