@@ -3,7 +3,13 @@
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1, notation: 'compact' });
 const precise = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
-const timeOfDay = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const timeOfDay = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+  hourCycle: 'h23',
+});
 const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 /** `12,345` */
@@ -74,11 +80,10 @@ export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** `14:05:09 123 ms` of the operator's own clock, for what happens many times a minute. */
+/** `14:05:09.123` of the operator's own clock, for what happens many times a minute. */
 export function clock(at: string | number): string {
   const date = new Date(at);
-  if (Number.isNaN(date.getTime())) return String(at);
-  return `${timeOfDay.format(date)} ${String(date.getMilliseconds()).padStart(3, '0')} ms`;
+  return Number.isNaN(date.getTime()) ? String(at) : timeOfDay.format(date);
 }
 
 /** Numbers names that come again: `kind`, `kind (2)`. User properties may have one name. */

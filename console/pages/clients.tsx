@@ -31,7 +31,7 @@ function ClientList({ tenant }: PageProps) {
   return (
     <Page
       title="Clients"
-      about={`Clients of ${tenant} that are connected or have a session.`}
+      about={`Clients of ${tenant} that are connected or have a session. Typing narrows the page; Open goes to exactly this client.`}
       actions={
         <button type="button" class="button" onClick={() => void clients.reload()}>
           Refresh
@@ -45,14 +45,7 @@ function ClientList({ tenant }: PageProps) {
           if (sought !== '') go(linkTo('clients', tenant, { client: sought }));
         }}
       >
-        <TextField
-          label="Client id"
-          type="search"
-          value={sought}
-          onChange={setSought}
-          isMono
-          hint="Narrows this page; Open goes to exactly this client, on whichever page it is"
-        />
+        <TextField label="Client id" type="search" value={sought} onChange={setSought} isMono />
         <button type="submit" class="button" disabled={sought === ''}>
           Open
         </button>
