@@ -40,10 +40,11 @@ export class LiveConnection {
   readonly #client: MqttClient;
   #count = 0;
 
-  constructor(login: Login, options: IClientOptions, isObserver: boolean) {
+  /** @param endLooking ends the observer as whom it looks, once the connection is closed */
+  constructor(login: Login, options: IClientOptions, endLooking?: () => Promise<void>) {
     this.clientId = login.clientId;
     this.protocol = options.protocolVersion === 4 ? '3.1.1' : '5.0';
-    this.isObserver = isObserver;
+    this.isObserver = endLooking !== undefined;
     this.#client = connectMqtt(login, options);
     this.#client.on('message', (topic, payload, packet) => this.#onMessage(topic, payload, packet));
     this.#client.on('error', ({ message }) => {
@@ -55,6 +56,7 @@ export class LiveConnection {
     });
     this.#client.on('close', () => {
       this.state.value = 'closed';
+      void endLooking?.();
     });
   }
 

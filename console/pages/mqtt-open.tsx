@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { server } from '../api/call.ts';
 import { LiveConnection } from '../mqtt/connection.ts';
 import { connections, keepConnection } from '../mqtt/connections.ts';
-import { createObserver } from '../mqtt/observe.ts';
+import { createObserver, endObserver } from '../mqtt/observe.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Choice, Switch, TextField } from '../parts/fields.tsx';
 import { about } from '../session.ts';
@@ -37,9 +37,12 @@ export function OpenConnection(props: {
   const open = async () => {
     const url = about.value?.mqttUrl;
     if (url === undefined) throw new Error('the console does not know the address of the service');
-    const login = looksOnly
-      ? await createObserver(tenant, wanted, lifeSeconds)
-      : { clientId, username: tenant, password: source === 'paste' ? token.trim() : await mint() };
+    const observer = looksOnly ? await createObserver(tenant, wanted, lifeSeconds) : undefined;
+    const login = observer ?? {
+      clientId,
+      username: tenant,
+      password: source === 'paste' ? token.trim() : await mint(),
+    };
     const connection = new LiveConnection(
       { url, clientId: login.clientId, username: login.username, password: login.password },
       {
@@ -49,7 +52,7 @@ export function OpenConnection(props: {
           ? { properties: { sessionExpiryInterval: Number(expirySeconds) } }
           : {}),
       },
-      looksOnly,
+      observer && (() => endObserver(tenant, observer)),
     );
     await connection.opened();
     keepConnection(tenant, connection);

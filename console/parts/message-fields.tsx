@@ -62,7 +62,7 @@ export function userPropertiesOf({ userProperties }: Draft): (readonly [string, 
   });
 }
 
-/** Fields of a message: topic, payload, QoS, and properties of MQTT 5.0 where the client has them. */
+/** Fields of a message; the properties of MQTT 5.0 where the client has them. */
 export function MessageFields(props: {
   readonly draft: Draft;
   readonly onChange: (draft: Draft) => void;

@@ -19,7 +19,7 @@ export function Payload({ bytes }: { readonly bytes: Uint8Array }) {
       {bytes.length === 0 ? (
         <p class="muted">The payload is empty.</p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it.
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard.
         <section class="payload-text" tabIndex={0} aria-label="Payload">
           <pre>{payloadText(bytes, view)}</pre>
         </section>

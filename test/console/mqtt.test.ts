@@ -91,6 +91,9 @@ describe.skipIf(lacks('chromium'))('the MQTT client of the console', () => {
     expect(await page.getByRole('form', { name: 'Publish' }).count()).toBe(0);
     await client.publishAsync('looked/at', 'hello');
     await page.getByRole('button', { name: 'looked/at' }).waitFor();
+    const ended = page.waitForResponse((response) => response.request().method() === 'DELETE');
+    await page.getByRole('button', { name: 'Disconnect' }).click();
+    expect((await ended).status()).toBe(204);
     await client.endAsync();
     await page.context().close();
   });
