@@ -54,6 +54,8 @@ export const metrics = {
   /** Of these, records for which the rule had no more room among its failures. */
   ruleFailuresDropped: 'RuleFailuresDropped',
   ruleCircuitsOpened: 'RuleCircuitsOpened',
+  /** Strands of rules that gave way because their target is slow, so that others go on. */
+  rulesSlow: 'RulesSlow',
   /** Records of rules that were put into rows, to wait there. */
   ruleRecordsParked: 'RuleRecordsParked',
   /** Records of rules or tenants that no longer exist. */

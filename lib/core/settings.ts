@@ -176,6 +176,21 @@ export interface Settings {
    * finished, in ms: their message groups need not wait for a slow target.
    */
   readonly ruleEarlyDeleteMs: number;
+  /**
+   * Time after which a worker that has no permit of the tenant begins no further attempts for a
+   * rule, in ms; what is left of the batch waits in rows. Ten attempts of 100 ms fit in.
+   */
+  readonly ruleSlowMs: number;
+  /**
+   * Time after which such a worker no longer waits for the answers to its last attempts, in ms; the
+   * records are sent a second time.
+   */
+  readonly ruleAbandonMs: number;
+  /**
+   * Permits of a tenant: its rules keep at most so many workers for longer than that, at the same
+   * time. A deployment has 100 workers (`-c ruleMaxConcurrency`).
+   */
+  readonly ruleSlowWorkers: number;
   /** Strands of a rule (lib/core/rules.ts) that one worker drains at the same time. */
   readonly ruleDrainStrands: number;
   /** Records of a strand that a worker reads at once while it drains. */
@@ -256,6 +271,9 @@ export const defaultSettings: Settings = {
   ruleRetryAfterMaxSeconds: 3_600,
   ruleRunSeconds: 15,
   ruleEarlyDeleteMs: 250,
+  ruleSlowMs: 1_000,
+  ruleAbandonMs: 1_500,
+  ruleSlowWorkers: 4,
   ruleDrainStrands: 32,
   ruleDrainPage: 50,
   ruleHoldSeconds: 900,

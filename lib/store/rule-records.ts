@@ -3,6 +3,7 @@ import { concurrently } from '../core/concurrently.ts';
 import type { ReasonName } from '../core/reasons.ts';
 import { type RuleKey, ruleStrands } from '../core/rules.ts';
 import type { LastFailure, RuleCircuit, RuleRecordStore } from '../core/store-ports/rule-records.ts';
+import type { TenantId } from '../core/tenant-id.ts';
 import {
   type Item,
   known,
@@ -37,6 +38,8 @@ const failureTtlSeconds = 14 * 86_400;
 /** Of a circuit: longer than that of the rows that it tells of. */
 const circuitTtlSeconds = 60 * 86_400;
 const circuitPart = 'circuit';
+/** Of permits: each lasts for less than a minute. */
+const permitsTtlSeconds = 3_600;
 /** Rows that one call of `clear` reads in each partition. */
 const clearedAtOnce = 100;
 /** Requests of one removal of failures at a time: each has a condition, so none has two rows. */
@@ -46,6 +49,7 @@ const removedAtOnce = 25;
  * Table Messages, all rows with a TTL:
  * - `tenant/rule#NAME` / `circuit`: failures in a row, the outage, the latest failure.
  * - `tenant/rule#NAME` / `d#` + id: a failure.
+ * - `tenant/rules` / `permits`: until when each permit of the tenant is taken (`p0`, `p1`, …).
  * - `tenant/rule#NAME#STRAND` / `w#` + sequence: a record that waits. Each strand is a partition,
  *   so that a flood may be stored at 1,000 units a second in each.
  */
@@ -272,6 +276,38 @@ export function createRuleRecordStore(
       return noted !== undefined;
     },
 
+    async takePermit(tenant, most, untilMs) {
+      const numbers = Array.from({ length: most }, (_, number) => number);
+      // Of those that want the same permit one gets it: after as many rounds none is left.
+      for (let round = 0; round < most; round += 1) {
+        const row = await table.get(permitsKey(tenant), true);
+        const free = numbers.find((one) => (optionalNumber(row ?? {}, `p${one}`) ?? 0) <= nowMs());
+        if (free === undefined) return undefined;
+        const taken = await table.update(permitsKey(tenant), {
+          update: 'SET v = :v, #ttl = :ttl, #permit = :until',
+          condition: 'attribute_not_exists(#permit) OR #permit <= :now',
+          names: { '#ttl': 'ttl', '#permit': `p${free}` },
+          values: {
+            ':v': version,
+            ':ttl': ttl(nowMs(), permitsTtlSeconds),
+            ':until': N(untilMs),
+            ':now': N(nowMs()),
+          },
+        });
+        if (taken !== undefined) return { number: free, untilMs };
+      }
+      return undefined;
+    },
+
+    async returnPermit(tenant, { number: one, untilMs }) {
+      await table.update(permitsKey(tenant), {
+        update: 'REMOVE #permit',
+        condition: '#permit = :until',
+        names: { '#permit': `p${one}` },
+        values: { ':until': N(untilMs) },
+      });
+    },
+
     async clear(key) {
       const cleared = await Promise.all(
         [ruleBucket(key), ...strands.map((strand) => strandBucket(key, strand))].map(async (bucket) => {
@@ -307,6 +343,10 @@ function strandBucket(key: RuleKey, strand: number): string {
 
 function circuitKey(key: RuleKey): Record<'bucket' | 'part', AttributeValue> {
   return { bucket: S(ruleBucket(key)), part: S(circuitPart) };
+}
+
+function permitsKey(tenant: TenantId): Record<'bucket' | 'part', AttributeValue> {
+  return { bucket: S(scoped(tenant, 'rules')), part: S('permits') };
 }
 
 function failureKey(key: RuleKey, id: string): Item {

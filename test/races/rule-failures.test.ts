@@ -150,7 +150,9 @@ describe('a record that cannot be delivered', () => {
     world.nowMs += 10_000;
     await world.settle();
     expect(world.counters.get(metrics.ruleRecordsDropped)).toBe(1);
-    expect(world.db.rows('messages')).toEqual([]);
+    // Permits of the tenant's workers are not the rule's.
+    const left = world.db.rows('messages').filter(({ part }) => part?.S !== 'permits');
+    expect(left).toEqual([]);
     expect(world.queued).toBe(0);
   });
 

@@ -311,7 +311,7 @@ export class RuleWorld {
             if (one !== undefined) one.visibleAtMs = this.nowMs + seconds * 1000;
           }
         }),
-      pause: () => this.scheduler.hold('250 ms pass', () => undefined),
+      pause: (milliseconds) => this.scheduler.hold(`${milliseconds} ms pass`, () => undefined),
     };
     const context = this.contexts[Math.floor(this.random() * instances)];
     if (context === undefined) throw new RangeError('no instance');

@@ -10,6 +10,10 @@ export const ruleRunReasons = {
     message: 'the deployment has no worker for this kind of target',
     remedy: 'Deploy with what the kind needs (docs/rules.md, "Targets"); the record is tried again.',
   },
+  'rule-target-slow': {
+    message: 'the target answers slowly: the records of the rule wait in rows, which one worker delivers',
+    remedy: 'Answer requests of a webhook at once and work later; or send to a queue.',
+  },
   'rule-cycle': {
     message: 'rules have published the message again as often as they may',
     remedy: 'Look for rules that publish to topics of each other, and narrow one of their filters.',

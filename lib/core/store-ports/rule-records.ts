@@ -1,5 +1,6 @@
 import type { ReasonName } from '../reasons.ts';
 import type { RuleKey, RuleRecord } from '../rules.ts';
+import type { TenantId } from '../tenant-id.ts';
 
 /**
  * What workers know of a rule's target: failures in a row, and the outage during which the rule's
@@ -64,6 +65,15 @@ export interface RuleRecordStore {
    */
   mayTell(key: RuleKey, failure: LastFailure, notSinceMs: number): Promise<boolean>;
   /**
+   * Takes one of the permits with which workers may be busy with a tenant's rules for long.
+   * @param most permits of the tenant.
+   * @param untilMs when it ends by itself: its holder may crash.
+   * @returns undefined when all are taken.
+   */
+  takePermit(tenant: TenantId, most: number, untilMs: number): Promise<RulePermit | undefined>;
+  /** Idempotent; one that somebody else has taken meanwhile is left alone. */
+  returnPermit(tenant: TenantId, permit: RulePermit): Promise<void>;
+  /**
    * Removes rows of a rule that no longer exists, up to some thousands.
    * @returns whether there may be more.
    */
@@ -90,6 +100,12 @@ export interface RuleOutage {
   readonly parked: number;
   /** Highest number of a request to drain that is known to be in the queue; 0: none. */
   readonly drain: number;
+}
+
+/** One of the permits of a tenant. */
+export interface RulePermit {
+  readonly number: number;
+  readonly untilMs: number;
 }
 
 export interface NextTry {

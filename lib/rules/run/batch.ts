@@ -1,3 +1,4 @@
+import { metrics } from '../../core/metrics.ts';
 import type { Rule, RuleDrain, RuleKey, RuleLane } from '../../core/rules.ts';
 import type { RuleCircuit, WaitingRecord } from '../../core/store-ports/rule-records.ts';
 import { laneOf } from '../../delivery/rules.ts';
@@ -9,6 +10,8 @@ import { countDropped, dropOutdated } from './drop.ts';
 import { giveUp } from './give-up.ts';
 import { type OutageCause, park } from './outage.ts';
 import { pauseRule } from './pause.ts';
+import { WorkerPermits } from './permits.ts';
+import { abandoned, type BatchTime, RuleTurn } from './turn.ts';
 
 /** A message of the rule queue. */
 interface Received {
@@ -42,6 +45,11 @@ export interface RuleReceipts {
  * leaves the queue when its target has it, or when it waits in a row, or when it has become a
  * failure. What is left of a strand returns to the queue together.
  *
+ * A worker that is busy with a rule for longer than `ruleSlowMs` needs a permit of the tenant.
+ * Without one it begins no further attempts, soon no longer waits for the last ones, and the
+ * records wait in rows: targets that answer late hold few workers, whatever the flood. A record
+ * whose answer was not waited for is sent a second time, with the same id.
+ *
  * @returns ids of the messages that the queue must keep.
  */
 export async function serveRuleBatch(
@@ -50,21 +58,26 @@ export async function serveRuleBatch(
   receipts: RuleReceipts,
 ): Promise<string[]> {
   const ending = new BatchEnd(context, receipts, records.length + drains.length);
+  const permits = new WorkerPermits(context);
   const stopAtMs = context.clock.nowMs() + context.settings.ruleRunSeconds * 1000;
+  const isSlow = receipts.pause(context.settings.ruleSlowMs);
+  const isHanging = receipts.pause(context.settings.ruleAbandonMs);
   const works = [
     ...groupsOf(records, ({ record }) => `${record.tenant}/${record.rule}`).map((group) =>
-      guarded(context, ending, group, () => new RuleWork(context, ending, stopAtMs).serve(group)),
+      guarded(context, ending, group, () =>
+        new RuleWork(context, ending, { stopAtMs, isSlow, isHanging, permits }).serve(group),
+      ),
     ),
     ...drains.map((received) =>
       guarded(context, ending, [received], async () => {
-        const result = await drainRule(context, received.drain, received.receiveCount);
+        const result = await drainRule(context, received.drain, received.receiveCount, permits);
         if (result === 'done') ending.finish([received]);
         else await ending.giveBack([received], result.againSeconds);
         await ending.release([received]);
       }),
     ),
   ];
-  await ending.settle(Promise.all(works));
+  await ending.settle(Promise.all(works).then(() => permits.release()));
   return [...records, ...drains].map(({ id }) => id).filter((id) => !ending.isFinished(id));
 }
 
@@ -153,13 +166,13 @@ class BatchEnd {
 class RuleWork {
   readonly #context: RuleRunContext;
   readonly #ending: BatchEnd;
-  readonly #stopAtMs: number;
+  readonly #time: BatchTime;
   #hasFailures = false;
 
-  constructor(context: RuleRunContext, ending: BatchEnd, stopAtMs: number) {
+  constructor(context: RuleRunContext, ending: BatchEnd, time: BatchTime) {
     this.#context = context;
     this.#ending = ending;
-    this.#stopAtMs = stopAtMs;
+    this.#time = time;
   }
 
   async serve(received: readonly ReceivedRecord[]): Promise<void> {
@@ -191,13 +204,15 @@ class RuleWork {
     const mustWait = isHeld || circuit.outage !== undefined;
     if (mustWait && !(await this.#mayDeliver(records, circuit, isHeld))) return this.#ending.release(records);
     this.#hasFailures = circuit.failures > 0;
+    const turn = new RuleTurn(this.#time, key.tenant);
     // Each is guarded by itself: the batch must not end while another one is delivered.
     await Promise.all(
       groupsOf(records, ({ strand }) => String(strand)).map(async (strand) => {
-        await guarded(this.#context, this.#ending, strand, () => this.#serveStrand(key, rule, strand));
+        await guarded(this.#context, this.#ending, strand, () => this.#serveStrand(key, rule, strand, turn));
         await this.#ending.release(strand);
       }),
     );
+    turn.end();
   }
 
   /**
@@ -227,17 +242,30 @@ class RuleWork {
     return outcome === 'closed';
   }
 
-  async #serveStrand(key: RuleKey, rule: Rule, records: readonly ReceivedRecord[]): Promise<void> {
+  async #serveStrand(
+    key: RuleKey,
+    rule: Rule,
+    records: readonly ReceivedRecord[],
+    turn: RuleTurn,
+  ): Promise<void> {
     const { clock, ruleRecords } = this.#context;
     const size = attemptSize(this.#context, rule);
     for (let start = 0; start < records.length; ) {
-      if (clock.nowMs() >= this.#stopAtMs) return this.#ending.giveBack(records.slice(start), 0);
+      if (turn.mustGiveWay) return this.#giveWay(records.slice(start));
+      if (clock.nowMs() >= this.#time.stopAtMs) return this.#ending.giveBack(records.slice(start), 0);
       const run = records.slice(start, start + size);
-      const { finished, isAnswered, stop } = await attemptRecords(
+      const attempt = attemptRecords(
         this.#context,
         rule,
         run.map(({ record }) => record),
       );
+      const result = await Promise.race([attempt, turn.isAbandoned]);
+      if (result === abandoned) {
+        // Nobody waits for it, so its error must not count as one of the process.
+        attempt.catch(() => undefined);
+        return this.#giveWay(records.slice(start));
+      }
+      const { finished, isAnswered, stop } = result;
       this.#ending.finish(run.slice(0, finished));
       start += finished;
       if (isAnswered && this.#hasFailures) {
@@ -246,6 +274,12 @@ class RuleWork {
       }
       if (stop !== undefined) return this.#stopped(rule, records.slice(start), stop);
     }
+  }
+
+  /** The records wait in rows, from where one worker delivers those of many strands together. */
+  async #giveWay(left: readonly ReceivedRecord[]): Promise<void> {
+    this.#context.log.count(metrics.rulesSlow);
+    return this.#park(left, { code: 'rule-target-slow', seconds: 0 });
   }
 
   /** @param left the record that was not delivered, and those behind it. */

@@ -9,12 +9,16 @@ import type { RuleRunContext } from './context.ts';
 import { dropOutdated } from './drop.ts';
 import { giveUp } from './give-up.ts';
 import { pauseRule } from './pause.ts';
+import type { WorkerPermits } from './permits.ts';
 
 /**
  * Receives of one request after which another one replaces it: the queue moves a message to the
  * dead-letter queue after 1,000.
  */
 const maxReceives = 100;
+
+/** Seconds for which a drain whose time has run out leaves its permit to other rules of the tenant. */
+const turnSeconds = 1;
 
 /** `again`: the request returns to the queue for this time. */
 export type DrainResult = 'done' | { readonly againSeconds: number };
@@ -29,16 +33,19 @@ export type DrainResult = 'done' | { readonly againSeconds: number };
  * time with the same id. Each call begins at the head of a strand, so the first deliveries are in
  * order all the same.
  *
+ * Each call takes a permit of the tenant, because it may take long. Without one it comes again.
+ *
  * @param receiveCount how often the queue has handed out this request.
  */
 export async function drainRule(
   context: RuleRunContext,
   drain: RuleDrain,
   receiveCount: number,
+  permits: WorkerPermits,
 ): Promise<DrainResult> {
   // Replaced before anything else can fail, as it may each time.
   const { outage } = receiveCount < maxReceives ? {} : await context.ruleRecords.circuit(drain);
-  if (outage === undefined) return drainOnce(context, drain);
+  if (outage === undefined) return drainOnce(context, drain, permits);
   if (!(await isValid(context, drain, outage))) return 'done';
   // The new request is sent first. If this call ends before the second write, both are valid until
   // one of them takes its turn, and deliver the same rows at worst.
@@ -48,7 +55,11 @@ export async function drainRule(
   return 'done';
 }
 
-async function drainOnce(context: RuleRunContext, drain: RuleDrain): Promise<DrainResult> {
+async function drainOnce(
+  context: RuleRunContext,
+  drain: RuleDrain,
+  permits: WorkerPermits,
+): Promise<DrainResult> {
   const { clock, definitions, ruleRecords, settings } = context;
   const stopAtMs = clock.nowMs() + settings.ruleRunSeconds * 1000;
   const definition = await definitions.read(drain, true);
@@ -68,9 +79,10 @@ async function drainOnce(context: RuleRunContext, drain: RuleDrain): Promise<Dra
       return {
         againSeconds: Math.min(Math.ceil((outage.nextTryAtMs - nowMs) / 1000), settings.ruleHoldSeconds),
       };
+    if (!(await permits.take(drain.tenant))) return { againSeconds: settings.ruleRetrySeconds };
     const result = await new Drain(context, definition.rule, drain, outage, stopAtMs).run();
     if (result !== 'further') return result;
-    if (clock.nowMs() >= stopAtMs) return { againSeconds: 0 };
+    if (clock.nowMs() >= stopAtMs) return { againSeconds: turnSeconds };
   }
 }
 
@@ -133,7 +145,7 @@ class Drain {
     const isLate = await this.#drainStrands(heads, stops);
     const [stop] = stops.values();
     if (stop?.kind === 'gone') return this.#gone();
-    if (isLate) return { againSeconds: 0 };
+    if (isLate) return { againSeconds: turnSeconds };
     return stop === undefined ? 'further' : this.#postpone(stop, 0);
   }
 

@@ -80,7 +80,7 @@ async function beginOutage(
   if (!(await ruleRecords.beginOutage({ tenant, rule }, ids.unique(), nextTryAtMs, failure))) return;
   if (code === undefined) return;
   log.count(metrics.ruleCircuitsOpened);
-  log.warn('the target of a rule fails: its records wait', { code, rule, tenant });
+  log.warn('the target of a rule fails or is slow: its records wait', { code, rule, tenant });
 }
 
 /**

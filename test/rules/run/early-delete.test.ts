@@ -50,9 +50,9 @@ function batchOf(topics: readonly string[]) {
         removed.push([...ids]);
       },
       hide: async () => {},
-      pause: () =>
+      pause: (milliseconds) =>
         new Promise((resolve) => {
-          becomeSlow = resolve;
+          if (milliseconds === defaultSettings.ruleEarlyDeleteMs) becomeSlow = resolve;
         }),
     },
   );

@@ -5,6 +5,7 @@ import { defaultSettings } from '../../../lib/core/settings.ts';
 import { serveRuleBatch } from '../../../lib/rules/run/batch.ts';
 import type { RuleRunContext } from '../../../lib/rules/run/context.ts';
 import { drainRule } from '../../../lib/rules/run/drain.ts';
+import { WorkerPermits } from '../../../lib/rules/run/permits.ts';
 import type { DeliveryOutcome, RuleDelivery } from '../../../lib/rules/target.ts';
 import { recordWith } from '../records.ts';
 
@@ -60,6 +61,8 @@ function failing() {
         for (const row of removed) rows.splice(rows.indexOf(row as (typeof rows)[0]), 1);
       },
       noteDrain: async () => true,
+      takePermit: async () => ({ number: 0, untilMs: 1 }),
+      returnPermit: async () => {},
       takeFailureRoom: async () => {
         throw new Error('the table is away');
       },
@@ -112,7 +115,7 @@ test('a drain whose first try fails inside Wisp ends after its other one', async
     number: 1,
   } as const;
   let isDone = false;
-  const drained = drainRule(during, drain, 1).finally(() => {
+  const drained = drainRule(during, drain, 1, new WorkerPermits(during)).finally(() => {
     isDone = true;
   });
   const result = expect(drained).rejects.toThrow('the table is away');
@@ -141,7 +144,7 @@ test('a drain that fails inside Wisp each time is replaced before the queue give
       },
     },
   };
-  await expect(drainRule(broken, drain, 99)).rejects.toThrow('the table is away');
-  expect(await drainRule(broken, drain, 100)).toBe('done');
+  await expect(drainRule(broken, drain, 99, new WorkerPermits(broken))).rejects.toThrow('the table is away');
+  expect(await drainRule(broken, drain, 100, new WorkerPermits(broken))).toBe('done');
   expect(sent).toEqual([{ ...drain, number: 2 }]);
 });

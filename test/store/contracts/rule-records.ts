@@ -76,6 +76,25 @@ export function ruleRecordsContract(name: string, open: () => Promise<World>): v
       expect(await ruleRecords.waiting({ ...key, rule: 'r2' }, 63, 10)).toEqual([]);
     });
 
+    test('permits of a tenant are taken by so many at a time, until they end or are returned', async () => {
+      const { ruleRecords, key } = start();
+      const { tenant } = key;
+      const untilMs = world.clock.now() + 60_000;
+      const take = () => ruleRecords.takePermit(tenant, 2, untilMs);
+      const taken = (await Promise.all([take(), take(), take()])).flatMap((one) => one ?? []);
+      expect(taken.map(({ number }) => number).sort()).toEqual([0, 1]);
+      const other = world.tenant();
+      expect(await ruleRecords.takePermit(other, 1, 1)).toEqual({ number: 0, untilMs: 1 });
+      // That one has ended.
+      const next = await ruleRecords.takePermit(other, 1, untilMs);
+      expect(next).toEqual({ number: 0, untilMs });
+      await ruleRecords.returnPermit(other, { number: 0, untilMs: 1 });
+      expect(await ruleRecords.takePermit(other, 1, untilMs)).toBeUndefined();
+      const [first] = taken;
+      if (first !== undefined) await ruleRecords.returnPermit(tenant, first);
+      expect(await take()).toEqual(first);
+    });
+
     test('keeps failures by time, and no more of a day than a rule may have', async () => {
       const { ruleRecords, key } = start();
       const failures = ['a', 'b', 'c'].map((id, index) => {
