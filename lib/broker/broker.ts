@@ -6,6 +6,7 @@ import { defaultSettings, type Settings } from '../core/settings.ts';
 import type { ScheduledTimer } from '../core/timers.ts';
 import { deliverSlices } from '../delivery/fan-out-worker.ts';
 import { publishTraces } from '../delivery/publish-traces.ts';
+import { createSenderWatch } from '../delivery/sender-watch.ts';
 import { createTraces, seeTraced } from '../limits/traces.ts';
 import { closeConnection } from '../sessions/close-connection.ts';
 import { endSession } from '../sessions/end-session.ts';
@@ -64,6 +65,7 @@ export function createContext(ports: Ports, settings: Settings = defaultSettings
     ...seeTraced(ports, traces),
     settings,
     traces,
+    senders: createSenderWatch(ports),
     connectionLost: (key, address) => connectionLost(context, key, address),
     sessionEnded: (key, generation) => endSession(context, key, generation),
   };

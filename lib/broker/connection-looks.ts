@@ -18,8 +18,8 @@ import type { LookMemory } from './look-memory.ts';
 /**
  * Time from CONNECT to the first drain of a connection's queue by a look, in milliseconds. Each
  * further drain comes after twice the time of the one before, up to {@link maxDrainEveryMs}. A dead
- * sender is rare, and each drain is paid for: the publisher had no PUBACK and sends again, and
- * every message or acknowledgement drains as well.
+ * sender is rare, and each drain is paid for: the publisher had no PUBACK and sends again, every
+ * message or acknowledgement drains as well, and whoever leaves messages to a sender sets a timer.
  */
 const firstDrainAfterMs = 180_000;
 /** Longest time between two drains of a connection's queue by looks, in milliseconds. */

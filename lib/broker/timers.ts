@@ -4,6 +4,7 @@ import { refusal } from '../core/reasons.ts';
 import { hasEnded } from '../core/session-rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { maxTimerAddresses, type ScheduledTimer, type Timer, timerReachMs } from '../core/timers.ts';
+import { drain } from '../delivery/drain.ts';
 import { continueRetained, continueWaiting } from '../delivery/retained.ts';
 import { eraseRecords } from '../delivery/rules.ts';
 import { recountTenant } from '../limits/recount.ts';
@@ -144,6 +145,9 @@ async function fireTimer(context: Context, timer: SingleTimer): Promise<void> {
       return endRevoked(context, timer);
     case 'ban':
       return endBanned(context, timer);
+    case 'sender':
+      await drain(context, timer);
+      return;
     case 'rule-records':
       return eraseRecords(context, timer);
     case 'recount':

@@ -95,6 +95,8 @@ export type Timer =
       /** Client id behind which the walk continues. */
       readonly after?: string;
     }
+  /** Drains a session's queue after the lease of a sender (lib/delivery/sender-watch.ts). */
+  | ({ readonly kind: 'sender'; readonly address: ConnectionAddress } & ClientKey)
   /** Ends the connection of a client that was banned while it connected. */
   | ({ readonly kind: 'ban' } & ClientKey)
   /** Erases more records of a deleted rule that wait or have failed. Due at once. */

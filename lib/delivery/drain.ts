@@ -32,8 +32,9 @@ const roundsInOneGo = 50;
  * well.
  *
  * A crash while the lease is held may leave claimed entries unsent. The first handler that finds
- * the lease expired (an acknowledgement, a message, the keep-alive timer) ends the connection. The
- * client resumes, and everything unacknowledged is sent again.
+ * the lease expired ends the connection. The client resumes, and everything unacknowledged is sent
+ * again. Whoever leaves messages to a lease that has not expired sets a timer that will look
+ * (sender-watch.ts). So do those who publish again what they have no acknowledgement for.
  * [MQTT-4.6.0-1 v3, MQTT-4.6.0-5 v3+v5, MQTT-4.6.0-6 v3+v5]
  *
  * @param options.evenIfDirect the caller has stored an entry that no handler has pushed.
@@ -55,9 +56,7 @@ export async function drain(
       mine = undefined;
       if (session.mode === 'direct' && !evenIfDirect) return session;
       if (session.sendingUntilMs !== undefined) {
-        // The lease has expired, so its holder has died and may not have sent what it claimed.
-        if (session.sendingUntilMs <= context.clock.nowMs())
-          await forceReconnect(context, session, session.address);
+        await leaveToHolder(context, session);
         return session;
       }
     }
@@ -70,7 +69,10 @@ export async function drain(
     const claimed = await claim(context, session, round, step, claimedBy);
     if (claimed === undefined) {
       session = await context.sessions.get(key);
-      if (tired && !holding) return session;
+      if (tired && !holding) {
+        await leaveToHolder(context, session);
+        return session;
+      }
       continue;
     }
     await deleteDead(context, session, round.dead);
@@ -80,6 +82,17 @@ export async function drain(
     if (step === 'send') await send(context, session, session.address, round.picks);
     session = claimed;
   }
+}
+
+/**
+ * Leaves what waits to the handler that holds the session's lease. An expired one means that its
+ * holder has died and may not have sent what it claimed.
+ */
+async function leaveToHolder(context: Context, session: Session | undefined): Promise<void> {
+  if (session?.address === undefined || session.sendingUntilMs === undefined) return;
+  const { address, sendingUntilMs } = session;
+  if (sendingUntilMs <= context.clock.nowMs()) await forceReconnect(context, session, address);
+  else await context.senders.watch({ ...session, address, sendingUntilMs });
 }
 
 type Step = 'send' | 'release' | 'go direct';

@@ -43,7 +43,10 @@ export function keepOwnTimers(
   function isOwnTimer({ timer }: ScheduledTimer): boolean {
     if (timer.kind === 'connections') return timer.addresses.every(isOwn);
     return (
-      (timer.kind === 'authentication-deadline' || timer.kind === 'token-expiry') && isOwn(timer.address)
+      (timer.kind === 'authentication-deadline' ||
+        timer.kind === 'token-expiry' ||
+        timer.kind === 'sender') &&
+      isOwn(timer.address)
     );
   }
 

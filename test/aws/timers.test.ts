@@ -72,6 +72,7 @@ test.each([
     after: 'a',
   },
   { kind: 'ban', tenant: 'acme', clientId: 'c' },
+  { kind: 'sender', address, tenant: 'acme', clientId: 'c' },
   { kind: 'session-expiry', generation: 'g', tenant: 'acme', clientId: '"\\\u0001' },
   { kind: 'rule-records', tenant: 'acme', rule: 'r' },
 ] as unknown as Timer[])('reads back a timer: $kind', async (one) => {
