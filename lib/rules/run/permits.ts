@@ -2,7 +2,7 @@ import type { RulePermit } from '../../core/store-ports/rule-records.ts';
 import type { TenantId } from '../../core/tenant-id.ts';
 import type { RuleRunContext } from './context.ts';
 
-/** Longest time of an invocation, in ms: a permit ends with it, if its holder does not return it. */
+/** Longest time of an invocation, in ms: a permit ends with it if its holder does not return it. */
 const permitMs = 30_000;
 
 /** The permits of one invocation, at most one for each tenant. */
