@@ -28,6 +28,8 @@ export const metrics = {
   rulesBeyondBound: 'RulesBeyondBound',
   /** Rules that a message did not fire because a later release has written their pattern. */
   rulesUnreadable: 'RulesUnreadable',
+  /** Patterns that the worker of rules compares, because they took too many steps for a publish. */
+  rulesUndecided: 'RulesUndecided',
   /** Records of rules that were left out because the deployment has no rule queue. */
   rulesWithoutQueue: 'RulesWithoutQueue',
   retainedContinued: 'RetainedContinued',

@@ -83,6 +83,7 @@ const recordSchema = v.strictObject({
   hops: v.pipe(v.number(), v.integer(), v.minValue(0)),
   failure: v.exactOptional(v.string()),
   retryFromMs: v.exactOptional(time),
+  undecided: v.exactOptional(v.literal(true)),
   moves: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   message: v.strictObject({
     id: v.string(),

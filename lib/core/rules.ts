@@ -133,6 +133,8 @@ export interface RuleRecord {
    * target had changed. Absent: never.
    */
   readonly moves?: number;
+  /** The worker has to compare the rule's pattern: it took too many steps for the publish. */
+  readonly undecided?: true;
 }
 
 /** A rule within its tenant. */

@@ -1,12 +1,12 @@
 import type { Context } from '../core/context.ts';
 import type { Message, TenantLive } from '../core/model.ts';
-import type { MatchedRule, RuleRecord } from '../core/rules.ts';
+import type { RuleRecord } from '../core/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { traceTopics } from '../core/traces.ts';
 import { countDeliveries, countRuleDeliveries } from '../limits/rates.ts';
 import { type Audience, findAudiences } from './audience.ts';
 import { type FanOut, fanOut } from './fan-out.ts';
-import { firedRules, sendRecords } from './fire-rules.ts';
+import { type FiredRule, firedRules, sendRecords } from './fire-rules.ts';
 import {
   memberId,
   type Parcel,
@@ -183,8 +183,9 @@ async function matchRun(
       rules.length === 0 || isOfTrace(tenant, message)
         ? []
         : firedRules(context, tenant, message, rules, publishedAtMs);
-    for (const { name, lane } of fired) {
-      records.push({ tenant, rule: name, lane, message, publishedAtMs, hops });
+    for (const { name, lane, undecided } of fired) {
+      const record = { tenant, rule: name, lane, message, publishedAtMs, hops };
+      records.push(undecided === true ? { ...record, undecided } : record);
       count += 1;
     }
     counts.push(count);
@@ -209,7 +210,7 @@ function noteMatched(
   tenant: TenantId,
   { publisher: clientId = '', topic, id }: Message,
   count: number,
-  fired: readonly MatchedRule[],
+  fired: readonly FiredRule[],
 ): void {
   const key = { tenant, clientId };
   if (!traces.isTraced(key)) return;

@@ -5,13 +5,21 @@ import type { MatchedRule, RuleRecord } from '../core/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { noteRefusal } from '../limits/refusals.ts';
 import { ruleEventOf } from '../rules/event.ts';
+import { ruleLimits } from '../rules/limits.ts';
 import { selects } from '../rules/pattern/index.ts';
+
+/** A rule that a message fires. */
+export type FiredRule = MatchedRule & Pick<RuleRecord, 'undecided'>;
 
 /**
  * The rules that a message fires: those of its filters whose pattern selects it, in the order of
  * their names, at most `maxRulesPerMessage`. Where there are more, those of tenants' users give way
  * to those of operators, whatever their names. Those beyond are counted, and so are those with a
  * pattern of a later release.
+ *
+ * The patterns of all rules share a budget of steps. Those that it does not suffice for are fired
+ * as undecided: the worker compares their patterns, and drops what they do not select. So nobody's
+ * pattern or payload makes publishes slow, or hides a message from the rules of others.
  */
 export function firedRules(
   context: Context,
@@ -19,14 +27,17 @@ export function firedRules(
   message: Message,
   rules: readonly MatchedRule[],
   nowMs: number,
-): readonly MatchedRule[] {
+): readonly FiredRule[] {
   const { log, settings } = context;
   const { maxRulesPerMessage } = settings;
   const event = ruleEventOf({ tenant, message, publishedAtMs: nowMs });
-  const fired = rules.filter(({ where }) => {
-    const selected = selects(where, event);
+  const budget = { steps: ruleLimits.maxMatchSteps };
+  const fired = rules.flatMap((rule): readonly FiredRule[] => {
+    const selected = selects(rule.where, event, budget);
     if (selected === undefined) log.count(metrics.rulesUnreadable);
-    return selected === true;
+    if (selected !== 'undecided') return selected === true ? [rule] : [];
+    log.count(metrics.rulesUndecided);
+    return [{ ...rule, undecided: true }];
   });
   if (fired.length <= maxRulesPerMessage) return fired;
   const beyond = fired.length - maxRulesPerMessage;

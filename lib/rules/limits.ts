@@ -19,6 +19,12 @@ export const ruleLimits = {
   maxSharedCombinations: 32,
   /** Texts with `wildcard` in a pattern: each walks the whole value. */
   maxPatternWildcards: 10,
+  /**
+   * Steps of all event patterns for one message on the path of a publish (match.ts), some
+   * milliseconds. Usual messages take less than 100. The worker decides about the rules that are
+   * left.
+   */
+  maxMatchSteps: 200_000,
   /** UTF-8 bytes of a template, half of EventBridge's 8,192 characters. */
   maxTemplateBytes: 4_096,
   /** Variables of a template, as in EventBridge. */

@@ -1,7 +1,7 @@
 import type { RuleKey, RuleRecord } from '../core/rules.ts';
 import type { RuleFailure, WaitingRecord } from '../core/store-ports/rule-records.ts';
 import { type Item, N, number, string, version } from './attributes.ts';
-import { type Fields, group, maybe, numeric, text } from './fields.ts';
+import { type Fields, group, maybe, numeric, single, text } from './fields.ts';
 import { messageField } from './message-item.ts';
 
 /** Sort keys in a rule's partitions of table Messages. */
@@ -29,6 +29,13 @@ const recordFields: Fields<StoredRecord> = {
   failure: maybe(text('failure')),
   retryFromMs: maybe(numeric('retryFrom')),
   moves: maybe(numeric('moves')),
+  undecided: maybe(
+    single(
+      'undecided',
+      () => ({ BOOL: true }),
+      () => true as const,
+    ),
+  ),
 };
 
 const recordField = group(recordFields);

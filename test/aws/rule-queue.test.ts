@@ -29,6 +29,7 @@ const full: RuleRecord = {
   failure: 'connection-lost',
   retryFromMs: 7,
   moves: 1,
+  undecided: true,
   message: {
     ...record.message,
     qos: 2,

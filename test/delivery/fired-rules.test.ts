@@ -159,6 +159,26 @@ describe('which rules a message fires', () => {
     expect(told()).toEqual([['r', 'orders/2', 'y']]);
   });
 
+  test('patterns that take too many steps are left to the worker, and hide nothing from other rules', async () => {
+    const tests = Array.from({ length: 25 }, (_, i) => `{"prefix":"${i}x"}`).join();
+    await store(
+      ruleOf('a', { where: `{"payload":{"a":[${tests}]}}` }),
+      ruleOf('b', { where: `{"payload":{"b":[1]}}` }),
+      ruleOf('c'),
+    );
+    const client = await metered.connect(mint, 'publisher');
+    await client.send(publish('orders/1', JSON.stringify({ a: Array(10_000).fill(1), b: 1 })));
+    await client.send(publish('orders/1', '{"b":1}'));
+    expect(sent.map(({ rule, undecided }) => [rule, undecided])).toEqual([
+      ['a', true],
+      ['b', true],
+      ['c', undefined],
+      ['b', undefined],
+      ['c', undefined],
+    ]);
+    expect(metered.service.counters.get(metrics.rulesUndecided)).toBe(2);
+  });
+
   test('rules for Kafka go to the lane of Kafka', async () => {
     const kafka = {
       kind: 'kafka',

@@ -168,6 +168,18 @@ describe('a record that cannot be delivered', () => {
   });
 });
 
+describe('a record whose pattern took too many steps for the publish', () => {
+  it('is delivered if the pattern selects it, and goes otherwise', async () => {
+    const world = await worldWithRule({ where: '{"topic":["a"]}' });
+    world.publish('b', { undecided: true });
+    world.publish('a', { undecided: true });
+    await world.settle();
+    expect(world.delivered).toEqual(['0002.r']);
+    expect(world.queued).toBe(0);
+    expect(world.counters.get(metrics.rulesDelivered)).toBe(1);
+  });
+});
+
 describe('redrive', () => {
   it('sends failures again in their order, with their ids, and removes them', async () => {
     const world = await worldWithRule();

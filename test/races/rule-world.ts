@@ -119,7 +119,7 @@ export class RuleWorld {
   }
 
   /** Sends a record of a new message to the queue. @returns the id of its delivery. */
-  publish(topic: string): string {
+  publish(topic: string, changes: Partial<RuleRecord> = {}): string {
     this.#published += 1;
     const message: Message = {
       id: String(this.#published).padStart(4, '0'),
@@ -130,7 +130,8 @@ export class RuleWorld {
       properties: {},
     };
     const { tenant, nowMs: publishedAtMs } = this;
-    const record: RuleRecord = { tenant, rule: 'r', lane: 'common', message, publishedAtMs, hops: 0 };
+    const common = { tenant, rule: 'r', lane: 'common', message, publishedAtMs, hops: 0 } as const;
+    const record: RuleRecord = { ...common, ...changes };
     this.#send({ record }, `common ${ruleDeduplicationId(record)}`, `common strand ${topicPartOf(topic)}`);
     return `${message.id}.r`;
   }

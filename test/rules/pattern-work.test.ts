@@ -58,6 +58,33 @@ test('each alternative looks at each element once', () => {
   expect(lookups).toBe(alternatives.length * elements.length);
 });
 
+test('hostile patterns of all rules together take a bounded number of steps', () => {
+  const tests = Array.from({ length: 25 }, (_, i) => `{"prefix":"${i}x"}`).join();
+  const pattern = patternOf(`{"payload":{"a":[${tests}]}}`);
+  let lookups = 0;
+  const counted = new Proxy({}, { get: () => void lookups++ });
+  const lists: readonly object[] = [
+    { payload: Array(32_000).fill(counted) },
+    { payload: { a: Array(16_000).fill('ab') } },
+    { payload: { a: 'a'.repeat(65_000) } },
+  ];
+  const budget = { steps: ruleLimits.maxMatchSteps };
+  const results = lists.flatMap((event) =>
+    Array.from({ length: 8 }, () => matchesPattern(pattern, event, budget)),
+  );
+  expect(results).toContain('undecided');
+  expect(results).not.toContain(true);
+  expect(lookups).toBeLessThanOrEqual(ruleLimits.maxMatchSteps);
+  expect(matchesPattern(pattern, { payload: { a: '1x' } })).toBe(true);
+});
+
+test('a usual pattern takes few steps', () => {
+  const budget = { steps: ruleLimits.maxMatchSteps };
+  const event = eventWith({ payload: '{"total":120,"items":[1,2,3]}' });
+  expect(selects('{"payload":{"total":[{"numeric":[">",100]}]}}', event, budget)).toBe(true);
+  expect(ruleLimits.maxMatchSteps - budget.steps).toBeLessThan(10);
+});
+
 test('a pattern that does not name the payload, or fails before it, never parses it', () => {
   const parse = vi.spyOn(JSON, 'parse');
   const event = eventWith({ topic: 'orders/7/placed', payload: '{"total":120}' });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { compilePattern, matchesPattern } from '../../lib/rules/pattern/index.ts';
 import { publishedPatterns } from './published-patterns.ts';
 
-function matchesAny(pattern: object | string, event: object): boolean {
+function matchesAny(pattern: object | string, event: object): boolean | 'undecided' {
   const text = typeof pattern === 'string' ? pattern : JSON.stringify(pattern);
   const compiled = compilePattern(text, 'any');
   if ('fault' in compiled) throw new Error(JSON.stringify(compiled.fault));

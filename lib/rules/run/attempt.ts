@@ -3,13 +3,14 @@ import type { ReasonName } from '../../core/reasons.ts';
 import type { Rule, RuleRecord } from '../../core/rules.ts';
 import { renderDelivery } from '../envelope.ts';
 import { ruleEventOf } from '../event.ts';
+import { selects } from '../pattern/index.ts';
 import type { DeliveryOutcome, RuleDelivery, RuleTargetPort } from '../target.ts';
 import type { RuleRunContext } from './context.ts';
 import { giveUp } from './give-up.ts';
 
 /** What became of consecutive records of one strand. */
 export interface Attempt {
-  /** Records from the first one that are finished: delivered, or given up. */
+  /** Records from the first one that are finished: delivered, given up, or not selected. */
   readonly finished: number;
   /** Whether the target has answered: it has taken or refused at least one record. */
   readonly isAnswered: boolean;
@@ -58,7 +59,8 @@ export async function attemptRecords(
 
 interface RecordOutcome {
   readonly record: RuleRecord;
-  readonly outcome: DeliveryOutcome;
+  /** `unselected`: the pattern of the rule, compared only now, does not select the message. */
+  readonly outcome: DeliveryOutcome | { readonly kind: 'unselected' };
   /** Whether the target has said so. */
   readonly isAnswer: boolean;
 }
@@ -105,8 +107,9 @@ async function deliver(
   }
 }
 
-function deliveryOf(rule: Rule, record: RuleRecord): RuleDelivery | DeliveryOutcome {
+function deliveryOf(rule: Rule, record: RuleRecord): RuleDelivery | RecordOutcome['outcome'] {
   const event = ruleEventOf(record);
+  if (record.undecided === true && selects(rule.where, event) !== true) return { kind: 'unselected' };
   const rendered = renderDelivery(rule.send, record, event);
   if ('code' in rendered) return { kind: 'refused', code: rendered.code };
   return { id: deliveryId(record), record, event, ...rendered };

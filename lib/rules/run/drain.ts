@@ -17,7 +17,7 @@ import type { WorkerPermits } from './permits.ts';
  */
 const maxReceives = 100;
 
-/** Seconds for which a drain whose time has run out leaves its permit to other rules of the tenant. */
+/** Seconds for which a drain whose time has run out leaves its permit to other rules. */
 const turnSeconds = 1;
 
 /** `again`: the request returns to the queue for this time. */
