@@ -41,9 +41,14 @@ function open(options: Partial<ConnectOptions> = {}, url = service.url) {
   });
   client.on('error', (error) => errors.push(error));
   const opening = time.countOpening();
-  client.on('reconnect', () => opening(true));
+  const connectOnce = client.connect.bind(client);
+  client.connect = () => {
+    opening(true);
+    return connectOnce();
+  };
   client.on('connect', () => opening(false));
-  client.on('close', () => opening(false));
+  // Before the client's own listener, which may open the next connection at once.
+  client.prependListener('close', () => opening(false));
   clients.push(client);
   return { client, reasons, errors };
 }
