@@ -2,6 +2,7 @@ import { concurrently } from '../core/concurrently.ts';
 import type { Context } from '../core/context.ts';
 import { addressesOfBlock } from '../core/edge-address.ts';
 import { metrics } from '../core/metrics.ts';
+import type { EdgeLease } from '../core/store-ports/edges.ts';
 import type { Timer } from '../core/timers.ts';
 import { UnreadableItemError } from '../core/unreadable-item.ts';
 
@@ -18,39 +19,43 @@ export function firstEdgeLook(edge: string): LeaseTimer {
  * scheduled is dead: no clock of the edge counts. The process itself has stopped by then, because
  * it handles nothing once its last renewal is older than it may be (lib/edge/back-door.ts).
  *
+ * The next look is set before this one acts, so that a crash behind that delays nothing: the next
+ * one acts. It also ends what is left of an edge that it finds dead, should a sweep have crashed,
+ * and sets no other. A crash before that, within two calls, delivers this timer again after 180
+ * seconds. The end of the back door has a look of its own, so only a process that dies within that
+ * time, and whose `$disconnect` is lost as well, is found that much later. A timer that is delivered
+ * twice makes a second chain: both end with the edge.
+ *
  * Where the store fails, another timer looks again in some seconds, because the queue would deliver
  * this one only minutes later.
- *
- * A crash before the next look or the sweep is scheduled delivers the timer again after 180
- * seconds; it finds what is left and goes on from there. The end of the back door has a look of its
- * own, so only a process that dies within that time, and whose `$disconnect` is lost as well, is
- * found that much later. A timer that is delivered twice makes a second chain: both end with the
- * edge.
  */
 export async function lookAtEdge(context: Context, timer: LeaseTimer): Promise<void> {
+  const { edge } = timer;
+  let isNextSet = false;
   try {
-    await judgeEdge(context, timer);
+    const lease = await context.edges.get(edge, true);
+    if (lease === undefined) return;
+    const { renewedAtMs, isDead } = lease;
+    if (timer.isRepeated && !isDead) {
+      const dueAtMs = context.clock.nowMs() + context.settings.edgeLookSeconds * 1000;
+      await context.timers.schedule({ kind: 'edge-lease', edge, renewedAtMs, isRepeated: true }, dueAtMs);
+      isNextSet = true;
+    }
+    if (isDead || renewedAtMs === timer.renewedAtMs) await endEdge(context, edge, lease);
   } catch (error) {
     if (error instanceof UnreadableItemError) throw error;
     context.log.warn('the lease of an edge could not be looked at', {
-      edge: timer.edge,
+      edge,
       error: error instanceof Error ? error.name : 'unknown',
     });
-    await scheduleAgain(context, timer);
+    await scheduleAgain(context, isNextSet ? { ...timer, isRepeated: false } : timer);
   }
 }
 
-async function judgeEdge(context: Context, { edge, renewedAtMs, isRepeated }: LeaseTimer): Promise<void> {
-  const lease = await context.edges.get(edge, true);
-  if (lease === undefined) return;
-  const isRenewed = !lease.isDead && lease.renewedAtMs !== renewedAtMs;
-  if (isRenewed || !(await context.edges.declareDead(edge, lease.renewedAtMs))) {
-    if (!isRepeated) return;
-    const next: LeaseTimer = { kind: 'edge-lease', edge, renewedAtMs: lease.renewedAtMs, isRepeated };
-    const dueAtMs = context.clock.nowMs() + context.settings.edgeLookSeconds * 1000;
-    return context.timers.schedule(next, dueAtMs);
-  }
-  if (!lease.isDead) {
+/** Declares an edge dead whose lease is still as it was read, and starts the sweep. */
+async function endEdge(context: Context, edge: string, { renewedAtMs, isDead }: EdgeLease): Promise<void> {
+  if (!(await context.edges.declareDead(edge, renewedAtMs))) return;
+  if (!isDead) {
     context.log.count(metrics.edgesDead);
     context.log.warn('edge lost: its connections are ended', { edge });
   }
@@ -66,7 +71,8 @@ async function judgeEdge(context: Context, { edge, renewedAtMs, isRepeated }: Le
  * timer goes on with those that are left. Where all have failed this timer fails, so the queue
  * delivers it again, and a connection that cannot be ended ends in the dead-letter queue.
  *
- * A crash at any line delivers the timer again. The block is removed last.
+ * A crash at any line delivers the timer again, after 180 seconds; the next look at the lease may
+ * have started another sweep before. Two may run at the same time. The block is removed last.
  */
 export async function sweepEdgeBlock(context: Context, timer: SweepTimer): Promise<void> {
   const { edge, block } = timer;

@@ -76,6 +76,9 @@ function deathOfAnEdge(qos: 1 | 2, race: (world: World, subscriber: Client) => v
   };
 }
 
+/** A look is stopped before it has set the next one. */
+const beforeTheNextLook = /^timer edge-lease#\d+: CRASH before (GetItem e:A|timer edge-lease)$/;
+
 describe.each([1, 2] as const)('an edge dies, QoS %i', (qos) => {
   it('its clients are lost, and get what was acknowledged when they come back', async () => {
     await exploreRandomly(deathOfAnEdge(qos), schedules / 3);
@@ -85,6 +88,27 @@ describe.each([1, 2] as const)('an edge dies, QoS %i', (qos) => {
     let count = 0;
     for (let seed = 1; seed <= Math.ceil(schedules / 75); seed += 1)
       count += await crashEverywhere(deathOfAnEdge(qos), seed);
+    expect(count).toBeGreaterThan(40);
+  }, 240_000);
+
+  it('whoever looks or sweeps dies, and the queue delivers its timer minutes later', async () => {
+    const scenario = deathOfAnEdge(qos);
+    let count = 0;
+    for (let seed = 1; seed <= Math.ceil(schedules / 75); seed += 1)
+      count += await crashEverywhere(
+        {
+          ...scenario,
+          redeliveryMs: 180_000,
+          async afterwards(world) {
+            if (world.scheduler.trace.some((line) => beforeTheNextLook.test(line))) {
+              world.advance(180_000);
+              await world.settle();
+            }
+            await scenario.afterwards?.(world);
+          },
+        },
+        seed,
+      );
     expect(count).toBeGreaterThan(40);
   }, 240_000);
 

@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly seed?: number;
   readonly settings?: Partial<Settings>;
   readonly faults?: Faults;
+  /** When the queue delivers a timer again whose handler died or failed. Default: at once. */
+  readonly redeliveryMs?: number;
   /** Intercepts every command; `run` executes it. */
   readonly observe?: (command: Command, run: () => object) => object;
 }
@@ -78,6 +80,7 @@ export class World {
   readonly #startedAtMs = new Map<string, number>();
   #ids = 0;
   #handlers = 0;
+  readonly #redeliveryMs: number;
   /** How often handlers of timers have failed. */
   readonly #failedTimers = new Map<ScheduledTimer, number>();
   /** Next channel of each edge that lives. */
@@ -86,7 +89,8 @@ export class World {
 
   constructor(options: WorldOptions = {}) {
     this.random = seededRandom(options.seed ?? 0);
-    const { observe = (_, run) => run() } = options;
+    const { observe = (_, run) => run(), redeliveryMs = 0 } = options;
+    this.#redeliveryMs = redeliveryMs;
     const execute = (command: Command): object => observe(command, () => this.db.run(command));
     const client = clientOf((command) => this.scheduler.hold(labelOf(command), () => execute(command)));
     const nowMs = (): number => this.nowMs;
@@ -401,8 +405,9 @@ export class World {
             // The queue delivers it again, and gives it up in the end.
             handled.catch(() => {
               const attempts = (this.#failedTimers.get(entry) ?? 0) + 1;
-              this.#failedTimers.set(entry, attempts);
-              if (attempts < maxReceiveCount) this.timers.push(entry);
+              const again = { ...entry, dueAtMs: Math.max(entry.dueAtMs, this.nowMs + this.#redeliveryMs) };
+              this.#failedTimers.set(again, attempts);
+              if (attempts < maxReceiveCount) this.timers.push(again);
             });
           },
         }),
