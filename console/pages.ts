@@ -22,6 +22,7 @@ export const pages: readonly PageEntry[] = [
   { name: 'clients', title: 'Clients', isOfTenant: true, load: () => import('./pages/clients.tsx') },
   { name: 'topics', title: 'Topics', isOfTenant: true, load: () => import('./pages/topics.tsx') },
   { name: 'mqtt', title: 'MQTT client', isOfTenant: true, load: () => import('./pages/mqtt.tsx') },
+  { name: 'rules', title: 'Rules', isOfTenant: true, load: () => import('./pages/rules.tsx') },
   { name: 'settings', title: 'Settings', isOfTenant: false, load: () => import('./pages/settings.tsx') },
   { name: 'usage', title: 'Usage', isOfTenant: true, load: () => import('./pages/usage.tsx') },
 ];

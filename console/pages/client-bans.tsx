@@ -44,7 +44,7 @@ export function BanList({ tenant }: { readonly tenant: string }) {
                 <button
                   type="button"
                   class="button"
-                  aria-label={`End the ban of ${clientId}`}
+                  aria-label={`End ban of ${clientId}`}
                   onClick={() => void end(clientId)}
                 >
                   End ban

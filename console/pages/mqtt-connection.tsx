@@ -2,16 +2,10 @@ import { useState } from 'preact/hooks';
 import type { LiveConnection } from '../mqtt/connection.ts';
 import { removeConnection } from '../mqtt/connections.ts';
 import { payloadBytes } from '../mqtt/payload.ts';
+import { namedLines } from '../named-lines.ts';
 import { Badge } from '../parts/facts.tsx';
 import { Choice, Switch, TextField } from '../parts/fields.tsx';
-import {
-  type Draft,
-  emptyDraft,
-  MessageFields,
-  payloadFlaw,
-  qosOptions,
-  userPropertiesOf,
-} from '../parts/message-fields.tsx';
+import { type Draft, emptyDraft, MessageFields, payloadFlaw, qosOptions } from '../parts/message-fields.tsx';
 import { attempt } from '../parts/toasts.tsx';
 import { MqttMessages } from './mqtt-messages.tsx';
 
@@ -136,7 +130,7 @@ function Publish({ connection }: { readonly connection: LiveConnection }) {
 function propertiesOf(draft: Draft) {
   const { contentType, responseTopic, correlationData, expirySeconds } = draft;
   const userProperties: Record<string, string[]> = {};
-  for (const [name, value] of userPropertiesOf(draft))
+  for (const [name, value] of namedLines(draft.userProperties))
     userProperties[name] = [...(userProperties[name] ?? []), value];
   return {
     ...(contentType === '' ? {} : { contentType }),

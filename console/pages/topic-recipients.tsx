@@ -53,7 +53,12 @@ export function TopicRecipients({ tenant, topic }: { readonly tenant: string; re
               'Retained message',
               retained === undefined ? 'none' : `QoS ${retained.qos}, ${bytes(retained.payloadBytes)}`,
             ],
-            ['Rules', rules.length === 0 ? 'none' : rules.map(ruleText).join(', ')],
+            [
+              'Rules',
+              rules.length === 0
+                ? 'none'
+                : rules.map((rule) => <Fired key={rule.name} {...rule} tenant={tenant} />),
+            ],
           ]}
         />
       </div>
@@ -61,8 +66,17 @@ export function TopicRecipients({ tenant, topic }: { readonly tenant: string; re
   );
 }
 
-function ruleText({ name, filter, status, hasPattern }: Explanation['rules'][number]): string {
-  return `${name} (${filter}, ${status}${hasPattern ? ', if its pattern matches' : ''})`;
+function Fired(props: Explanation['rules'][number] & { readonly tenant: string }) {
+  const { tenant, name, filter, status, hasPattern } = props;
+  return (
+    <p>
+      <a class="mono" href={linkTo('rules', tenant, { rule: name })}>
+        {name}
+      </a>{' '}
+      ({filter}, {status}
+      {hasPattern && ', if its pattern matches'})
+    </p>
+  );
 }
 
 function columnsOf(tenant: string): readonly Column<Recipient>[] {

@@ -82,7 +82,7 @@ function Levels(props: {
               <button
                 type="button"
                 class="link-button mono"
-                aria-label={item.topic}
+                aria-label={level === '' ? undefined : item.topic}
                 aria-pressed={item.topic === chosen}
                 onClick={() => onChoose(item.topic)}
               >

@@ -1,15 +1,8 @@
 import { useState } from 'preact/hooks';
 import { ApiProblem, admin } from '../api/call.ts';
-import { base64, payloadBytes } from '../mqtt/payload.ts';
 import type { PageProps } from '../page-props.ts';
 import { TextField } from '../parts/fields.tsx';
-import {
-  type Draft,
-  emptyDraft,
-  MessageFields,
-  payloadFlaw,
-  userPropertiesOf,
-} from '../parts/message-fields.tsx';
+import { type Draft, emptyDraft, MessageFields, messageOf, payloadFlaw } from '../parts/message-fields.tsx';
 import { Page, Section } from '../parts/page.tsx';
 import { attempt } from '../parts/toasts.tsx';
 import { remember, route } from '../route.ts';
@@ -91,22 +84,8 @@ function PublishAsOperator({
 }
 
 async function publishDraft(tenant: string, draft: Draft): Promise<void> {
-  const { topic, retain, contentType, responseTopic, correlationData, expirySeconds } = draft;
-  const userProperties = userPropertiesOf(draft);
-  const message = {
-    topic,
-    payload: base64(payloadBytes(draft.payload, draft.form)),
-    encoding: 'base64',
-    qos: Number(draft.qos),
-    retain,
-    ...(contentType === '' ? {} : { contentType }),
-    ...(responseTopic === '' ? {} : { responseTopic }),
-    ...(correlationData === '' ? {} : { correlationData: base64(payloadBytes(correlationData, 'text')) }),
-    ...(expirySeconds === '' ? {} : { expirySeconds: Number(expirySeconds) }),
-    ...(userProperties.length === 0 ? {} : { userProperties }),
-  };
   const path = `/tenants/${encodeURIComponent(tenant)}/publish`;
-  const body = { messages: [message] };
+  const body = { messages: [messageOf(draft)] };
   const { results } = await admin<{ results: readonly PublishResult[] }>('POST', path, { body });
   const [result] = results;
   if (result?.code !== undefined) throw new ApiProblem(200, result.code, result.detail ?? result.code);

@@ -1,4 +1,5 @@
-import { payloadBytes } from '../mqtt/payload.ts';
+import { base64, payloadBytes } from '../mqtt/payload.ts';
+import { namedLines } from '../named-lines.ts';
 import { Choice, Switch, TextField } from './fields.tsx';
 
 /** A message as it is typed. */
@@ -51,15 +52,22 @@ export function payloadFlaw({ payload, form }: Draft): string | undefined {
   }
 }
 
-/** User properties in their order; the same name may come twice. */
-export function userPropertiesOf({ userProperties }: Draft): (readonly [string, string])[] {
-  return userProperties.split('\n').flatMap((line) => {
-    const colon = line.indexOf(':');
-    if (line.trim() === '') return [];
-    return colon === -1
-      ? [[line.trim(), ''] as const]
-      : [[line.slice(0, colon).trim(), line.slice(colon + 1).trim()] as const];
-  });
+/** The message as the admin API takes it. */
+export function messageOf(draft: Draft): object {
+  const { topic, retain, contentType, responseTopic, correlationData, expirySeconds } = draft;
+  const userProperties = namedLines(draft.userProperties);
+  return {
+    topic,
+    payload: base64(payloadBytes(draft.payload, draft.form)),
+    encoding: 'base64',
+    qos: Number(draft.qos),
+    retain,
+    ...(contentType === '' ? {} : { contentType }),
+    ...(responseTopic === '' ? {} : { responseTopic }),
+    ...(correlationData === '' ? {} : { correlationData: base64(payloadBytes(correlationData, 'text')) }),
+    ...(expirySeconds === '' ? {} : { expirySeconds: Number(expirySeconds) }),
+    ...(userProperties.length === 0 ? {} : { userProperties }),
+  };
 }
 
 /** Fields of a message; the properties of MQTT 5.0 where the client has them. */
@@ -67,8 +75,10 @@ export function MessageFields(props: {
   readonly draft: Draft;
   readonly onChange: (draft: Draft) => void;
   readonly hasProperties: boolean;
+  /** Whether the message may expire. Default: true. */
+  readonly hasExpiry?: boolean;
 }) {
-  const { draft, onChange, hasProperties } = props;
+  const { draft, onChange, hasProperties, hasExpiry = true } = props;
   const set =
     <Name extends keyof Draft>(name: Name) =>
     (value: Draft[Name]) =>
@@ -106,13 +116,15 @@ export function MessageFields(props: {
               onChange={set('correlationData')}
               isMono
             />
-            <TextField
-              label="Expires after, in seconds"
-              type="number"
-              min={0}
-              value={draft.expirySeconds}
-              onChange={set('expirySeconds')}
-            />
+            {hasExpiry && (
+              <TextField
+                label="Expires after, in seconds"
+                type="number"
+                min={0}
+                value={draft.expirySeconds}
+                onChange={set('expirySeconds')}
+              />
+            )}
             <TextField
               label="User properties"
               value={draft.userProperties}

@@ -12,6 +12,8 @@ const pages = [
   '#/clients/acme',
   '#/topics/acme',
   '#/mqtt/acme',
+  '#/rules/acme',
+  '#/rules/acme?add=kafka',
   '#/nowhere',
 ];
 
@@ -38,6 +40,7 @@ describe.skipIf(lacks('chromium'))('axe-core finds nothing serious', () => {
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.waitForLoadState('networkidle');
       expect(await seriousFindings(page), hash).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth'), hash).toBeLessThanOrEqual(width);
     }
     await page.context().close();
   });

@@ -60,7 +60,7 @@ describe.skipIf(lacks('chromium'))('clients in the console', () => {
     await expect(mqtt.connectAsync(tested.service.url, options)).rejects.toThrow();
     await page.goto(`${tested.origin}/console#/clients/bans`);
     await page.getByRole('cell', { name: hostile }).waitFor();
-    await page.getByRole('button', { name: 'End the ban of noisy' }).click();
+    await page.getByRole('button', { name: 'End ban of noisy' }).click();
     await page.getByText('noisy may connect again.').waitFor();
     const again = await mqtt.connectAsync(tested.service.url, options);
     await again.endAsync();

@@ -120,6 +120,7 @@ const resources = [
   ['GET', '/console/reasons'],
   ['POST', '/console/tokens'],
   ['POST', '/console/tenants'],
+  ['POST', '/console/rule-secrets'],
 ] as const;
 
 test.each(resources)('%s %s needs a session', async (method, path) => {

@@ -1,11 +1,11 @@
-import { exitCodes, UserError } from '../../local/operator/user-error.ts';
 import {
   ensureSecretFile,
   nextSecretPath,
   promoteSecretFile,
   readSecretFile,
   ruleSecretPath,
-} from './secret-file.ts';
+} from '../../local/operator/rule-secret-file.ts';
+import { exitCodes, UserError } from '../../local/operator/user-error.ts';
 import type { TargetFlags } from './target-flags.ts';
 
 export interface RuleSecret {

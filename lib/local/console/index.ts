@@ -13,6 +13,7 @@ import { builtPage, type PageFile, packageVersion, readPageFiles } from './files
 import { cookieOf, isForThisMachine, isFromOwnPage } from './guard.ts';
 import { createForPage, mintForPage, tenantsWithKey } from './keys.ts';
 import { pageHeaders, send, sendAnswer } from './respond.ts';
+import { createRuleSecret } from './rule-secret.ts';
 import { createSecrets } from './secrets.ts';
 
 export interface ConsoleOptions {
@@ -129,6 +130,8 @@ export function createConsole(options: ConsoleOptions): ConsoleSite {
         return { status: 200, body: remedies };
       case 'POST tokens':
         return mintForPage(call, options.keyDirectory, nowMs());
+      case 'POST rule-secrets':
+        return createRuleSecret(call, options.admin, options.keyDirectory);
       case 'POST tenants':
         return createForPage(call, options.admin, {
           keyDirectory: options.keyDirectory,
@@ -161,6 +164,7 @@ const resourceNames: ReadonlySet<string> = new Set([
   'about',
   'admin',
   'reasons',
+  'rule-secrets',
   'session',
   'tenants',
   'tickets',

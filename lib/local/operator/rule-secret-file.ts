@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { UserError } from '../../local/operator/user-error.ts';
+import { UserError } from './user-error.ts';
 
 /** Standard Webhooks 1.0.0 asks for 24 to 64 random bytes. */
 const secretBytes = 32;
