@@ -5,11 +5,18 @@ import type { Rule } from '../core/rules.ts';
 import type { StoredRule } from '../core/store-ports/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import { closedObject, wholeNumber } from '../core/validation.ts';
-import { deleteRule, laneOf } from '../delivery/rules.ts';
+import { laneOf } from '../delivery/rules.ts';
 import type { HttpResponse } from '../http/message.ts';
 import { Problem } from '../http/problem.ts';
 import { checkedParameters, jsonObject, literalParameters } from '../http/read.ts';
-import { existingRule, requestedRule, ruleJson, rulesAreOn, storeRule } from '../http/rule-resource.ts';
+import {
+  existingRule,
+  removeRuleAndSecret,
+  requestedRule,
+  ruleJson,
+  rulesAreOn,
+  storeRule,
+} from '../http/rule-resource.ts';
 import { needsSecret, secretState } from '../http/rule-secret.ts';
 import { isRuleName } from '../rules/check-rule.ts';
 import { countWaitingRecords, maxCountedWaiting } from '../rules/run/failures.ts';
@@ -45,6 +52,9 @@ export const showRule: AdminOperation = async (call) => {
 /** Failures that are counted: each is read as a whole. */
 const countedFailures = 100;
 
+/** How often a rule is read again that others change meanwhile. */
+const storeRounds = 3;
+
 const revisionSchema = closedObject({ revision: v.exactOptional(wholeNumber(0)) });
 
 /**
@@ -60,11 +70,18 @@ export const storeRuleAsOperator: AdminOperation = async (call) => {
   notDeleting(config);
   rulesAreOn(context);
   const name = call.path.rule ?? '';
-  const existing = isRuleName(name) ? await context.rules.read(tenant, name, true) : undefined;
-  // A rule stays that of its owner, so that its bearer can still change it.
-  const owner = existing?.rule.owner;
-  const rule = requestedRule(context, { tenant, name, body: jsonObject(request), existing, owner });
-  return storeRule(context, tenant, rule, revision);
+  const body = jsonObject(request);
+  for (let round = 1; ; round += 1) {
+    const existing = isRuleName(name) ? await context.rules.read(tenant, name, true) : undefined;
+    const rule = requestedRule(context, { tenant, name, body, existing });
+    try {
+      // Never in place of another one than was read: it may have another owner.
+      return await storeRule(context, tenant, rule, revision ?? existing?.revision ?? 0);
+    } catch (error) {
+      const isChanged = error instanceof Problem && error.code === 'rule-changed';
+      if (!isChanged || revision !== undefined || round === storeRounds) throw error;
+    }
+  }
 };
 
 /** Deletes a rule, its secret, its records that wait and its failures. */
@@ -74,9 +91,7 @@ export const removeRule: AdminOperation = async (call) => {
   const tenant = await existingTenant(call);
   const name = call.path.rule ?? '';
   if (!isRuleName(name)) throw new Problem('rule-unknown');
-  // First, so that a crash leaves a rule that can be deleted again, not a secret of no rule.
-  await context.ruleSecrets.delete(tenant, name);
-  if (!(await deleteRule(context, tenant, name))) throw new Problem('rule-unknown');
+  if (!(await removeRuleAndSecret(context, tenant, name))) throw new Problem('rule-unknown');
   return { status: 204 };
 };
 
@@ -86,7 +101,8 @@ export const resumeStoredRule: AdminOperation = (call) => changeStatus(call, 'ac
 
 async function changeStatus(call: AdminCall, status: Rule['status']): Promise<HttpResponse> {
   const { tenant, stored } = await namedRule(call);
-  await call.context.rules.setStatus(tenant, stored.rule.name, status);
+  const by = stored.rule.owner === undefined ? undefined : 'operator';
+  await call.context.rules.setStatus(tenant, stored.rule.name, status, by);
   if (status === 'active')
     await wakeRule(call.context, { tenant, rule: stored.rule.name }, laneOf(stored.rule));
   const changed = await existingRule(call.context, tenant, stored.rule.name);

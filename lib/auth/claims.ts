@@ -3,7 +3,7 @@ import { clientQuotasSchema } from '../core/quotas.ts';
 import { type Flaw, isObject, validate } from '../core/validation.ts';
 import { claimAt, isGrantFilter } from './claim-path.ts';
 import { rulesFromAcl } from './emqx-acl.ts';
-import type { ClaimMapping, ClaimValue, Grants, IssuerClaims } from './issuer-config.ts';
+import type { ClaimMapping, ClaimValue, Grants, IssuerClaims, IssuerConfig } from './issuer-config.ts';
 
 type Claims = Omit<Identity, 'tenant'>;
 type Payload = { readonly [claim: string]: unknown };
@@ -23,7 +23,10 @@ const maxTextCharacters = 1_024;
  * another list, and a token whose `jti` is ignored could not be revoked. A token without grants is
  * valid and permits nothing.
  */
-export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims | Flaw {
+export function readClaims(
+  payload: Payload,
+  issuer: IssuerClaims & Pick<IssuerConfig, 'iss'> = {},
+): Claims | Flaw {
   const { exp, sub, jti, iat } = payload;
   if (typeof exp === 'number' && !(exp <= maxTimeSeconds)) return { flaw: '"exp" is not a time' };
   if (sub !== undefined && !isText(sub)) return { flaw: '"sub" is not a text' };
@@ -53,7 +56,7 @@ export function readClaims(payload: Payload, issuer: IssuerClaims = {}): Claims 
     ...(jti === undefined ? {} : { tokenId: jti }),
     ...(typeof iat === 'number' && iat >= 0 ? { issuedAtSeconds: Math.floor(iat) } : {}),
     ...(quotas === undefined ? {} : { quotas: quotas.value }),
-    ...(granted.ownRules === true ? { ownRules: true } : {}),
+    ...(granted.ownRules === true ? { ownRules: true, issuer: issuer.iss ?? '' } : {}),
     grants,
   };
 }

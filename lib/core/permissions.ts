@@ -40,6 +40,8 @@ export interface Identity {
   readonly quotas?: ClientQuotas;
   /** Whether the bearer may have rules of its own, with webhooks as targets. */
   readonly ownRules?: true;
+  /** `iss` of the issuer's configuration, where {@link ownRules} is set; empty: it has none. */
+  readonly issuer?: string;
   /**
    * Whether it is an operator's temporary session (lib/auth/observer.ts): the tenant's quota of
    * connections does not refuse it, and its filters hold no placeholders.

@@ -65,6 +65,8 @@ export interface TenantQuotas extends ClientQuotas {
   readonly deliveriesPerSecond?: number;
   /** Rules; a further one is refused. Default 32. */
   readonly rules?: number;
+  /** Rules of one user (`mqtt.rules`); a further one is refused. Default 8. */
+  readonly rulesPerOwner?: number;
   /**
    * Records of rules per second: one for each rule that a message fires, averaged likewise. Those
    * of an admitted message are made in full, and what exceeds the rate counts against the next
@@ -102,6 +104,7 @@ export type DefaultQuotas = Required<
     | 'publishBytesPerSecond'
     | 'deliveriesPerSecond'
     | 'rules'
+    | 'rulesPerOwner'
     | 'ruleDeliveriesPerSecond'
     | 'retainedMessages'
     | 'retainedBytes'
@@ -119,6 +122,8 @@ export const defaultQuotas: DefaultQuotas = {
   // five times a second.
   deliveriesPerSecond: 50_000,
   rules: 32,
+  // A quarter of the tenant's.
+  rulesPerOwner: 8,
   // Two rules for every message that the tenant may publish.
   ruleDeliveriesPerSecond: 5_000,
   retainedMessages: 100_000,
@@ -156,6 +161,7 @@ const tenantQuotaEntries = {
   publishBytesPerSecond: bound,
   deliveriesPerSecond: bound,
   rules: bound,
+  rulesPerOwner: bound,
   ruleDeliveriesPerSecond: bound,
   retainedMessages: bound,
   retainedBytes: bound,
@@ -175,6 +181,7 @@ export const quotaBounds = {
   shapes: 64,
   // Deciding about unused shapes reads all of a tenant's rules.
   rules: 256,
+  rulesPerOwner: 256,
   /** 30 days. */
   banFlappingSeconds: 2_592_000,
 } as const satisfies TenantQuotas;
@@ -192,6 +199,7 @@ export const tenantQuotasSchema = closedObject({
   queuedMessages: v.exactOptional(wholeNumber(10, quotaBounds.queuedMessages)),
   shapes: v.exactOptional(wholeNumber(0, quotaBounds.shapes)),
   rules: v.exactOptional(wholeNumber(0, quotaBounds.rules)),
+  rulesPerOwner: v.exactOptional(wholeNumber(0, quotaBounds.rulesPerOwner)),
   banFlappingSeconds: v.exactOptional(wholeNumber(1, quotaBounds.banFlappingSeconds)),
 });
 

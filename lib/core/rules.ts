@@ -20,6 +20,13 @@ export interface Rule {
   readonly retryHours: number;
   /** Absent: an operator owns the rule. Otherwise `sub` of the token that created it. */
   readonly owner?: string;
+  /**
+   * `iss` of the issuer of that token; empty: it has none. Absent: an operator owns the rule, or an
+   * earlier release has stored it.
+   */
+  readonly ownerIssuer?: string;
+  /** The operator has paused the rule of an owner: only the operator resumes it. */
+  readonly pausedBy?: 'operator';
   readonly createdAtMs: number;
 }
 

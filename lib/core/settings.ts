@@ -55,6 +55,8 @@ export interface Settings {
   readonly maxRulesPerMessage: number;
   /** Rules with the same filter: every publish that it matches reads them all. */
   readonly maxRulesPerFilter: number;
+  /** Of these, rules of tenants' users: they leave room for those of operators. */
+  readonly maxOwnRulesPerFilter: number;
   /** Subscriptions of one client. */
   readonly maxSubscriptionsPerClient: number;
   /** Lease for sending claimed entries, in seconds: longer than a function may run (30 s). */
@@ -240,6 +242,7 @@ export const defaultSettings: Settings = {
   shapesPerClient: 16,
   maxRulesPerMessage: 8,
   maxRulesPerFilter: 8,
+  maxOwnRulesPerFilter: 4,
   maxSubscriptionsPerClient: quotaBounds.subscriptionsPerClient,
   maxFiltersPerPacket: 1_000,
   maxClientIdBytes: 256,

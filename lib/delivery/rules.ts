@@ -16,6 +16,7 @@ export type RuleRefusal = {
     | 'rules-off'
     | 'rule-kafka-off'
     | 'rules-full'
+    | 'rules-of-owner-full'
     | 'rules-of-filter-full'
     | 'rule-shapes-full'
     | 'rule-changed'
@@ -30,6 +31,11 @@ type RuleRecordsTimer = Extract<Timer, { kind: 'rule-records' }>;
  * the admin API answers within 29 s.
  */
 const clearsPerRun = 5;
+
+/** Who has made a rule. A rule of an earlier release belongs to the `sub` of every issuer. */
+export function hasOwner(rule: Rule, { owner, ownerIssuer }: Pick<Rule, 'owner' | 'ownerIssuer'>): boolean {
+  return rule.owner === owner && (rule.ownerIssuer === undefined || rule.ownerIssuer === ownerIssuer);
+}
 
 /** The queue and function that serve a rule. */
 export function laneOf({ target }: Rule): RuleLane {
@@ -67,17 +73,26 @@ export async function putRule(
 ): Promise<{ readonly revision: number; readonly created: boolean } | RuleRefusal> {
   if (context.ruleQueue === undefined) return { code: 'rules-off' };
   if (!context.ruleQueue.lanes.has(laneOf(rule))) return { code: 'rule-kafka-off' };
-  const { maxShapes, maxRulesPerFilter } = context.settings;
+  const { maxShapes, maxRulesPerFilter, maxOwnRulesPerFilter } = context.settings;
   const others = (await allRules(context, tenant)).filter((one) => one.rule.name !== rule.name);
   const live = await context.tenants.readLive(tenant, true);
-  const { rules: mostRules } = effectiveQuotas(context.settings, live?.quotas ?? {});
+  const { rules: mostRules, rulesPerOwner } = effectiveQuotas(context.settings, live?.quotas ?? {});
   const existing = await context.rules.read(tenant, rule.name, true);
   if (existing === undefined) {
     if (others.length >= mostRules) return { code: 'rules-full' };
+    if (rule.owner !== undefined && others.filter((one) => hasOwner(one.rule, rule)).length >= rulesPerOwner)
+      return { code: 'rules-of-owner-full' };
     if (await context.ruleRecords.clear({ tenant, rule: rule.name })) return { code: 'rule-leaves' };
   }
   const sharing = others.filter((one) => one.rule.filter === rule.filter);
-  if (sharing.length >= maxRulesPerFilter) return { code: 'rules-of-filter-full' };
+  const owned = sharing.filter((one) => one.rule.owner !== undefined);
+  if (
+    sharing.length >= maxRulesPerFilter ||
+    (rule.owner !== undefined &&
+      existing?.rule.filter !== rule.filter &&
+      owned.length >= maxOwnRulesPerFilter)
+  )
+    return { code: 'rules-of-filter-full' };
   const bound = Math.min(live?.quotas.shapes ?? maxShapes, maxShapes);
   if (!(await addShapeOf(context, tenant, rule.filter, bound))) return { code: 'rule-shapes-full' };
 

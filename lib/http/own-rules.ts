@@ -2,7 +2,7 @@ import { maySubscribe, resolvePermissions } from '../auth/index.ts';
 import type { Identity } from '../core/permissions.ts';
 import type { Rule } from '../core/rules.ts';
 import type { StoredRule } from '../core/store-ports/rules.ts';
-import { deleteRule } from '../delivery/rules.ts';
+import { hasOwner } from '../delivery/rules.ts';
 import { isRuleName } from '../rules/check-rule.ts';
 import { identify, standingTenant } from './bearer.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
@@ -12,6 +12,8 @@ import { jsonObject } from './read.ts';
 import {
   existingRule,
   type RuleContext,
+  type RuleOwner,
+  removeRuleAndSecret,
   requestedRule,
   ruleJson,
   rulesAreOn,
@@ -28,8 +30,8 @@ interface OwnCall {
   readonly context: RuleContext;
   readonly request: HttpRequest;
   readonly identity: Identity;
-  /** `sub` of the token, which owns the rules. */
-  readonly owner: string;
+  /** The bearer, who owns the rules. */
+  readonly bearer: RuleOwner;
   readonly name: string;
 }
 
@@ -47,7 +49,8 @@ const operations: Readonly<Record<string, Readonly<Record<string, OwnOperation>>
  * filters are within what the token may subscribe to, and they belong to its `sub`: other rules of
  * the tenant cannot be seen or changed.
  *
- * A rule outlives the token that made it. The operator sees its owner, pauses and removes it.
+ * A rule outlives the token that made it. The operator sees its owner, pauses and removes it; what
+ * the operator has paused the owner cannot resume or remove.
  */
 export function serveOwnRules(context: RuleContext, request: HttpRequest): Promise<HttpResponse> {
   return withProblems(() => notingProblems(context, (caller) => serve(context, request, caller)));
@@ -64,9 +67,9 @@ async function serve(context: RuleContext, request: HttpRequest, caller: Caller)
   }
   const identity = await identify(context, request, caller);
   await standingTenant(context, identity, { consistent: true, clientId: identity.clientId });
-  const { subject: owner, ownRules } = identity;
+  const { subject: owner, ownRules, issuer: ownerIssuer = '' } = identity;
   if (ownRules !== true || owner === undefined) throw new Problem('rules-not-granted');
-  return operation({ context, request, identity, owner, name });
+  return operation({ context, request, identity, bearer: { owner, ownerIssuer }, name });
 }
 
 async function show(call: OwnCall): Promise<HttpResponse> {
@@ -80,12 +83,12 @@ async function show(call: OwnCall): Promise<HttpResponse> {
  * Creates or replaces a rule. The row is written only in place of the one whose owner was checked.
  */
 async function put(call: OwnCall): Promise<HttpResponse> {
-  const { context, request, identity, owner, name } = call;
+  const { context, request, identity, bearer, name } = call;
   const { tenant } = identity;
   rulesAreOn(context);
   const existing = isRuleName(name) ? await context.rules.read(tenant, name, true) : undefined;
-  if (existing !== undefined && existing.rule.owner !== owner) throw new Problem('rule-name-taken');
-  const rule = requestedRule(context, { tenant, name, body: jsonObject(request), existing, owner });
+  if (existing !== undefined && !hasOwner(existing.rule, bearer)) throw new Problem('rule-name-taken');
+  const rule = requestedRule(context, { tenant, name, body: jsonObject(request), existing, bearer });
   checkGranted(identity, rule);
   return storeRule(context, tenant, rule, existing?.revision ?? 0);
 }
@@ -99,12 +102,15 @@ function checkGranted(identity: Identity, { filter, target }: Rule): void {
 }
 
 async function remove(call: OwnCall): Promise<HttpResponse> {
-  const { context, identity, owner } = call;
-  const { rule } = await ownRule(call);
-  const isOwn = (stored: StoredRule): boolean => stored.rule.owner === owner;
-  // First, so that a crash leaves a rule that can be deleted again, not a secret of no rule.
-  await context.ruleSecrets.delete(identity.tenant, rule.name);
-  await deleteRule(context, identity.tenant, rule.name, isOwn);
+  const { context, identity, bearer, name } = call;
+  if (!isRuleName(name)) throw new Problem('rule-unknown');
+  const mayDelete = ({ rule }: StoredRule): boolean => {
+    if (!hasOwner(rule, bearer)) return false;
+    if (rule.pausedBy !== undefined) throw new Problem('rule-paused-by-operator');
+    return true;
+  };
+  if (!(await removeRuleAndSecret(context, identity.tenant, name, mayDelete)))
+    throw new Problem('rule-unknown');
   return { status: 204 };
 }
 
@@ -119,8 +125,8 @@ async function endPrevious(call: OwnCall): Promise<HttpResponse> {
 }
 
 /** @throws Problem `rule-unknown` also for rules of others, so that their names stay unknown. */
-async function ownRule({ context, identity, owner, name }: OwnCall): Promise<StoredRule> {
+async function ownRule({ context, identity, bearer, name }: OwnCall): Promise<StoredRule> {
   const stored = await existingRule(context, identity.tenant, name);
-  if (stored.rule.owner !== owner) throw new Problem('rule-unknown');
+  if (!hasOwner(stored.rule, bearer)) throw new Problem('rule-unknown');
   return stored;
 }

@@ -3,7 +3,7 @@ import type { RuleSecrets } from '../core/rule-secrets.ts';
 import type { Rule } from '../core/rules.ts';
 import type { StoredRule } from '../core/store-ports/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { laneOf, putRule } from '../delivery/rules.ts';
+import { deleteRule, laneOf, putRule } from '../delivery/rules.ts';
 import { checkRule, isRuleName } from '../rules/check-rule.ts';
 import { wakeRule } from '../rules/run/outage.ts';
 import { Problem } from './problem.ts';
@@ -36,20 +36,28 @@ export interface RuleInput {
   readonly body: unknown;
   /** The rule that is replaced. */
   readonly existing: StoredRule | undefined;
-  /** `sub` of the bearer; absent: an operator. */
-  readonly owner?: string | undefined;
+  /** The bearer; absent: an operator. */
+  readonly bearer?: RuleOwner;
+}
+
+/** A user of a tenant: `sub` of the token, and its issuer. */
+export interface RuleOwner {
+  readonly owner: string;
+  readonly ownerIssuer: string;
 }
 
 /**
  * The rule of a request. One that replaces another keeps its status, unless the request names one,
- * and its time of creation.
+ * its owner and its time of creation.
  *
- * @throws Problem of the member that is wrong.
+ * @throws Problem of the member that is wrong, or `rule-paused-by-operator`
  */
 export function requestedRule(
   context: RuleContext,
-  { tenant, name, body, existing, owner }: RuleInput,
+  { tenant, name, body, existing, bearer }: RuleInput,
 ): Rule {
+  // A rule stays that of its owner when an operator changes it, so that its bearer still can.
+  const { owner, ownerIssuer } = bearer ?? existing?.rule ?? {};
   const checked = checkRule(body, {
     tenant,
     name,
@@ -57,9 +65,37 @@ export function requestedRule(
     createdAtMs: existing?.rule.createdAtMs ?? context.clock.nowMs(),
     ...(existing === undefined ? {} : { status: existing.rule.status }),
     ...(owner === undefined ? {} : { owner }),
+    ...(ownerIssuer === undefined ? {} : { ownerIssuer }),
   });
-  if ('rule' in checked) return checked.rule;
-  throw new Problem(checked.code, { detail: checked.detail });
+  if (!('rule' in checked)) throw new Problem(checked.code, { detail: checked.detail });
+  const { rule } = checked;
+  const wasPausedBy = existing?.rule.pausedBy;
+  if (rule.status === 'active') {
+    if (bearer !== undefined && wasPausedBy !== undefined) throw new Problem('rule-paused-by-operator');
+    return rule;
+  }
+  const isPausedNow = existing?.rule.status !== 'paused';
+  const byOperator = bearer === undefined && owner !== undefined && isPausedNow;
+  return byOperator || wasPausedBy !== undefined ? { ...rule, pausedBy: 'operator' } : rule;
+}
+
+/**
+ * Deletes a rule, what it has left behind, and then its secret: the name may be that of a rule of
+ * somebody else since it was looked at. A crash leaves a secret of no rule, which a repetition, or
+ * the deletion of the next rule of the name, deletes.
+ *
+ * @returns whether it existed and `mayDelete` it.
+ */
+export async function removeRuleAndSecret(
+  context: RuleContext,
+  tenant: TenantId,
+  name: string,
+  mayDelete?: (stored: StoredRule) => boolean,
+): Promise<boolean> {
+  const existed = await deleteRule(context, tenant, name, mayDelete);
+  if ((await context.rules.read(tenant, name, true)) === undefined)
+    await context.ruleSecrets.delete(tenant, name);
+  return existed;
 }
 
 /**

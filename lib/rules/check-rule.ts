@@ -21,6 +21,8 @@ export interface CheckRuleOptions extends TargetOptions {
   readonly status?: Rule['status'];
   /** `sub` of the token that creates the rule; absent: an operator does. */
   readonly owner?: string;
+  /** Issuer of that token. */
+  readonly ownerIssuer?: string;
 }
 
 /** A rule that is refused. */
@@ -71,11 +73,12 @@ export function checkRule(input: unknown, options: CheckRuleOptions): { readonly
   if (!isRuleName(options.name)) return { code: 'rule-name', detail: 'the name is not of this form' };
   const checked = validate(newRuleSchema(options), input);
   if ('flaw' in checked) return { code: 'body', detail: checked.flaw };
-  const { name, createdAtMs, owner, tenant } = options;
+  const { name, createdAtMs, owner, ownerIssuer, tenant } = options;
   const rule: Rule = {
     name,
     ...checked.value,
     ...(owner === undefined ? {} : { owner }),
+    ...(ownerIssuer === undefined ? {} : { ownerIssuer }),
     createdAtMs,
   };
   return (

@@ -2,7 +2,18 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { MatchedRule, Rule, RuleLane } from '../core/rules.ts';
 import type { RuleStore, StoredRule } from '../core/store-ports/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
-import { type Item, ItemFormatError, json, known, N, number, S, string, version } from './attributes.ts';
+import {
+  type Item,
+  ItemFormatError,
+  json,
+  known,
+  N,
+  number,
+  optionalString,
+  S,
+  string,
+  version,
+} from './attributes.ts';
 import { boolean, type Fields, itemOf, maybe, modelFrom, text } from './fields.ts';
 import { ruleMark, ruleMatchKey } from './subscription-keys.ts';
 import { Table } from './table.ts';
@@ -11,8 +22,8 @@ const rulePrefix = 'rule#';
 
 /**
  * Table Tenants, `tenant` / `rule#NAME`: a rule as JSON without its status, its revision and former
- * filters. The status has an attribute of its own, so that a target that
- * is gone pauses its rule by one write.
+ * filters. The status and who has paused the rule have attributes of their own, so that a target
+ * that is gone pauses its rule by one write.
  *
  * Table Subscriptions, `tenant/filter` / `!rule#NAME`: what a publish needs of the rule. The
  * Queries for subscribers read it (subscriptions.ts).
@@ -40,13 +51,21 @@ export function createRuleStore(
     },
 
     async put(tenant, rule, formerFilters, expected) {
-      const { status, ...fields } = rule;
+      const { status, pausedBy, ...fields } = rule;
       const stored = S(JSON.stringify(fields));
       const next = expected + 1;
-      const former = formerFilters.length === 0 ? ' REMOVE former' : ', former = :former';
+      const set = [
+        ...(pausedBy === undefined ? [] : [', pausedBy = :by']),
+        ...(formerFilters.length === 0 ? [] : [', former = :former']),
+      ].join('');
+      const removed = [
+        ...(pausedBy === undefined ? ['pausedBy'] : []),
+        ...(formerFilters.length === 0 ? ['former'] : []),
+      ].join(', ');
+      const remove = removed === '' ? '' : ` REMOVE ${removed}`;
       const isNew = expected === 0 ? 'attribute_not_exists(tenant)' : 'revision = :expected';
       const updated = await table.update(ruleKey(tenant, rule.name), {
-        update: `SET v = :v, #rule = :rule, #status = :status, revision = :next${former}`,
+        update: `SET v = :v, #rule = :rule, #status = :status, revision = :next${set}${remove}`,
         condition: `${isNew} OR (revision = :next AND #rule = :rule AND #status = :status)`,
         names: { '#rule': 'rule', '#status': 'status' },
         values: {
@@ -55,6 +74,7 @@ export function createRuleStore(
           ':status': S(status),
           ':next': N(next),
           ...(expected === 0 ? {} : { ':expected': N(expected) }),
+          ...(pausedBy === undefined ? {} : { ':by': S(pausedBy) }),
           ...(formerFilters.length === 0 ? {} : { ':former': { L: formerFilters.map(S) } }),
         },
       });
@@ -76,12 +96,17 @@ export function createRuleStore(
         values: { ':revision': N(revision) },
       }),
 
-    async setStatus(tenant, name, status) {
+    async setStatus(tenant, name, status, by) {
+      const isPausedBy = status === 'paused' && by !== undefined;
       const updated = await table.update(ruleKey(tenant, name), {
-        update: 'SET #status = :status ADD revision :one',
-        condition: 'attribute_exists(tenant) AND #status <> :status',
+        update: `SET #status = :status${isPausedBy ? ', pausedBy = :by' : ''}${
+          status === 'active' ? ' REMOVE pausedBy' : ''
+        } ADD revision :one`,
+        condition: `attribute_exists(tenant) AND (#status <> :status${
+          isPausedBy ? ' OR attribute_not_exists(pausedBy)' : ''
+        })`,
         names: { '#status': 'status' },
-        values: { ':status': S(status), ':one': N(1) },
+        values: { ':status': S(status), ':one': N(1), ...(isPausedBy ? { ':by': S(by) } : {}) },
       });
       return updated !== undefined;
     },
@@ -124,8 +149,11 @@ export function rulesQuery(tenant: TenantId) {
 /** @throws ItemFormatError when the row is unreadable. */
 export function ruleFrom(stored: Item): StoredRule {
   const fields = json(known(stored), 'rule') as Omit<Rule, 'status'>;
+  const status = statusFrom(stored);
+  // An earlier release that resumes a rule leaves the attribute.
+  const isHeld = status === 'paused' && optionalString(stored, 'pausedBy') === 'operator';
   return {
-    rule: { ...fields, status: statusFrom(stored) },
+    rule: { ...fields, status, ...(isHeld ? { pausedBy: 'operator' } : {}) },
     revision: number(stored, 'revision'),
     formerFilters: (stored.former?.L ?? []).flatMap(({ S: filter }) =>
       filter === undefined ? [] : [filter],

@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Rule } from '../../lib/core/rules.ts';
+import type { StoredRule } from '../../lib/core/store-ports/rules.ts';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
+import { type RuleContext, removeRuleAndSecret } from '../../lib/http/rule-resource.ts';
 import { type Mint, startTestService, type TestService } from '../support/service.ts';
 import { type Answer, type Api, apiAt } from './api.ts';
 
@@ -119,5 +123,132 @@ describe('rules of a bearer', () => {
     const response = await fetch(url, { method: 'OPTIONS', headers: { origin: 'https://app.example.com' } });
     expect(response.status).toBe(204);
     expect(response.headers.get('access-control-allow-methods')).toBe('GET, PUT, DELETE');
+  });
+});
+
+describe('bounds of a bearer', () => {
+  it('has at most 8 rules, so that one user does not fill the tenant', async () => {
+    const max = as('max');
+    for (let number = 0; number < 8; number += 1)
+      expect((await max('PUT', `/rules/max-${number}`, hook(`users/max/${number}`))).status).toBe(201);
+    expect((await max('PUT', '/rules/max-8', hook('users/max/8'))).body.code).toBe('rules-of-owner-full');
+    expect((await max('PUT', '/rules/max-7', hook('users/max/+'))).status).toBe(200);
+    expect((await as('mia')('PUT', '/rules/mia', hook('users/mia/#'))).status).toBe(201);
+    for (let number = 0; number < 8; number += 1) await max('DELETE', `/rules/max-${number}`);
+  });
+
+  it('leaves half of the rules of a filter to operators', async () => {
+    const filter = 'shared/#';
+    const users = ['u1', 'u2', 'u3'].map((sub) => as(sub, { subscribe: [filter] }));
+    const codes: unknown[] = [];
+    for (const [index, user] of users.entries())
+      for (const number of [1, 2])
+        codes.push((await user('PUT', `/rules/u${index}-${number}`, hook(filter))).body.code);
+    expect(codes).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      'rules-of-filter-full',
+      'rules-of-filter-full',
+    ]);
+    expect((await admin('PUT', '/tenants/acme/rules/shared', hook(filter))).status).toBe(201);
+    for (const name of ['u0-1', 'u0-2', 'u1-1', 'u1-2', 'shared'])
+      await admin('DELETE', `/tenants/acme/rules/${name}`);
+  });
+
+  it('does not resume, or remove and add again, what the operator has paused', async () => {
+    const pat = as('pat');
+    await pat('PUT', '/rules/pat', { ...hook('users/pat/#'), status: 'paused' });
+    expect((await pat('PUT', '/rules/pat', { ...hook('users/pat/#'), status: 'active' })).status).toBe(200);
+    const paused = await admin('POST', '/tenants/acme/rules/pat/pause');
+    expect(paused.body).toMatchObject({ status: 'paused', pausedBy: 'operator' });
+    const active = { ...hook('users/pat/#'), status: 'active' };
+    expect((await pat('PUT', '/rules/pat', active)).body.code).toBe('rule-paused-by-operator');
+    expect((await pat('DELETE', '/rules/pat')).body.code).toBe('rule-paused-by-operator');
+    expect((await pat('PUT', '/rules/pat', hook('users/pat/x'))).body).toMatchObject({
+      status: 'paused',
+      pausedBy: 'operator',
+    });
+    expect((await admin('PUT', '/tenants/acme/rules/pat', hook('users/pat/y'))).body).toMatchObject({
+      pausedBy: 'operator',
+    });
+    expect((await admin('POST', '/tenants/acme/rules/pat/resume')).body).not.toHaveProperty('pausedBy');
+    expect((await pat('PUT', '/rules/pat', active)).status).toBe(200);
+    // The operator may hold what its owner has paused.
+    await pat('PUT', '/rules/pat', { ...hook('users/pat/#'), status: 'paused' });
+    await admin('POST', '/tenants/acme/rules/pat/pause');
+    expect((await pat('PUT', '/rules/pat', active)).body.code).toBe('rule-paused-by-operator');
+    expect((await admin('PUT', '/tenants/acme/rules/pat', active)).body).not.toHaveProperty('pausedBy');
+    await admin('PUT', '/tenants/acme/rules/pat', { ...active, status: 'paused' });
+    expect((await pat('DELETE', '/rules/pat')).body.code).toBe('rule-paused-by-operator');
+    expect((await admin('DELETE', '/tenants/acme/rules/pat')).status).toBe(204);
+  });
+
+  it('of one issuer does not reach the rules of the same "sub" of another issuer', async () => {
+    const tenant = vouchedTenantId('acme');
+    const { rules } = service.service.context;
+    const zoe = as('zoe');
+    await zoe('PUT', '/rules/zoe', hook('users/zoe/#'));
+    const stored = await rules.read(tenant, 'zoe', true);
+    expect(stored?.rule).toMatchObject({ owner: 'zoe', ownerIssuer: expect.any(String) });
+    if (stored === undefined) return;
+    const { ownerIssuer: _, ...ofEarlierRelease } = stored.rule;
+    await rules.put(
+      tenant,
+      { ...stored.rule, ownerIssuer: 'https://other.example.com' },
+      [],
+      stored.revision,
+    );
+    expect((await zoe('GET', '/rules/zoe')).body.code).toBe('rule-unknown');
+    expect((await zoe('PUT', '/rules/zoe', hook('users/zoe/#'))).body.code).toBe('rule-name-taken');
+    // A row of an earlier release does not name the issuer: its owner may still change it.
+    await rules.put(tenant, ofEarlierRelease, [], stored.revision + 1);
+    expect((await zoe('PUT', '/rules/zoe', hook('users/zoe/x'))).body).toMatchObject({
+      ownerIssuer: stored.rule.ownerIssuer,
+    });
+    await zoe('DELETE', '/rules/zoe');
+  });
+});
+
+describe('a rule that is removed', () => {
+  const tenant = vouchedTenantId('acme');
+  function world(owner: string | undefined) {
+    const calls: string[] = [];
+    let isStored = owner !== undefined;
+    const rule = { name: 'r', filter: 'a', owner } as unknown as Rule;
+    const context = {
+      rules: {
+        read: async () => (isStored ? { rule, revision: 1, formerFilters: [] } : undefined),
+        deleteMatch: async () => {},
+        delete: async () => {
+          calls.push('row');
+          isStored = false;
+          return true;
+        },
+      },
+      ruleRecords: { clear: async () => false },
+      ruleSecrets: { delete: async () => void calls.push('secret') },
+      timers: { schedule: async () => {} },
+      clock: { nowMs: () => 0 },
+      tenants: { readLive: async () => undefined, beginShapeSearch: async () => false },
+      tenantAdmin: {},
+    } as unknown as RuleContext;
+    return { context, calls };
+  }
+
+  it('loses its secret after its row, and keeps it where the row is that of another owner', async () => {
+    const mine = (stored: StoredRule): boolean => stored.rule.owner === 'ann';
+    const own = world('ann');
+    expect(await removeRuleAndSecret(own.context, tenant, 'r', mine)).toBe(true);
+    expect(own.calls).toEqual(['row', 'secret']);
+    // Another user has taken the name since the owner was checked.
+    const other = world('bob');
+    expect(await removeRuleAndSecret(other.context, tenant, 'r', mine)).toBe(false);
+    expect(other.calls).toEqual([]);
+    // What a crash has left goes with a repetition.
+    const left = world(undefined);
+    expect(await removeRuleAndSecret(left.context, tenant, 'r', mine)).toBe(false);
+    expect(left.calls).toEqual(['secret']);
   });
 });

@@ -52,7 +52,7 @@ describe('claims', () => {
 
   it('native: rules of the bearer need the claim to be true', () => {
     const read = (mqtt: object) => readClaims({ mqtt });
-    expect(read({ rules: true })).toEqual({ grants: [], ownRules: true });
+    expect(read({ rules: true })).toEqual({ grants: [], ownRules: true, issuer: '' });
     for (const mqtt of [{}, { rules: false }]) expect(read(mqtt)).toEqual({ grants: [] });
     for (const rules of ['true', 1, null, {}]) expect(read({ rules })).toHaveProperty('flaw');
     expect(readClaims({ mqtt: { rules: true } }, { claimMapping: { publish: 'topics' } })).toEqual({

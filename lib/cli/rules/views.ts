@@ -10,6 +10,7 @@ export interface RuleView {
   readonly status: 'active' | 'paused';
   readonly retryHours: number;
   readonly owner?: string;
+  readonly pausedBy?: 'operator';
   readonly createdAt: string;
   readonly revision: number;
   readonly circuit: { readonly failures: number; readonly openUntil?: string };
@@ -54,7 +55,7 @@ export function ruleLines(rule: RuleDetails): string[] {
   const { kind, ...target } = rule.target;
   const { circuit, lastFailure, secret } = rule;
   return table([
-    ['status', stateOf(rule)],
+    ['status', rule.pausedBy === undefined ? stateOf(rule) : 'paused by the operator'],
     ['filter', rule.filter],
     ['where', rule.where],
     ['send', rule.send.template ?? rule.send.form],

@@ -32,6 +32,11 @@ export const ruleResourceReasons = {
     message: 'the token does not allow to subscribe to the filter of the rule',
     remedy: 'Use a filter that the token allows to subscribe to, at every QoS.',
   },
+  'rule-paused-by-operator': {
+    http: 403,
+    message: 'the operator has paused the rule: only the operator resumes or removes it',
+    remedy: 'Ask the operator to resume the rule.',
+  },
   'rule-name-taken': {
     http: 409,
     message: 'another rule of the tenant has this name',

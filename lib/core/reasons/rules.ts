@@ -63,9 +63,14 @@ export const ruleReasons = {
     message: 'the tenant has as many rules as it may (rules)',
     remedy: 'Remove a rule, or raise this quota of the tenant.',
   },
+  'rules-of-owner-full': {
+    http: 409,
+    message: 'the bearer of the token has as many rules as one may have (rulesPerOwner)',
+    remedy: 'Remove a rule, or ask the operator to raise this quota of the tenant.',
+  },
   'rules-of-filter-full': {
     http: 409,
-    message: 'as many rules as allowed have this filter, and each publish that it matches reads them all',
+    message: 'as many rules as allowed have this filter: each publish that it matches reads them all',
     remedy: 'Give rules different filters, or join rules that have the same filter.',
   },
   'rule-shapes-full': {

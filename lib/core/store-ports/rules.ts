@@ -35,9 +35,10 @@ export interface RuleStore {
   delete(tenant: TenantId, name: string, revision: number): Promise<boolean>;
   /**
    * Pauses or resumes a rule, with a new revision.
-   * @returns false when it is gone or has that status already.
+   * @param by {@link Rule.pausedBy} of a pause; a rule that is resumed has none.
+   * @returns false when it is gone or is so already.
    */
-  setStatus(tenant: TenantId, name: string, status: Rule['status']): Promise<boolean>;
+  setStatus(tenant: TenantId, name: string, status: Rule['status'], by?: Rule['pausedBy']): Promise<boolean>;
   /** Makes publishes that `filter` matches find a rule. */
   putMatch(tenant: TenantId, filter: string, rule: MatchedRule): Promise<void>;
   /** Idempotent. */
