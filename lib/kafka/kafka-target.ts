@@ -2,6 +2,7 @@ import { compatibilityPartitioner, ProduceAcks, Producer, type ProducerOptions }
 import type { RuleSecrets } from '../core/rule-secrets.ts';
 import type { KafkaTarget, Rule } from '../core/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
+import { isMskBroker } from '../rules/msk-brokers.ts';
 import type { DeliveryOutcome, RuleDelivery, RuleTargetPort } from '../rules/target.ts';
 import { outcomeOfKafkaError } from './outcomes.ts';
 
@@ -100,6 +101,10 @@ export function createKafkaTarget(options: KafkaTargetOptions): RuleTargetPort &
       if (target.kind !== 'kafka') throw new TypeError(`${target.kind} is not Kafka`);
       const [first] = deliveries;
       if (first === undefined) return [];
+      const { auth, brokers } = target;
+      // An earlier release took rules with any broker.
+      if (auth.method === 'iam' && !brokers.every((broker) => isMskBroker(broker, auth.region)))
+        return deliveries.map(() => ({ kind: 'retry', code: 'rule-broker-not-msk' }));
       const { tenant } = first.record;
       const together = await produce(target, rule, tenant, deliveries);
       if (together.kind !== 'refused' || deliveries.length === 1) return deliveries.map(() => together);

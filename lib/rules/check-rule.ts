@@ -1,13 +1,14 @@
 import { Buffer } from 'node:buffer';
 import * as v from 'valibot';
 import { type HttpReasonName, reasonMessage } from '../core/reasons.ts';
-import type { Rule } from '../core/rules.ts';
+import type { KafkaTarget, Rule } from '../core/rules.ts';
 import { boundedText, validate, wholeNumber } from '../core/validation.ts';
 import { isTopicError, parseFilter } from '../topics/index.ts';
 import { type TargetOptions, targetSchema } from './check-target.ts';
 import { isTopicOfTenant } from './envelope.ts';
 import { faultText } from './json-text.ts';
 import { ruleLimits } from './limits.ts';
+import { isMskBroker } from './msk-brokers.ts';
 import { compilePattern } from './pattern/index.ts';
 import { type CompiledTemplate, compileTemplate } from './template.ts';
 
@@ -123,6 +124,7 @@ function sendRefusal({ send }: Rule): RuleRefusal | undefined {
 }
 
 function targetRefusal({ target }: Rule): RuleRefusal | undefined {
+  if (target.kind === 'kafka') return brokerRefusal(target);
   if (target.kind !== 'republish') return undefined;
   const compiled = compileTemplate(target.topic, true);
   if ('fault' in compiled)
@@ -133,6 +135,17 @@ function targetRefusal({ target }: Rule): RuleRefusal | undefined {
       detail: 'target.topic: expected a topic name that clients may publish to',
     };
   return undefined;
+}
+
+function brokerRefusal({ auth, brokers }: KafkaTarget): RuleRefusal | undefined {
+  if (auth.method !== 'iam') return undefined;
+  const { region } = auth;
+  const index = brokers.findIndex((broker) => !isMskBroker(broker, region));
+  if (index === -1) return undefined;
+  return {
+    code: 'rule-broker-not-msk',
+    detail: `target.brokers[${index}]: expected a broker of Amazon MSK in ${region}`,
+  };
 }
 
 /** Whether the parts of the topic that are written out can be in a topic of the tenant. */

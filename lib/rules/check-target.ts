@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { boundedText, list, record } from '../core/validation.ts';
+import { isLifecycleSource, ruleEventSource } from './event-source.ts';
 import { isReservedHeader } from './own-headers.ts';
 
 /** What a deployment allows beyond what every deployment allows. */
@@ -109,8 +110,12 @@ const awsTargets = [
       v.pipe(
         boundedText(256),
         v.check((source) => !source.startsWith('aws.'), 'a source that does not begin with "aws."'),
+        v.check(
+          (source) => !isLifecycleSource(source),
+          'a source other than "wisp", that of the events of clients',
+        ),
       ),
-      'wisp',
+      ruleEventSource,
     ),
     detailType: v.optional(boundedText(128), 'Wisp Message'),
     roleArn,

@@ -143,7 +143,7 @@ describe('the flags of targets', () => {
     [['--sns', arn('sns', 't')], { kind: 'sns' }],
     [
       ['--eventbridge', arn('events', 'event-bus/b'), '--detail-type', 'T'],
-      { kind: 'eventbridge', source: 'wisp', detailType: 'T' },
+      { kind: 'eventbridge', source: 'wisp.rules', detailType: 'T' },
     ],
     [['--kinesis', arn('kinesis', 'stream/s')], { kind: 'kinesis' }],
     [['--firehose', arn('firehose', 'deliverystream/s')], { kind: 'firehose' }],
@@ -158,7 +158,14 @@ describe('the flags of targets', () => {
       { kind: 'kafka', brokers: ['a.example:9092', 'b.example:9092'], tls: false, auth: { method: 'none' } },
     ],
     [
-      ['--kafka', 'a.example:9098', '--kafka-topic', 'in', '--kafka-iam', 'eu-central-1'],
+      [
+        '--kafka',
+        'b.c2.kafka.eu-central-1.amazonaws.com:9098',
+        '--kafka-topic',
+        'in',
+        '--kafka-iam',
+        'eu-central-1',
+      ],
       { tls: true, auth: { method: 'iam', region: 'eu-central-1' } },
     ],
     [

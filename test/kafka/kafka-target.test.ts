@@ -11,6 +11,29 @@ import { type KafkaBroker, kafkaUser, startKafka } from './broker.ts';
 const topic = 'orders';
 const delivered = { kind: 'delivered' };
 
+it('a token of IAM goes to no broker but those of Amazon MSK', async () => {
+  const regions: string[] = [];
+  const target = createKafkaTarget({
+    secrets: { read: async () => [] },
+    iamToken: async (region) => {
+      regions.push(region);
+      return 'token';
+    },
+  });
+  const to: KafkaTarget = {
+    kind: 'kafka',
+    brokers: ['localhost:1'],
+    topic,
+    tls: true,
+    auth: { method: 'iam', region: 'eu-west-3' },
+  };
+  expect(await target.deliver(ruleWith(to), [deliveryOf('x', '{}')])).toEqual([
+    { kind: 'retry', code: 'rule-broker-not-msk' },
+  ]);
+  expect(regions).toEqual([]);
+  await target.close();
+});
+
 describe.skipIf(lacks('java', 'mvn'))('records in Apache Kafka', () => {
   let broker: KafkaBroker;
   const secrets: { list: readonly string[] } = { list: [kafkaUser.password] };
@@ -111,7 +134,7 @@ describe.skipIf(lacks('java', 'mvn'))('records in Apache Kafka', () => {
     secrets.list = [kafkaUser.password];
     expect(
       await send({ ...scram('scram-sha-256'), auth: { method: 'iam', region: 'eu-west-3' } }, ['x']),
-    ).toEqual(again('rule-target-access'));
+    ).toEqual(again('rule-broker-not-msk'));
     expect(await send(scram('scram-sha-256'), ['y'])).toEqual([delivered]);
   });
 

@@ -51,7 +51,7 @@ describe('targets', () => {
     [
       'eventbridge',
       { busArn: arn('events', 'event-bus/default') },
-      { source: 'wisp', detailType: 'Wisp Message' },
+      { source: 'wisp.rules', detailType: 'Wisp Message' },
     ],
     ['kinesis', { streamArn: arn('kinesis', 'stream/s') }, {}],
     ['firehose', { streamArn: arn('firehose', 'deliverystream/s') }, {}],
@@ -64,7 +64,15 @@ describe('targets', () => {
     ],
     [
       'kafka',
-      { brokers: ['b:1'], topic: 't', tls: true, auth: { method: 'iam', region: 'eu-central-1' } },
+      {
+        brokers: [
+          'b-1.name.a1b2c3.c2.kafka.eu-central-1.amazonaws.com:9098',
+          'boot-a1b2.c1.kafka-serverless.eu-central-1.amazonaws.com:9098',
+        ],
+        topic: 't',
+        tls: true,
+        auth: { method: 'iam', region: 'eu-central-1' },
+      },
       {},
     ],
     [
@@ -262,3 +270,30 @@ describe('a rule that is refused', () => {
     (filter) => expect(refusalOf({ ...minimal, filter })).toBe('accepted'),
   );
 });
+
+test.each([
+  'broker.example.com:9098',
+  'b-1.kafka.eu-central-1.amazonaws.com.example.com:9098',
+  'xkafka.eu-central-1.amazonaws.com:9098',
+  // Another region, and a part of AWS that has none of these names.
+  'b-1.name.c2.kafka.us-east-1.amazonaws.com:9098',
+  'b-1.name.c2.kafka.eu-central-1.amazonaws.com.cn:9098',
+  '10.0.0.1:9098',
+])('the token of IAM does not go to %s', (broker) => {
+  const target = {
+    kind: 'kafka',
+    brokers: ['b-1.name.a1.c2.kafka.eu-central-1.amazonaws.com:9098', broker],
+    topic: 't',
+    auth: { method: 'iam', region: 'eu-central-1' },
+  };
+  expect(refusalOf({ ...minimal, target })).toMatch(/^rule-broker-not-msk: target.brokers\[1\]/);
+});
+
+test.each(['wisp', 'Wisp', ' wisp ', 'wisp\u0000'])(
+  'events of rules are not from %j, as those of clients are',
+  (source) => {
+    const busArn = 'arn:aws:events:eu-central-1:123456789012:event-bus/b';
+    const target = { kind: 'eventbridge', busArn, source };
+    expect(refusalOf({ ...minimal, target })).toMatch(/^body: target.source: expected a source/);
+  },
+);

@@ -1,4 +1,5 @@
 import type { PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
+import { eventSourceOf } from '../../rules/event-source.ts';
 import type { RuleTargetPort } from '../../rules/target.ts';
 import { removeCostlyMiddleware } from '../settings.ts';
 import { inBatches } from './batches.ts';
@@ -22,8 +23,9 @@ export function createEventBridgeTarget(options: TargetClientOptions = {}): Rule
       removeCostlyMiddleware(client.middlewareStack);
       return (Entries: PutEventsRequestEntry[]) => client.send(new PutEventsCommand({ Entries }));
     },
-    deliver: (putEvents, { busArn, source, detailType }, deliveries) =>
-      inBatches(deliveries, {
+    deliver: (putEvents, { busArn, source: named, detailType }, deliveries) => {
+      const source = eventSourceOf(named);
+      return inBatches(deliveries, {
         maxEntryBytes: maxRequestBytes,
         maxRequestBytes,
         prepare({ body, record }) {
@@ -42,6 +44,7 @@ export function createEventBridgeTarget(options: TargetClientOptions = {}): Rule
           const { Entries = [] } = await putEvents([...entries]);
           return entries.map((_, index) => Entries[index]?.ErrorCode);
         },
-      }),
+      });
+    },
   });
 }

@@ -105,7 +105,7 @@ export function targetFrom(flags: TargetFlags, isLocal: boolean, workingDirector
     case 'sns':
       return { kind, topicArn: flags.sns, ...role };
     case 'eventbridge': {
-      const { eventbridge: busArn, source = 'wisp', detailType = 'Wisp Message' } = flags;
+      const { eventbridge: busArn, source = 'wisp.rules', detailType = 'Wisp Message' } = flags;
       return { kind, busArn, source, detailType, ...role };
     }
     case 'kinesis':

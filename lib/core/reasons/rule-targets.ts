@@ -80,6 +80,12 @@ export const ruleTargetReasons = {
     message: 'the item lacks a key attribute of the table, or has one of the wrong type',
     remedy: 'Give the object all key attributes of the table by a template.',
   },
+  'rule-broker-not-msk': {
+    http: 400,
+    message: 'a token of IAM goes to brokers of Amazon MSK only',
+    remedy:
+      'Name brokers as MSK does (`….kafka.REGION.amazonaws.com`), or sign in with a user name and password.',
+  },
   'rule-secret-missing': {
     message: 'the secret of the rule is missing or cannot be read',
     remedy: 'Set the secret of the rule again; the record is tried again.',

@@ -305,6 +305,12 @@ describe('EventBridge', () => {
     ]);
   });
 
+  it('never has the source of lifecycle events, which an earlier release took', async () => {
+    const { calls, deliver } = service(() => ok({ FailedEntryCount: 0, Entries: [{ EventId: 'e' }] }));
+    await deliver({ ...bus, source: 'wisp' } as RuleTarget, [deliveryOf('e', '{"n":1}')]);
+    expect(calls[0]?.input.Entries).toMatchObject([{ Source: 'wisp.rules' }]);
+  });
+
   it('that refuses an entry', async () => {
     const { deliver } = service(() =>
       ok({
