@@ -23,8 +23,8 @@ export function firstEdgeLook(edge: string): LeaseTimer {
  * one acts. It also ends what is left of an edge that it finds dead, should a sweep have crashed,
  * and sets no other. A crash before that, within two calls, delivers this timer again after 180
  * seconds. The end of the back door has a look of its own, so only a process that dies within that
- * time, and whose `$disconnect` is lost as well, is found that much later. A timer that is delivered
- * twice makes a second chain: both end with the edge.
+ * time, and whose `$disconnect` is lost as well, is found that much later. A timer that is
+ * delivered twice makes a second chain: both end with the edge.
  *
  * Where the store fails, another timer looks again in some seconds, because the queue would deliver
  * this one only minutes later.

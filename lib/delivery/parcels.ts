@@ -42,6 +42,10 @@ export interface Progress {
   /** All messages of the parcel are durable or were sent, or are dropped. */
   sent?(parcel: Parcel): void;
   failed(parcel: Parcel, error: unknown): void;
+  /**
+   * Divides parcels into those that may wait for each other, and fail together. Default: all may.
+   */
+  apart?(parcels: readonly Parcel[]): readonly (readonly Parcel[])[];
 }
 
 /** Identifies a session in an audience: a client may also have subscriptions of ended sessions. */
@@ -190,16 +194,20 @@ export async function sendParcels(
     }
   };
   const { maxConcurrentPosts, maxConcurrentEdgePosts } = context.settings;
-  const routes = await routesFor(context, tenant, parcels, fail);
-  const routed = parcels.filter((parcel) => routes !== undefined || !isAtMostOnce(parcel));
-  const [gathered, others] = apart(routed, ({ key, queued }) => {
-    const route = routes?.get(key.clientId);
+  const { routes, unrouted } = await routesFor(context, tenant, parcels, progress, fail);
+  const routed = unrouted.size === 0 ? parcels : parcels.filter((parcel) => !unrouted.has(parcel));
+  const [gathered, others] = split(routed, ({ key, queued }) => {
+    const route = routes.get(key.clientId);
     return queued.length === 0 && route !== undefined && isEdgeAddress(route.address);
   });
-  const sendRouted = (parcel: Parcel): Promise<void> => send(parcel, routes?.get(parcel.key.clientId));
+  const sendRouted = (parcel: Parcel): Promise<void> => send(parcel, routes.get(parcel.key.clientId));
+  const sendAtMost = (list: readonly Parcel[], limit: number): Promise<void>[] =>
+    (list.length <= limit ? [list] : apart(list, progress)).map((part) =>
+      concurrently(part, limit, sendRouted),
+    );
   const results = await Promise.allSettled([
-    concurrently(others, maxConcurrentPosts, sendRouted),
-    concurrently(gathered, maxConcurrentEdgePosts, sendRouted),
+    ...sendAtMost(others, maxConcurrentPosts),
+    ...sendAtMost(gathered, maxConcurrentEdgePosts),
   ]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   const left: Parcel[] = [];
@@ -214,21 +222,52 @@ export async function sendParcels(
   return [...left, ...unreadable];
 }
 
-/** The routes of parcels with QoS 0 messages; undefined where reading them has failed. */
+/**
+ * The routes of parcels with QoS 0 messages. Where reading all of them fails, each part is tried by
+ * itself.
+ *
+ * @returns also the parcels whose routes cannot be read: `fail` has got them.
+ */
 async function routesFor(
   context: Context,
   tenant: TenantId,
   parcels: readonly Parcel[],
+  progress: Progress | undefined,
   fail: Progress['failed'],
-): Promise<ReadonlyMap<string, Route> | undefined> {
+): Promise<{ readonly routes: ReadonlyMap<string, Route>; readonly unrouted: ReadonlySet<Parcel> }> {
+  const read = (wanted: readonly Parcel[]): Promise<ReadonlyMap<string, Route>> =>
+    context.sessions.routes(tenant, [...new Set(wanted.map(({ key }) => key.clientId))]);
+  const unrouted = new Set<Parcel>();
   const wanted = parcels.filter(isAtMostOnce);
-  if (wanted.length === 0) return new Map();
+  if (wanted.length === 0) return { routes: new Map(), unrouted };
+  const failAll = (part: readonly Parcel[], error: unknown): void => {
+    for (const parcel of part) {
+      unrouted.add(parcel);
+      fail(parcel, error);
+    }
+  };
   try {
-    return await context.sessions.routes(tenant, [...new Set(wanted.map(({ key }) => key.clientId))]);
+    return { routes: await read(wanted), unrouted };
   } catch (error) {
-    for (const parcel of wanted) fail(parcel, error);
-    return undefined;
+    const parts = apart(wanted, progress);
+    const routes = new Map<string, Route>();
+    if (parts.length === 1) failAll(wanted, error);
+    else
+      await Promise.all(
+        parts.map(async (part) => {
+          try {
+            for (const [clientId, route] of await read(part)) routes.set(clientId, route);
+          } catch (errorOfPart) {
+            failAll(part, errorOfPart);
+          }
+        }),
+      );
+    return { routes, unrouted };
   }
+}
+
+function apart(parcels: readonly Parcel[], progress: Progress | undefined): readonly (readonly Parcel[])[] {
+  return progress?.apart?.(parcels) ?? [parcels];
 }
 
 /** Whether a parcel has QoS 0 messages, which need a route. */
@@ -237,7 +276,7 @@ function isAtMostOnce({ atMostOnce, behindQueued }: Parcel): boolean {
 }
 
 /** The values for which `belongs` holds, and the others. */
-function apart<T>(values: readonly T[], belongs: (value: T) => boolean): [T[], T[]] {
+function split<T>(values: readonly T[], belongs: (value: T) => boolean): [T[], T[]] {
   const parts: [T[], T[]] = [[], []];
   for (const value of values) parts[belongs(value) ? 0 : 1].push(value);
   return parts;

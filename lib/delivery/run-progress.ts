@@ -59,6 +59,27 @@ export class RunProgress implements Progress {
     this.sent(parcel);
   }
 
+  /**
+   * Each parcel goes with those of the smallest of its runs. So no run waits for more parcels of
+   * others than it has itself.
+   */
+  apart(parcels: readonly Parcel[]): readonly (readonly Parcel[])[] {
+    const sizes = new Map<RunState, number>();
+    for (const parcel of parcels)
+      for (const run of this.#runsOf.get(parcel) ?? []) sizes.set(run, (sizes.get(run) ?? 0) + 1);
+    const sizeOf = (run: RunState): number => sizes.get(run) ?? 0;
+    const parts = new Map<RunState | undefined, Parcel[]>();
+    for (const parcel of parcels) {
+      let smallest: RunState | undefined;
+      for (const run of this.#runsOf.get(parcel) ?? [])
+        if (smallest === undefined || sizeOf(run) < sizeOf(smallest)) smallest = run;
+      const part = parts.get(smallest);
+      if (part === undefined) parts.set(smallest, [parcel]);
+      else part.push(parcel);
+    }
+    return [...parts.values()];
+  }
+
   #find({ atMostOnce, behindQueued, queued }: Parcel): Iterable<RunState> {
     const found = new Set<RunState>();
     for (const list of [atMostOnce, behindQueued, queued])

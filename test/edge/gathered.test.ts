@@ -25,11 +25,13 @@ async function start(
   return { ...piped, mint, publishers: clients };
 }
 
-/** A row of the queue of a client. */
+/** A row of the queue of a client, or of one whose name begins so. */
 function storesFor(client: string, { operation, input }: StoreCall): boolean {
   const { Item } = input as { Item?: { session?: { S: string }; kind?: { S: string } } };
   return (
-    operation === 'PutItem' && Item?.session?.S === `acme/${client}` && Item.kind?.S.startsWith('q#') === true
+    operation === 'PutItem' &&
+    Item?.session?.S.startsWith(`acme/${client}`) === true &&
+    Item.kind?.S.startsWith('q#') === true
   );
 }
 
@@ -135,6 +137,41 @@ it('does not hold a publisher, in the same turn or later, for a session that is 
   expect(slow?.received).toEqual(['connack']);
   held.release();
   await slow?.next('puback');
+});
+
+it('does not hold a publisher for the many slow sessions of another one', async () => {
+  const writes = createGate();
+  const hooks = { before: (call: StoreCall) => (storesFor('slow', call) ? writes.hold(call) : undefined) };
+  const settings = { ...defaultSettings, maxConcurrentPosts: 2 };
+  const { subscriber, mint, publishers } = await start(hooks, 2, { settings });
+  for (const number of [1, 2, 3]) await subscriber(mint, `slow${number}`, 'slow/#');
+  await subscriber(mint, 'fast', 'fast/#');
+  const [slow, fast] = publishers;
+  slow?.send(publish('slow/1', 1));
+  fast?.send(publish('fast/1', 2));
+  await fast?.next('puback');
+  expect(slow?.received).toEqual(['connack']);
+  for (let count = 0; count < 3; count += 1) (await writes.next()).release();
+  await slow?.next('puback');
+});
+
+it('sends QoS 0 of one publisher though the routes of another one cannot be read', async () => {
+  const hooks = {
+    before({ operation, input }: StoreCall) {
+      if (operation === 'BatchGetItem' && JSON.stringify(input).includes('acme/bad'))
+        throw new AwsError('ValidationException', 'broken');
+    },
+  };
+  const { subscriber, mint, publishers } = await start(hooks, 2);
+  await subscriber(mint, 'bad', 'bad/+');
+  const receiver = await subscriber(mint, 'good', 'good/+');
+  const [bad, good] = publishers;
+  bad?.send(publish('bad/1', 1, 0));
+  good?.send(publish('good/1', 2, 0));
+  expect(`${(await receiver.next('publish')).payload}`).toBe('2');
+  await bad?.ended;
+  good?.send(publish('good/1', 3, 0));
+  expect(`${(await receiver.next('publish')).payload}`).toBe('3');
 });
 
 it('counts what is served inline for each publisher', async () => {
