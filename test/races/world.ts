@@ -2,6 +2,7 @@ import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { createFanoutHandler } from '../../functions/fanout.ts';
 import { type Broker, createBroker, createContext } from '../../lib/broker/broker.ts';
 import { firstEdgeLook } from '../../lib/broker/edge-death.ts';
+import type { Context } from '../../lib/core/context.ts';
 import { channelsPerBlock, edgeAddress, edgeAddressParts } from '../../lib/core/edge-address.ts';
 import type { ConnectionAddress } from '../../lib/core/model.ts';
 import type { Gateway, Log } from '../../lib/core/ports.ts';
@@ -70,7 +71,7 @@ export class World {
   readonly events: Step[] = [];
   faults: Faults = {};
   postCount = 0;
-  readonly #brokers: Broker[];
+  readonly #brokers: (Broker & { readonly context: Context })[];
   readonly random: () => number;
   /** Whether the gateway counts posts as activity. If so, every connection has just been active. */
   postsAreActivity = true;
@@ -153,7 +154,7 @@ export class World {
         },
         { ...defaultSettings, ...options.settings },
       );
-      return createBroker(context);
+      return Object.assign(createBroker(context), { context });
     });
     for (let copy = 0; copy < liveCopies; copy += 1)
       execute(
@@ -244,6 +245,11 @@ export class World {
     replied.then(answer, () => answer(undefined));
   }
 
+  /** Starts a handler of another function over the same service. */
+  call<T>(name: string, work: (context: Context) => Promise<T>): Promise<T> {
+    return this.#start(name, ({ context }) => work(context));
+  }
+
   /** Passes a one-way frame to the broker; it has no reply. */
   oneWay(socket: Socket, text: string): void {
     this.#run(`${socket.client.options.id} one-way`, (broker) => broker.oneWay(socket.address, text));
@@ -306,7 +312,7 @@ export class World {
     this.#start(name, work).catch(() => undefined);
   }
 
-  #start<T>(name: string, work: (broker: Broker) => Promise<T>): Promise<T> {
+  #start<T>(name: string, work: (broker: Broker & { context: Context }) => Promise<T>): Promise<T> {
     this.#handlers += 1;
     const handler = new Handler(`${name}#${this.#handlers}`);
     const { crash } = this.faults;
