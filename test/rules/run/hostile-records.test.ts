@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Rule } from '../../lib/core/rules.ts';
-import { defaultSettings } from '../../lib/core/settings.ts';
-import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
-import { listFailures, redriveFailures } from '../../lib/rules/run/failures.ts';
-import { wakeRule } from '../../lib/rules/run/outage.ts';
-import type { DeliveryOutcome, RuleDelivery } from '../../lib/rules/target.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import type { Rule } from '../../../lib/core/rules.ts';
+import { defaultSettings } from '../../../lib/core/settings.ts';
+import { vouchedTenantId } from '../../../lib/core/tenant-id.ts';
+import { listFailures, redriveFailures } from '../../../lib/rules/run/failures.ts';
+import { wakeRule } from '../../../lib/rules/run/outage.ts';
+import type { DeliveryOutcome, RuleDelivery } from '../../../lib/rules/target.ts';
+import { startTestService, type TestService } from '../../support/service.ts';
 
 let service: TestService;
 afterEach(() => service.close());
@@ -28,7 +28,10 @@ const ruleOf = (name: string): Rule => ({
 test('64 KB of control characters in properties and payload pass queue, rows and failures whole', async () => {
   let answer: DeliveryOutcome = { kind: 'retry', code: 'rule-target-status' };
   const bodies = new Map<string, unknown>();
-  const deliver = async (_: Rule, deliveries: readonly RuleDelivery[]): Promise<readonly DeliveryOutcome[]> => {
+  const deliver = async (
+    _: Rule,
+    deliveries: readonly RuleDelivery[],
+  ): Promise<readonly DeliveryOutcome[]> => {
     if (answer.kind === 'delivered')
       for (const { id, body } of deliveries) bodies.set(id, JSON.parse(new TextDecoder().decode(body)));
     return deliveries.map(() => answer);
