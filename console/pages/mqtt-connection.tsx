@@ -27,13 +27,17 @@ export function MqttConnection({ connection }: { readonly connection: LiveConnec
           {state === 'closed' ? 'Remove' : 'Disconnect'}
         </button>
       </div>
-      {state === 'connected' && !connection.isObserver && (
-        <div class="two-columns">
-          <Subscribe connection={connection} />
-          <Publish connection={connection} />
+      {state === 'connected' && !connection.isObserver ? (
+        <div class="connection-view">
+          <div class="two-columns">
+            <Subscribe connection={connection} />
+            <Publish connection={connection} />
+          </div>
+          <MqttMessages connection={connection} />
         </div>
+      ) : (
+        <MqttMessages connection={connection} />
       )}
-      <MqttMessages connection={connection} />
     </>
   );
 }

@@ -46,7 +46,7 @@ export function MqttMessages({ connection }: { readonly connection: LiveConnecti
           { title: 'Payload', cell: ({ payload }) => <span class="mono small">{preview(payload)}</span> },
           { title: 'QoS', cell: ({ qos, retain }) => `${qos}${retain ? ' R' : ''}` },
           { title: 'Size', cell: ({ payload }) => bytes(payload.length), isNumber: true },
-          { title: 'Time', cell: ({ atMs }) => clock(atMs) },
+          { title: 'Time', cell: ({ atMs }) => <span class="nowrap">{clock(atMs)}</span> },
         ]}
       />
     </Section>

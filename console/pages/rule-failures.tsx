@@ -90,7 +90,15 @@ export function RuleFailures({ path, onSent }: { readonly path: string; readonly
 
 function columnsOf(sendOne: (id: string) => Promise<void>): readonly Column<RuleFailure>[] {
   return [
-    { title: 'Topic', cell: ({ topic }) => <span class="mono">{topic}</span> },
+    {
+      title: 'Message',
+      cell: ({ topic, clientId }) => (
+        <>
+          <span class="mono">{topic}</span>
+          {clientId !== undefined && <p class="muted small">by {clientId}</p>}
+        </>
+      ),
+    },
     {
       title: 'Reason',
       cell: ({ code, message }) => (
@@ -100,7 +108,6 @@ function columnsOf(sendOne: (id: string) => Promise<void>): readonly Column<Rule
         </>
       ),
     },
-    { title: 'Client', cell: ({ clientId }) => clientId ?? <span class="muted">none</span> },
     { title: 'Size', isNumber: true, cell: ({ payloadBytes }) => bytes(payloadBytes) },
     { title: 'Failed', cell: ({ failedAt }) => <Time at={failedAt} /> },
     {

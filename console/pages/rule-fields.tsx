@@ -5,7 +5,7 @@ import { excerptOf, flawAt } from '../rules/flaw.ts';
 import { fieldsOf, targetKinds, textOf } from '../rules/target-fields.ts';
 
 const sendForms = [
-  ['envelope', 'The message as JSON, with topic, time and properties'],
+  ['envelope', 'The message as JSON (envelope)'],
   ['payload', 'The payload alone'],
   ['template', 'A template'],
 ] as const;

@@ -52,9 +52,10 @@ export function SecretFields(props: {
           label="Signing secret"
           value={secret.source}
           onChange={(source) => onChange({ ...secret, source })}
+          hint={secret.source === 'create' ? 'In a file, for the receiver' : undefined}
           options={[
-            ['create', 'a new one, in a file on this machine'],
-            ['paste', 'one that you paste'],
+            ['create', 'create it on this machine'],
+            ['paste', 'paste it'],
           ]}
         />
       )}

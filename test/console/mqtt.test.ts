@@ -56,6 +56,11 @@ describe.skipIf(lacks('chromium'))('the MQTT client of the console', () => {
     await form.getByRole('button', { name: 'Publish' }).click();
     const { text } = await received.next();
     expect(text).toBe('{"a":1}');
+    // Messages stand beside the forms, in sight without scrolling.
+    const messages = await page.getByRole('table', { name: 'Messages' }).boundingBox();
+    const forms = await form.boundingBox();
+    expect(messages?.x).toBeGreaterThan((forms?.x ?? 0) + (forms?.width ?? 0));
+    expect(messages?.y).toBeLessThan(500);
 
     await page.getByRole('button', { name: 'from/page', exact: true }).click();
     const details = page.getByRole('region', { name: 'Message', exact: true });
