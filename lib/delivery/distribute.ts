@@ -133,7 +133,8 @@ async function begin(
     total(({ records }) => records.length),
   );
   const progress = runs.length === 1 ? undefined : new RunProgress(runs);
-  const sending = sendAll(context, tenant, storeLargeOnce(context, tenant, parcels.all), progress);
+  const divided = progress?.divide(parcels.all) ?? parcels.all;
+  const sending = sendAll(context, tenant, storeLargeOnce(context, tenant, divided), progress);
   return matched.map(({ counts, records, queued }, index) => ({
     counts,
     sent: settleAll([

@@ -1,6 +1,13 @@
 import type { Message } from '../core/model.ts';
 import type { Parcel, Progress } from './parcels.ts';
 
+/**
+ * Messages for the queue of one session that runs are stored with. Rows are stored one after
+ * another, and one that fails fails all: more would make runs wait, and fail, for the sake of a
+ * write unit to number them.
+ */
+const maxTogether = 64;
+
 interface RunState {
   readonly sent: Promise<void>;
   readonly resolve: () => void;
@@ -30,6 +37,44 @@ export class RunProgress implements Progress {
   /** Resolves, or rejects with the first error, when all parcels of a run are done. */
   sentOf(index: number): Promise<void> {
     return this.#runs[index]?.sent ?? Promise.resolve();
+  }
+
+  /**
+   * Divides parcels that would queue more than {@link maxTogether} messages. Those of one run stay
+   * together, for their order.
+   */
+  divide(parcels: readonly Parcel[]): readonly Parcel[] {
+    return parcels.some(({ queued }) => queued.length > maxTogether)
+      ? parcels.flatMap((parcel) => (parcel.queued.length > maxTogether ? this.#partsOf(parcel) : [parcel]))
+      : parcels;
+  }
+
+  #partsOf(parcel: Parcel): Parcel[] {
+    const counts = new Map<RunState | undefined, number>();
+    for (const { message } of parcel.queued) {
+      const run = this.#runOf.get(message);
+      counts.set(run, (counts.get(run) ?? 0) + 1);
+    }
+    let last = emptyCopy(parcel);
+    const parts = [last];
+    const partOf = new Map<RunState | undefined, Parcel>();
+    let size = 0;
+    for (const [run, count] of counts) {
+      if (size > 0 && size + count > maxTogether) {
+        last = emptyCopy(parcel);
+        parts.push(last);
+        size = 0;
+      }
+      size += count;
+      partOf.set(run, last);
+    }
+    // Runs with nothing for the queue go with the last part.
+    const partWith = (message: Message): Parcel => partOf.get(this.#runOf.get(message)) ?? last;
+    for (const one of parcel.atMostOnce) partWith(one.message).atMostOnce.push(one);
+    for (const one of parcel.behindQueued) partWith(one.message).behindQueued.push(one);
+    for (const one of parcel.queued) partWith(one.message).queued.push(one);
+    for (const one of parcel.shared) partWith(one.message).shared.push(one);
+    return parts;
   }
 
   begin(parcels: readonly Parcel[]): void {
@@ -89,6 +134,10 @@ export class RunProgress implements Progress {
       }
     return found;
   }
+}
+
+function emptyCopy({ key, generation }: Parcel): Parcel {
+  return { key, generation, atMostOnce: [], behindQueued: [], queued: [], shared: [] };
 }
 
 function newRun(): RunState {

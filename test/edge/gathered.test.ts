@@ -155,6 +155,29 @@ it('does not hold a publisher for the many slow sessions of another one', async 
   await slow?.next('puback');
 });
 
+it('stores many messages of several publishers for a session in parts, which fail apart', async () => {
+  const writes = createGate();
+  const hooks = { before: (call: StoreCall) => (storesFor('sub', call) ? writes.hold(call) : undefined) };
+  const { subscriber, mint, publishers } = await start(hooks, 4);
+  const receiver = await subscriber(mint, 'sub', 'room/+');
+  for (const client of publishers)
+    client.send(...Array.from({ length: 32 }, (_, index) => publish(`room/${index % 2}`, index + 1)));
+  const [first, second] = [await writes.next(), await writes.next()];
+  first.fail(new AwsError('ValidationException', 'broken'));
+  writes.open();
+  second.release();
+  await Promise.all(publishers.slice(0, 2).map(({ ended }) => ended));
+  for (const client of publishers.slice(2))
+    for (let count = 0; count < 32; count += 1) await client.next('puback');
+  const came: string[] = [];
+  for (let count = 0; count < 64; count += 1) {
+    const { topic, payload } = await receiver.next('publish');
+    if (topic === 'room/1') came.push(`${payload}`);
+  }
+  const inOrder = Array.from({ length: 16 }, (_, index) => `${2 * index + 2}`);
+  expect(came).toEqual([...inOrder, ...inOrder]);
+});
+
 it('sends QoS 0 of one publisher though the routes of another one cannot be read', async () => {
   const hooks = {
     before({ operation, input }: StoreCall) {
