@@ -23,6 +23,7 @@ export function addOutputs(scope: Construct, parts: ServiceParts): void {
   if (inbound !== undefined)
     addOutput('InboundQueueUrl', inbound.queue.queueUrl, 'Queue whose messages become publishes');
   if (alarmTopic !== undefined) addOutput('AlarmTopicArn', alarmTopic.topicArn, 'Topic of alarms');
+  if (rules !== undefined) addOutput('RuleTargets', rules.reachable, 'What rules may send to');
   // The next deployment looks whether the setting is forgotten.
   if (existingTables !== undefined) addOutput('ExistingTables', existingTables, 'Setting "tables"');
   if (edge === undefined) return;

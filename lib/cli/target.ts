@@ -40,6 +40,8 @@ export interface Connection {
   readonly publishUrl?: string;
   /** SNS topic of the alarms; absent if the stack has none. */
   readonly alarmTopicArn?: string;
+  /** ARNs and kinds that rules may send to; absent: the deployment does not tell. */
+  readonly ruleTargets?: ReadonlySet<string>;
   /** Port of the bridge for stock MQTT over TCP, if there is one. */
   readonly mqttPort?: number;
 }
@@ -92,7 +94,7 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
         );
       }
       const { WebSocketUrl: webSocketUrl, AdminUrl: adminUrl, PublishUrl: publishUrl } = outputs;
-      const { AlarmTopicArn: alarmTopicArn } = outputs;
+      const { AlarmTopicArn: alarmTopicArn, RuleTargets: ruleTargets } = outputs;
       return {
         admin: await openTable(client, table),
         ...(adminUrl === undefined
@@ -102,6 +104,7 @@ export function resolveTarget(options: TargetOptions, environment: NodeJS.Proces
         ...(webSocketUrl === undefined || endpoint !== undefined ? {} : { webSocketUrl }),
         ...(publishUrl === undefined ? {} : { publishUrl: emulatedUrl(publishUrl, endpoint) }),
         ...(alarmTopicArn === undefined ? {} : { alarmTopicArn }),
+        ...(ruleTargets === undefined ? {} : { ruleTargets: new Set(ruleTargets.split(',')) }),
       };
     },
   };

@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { findingLine } from '../../lib/cli/doctor/finding.ts';
+import { checkRules, type RuleDeployment } from '../../lib/cli/doctor/rule-checks.ts';
 import { run } from '../../lib/cli/program.ts';
+import type { Rule, RuleTarget } from '../../lib/core/rules.ts';
+import { ruleFailureId } from '../../lib/core/store-ports/rule-records.ts';
+import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { announce, recordingTerminal, temporaryDirectory, useHome } from './service.ts';
 
@@ -33,6 +38,7 @@ it('uses the service and finds it well', async () => {
     'outputs',
     'table of tenants',
     'keys of issuers',
+    'rules',
     'handshake',
     'CONNECT',
     'answers on $default',
@@ -73,6 +79,90 @@ it('names issuers whose keys cannot be fetched', async () => {
   expect(lines.find((line) => line.startsWith('failed'))).toMatch(
     /^failed {3}keys at https:\/\/127\.0\.0\.1:1\/keys \(federated\): .+ Tokens of this issuer are refused/,
   );
+});
+
+it('names rules that do not deliver', async () => {
+  const tenant = vouchedTenantId('ruled');
+  await service.tenant('ruled');
+  const { rules, ruleRecords } = service.stores;
+  const rule = (name: string, target: RuleTarget, status: Rule['status'] = 'active'): Rule => ({
+    name,
+    filter: 'a',
+    send: { form: 'envelope' },
+    target,
+    status,
+    retryHours: 24,
+    createdAtMs: 1,
+  });
+  const webhook = { kind: 'webhook', url: 'https://example.com/' } as const;
+  await rules.put(tenant, rule('calm', webhook), [], 0);
+  await rules.put(tenant, rule('failing', webhook), [], 0);
+  await rules.put(tenant, rule('paused', webhook, 'paused'), [], 0);
+  const key = { tenant, rule: 'failing' };
+  await ruleRecords.beginOutage(key, 'p', 7, { code: 'rule-target-status', atMs: 7 });
+  const message = {
+    id: 'm',
+    topic: 'a',
+    payload: new Uint8Array(),
+    qos: 1,
+    retain: false,
+    properties: {},
+  } as const;
+  const record = {
+    ...key,
+    lane: 'common',
+    message,
+    publishedAtMs: 1,
+    hops: 0,
+    failure: 'rule-target-status',
+  } as const;
+  await ruleRecords.putFailures(key, [{ id: ruleFailureId(record), record, atMs: 7 }]);
+  const { exitCode, lines } = await doctor();
+  expect(exitCode).toBe(1);
+  expect(lines.filter((line) => / rules?[ :]/.test(line))).toEqual([
+    expect.stringMatching(
+      /^failed +rule failing of ruled: its target fails or is slow \(rule-target-status, /,
+    ),
+    expect.stringMatching(
+      /^failed +rule failing of ruled: messages were given up, .+redrive ruled failing --all/,
+    ),
+    expect.stringMatching(/^skipped +rule paused of ruled: paused/),
+  ]);
+  for (const name of ['calm', 'failing', 'paused']) await rules.delete(tenant, name, 1);
+});
+
+it('names rules whose target the deployment does not reach', async () => {
+  const view = (name: string, target: object) => ({
+    name,
+    status: 'active',
+    target,
+    circuit: { failures: 0 },
+  });
+  const queueArn = 'arn:aws:sqs:eu-central-1:111122223333:q';
+  const roleArn = 'arn:aws:iam::444455556666:role/r';
+  const rules = [
+    view('kafka', { kind: 'kafka' }),
+    view('queue', { kind: 'sqs', queueArn }),
+    view('other', { kind: 'sqs', queueArn: `${queueArn}2` }),
+    view('by-role', { kind: 'sqs', queueArn: `${queueArn}2`, roleArn }),
+    view('hook', { kind: 'webhook', url: 'https://example.com/' }),
+  ];
+  const deployment = {
+    admin: { list: async () => ({ tenants: [{ name: 'acme' }], more: false }) },
+    api: {
+      all: async function* () {
+        yield* rules;
+      },
+      call: async () => ({ failures: [] }),
+    },
+    targets: new Set(['webhook', 'republish', queueArn, roleArn]),
+  } as unknown as RuleDeployment;
+  const found: string[] = [];
+  for await (const finding of checkRules(deployment)) found.push(findingLine(finding));
+  expect(found).toEqual([
+    expect.stringMatching(/^failed +rule kafka of acme: .+ Deploy with -c kafkaRules=on/),
+    expect.stringMatching(/^failed +rule other of acme: .+:q2. Add it to -c ruleTargets/),
+  ]);
 });
 
 it('measures what AWS does not document, and writes it without ids', async () => {

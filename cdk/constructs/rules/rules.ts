@@ -64,6 +64,12 @@ export class Rules extends Construct {
     return [this.common, this.kafka].flatMap((lane) => lane ?? []);
   }
 
+  /** What rules may have as targets, for `wisp doctor`: kinds that need no ARN, and ARNs. */
+  get reachable(): string {
+    const kinds = ['webhook', 'republish', ...(this.kafka === undefined ? [] : ['kafka'])];
+    return [...kinds, ...this.#rules.targetArns].join(',');
+  }
+
   /** Allows `target` to send records to all queues. */
   grantSend(target: Grantee): void {
     for (const { queue } of this.lanes) queue.grantSend(target);

@@ -15,6 +15,7 @@ import { examine, type Finding } from './finding.ts';
 import { checkIssuers } from './issuer-checks.ts';
 import type { MeasurementResult } from './measure/index.ts';
 import { checkMessages } from './message-checks.ts';
+import { checkRules } from './rule-checks.ts';
 
 export interface DoctorOptions extends TargetOptions {
   /** WebSocket URL, where the deployment does not tell a usable one: emulators. */
@@ -74,6 +75,8 @@ export async function* diagnose(options: DoctorOptions): AsyncGenerator<Finding>
   try {
     if (created.status !== 'ok') return;
     yield* checkIssuers(connection.admin, target.isLocal);
+    const { admin, api, ruleTargets: targets } = connection;
+    if (api !== undefined) yield* checkRules({ admin, api, targets });
     if (url !== undefined) {
       const ttlSeconds = tokenSeconds + (options.onMeasured ? 2 * (options.measureWaitSeconds ?? 60) : 0);
       const credentials = { tenant, token: await tokenOf(tenant, scratch, ttlSeconds) };
