@@ -38,7 +38,9 @@ const maxAttributes = 10;
 type Letter = { readonly record: SqsRecord; readonly message: InboundMessage };
 type Verdict =
   | { readonly kind: 'done' }
-  | { readonly kind: 'refused' | 'later'; readonly why: InboundRefusal };
+  | { readonly kind: 'refused'; readonly why: InboundRefusal }
+  /** `isNoted`: the refusal has been counted, as each later one will be. */
+  | { readonly kind: 'later'; readonly why: InboundRefusal; readonly isNoted?: true };
 
 /**
  * Publishes a batch of the inbound queue, the messages of each tenant together, with the
@@ -72,11 +74,13 @@ export async function publishInboundBatch(
         verdicts.set(record, verdict);
     }),
   );
-  const refused = [...verdicts].flatMap(([record, verdict]) =>
-    verdict.kind === 'refused' || (verdict.kind === 'later' && record.receiveCount >= maxReceives)
-      ? [{ record, why: verdict.why }]
-      : [],
-  );
+  const refused = [...verdicts].flatMap(([record, verdict]) => {
+    if (verdict.kind === 'done') return [];
+    if (verdict.kind === 'refused') return [{ record, why: verdict.why }];
+    if (record.receiveCount < maxReceives) return [];
+    if (verdict.isNoted !== true) context.log.countRefusal(verdict.why.code);
+    return [{ record, why: verdict.why }];
+  });
   const isDead = await bury(service, refused);
   const left = records.filter((record) => {
     if (refused.some((one) => one.record === record)) return !isDead;
@@ -146,7 +150,9 @@ const quotaExceeded = 0x97;
 function verdictOf(result: PublishResult | undefined): Verdict {
   if (result?.code === undefined) return { kind: 'done' };
   const why = { code: result.code, message: result.message ?? '' };
-  return { kind: result.reasonCode === quotaExceeded ? 'later' : 'refused', why };
+  return result.reasonCode === quotaExceeded
+    ? { kind: 'later', why, isNoted: true }
+    : { kind: 'refused', why };
 }
 
 /** @returns whether the dead-letter queue has the messages; otherwise they stay in the queue. */

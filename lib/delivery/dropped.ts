@@ -7,6 +7,7 @@ const counters = {
   'client-queue-full': metrics.messagesDroppedQueueFull,
   'client-packet-too-large': metrics.messagesDroppedTooLarge,
   'client-unreachable': undefined,
+  'client-offline': undefined,
   'message-expired': metrics.messagesExpired,
   'message-overdue': metrics.messagesExpired,
   'item-format': metrics.messagesDroppedUnreadable,

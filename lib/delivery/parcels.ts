@@ -304,7 +304,8 @@ async function sendParcel(
   const post = async (deliveries: readonly Delivery[]): Promise<void> => {
     if (deliveries.length > 0 && route?.generation === generation)
       await postAtMostOnce(context, key, route, deliveries);
-    else if (route === undefined) noteOffline(context, key, deliveries);
+    // QoS 0 messages are not kept for a client that is offline.
+    else if (route === undefined) noteDropped(context, key, 'client-offline', deliveries);
   };
   const [outcome] = await Promise.all([
     queued.length > 0 ? enqueue(context, key, generation, queued) : undefined,
@@ -312,11 +313,4 @@ async function sendParcel(
   ]);
   if (outcome !== 'ended') await post(behindQueued);
   return outcome === 'ended' ? 'ended' : 'sent';
-}
-
-/** QoS 0 messages are not kept for a client that is offline. */
-function noteOffline({ traces }: Context, key: ClientKey, deliveries: readonly Delivery[]): void {
-  if (!traces.isTraced(key)) return;
-  for (const { message } of deliveries)
-    traces.note(key, 'dropped', { code: 'client-offline', topic: message.topic, qos: 0, id: message.id });
 }

@@ -472,6 +472,20 @@ export const testFolders: readonly TestFolder[] = [
     also: ['lib/broker', 'lib/local', 'test/support', ...emulators],
   },
   {
+    name: 'test/reasons',
+    about: 'each code is noted when it refuses or drops',
+    of: ['lib/local', 'lib/broker'],
+    also: [
+      'lib/rules',
+      'lib/rules/run',
+      'lib/listeners',
+      'test/support',
+      'test/broker',
+      'test/delivery',
+      'test/mqtt',
+    ],
+  },
+  {
     name: 'test/local',
     about: 'local service',
     of: ['lib/local'],

@@ -92,7 +92,7 @@ describe('the lines of a client', () => {
     expect(told).toEqual(
       expect.arrayContaining([
         { step: 'queued', topic: 'o', qos: 1, packetId: expect.any(Number) },
-        { step: 'dropped', code: 'client-offline', topic: 'o', qos: 0 },
+        { step: 'dropped', code: 'client-offline', topic: 'o' },
       ]),
     );
     expect(told).toHaveLength(2);
