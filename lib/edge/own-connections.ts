@@ -119,7 +119,8 @@ export function keepOwnConnections(
       const { connection, pending } = known;
       if (connection === undefined) return pending === undefined ? {} : { pending };
       const [row, live] = await Promise.all([
-        current(known, connection, age === 'latest' ? 0 : rowMaxAgeMs),
+        // Never from memory, also where the clock has been set back.
+        current(known, connection, age === 'latest' ? Number.NEGATIVE_INFINITY : rowMaxAgeMs),
         liveOf(connection, consistentLive, maxLiveAgeMs),
       ]);
       return row === undefined ? {} : { connection: row, ...(live && { live }) };
