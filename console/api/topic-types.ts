@@ -13,12 +13,24 @@ export interface Recipient {
   readonly outcome: 'sent' | 'queued' | 'perhaps' | 'dropped';
   readonly findings: readonly Finding[];
   readonly queue?: { readonly messages: number; readonly bound: number };
+  /** Whether it may publish to the topic itself; absent: it has no connection. */
+  readonly mayPublish?: boolean;
 }
 
 export interface Explanation {
   readonly findings: readonly Finding[];
-  readonly recipients: readonly Recipient[];
+  /** Absent where one client is asked about. */
+  readonly recipients?: readonly Recipient[];
   readonly next?: string;
+  /** The client that is asked about. */
+  readonly client?: {
+    readonly clientId: string;
+    readonly receives: 'yes' | 'later' | 'perhaps' | 'no';
+    readonly findings: readonly Finding[];
+    readonly subscriptions: readonly Recipient[];
+    /** Its filters that nearly match, with the first level that differs. */
+    readonly nearest: readonly { readonly filter: string; readonly level: number; readonly text: string }[];
+  };
   readonly retained?: { readonly qos: number; readonly payloadBytes: number };
   readonly rules: readonly {
     readonly name: string;

@@ -64,7 +64,12 @@ export default function Settings() {
         title="Limits"
         about="CONNACK announces some to clients of MQTT 5.0. docs/limits.md has all, with what happens beyond each."
       >
-        {!isLocal && <Note>These are the defaults of this release; the deployment may have others.</Note>}
+        {!isLocal && (
+          <Note>
+            Limits and default quotas come with a release. These are those of Wisp {version}, which serves
+            this console; a stack that another release has deployed has those of that one.
+          </Note>
+        )}
         <Table
           caption="Limits"
           items={Object.keys(limits)}

@@ -8,6 +8,7 @@ import { Empty, Note, ProblemNotice } from '../parts/notices.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { linkTo } from '../route.ts';
+import type { TopicQuestion } from './topic-question.tsx';
 
 const outcomes = {
   sent: ['good', 'sent at once'],
@@ -16,36 +17,28 @@ const outcomes = {
   dropped: ['bad', 'not delivered'],
 } as const;
 
-/** Who would get a message on a topic, and what would become of it. Nothing is published. */
-export function TopicRecipients({ tenant, topic }: { readonly tenant: string; readonly topic: string }) {
+/** Who would get a message, and what would become of it. Nothing is published. */
+export function TopicRecipients(props: { readonly tenant: string; readonly question: TopicQuestion }) {
+  const { tenant, question } = props;
+  const { topic, client: clientId, publisher, qos } = question;
   const path = `/tenants/${encodeURIComponent(tenant)}/explain`;
-  const whole = useLoad<Explanation>(
-    (signal) => admin('GET', path, { query: { topic, limit: 1 }, signal }),
-    [path, topic],
+  const query = { topic, publisher, qos };
+  const { value, problem, reload } = useLoad<Explanation>(
+    (signal) => admin('GET', path, { query: { ...query, clientId, limit: 1 }, signal }),
+    [path, topic, clientId, publisher, qos],
   );
-  const recipients = usePaged<Recipient>(path, 'recipients', { topic });
-  const { problem } = recipients;
-  if (problem !== undefined)
-    return <ProblemNotice problem={problem} retry={() => void recipients.reload()} />;
-  const { retained, rules = [], findings = [] } = whole.value ?? {};
+  if (problem !== undefined) return <ProblemNotice problem={problem} retry={() => void reload()} />;
+  const { retained, rules = [], findings = [], client } = value ?? {};
   return (
     <div class="stack">
       {findings.map(({ code, text }) => (
         <Note key={code}>{text}</Note>
       ))}
-      <Table
-        caption={`Who would get a message on ${topic}`}
-        columns={columnsOf(tenant)}
-        items={recipients.items}
-        keyOf={({ clientId, filter }) => JSON.stringify([clientId, filter])}
-        isLoading={recipients.isLoading}
-        empty={
-          <Empty title="No client subscribes to this topic">
-            A message would reach rules alone, and wait as a retained one if it is published with Retain.
-          </Empty>
-        }
-      />
-      <Pager paged={recipients} />
+      {clientId === '' ? (
+        <AllRecipients tenant={tenant} path={path} query={query} />
+      ) : (
+        client !== undefined && <OneRecipient tenant={tenant} client={client} />
+      )}
       <div class="card">
         <Facts
           of={[
@@ -64,6 +57,84 @@ export function TopicRecipients({ tenant, topic }: { readonly tenant: string; re
       </div>
     </div>
   );
+}
+
+function AllRecipients(props: {
+  readonly tenant: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+}) {
+  const { tenant, path, query } = props;
+  const recipients = usePaged<Recipient>(path, 'recipients', query);
+  const { problem } = recipients;
+  if (problem !== undefined)
+    return <ProblemNotice problem={problem} retry={() => void recipients.reload()} />;
+  return (
+    <>
+      <Table
+        caption={`Who would get a message on ${query.topic}`}
+        columns={columnsOf(tenant)}
+        items={recipients.items}
+        keyOf={keyOf}
+        isLoading={recipients.isLoading}
+        empty={
+          <Empty title="No client subscribes to this topic">
+            A message would reach rules alone, and wait as a retained one if it is published with Retain.
+          </Empty>
+        }
+      />
+      <Pager paged={recipients} />
+    </>
+  );
+}
+
+const verdicts = {
+  yes: ['good', 'gets the message at once'],
+  later: ['warning', 'gets the message later'],
+  perhaps: ['plain', 'may get the message'],
+  no: ['bad', 'does not get the message'],
+} as const;
+
+/** Whether one client would get the message, and each reason why not. */
+function OneRecipient(props: {
+  readonly tenant: string;
+  readonly client: NonNullable<Explanation['client']>;
+}) {
+  const { tenant, client } = props;
+  const [kind, verdict] = verdicts[client.receives];
+  return (
+    <>
+      <section class="card stack" aria-label="Verdict">
+        <p>
+          <a class="mono" href={linkTo('clients', tenant, { client: client.clientId })}>
+            {client.clientId}
+          </a>{' '}
+          <Badge kind={kind}>{verdict}</Badge>
+        </p>
+        {client.findings.map(({ code, text }) => (
+          <p key={code}>{text}</p>
+        ))}
+        {client.nearest.map(({ filter, level, text }) => (
+          <p key={filter}>
+            Its filter <span class="mono">{filter}</span> nearly matches: at level {level} {text}.
+          </p>
+        ))}
+      </section>
+      {client.subscriptions.length > 0 && (
+        <Table
+          caption="Its subscriptions that match"
+          columns={columnsOf(tenant)}
+          items={client.subscriptions}
+          keyOf={keyOf}
+          empty={null}
+        />
+      )}
+    </>
+  );
+}
+
+function keyOf({ clientId, filter }: Recipient): string {
+  return JSON.stringify([clientId, filter]);
 }
 
 function Fired(props: Explanation['rules'][number] & { readonly tenant: string }) {
@@ -95,6 +166,7 @@ function columnsOf(tenant: string): readonly Column<Recipient>[] {
       title: 'Outcome',
       cell: ({ outcome }) => <Badge kind={outcomes[outcome][0]}>{outcomes[outcome][1]}</Badge>,
     },
+    { title: 'May publish', cell: ({ mayPublish }) => mayPublishText(mayPublish) },
     {
       title: 'Why',
       cell: ({ findings, queue }) => (
@@ -105,4 +177,9 @@ function columnsOf(tenant: string): readonly Column<Recipient>[] {
       ),
     },
   ];
+}
+
+function mayPublishText(mayPublish: boolean | undefined) {
+  if (mayPublish === undefined) return <span class="muted">offline</span>;
+  return mayPublish ? 'yes' : 'no';
 }

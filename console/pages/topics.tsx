@@ -1,35 +1,22 @@
 import { useState } from 'preact/hooks';
 import { ApiProblem, admin } from '../api/call.ts';
 import type { PageProps } from '../page-props.ts';
-import { TextField } from '../parts/fields.tsx';
 import { type Draft, emptyDraft, MessageFields, messageOf, payloadFlaw } from '../parts/message-fields.tsx';
 import { Page, Section } from '../parts/page.tsx';
 import { attempt } from '../parts/toasts.tsx';
-import { remember, route } from '../route.ts';
+import { askedQuestion, TopicQuestionForm } from './topic-question.tsx';
 import { TopicRecipients } from './topic-recipients.tsx';
 import { RetainedTopics } from './topic-retained.tsx';
 
 /** Topics of a tenant: who would get a message, what is retained, publishing as the operator. */
 export default function Topics({ tenant }: PageProps) {
-  const topic = route.value.query.get('topic') ?? '';
-  const [typed, setTyped] = useState(topic);
+  const question = askedQuestion();
   const [publishes, setPublishes] = useState(0);
   return (
     <Page title="Topics" about={`Who would get a message of ${tenant}, and what is retained.`}>
       <Section title="Who would get it">
-        <form
-          class="toolbar"
-          onSubmit={(event) => {
-            event.preventDefault();
-            remember({ topic: typed });
-          }}
-        >
-          <TextField label="Topic name" value={typed} onChange={setTyped} isMono />
-          <button type="submit" class="button button-main" disabled={typed === ''}>
-            Explain
-          </button>
-        </form>
-        {topic !== '' && <TopicRecipients tenant={tenant} topic={topic} />}
+        <TopicQuestionForm />
+        {question.topic !== '' && <TopicRecipients tenant={tenant} question={question} />}
       </Section>
       <RetainedTopics key={`${tenant} ${publishes}`} tenant={tenant} />
       <PublishAsOperator tenant={tenant} onPublished={() => setPublishes(publishes + 1)} />

@@ -26,6 +26,19 @@ describe.skipIf(lacks('chromium'))('topics in the console', () => {
     await page.getByRole('button', { name: 'Explain' }).click();
     const row = page.getByRole('row', { name: /reader/ });
     await row.getByText('sent at once').waitFor();
+    await page.getByLabel('Only for client').fill('nobody');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    const verdict = page.getByRole('region', { name: 'Verdict' });
+    await verdict.getByText('does not get the message').waitFor();
+    expect(new URL(page.url()).hash).toBe('#/topics/acme?topic=plant%2F1%2Fstate&client=nobody');
+    await page.getByLabel('Only for client').fill('reader');
+    await page.getByLabel('Published by client').fill('reader');
+    await page.getByLabel('Topic name').fill('plant/1/other');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await verdict.getByText('plant/+/state').waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.reload();
+    await verdict.getByText('plant/+/state').waitFor();
 
     const form = page.getByRole('form', { name: 'Publish' });
     await form.getByLabel('Topic', { exact: true }).fill('plant/1/state');
