@@ -10,12 +10,13 @@ import { Page, Section } from '../parts/page.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { attempt, toastDone } from '../parts/toasts.tsx';
 import { linkTo } from '../route.ts';
+import { about } from '../session.ts';
 import { BanDialog } from './client-bans.tsx';
 import { ClientTrace } from './client-trace.tsx';
 import { OnlineBadge } from './online-badge.tsx';
 
-/** Each look reads the session, the connection, subscriptions and the queue of one client. */
-const pollSeconds = 10;
+/** A look at a deployment costs about 8 read units: session, connection, subscriptions, queue. */
+const pollSeconds = { local: 5, deployed: 30 };
 
 /** One client: connection, session, queue, subscriptions; what an operator can do to it. */
 export function ClientDetails({ tenant, clientId }: { readonly tenant: string; readonly clientId: string }) {
@@ -24,7 +25,7 @@ export function ClientDetails({ tenant, clientId }: { readonly tenant: string; r
   const { value, problem, reload } = usePoll<Client>(
     (signal) => admin('GET', path, { query: { clientId }, signal }),
     [path, clientId],
-    pollSeconds,
+    about.value?.isLocal === true ? pollSeconds.local : pollSeconds.deployed,
   );
   const close = () => setQuestion(undefined);
   const disconnect = () =>

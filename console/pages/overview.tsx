@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { useState } from 'preact/hooks';
 import { admin } from '../api/call.ts';
 import type { TenantSummary } from '../api/types.ts';
 import { loadUsage } from '../api/usage.ts';
@@ -8,49 +9,62 @@ import { compact, number } from '../format.ts';
 import { Figure } from '../parts/facts.tsx';
 import { Empty, Note, ProblemNotice } from '../parts/notices.tsx';
 import { Page, Section } from '../parts/page.tsx';
+import { Pager } from '../parts/pager.tsx';
 import { Plot } from '../parts/plot.tsx';
 import { Refusals } from '../parts/refusals.tsx';
 import { Table } from '../parts/table.tsx';
 import { linkTo } from '../route.ts';
 import { about } from '../session.ts';
 
-/** Tenants that are asked for; each costs a call for every look. */
+/** Tenants of a page; each costs a call for every look. */
 const maxTenants = 10;
 const minutes = 60;
 const hours = 24;
 
 interface Look {
   readonly tenants: readonly { readonly name: string; readonly usage: UsageSteps }[];
-  readonly hasMore: boolean;
+  /** Where the next tenants begin; absent: these are the last. */
+  readonly next: string | undefined;
 }
 
+interface Seen {
+  readonly times: readonly number[];
+  readonly values: readonly number[];
+}
+
+const nothing: Seen = { times: [], values: [] };
 /** Connections as this page has seen them since it was opened: the service keeps no history. */
-const seen = signal<{ readonly times: readonly number[]; readonly values: readonly number[] }>({
-  times: [],
-  values: [],
-});
+const seen = signal(nothing);
 const maxSeen = 720;
 
-/** How the whole service does now: connections, messages and refusals of its tenants. */
+/** How the service does now: connections, messages and refusals of ten tenants at a time. */
 export default function Overview() {
+  // Where the pages before this one ended.
+  const [pages, setPages] = useState<readonly string[]>([]);
+  const page = pages.at(-1);
   const isLocal = about.value?.isLocal === true;
   // A look at a deployment costs invocations.
   const lookSeconds = isLocal ? 5 : 30;
   const look = usePoll(
     async (aborted) => {
-      const loaded = await lookAt('minute', minutes, aborted);
+      const loaded = await lookAt('minute', minutes, page, aborted);
       keepConnections(loaded);
       return loaded;
     },
-    [],
+    [page],
     lookSeconds,
   );
-  const today = usePoll((aborted) => lookAt('hour', hours, aborted), [], isLocal ? 15 : 300);
+  const today = usePoll((aborted) => lookAt('hour', hours, page, aborted), [page], isLocal ? 15 : 300);
   const sum = look.value === undefined ? undefined : addUp(look.value.tenants.map(({ usage }) => usage));
   const sumToday =
     today.value === undefined ? undefined : addUp(today.value.tenants.map(({ usage }) => usage));
   const refusals = sumToday === undefined ? undefined : refusalsByCode(sumToday);
   const problem = look.problem ?? today.problem;
+  const isWhole = pages.length === 0 && look.value?.next === undefined;
+  const turn = (to: readonly string[]) => {
+    seen.value = nothing;
+    setPages(to);
+  };
   if (look.value?.tenants.length === 0)
     return (
       <Page title="Overview">
@@ -60,15 +74,7 @@ export default function Overview() {
       </Page>
     );
   return (
-    <Page
-      title="Overview"
-      about={
-        isLocal
-          ? `All tenants, every ${lookSeconds} seconds while this page is visible.`
-          : `All tenants, every ${lookSeconds} seconds while this page is visible. Each look makes ` +
-            `${(look.value?.tenants.length ?? 0) + 1} calls of the admin API.`
-      }
-    >
+    <Page title="Overview" about={aboutText(isWhole, lookSeconds, isLocal ? undefined : look.value)}>
       {problem !== undefined && <ProblemNotice problem={problem} retry={() => void look.reload()} />}
       <div class="figures">
         <Figure name="Connections" value={sum && number(sum.now.connections)} />
@@ -80,8 +86,11 @@ export default function Overview() {
           about={`in ${hours} hours`}
         />
       </div>
-      {look.value?.hasMore === true && (
-        <Note>These are the first {maxTenants} tenants by name. Usage of others is on their own pages.</Note>
+      {!isWhole && (
+        <Note>
+          All of this page is about {look.value?.tenants.length ?? maxTenants} tenants, {maxTenants} at a time
+          by name. Others are on the pages before and after.
+        </Note>
       )}
       <Section title="Live">
         <div class="plots">
@@ -131,6 +140,15 @@ export default function Overview() {
             { title: 'Retained', isNumber: true, cell: ({ usage }) => number(usage.now.retainedMessages) },
           ]}
         />
+        <Pager
+          paged={{
+            pageNumber: pages.length + 1,
+            hasNext: look.value?.next !== undefined,
+            isLoading: look.value === undefined,
+            next: () => turn([...pages, look.value?.next ?? '']),
+            previous: () => turn(pages.slice(0, -1)),
+          }}
+        />
       </Section>
     </Page>
   );
@@ -141,16 +159,28 @@ function hourUntilNow(): readonly [number, number] {
   return [now - 3_600, now];
 }
 
-async function lookAt(resolution: 'hour' | 'minute', count: number, aborted: AbortSignal): Promise<Look> {
+function aboutText(isWhole: boolean, lookSeconds: number, deployed: Look | undefined): string {
+  const tenants = isWhole ? 'All tenants' : 'Some tenants';
+  const every = `${tenants}, every ${lookSeconds} seconds while this page is visible.`;
+  if (deployed === undefined) return every;
+  return `${every} Each look makes ${deployed.tenants.length + 1} calls of the admin API.`;
+}
+
+async function lookAt(
+  resolution: 'hour' | 'minute',
+  count: number,
+  page: string | undefined,
+  aborted: AbortSignal,
+): Promise<Look> {
   const { tenants, next } = await admin<{ tenants: TenantSummary[]; next?: string }>('GET', '/tenants', {
-    query: { limit: maxTenants },
+    query: { limit: maxTenants, page },
     signal: aborted,
   });
   const looks = tenants.map(async ({ name }) => ({
     name,
     usage: await loadUsage(name, resolution, count, aborted),
   }));
-  return { tenants: await Promise.all(looks), hasMore: next !== undefined };
+  return { tenants: await Promise.all(looks), next };
 }
 
 /** Of the last minute that is over: the current one is not complete. */

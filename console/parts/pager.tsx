@@ -1,7 +1,11 @@
 import type { Paged } from '../api/use-paged.ts';
 
 /** Previous and next page of a list of `usePaged`. Nothing while one page holds everything. */
-export function Pager<Item>({ paged }: { readonly paged: Paged<Item> }) {
+export function Pager({
+  paged,
+}: {
+  readonly paged: Pick<Paged<unknown>, 'pageNumber' | 'hasNext' | 'isLoading' | 'next' | 'previous'>;
+}) {
   const { pageNumber, hasNext, isLoading, next, previous } = paged;
   if (pageNumber === 1 && !hasNext) return null;
   return (

@@ -70,6 +70,22 @@ describe.skipIf(lacks('chromium'))('the console in Chromium', () => {
     await page.context().close();
   });
 
+  test('the overview shows ten tenants at a time, and says so', async () => {
+    for (let number = 10; number < 22; number++) await tested.service.tenant(`busy-${number}`);
+    const page = await tested.open('#/overview');
+    const rows = page.getByRole('table', { name: 'Tenants and what they do now' });
+    await page.getByText('All of this page is about 10 tenants').waitFor();
+    await rows.getByRole('link', { name: 'busy-18' }).waitFor();
+    await page.getByRole('button', { name: 'Next' }).click();
+    await rows.getByRole('link', { name: 'field-lab' }).waitFor();
+    await page.getByText('All of this page is about 4 tenants').waitFor();
+    expect(await rows.getByRole('link').count()).toBe(4);
+    await page.getByRole('button', { name: 'Previous' }).click();
+    await rows.getByRole('link', { name: 'acme' }).waitFor();
+    expect(page.complaints).toEqual([]);
+    await page.context().close();
+  });
+
   test('an address is text, whatever it holds', async () => {
     const hostile = '<img src=x onerror="document.title=1">';
     const page = await tested.open(`#/tenants/${encodeURIComponent(hostile)}`);
