@@ -40,7 +40,7 @@ test('an open page of a client costs a deployment few read units a minute, and n
   const metered = await startMetered();
   const mint = await metered.service.tenant('acme');
   const client = await metered.connect(mint, 'sensor-7');
-  const subscriptions = [1, 2, 3].map((number) => ({ topic: `a/${number}`, qos: 1 }));
+  const subscriptions = [1, 2, 3].map((number) => ({ topic: `a/${number}`, qos: 1 as const }));
   await client.send({ cmd: 'subscribe', messageId: 1, subscriptions });
   const get = async (path: string) => {
     const response = await fetch(`${metered.service.adminUrl}/tenants/acme${path}`);
