@@ -160,7 +160,7 @@ function columnsOf(tenant: string): readonly Column<Recipient>[] {
         </a>
       ),
     },
-    { title: 'Topic filter', cell: ({ filter }) => <span class="mono">{filter}</span> },
+    { title: 'Topic filter', cell: ({ filter }) => <span class="mono roomy">{filter}</span> },
     { title: 'QoS', cell: ({ qos }) => String(qos), isNumber: true },
     {
       title: 'Outcome',
@@ -172,6 +172,7 @@ function columnsOf(tenant: string): readonly Column<Recipient>[] {
       cell: ({ findings, queue }) => (
         <span class="small">
           {findings.map(({ text }) => text).join(' ')}
+          {findings.length === 0 && queue === undefined && <span class="muted">–</span>}
           {queue !== undefined && ` Queue: ${number(queue.messages)} of ${number(queue.bound)}.`}
         </span>
       ),

@@ -8,7 +8,7 @@ import { smallPng } from './small-png.ts';
 import { showUsage } from './usage.ts';
 
 /** Longer pages are cut, in pixels. */
-const maxHeight = Number(process.env.MAX_HEIGHT ?? 1_500);
+const maxHeight = Number(process.env.MAX_HEIGHT ?? 1_800);
 
 /** The pictures of docs/console.md: `npm run pictures`. One theme for each width. */
 const looks = [
@@ -61,7 +61,7 @@ const pictures: readonly Picture[] = [
   },
   {
     name: 'topics',
-    hash: '#/topics/acme?topic=plant/1/state',
+    hash: '#/topics/acme?topic=plant/1/state&publisher=sensor-7',
     async prepare(page) {
       await page.getByText('sent at once').first().waitFor();
       await page.getByRole('button', { name: 'plant/2/level' }).click();
