@@ -110,6 +110,7 @@ export function addDashboard(
               counted('Rules: delivered and failed', ['rulesDelivered', 'ruleAttemptsFailed', 'rulesDead']),
               counted('Rules: targets that fail', [
                 'ruleCircuitsOpened',
+                'rulesSlow',
                 'ruleRecordsParked',
                 'rulesPaused',
                 'ruleFailuresDropped',
