@@ -38,7 +38,10 @@ export const traceClient: AdminOperation = async (call) => {
   return { status: 200, body: { topic: traceTopic(key), until: isoTime(untilMs) } };
 };
 
-/** Ends the trace of a client. Idempotent. */
+/**
+ * Ends the trace of a client. Idempotent. A crash between the writes leaves a connection that is
+ * traced until the time of the trace, or the next request to end it.
+ */
 export const endTrace: AdminOperation = async (call) => {
   const key = clientOf(call, await existingTenant(call));
   await setTrace(call.context, key, undefined);

@@ -115,7 +115,7 @@ const messageSchema = v.object({
     v.object({ kind: v.literal('keep-alive'), address }),
     v.object({ kind: v.literal('token-expiry'), address }),
     v.object({ kind: v.literal('will'), address, ...client }),
-    v.object({ kind: v.literal('ban'), ...client }),
+    v.object({ kind: v.literal('ban'), address: v.exactOptional(address), ...client }),
     v.object({ kind: v.literal('sender'), address, ...client }),
     v.object({ kind: v.literal('session-expiry'), generation: v.string(), ...client }),
     v.object({

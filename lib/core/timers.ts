@@ -97,8 +97,11 @@ export type Timer =
     }
   /** Drains a session's queue after the lease of a sender (lib/delivery/sender-watch.ts). */
   | ({ readonly kind: 'sender'; readonly address: ConnectionAddress } & ClientKey)
-  /** Ends the connection of a client that was banned while it connected. */
-  | ({ readonly kind: 'ban' } & ClientKey)
+  /**
+   * Ends the connection of a client that was banned while it connected, and the one that it had
+   * then.
+   */
+  | ({ readonly kind: 'ban'; readonly address?: ConnectionAddress } & ClientKey)
   /** Erases more records of a deleted rule that wait or have failed. Due at once. */
   | { readonly kind: 'rule-records'; readonly tenant: TenantId; readonly rule: string }
   | {

@@ -5,7 +5,9 @@ import { type Refusal, refusal } from '../core/reasons.ts';
 import { mayBeBanned } from '../core/session-rules.ts';
 import type { Ban } from '../core/store-ports/bans.ts';
 import type { Timer } from '../core/timers.ts';
+import { closeConnection } from './close-connection.ts';
 import { disconnectClient } from './disconnect-client.ts';
+import { endWith } from './outcome.ts';
 
 /**
  * When a banned client is looked at a second time, in milliseconds: a CONNECT that was in progress
@@ -40,9 +42,11 @@ function refusalOf({ untilMs, reason }: Ban): Refusal<'client-banned'> {
 }
 
 /**
- * Bans a client and ends its connection. The session stays. A CONNECT that was in progress is found
- * by a timer. A crash after the first write leaves a ban whose connection still lives; the operator
- * has had no answer and bans again, or the client's next CONNECT above its rate does.
+ * Bans a client and ends its connection. The session stays.
+ *
+ * Order of the writes: timer, ban. The timer finds a CONNECT that was in progress, and the
+ * connection that a crash behind the ban has left. A crash before the ban leaves a timer that finds
+ * nothing to do.
  *
  * @returns whether a connection was ended; `full` if the tenant has `maxBans`, `unknown` if there
  *   is no such tenant.
@@ -57,19 +61,29 @@ export async function banClient(
   const untilMs = atMs + seconds * 1000;
   if (!(await hasRoom(context, key))) return 'full';
   const stored: Ban = { ...how, clientId: key.clientId, atMs, untilMs };
-  if (!(await context.bans.put(key.tenant, stored))) return 'unknown';
-  context.log.count(metrics.clientsBanned);
   const { tenant, clientId } = key;
+  const { address } = (await context.sessions.get(key)) ?? {};
+  const timer: Timer = { kind: 'ban', tenant, clientId, ...(address === undefined ? {} : { address }) };
+  await context.timers.schedule(timer, atMs + secondLookMs);
+  if (!(await context.bans.put(tenant, stored))) return 'unknown';
+  context.log.count(metrics.clientsBanned);
   context.log.info('client banned', { tenant, clientId, seconds, by: ban.by });
-  await context.timers.schedule({ kind: 'ban', tenant, clientId }, atMs + secondLookMs);
   const disconnected = await disconnectClient(context, key, refusalOf(stored));
   return { untilMs, disconnected };
 }
 
-/** Ends the connection of a client that is still banned. Idempotent. */
-export async function endBanned(context: Context, key: Extract<Timer, { kind: 'ban' }>): Promise<void> {
-  const ban = await context.bans.get(key);
-  if (ban !== undefined) await disconnectClient(context, key, refusalOf(ban));
+/**
+ * Ends the connection of a client that is still banned, and the one that it had when it was banned:
+ * a crash may have taken the session from it and left its row, and then its frames are served.
+ * Idempotent.
+ */
+export async function endBanned(context: Context, timer: Extract<Timer, { kind: 'ban' }>): Promise<void> {
+  const ban = await context.bans.get(timer);
+  if (ban === undefined) return;
+  await disconnectClient(context, timer, refusalOf(ban));
+  const left = timer.address === undefined ? undefined : await context.connections.get(timer.address);
+  if (left === undefined || left.tenant !== timer.tenant || left.clientId !== timer.clientId) return;
+  await closeConnection(context, left.address, left, [], endWith(left.protocolVersion, refusalOf(ban)));
 }
 
 /**

@@ -22,10 +22,11 @@ const banFields: Fields<Ban> = {
  * Table Tenants: `tenant` / `ban#HASH` → a banned client identifier. TTL deletes the row after its
  * time, which readers check.
  *
- * The row is written first, then the copies of the tenant's row get `bansUntil`, the latest end of
- * all bans: a reader of such a copy finds the ban. A crash between the copies leaves some of them
- * unchanged; the caller has had no answer and bans again. A ban that ends early leaves `bansUntil`,
- * which costs each CONNECT a read until then.
+ * The copies of the tenant's row get `bansUntil` first, the latest end of all bans, then the row is
+ * written: a ban that can be seen is in force, whichever copy a CONNECT reads. A crash between the
+ * writes leaves no ban, and copies that cost each CONNECT of the tenant a read until then, as a ban
+ * that ends early does. Of two bans at once the later write counts, and the latest end in the
+ * copies.
  */
 export function createBanStore(client: DynamoDBClient, tableName: string, nowMs: () => number): BanStore {
   const table = new Table(client, tableName);
@@ -45,6 +46,15 @@ export function createBanStore(client: DynamoDBClient, tableName: string, nowMs:
 
     async put(tenant, ban) {
       if ((await table.get(copyKey(tenant, 0), true)) === undefined) return false;
+      await Promise.all(
+        Array.from({ length: liveCopies }, (_, copy) =>
+          table.update(copyKey(tenant, copy), {
+            update: 'SET bansUntil = :until',
+            condition: 'attribute_exists(tenant) AND (attribute_not_exists(bansUntil) OR bansUntil < :until)',
+            values: { ':until': N(ban.untilMs) },
+          }),
+        ),
+      );
       const { by, reason, ...others } = itemOf(banFields, ban);
       const values = { ...others, by: by ?? S(ban.by), ttl: ttl(ban.untilMs, 0) };
       const names = Object.keys(values);
@@ -58,15 +68,6 @@ export function createBanStore(client: DynamoDBClient, tableName: string, nowMs:
           ...(reason === undefined ? {} : { ':reason': reason }),
         },
       });
-      await Promise.all(
-        Array.from({ length: liveCopies }, (_, copy) =>
-          table.update(copyKey(tenant, copy), {
-            update: 'SET bansUntil = :until',
-            condition: 'attribute_exists(tenant) AND (attribute_not_exists(bansUntil) OR bansUntil < :until)',
-            values: { ':until': N(ban.untilMs) },
-          }),
-        ),
-      );
       return true;
     },
 

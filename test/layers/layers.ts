@@ -512,8 +512,8 @@ export const testFolders: readonly TestFolder[] = [
   {
     name: 'test/races',
     about: 'interleavings and crashes',
-    of: ['functions', 'lib/aws'],
-    also: ['lib/mqtt', 'test/support', ...emulators],
+    of: ['functions', 'lib/aws', 'lib/broker'],
+    also: ['test/support', ...emulators],
   },
   {
     name: 'test/integration',

@@ -245,6 +245,11 @@ export class World {
     replied.then(answer, () => answer(undefined));
   }
 
+  /** How many handlers have been started; their names end with their number. */
+  get handlers(): number {
+    return this.#handlers;
+  }
+
   /** Starts a handler of another function over the same service. */
   call<T>(name: string, work: (context: Context) => Promise<T>): Promise<T> {
     return this.#start(name, ({ context }) => work(context));
