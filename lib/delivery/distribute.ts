@@ -135,6 +135,8 @@ async function begin(
   const progress = runs.length === 1 ? undefined : new RunProgress(runs);
   const divided = progress?.divide(parcels.all) ?? parcels.all;
   const sending = sendAll(context, tenant, storeLargeOnce(context, tenant, divided), progress);
+  // Nobody else awaits it, and a publisher that waits for ever would hold its connection.
+  if (progress !== undefined) sending.catch((error: unknown) => progress.abandon(error));
   return matched.map(({ counts, records, queued }, index) => ({
     counts,
     sent: settleAll([
@@ -255,8 +257,8 @@ async function addShared(
 /**
  * Sends parcels until each shared message has a member whose session lives, or no member is left.
  *
- * @param progress learns what becomes of parcels; then this never rejects. Default: the first error
- *   rejects, after all other parcels have been sent.
+ * @param progress learns what becomes of parcels; then this rejects by no failure of one. Default:
+ *   the first error rejects, after all other parcels have been sent.
  */
 async function sendAll(
   context: Context,

@@ -104,6 +104,11 @@ export class RunProgress implements Progress {
     this.sent(parcel);
   }
 
+  /** Nothing more will be heard of the parcels: all runs that wait fail. */
+  abandon(error: unknown): void {
+    for (const run of this.#runs) run.reject(error);
+  }
+
   /**
    * Each parcel goes with those of the smallest of its runs. So no run waits for more parcels of
    * others than it has itself.

@@ -2,6 +2,7 @@ import type { Packet } from 'mqtt-packet';
 import { expect, it } from 'vitest';
 import type { Ports } from '../../lib/core/ports.ts';
 import { defaultSettings } from '../../lib/core/settings.ts';
+import { UnreadableItemError } from '../../lib/core/unreadable-item.ts';
 import { AwsError } from '../../lib/local/aws-json.ts';
 import type { StoreCall } from '../../lib/local/dynamodb/call.ts';
 import { createGate, type Interception, intercept } from '../../lib/local/dynamodb/intercept.ts';
@@ -195,6 +196,33 @@ it('sends QoS 0 of one publisher though the routes of another one cannot be read
   await bad?.ended;
   good?.send(publish('good/1', 3, 0));
   expect(`${(await receiver.next('publish')).payload}`).toBe('3');
+});
+
+it('ends the publishers of a batch, and not the process, by an error that nothing expects', async () => {
+  const wrapPorts = (ports: Ports): Ports => ({
+    ...ports,
+    sessions: {
+      ...ports.sessions,
+      async allocate(key, generation, numbers) {
+        if (key.clientId === 'bad') throw new UnreadableItemError('of a newer release');
+        return ports.sessions.allocate(key, generation, numbers);
+      },
+    },
+    log: {
+      ...ports.log,
+      warn(message) {
+        if (message.startsWith('a session cannot be read')) throw new Error('the log is broken');
+      },
+    },
+  });
+  const { subscriber, mint, publishers } = await start({}, 2, { wrapPorts });
+  await subscriber(mint, 'bad', 'bad/#');
+  await subscriber(mint, 'good', 'good/#');
+  const [bad, good] = publishers;
+  bad?.send(publish('bad/1', 1));
+  good?.send(publish('good/1', 2));
+  await Promise.all([bad?.ended, good?.next('puback')]);
+  expect(bad?.received).toEqual(['connack', 'end']);
 });
 
 it('counts what is served inline for each publisher', async () => {
