@@ -110,7 +110,7 @@ export const targetKinds: readonly TargetKind[] = [
     title: 'EventBridge bus',
     fields: [
       arn('busArn', 'Event bus', 'events'),
-      { name: 'source', label: 'Source', hint: 'Default: wisp' },
+      { name: 'source', label: 'Source', hint: 'Default: wisp.rules' },
       { name: 'detailType', label: 'Detail type', hint: 'Default: Wisp Message' },
       role,
     ],

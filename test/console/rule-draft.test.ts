@@ -6,6 +6,8 @@ import { checkRule } from '../../lib/rules/check-rule.ts';
 
 const arn = (service: string, resource: string) => `arn:aws:${service}:eu-central-1:111122223333:${resource}`;
 
+const msk = [1, 2].map((n) => `b-${n}.plant.abc123.c2.kafka.eu-central-1.amazonaws.com:9098`).join(', ');
+
 test.each([
   ['webhook', { url: 'https://example.com/in', headers: 'x-plant: 7\nx-line: a: b\n' }],
   ['republish', { topic: 'alerts/<$.levels[1]>', qos: '2', retain: 'true' }],
@@ -17,7 +19,7 @@ test.each([
   ['firehose', { streamArn: arn('firehose', 'deliverystream/s') }],
   ['dynamodb', { tableArn: arn('dynamodb', 'table/things'), roleArn: 'arn:aws:iam::111122223333:role/r' }],
   ['kafka', { brokers: 'a:9092\nb:9092', topic: 't', tls: 'false', method: 'scram-sha-512', username: 'u' }],
-  ['kafka', { brokers: 'a:9092, b:9092', topic: 't', key: 'k', method: 'iam', region: 'eu-central-1' }],
+  ['kafka', { brokers: msk, topic: 't', key: 'k', method: 'iam', region: 'eu-central-1' }],
 ] as const)(
   'fields of %s give a target that the service takes, and are read from it again',
   (kind, texts) => {

@@ -4,7 +4,7 @@ import mqtt from 'mqtt';
 import { adapterOptions } from '../../support/service.ts';
 import type { ConsoleUnderTest } from '../browser.ts';
 
-/** A small plant: tenants, clients, retained messages, rules of which one fails, a banned client. */
+/** A small plant: tenants, clients, retained messages, rules of which one fails, a ban. */
 export async function prepareService({ service }: ConsoleUnderTest) {
   const mint = await service.tenant('acme', { quotas: { connections: 500, retainedMessages: 10_000 } });
   for (const name of ['demo', 'field-lab']) await service.tenant(name);
