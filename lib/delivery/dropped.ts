@@ -31,5 +31,7 @@ export function noteDropped(
   const counter = counters[code];
   const count = messages.length;
   if (counter !== undefined) context.log.count(counter, count);
-  noteRefusal(context, { code, what: 'delivery', tenant, clientId, topic: first.message.topic, count });
+  const isUsual = code === 'client-offline';
+  const { topic } = first.message;
+  noteRefusal(context, { code, what: 'delivery', tenant, clientId, topic, count, isUsual });
 }

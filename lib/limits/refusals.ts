@@ -42,6 +42,11 @@ export interface RefusalNote {
   readonly status?: number;
   /** How many. Default 1. */
   readonly count?: number;
+  /**
+   * MQTT wants it so: counted and traced, but not logged, because its lines would crowd out those
+   * of refusals.
+   */
+  readonly isUsual?: boolean;
 }
 
 /** The part of the context that noting needs; a handshake meters no usage. */
@@ -81,7 +86,7 @@ export function noteRefusal(context: NotingContext, note: RefusalNote): void {
   if (count <= 0) return;
   context.log.countRefusal(code, count);
   if (tenant !== undefined && !endedTenants.has(code)) context.usage?.countRefusal(tenant, code, count);
-  logRefusal(context, note);
+  if (note.isUsual !== true) logRefusal(context, note);
   traceRefusal(context, note);
 }
 

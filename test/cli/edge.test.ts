@@ -2,30 +2,9 @@ import mqtt from 'mqtt';
 import { expect, it } from 'vitest';
 import { run } from '../../lib/cli/program.ts';
 import { runEdge } from '../../lib/cli/run-edge.ts';
-import { tableNames } from '../../lib/store/schema.ts';
-import { inbox, localTables, startTestService, type TestService } from '../support/service.ts';
+import { inbox, startTestService } from '../support/service.ts';
 import { cleanUps, startEmulator } from './emulator.ts';
-import { recordingTerminal } from './service.ts';
-
-/** The outputs of a stack with edges. */
-function outputsOf({ gateway, backDoor }: TestService): Record<string, string> {
-  const queueUrl = (name: string) => `https://sqs.us-east-1.amazonaws.com/000000000000/${name}`;
-  return {
-    ...Object.fromEntries(
-      tableNames.map((kind) => [
-        `${kind.charAt(0).toUpperCase()}${kind.slice(1)}TableName`,
-        localTables[kind],
-      ]),
-    ),
-    TimerQueueUrl: queueUrl('wisp-timers'),
-    LookQueueUrl: queueUrl('wisp-looks'),
-    FanoutQueueUrl: queueUrl('wisp-fanout.fifo'),
-    CallbackEndpoint: gateway.callbackUrl,
-    BackDoorUrl: backDoor?.url ?? '',
-    BackDoorEndpoint: backDoor?.gateway.callbackUrl ?? '',
-    EventBusName: 'devices',
-  };
-}
+import { outputsOf, recordingTerminal } from './service.ts';
 
 const base = { host: '127.0.0.1', maxConnections: 10, logLevel: 'info', drainSeconds: 1 } as const;
 

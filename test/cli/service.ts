@@ -6,7 +6,7 @@ import type { Terminal } from '../../lib/cli/terminal.ts';
 import { type Engine, openEngine } from '../../lib/local/dynamodb/index.ts';
 import { writeLocalState } from '../../lib/local/operator/local-state.ts';
 import { localTables } from '../../lib/local/service.ts';
-import { tableSchemas } from '../../lib/store/schema.ts';
+import { tableNames, tableSchemas } from '../../lib/store/schema.ts';
 import type { TestService } from '../support/service.ts';
 
 export const tenantsTable = 'wisp-test-tenants';
@@ -54,4 +54,24 @@ export function recordingTerminal(): Terminal & { readonly stdout: string[]; rea
   const stdout: string[] = [];
   const stderr: string[] = [];
   return { stdout, stderr, out: (line) => void stdout.push(line), err: (line) => void stderr.push(line) };
+}
+
+/** The outputs of a stack with edges. */
+export function outputsOf({ gateway, backDoor }: TestService): Record<string, string> {
+  const queueUrl = (name: string) => `https://sqs.us-east-1.amazonaws.com/000000000000/${name}`;
+  return {
+    ...Object.fromEntries(
+      tableNames.map((kind) => [
+        `${kind.charAt(0).toUpperCase()}${kind.slice(1)}TableName`,
+        localTables[kind],
+      ]),
+    ),
+    TimerQueueUrl: queueUrl('wisp-timers'),
+    LookQueueUrl: queueUrl('wisp-looks'),
+    FanoutQueueUrl: queueUrl('wisp-fanout.fifo'),
+    CallbackEndpoint: gateway.callbackUrl,
+    BackDoorUrl: backDoor?.url ?? '',
+    BackDoorEndpoint: backDoor?.gateway.callbackUrl ?? '',
+    EventBusName: 'devices',
+  };
 }

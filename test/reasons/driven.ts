@@ -495,6 +495,16 @@ export const driven = {
     await ownRule({}, 'taken')(suite);
     await request('PUT', '/rules/taken', ruleBody, { ...ruler, sub: 'bert' })(suite);
   },
+  'rule-paused-by-operator': async (suite) => {
+    await ownRule({}, 'paused')(suite);
+    const { adminUrl } = suite.service;
+    await fetch(`${adminUrl}/tenants/${suite.mint.tenant}/rules/paused/pause`, { method: 'POST' });
+    await ownRule({ status: 'active' }, 'paused')(suite);
+  },
+  'rules-of-owner-full': async (suite) => {
+    const { name, token } = await tenantOf(suite, {}, { quotas: { rulesPerOwner: 0 } });
+    await request('PUT', `/rules/r?tenant=${name}`, ruleBody, ruler, 'application/json', token)(suite);
+  },
   'rules-full': async (suite) => {
     const { name, token } = await tenantOf(suite, {}, { quotas: { rules: 0 } });
     await request('PUT', `/rules/r?tenant=${name}`, ruleBody, ruler, 'application/json', token)(suite);
