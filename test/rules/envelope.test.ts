@@ -136,3 +136,13 @@ test('the result of a template has the media type of its form', () => {
     text: 'at orders/7/placed',
   });
 });
+
+test('the columns of the table of Athena in docs/rules.md are members of the envelope', () => {
+  const page = readFileSync(new URL('../../docs/rules.md', import.meta.url), 'utf8');
+  const [, columns = ''] = /CREATE EXTERNAL TABLE messages \(([^)]+)\)/.exec(page) ?? [];
+  const found = columns.split(',').map((column) => column.trim().replaceAll('`', '').split(' '));
+  const members = Object.keys(schema.properties).filter((name) => !['version', 'properties'].includes(name));
+  expect(found.map(([name]) => name).toSorted()).toEqual(members.toSorted());
+  const types = { qos: 'int', retain: 'boolean' } as Readonly<Record<string, string>>;
+  for (const [name = '', type] of found) expect([name, type]).toEqual([name, types[name] ?? 'string']);
+});

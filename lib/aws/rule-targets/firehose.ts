@@ -9,6 +9,9 @@ const maxRecordBytes = 1_024_000;
 /** Bytes of all records of one PutRecordBatch (the same page). */
 const maxRequestBytes = 4_194_304;
 const newline = 0x0a;
+const carriageReturn = 0x0d;
+const space = 0x20;
+const isJson = /^application\/(?:[\w.-]+\+)?json\b/i;
 
 /** Puts records into a delivery stream, each on a line of its own. */
 export function createFirehoseTarget(options: TargetClientOptions = {}): RuleTargetPort {
@@ -27,8 +30,9 @@ export function createFirehoseTarget(options: TargetClientOptions = {}): RuleTar
       inBatches(deliveries, {
         maxEntryBytes: maxRecordBytes,
         maxRequestBytes,
-        prepare({ body }) {
-          const data = body.at(-1) === newline ? body : Buffer.concat([body, Uint8Array.of(newline)]);
+        prepare({ body, contentType }) {
+          const line = isJson.test(contentType) ? onOneLine(body) : body;
+          const data = line.at(-1) === newline ? line : Buffer.concat([line, Uint8Array.of(newline)]);
           return { entry: { Data: data }, bytes: data.length };
         },
         async send(entries) {
@@ -37,4 +41,13 @@ export function createFirehoseTarget(options: TargetClientOptions = {}): RuleTar
         },
       }),
   });
+}
+
+/**
+ * JSON without line breaks, which may stand in it only between its parts. A publisher could
+ * otherwise write a line that looks like the envelope of another message.
+ */
+function onOneLine(json: Uint8Array): Uint8Array {
+  if (!json.includes(newline) && !json.includes(carriageReturn)) return json;
+  return json.map((byte) => (byte === newline || byte === carriageReturn ? space : byte));
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { functionEnvironment } from '../../../lib/aws/environment.ts';
 import { ownResourcesOf } from '../../../lib/aws/rule-service.ts';
 import type { OwnResources } from '../../../lib/aws/rule-targets/clients.ts';
@@ -280,6 +280,17 @@ describe('Firehose', () => {
       '\n',
     ]);
   });
+});
+
+test('no publisher adds a line to an object of Firehose by JSON with line breaks', async () => {
+  const { calls, deliver } = service(() => ok({ FailedPutCount: 0, RequestResponses: [{ RecordId: 'r' }] }));
+  // The second line would be an envelope of another tenant.
+  const body = '{"tenant":"acme","payload":{"a":\r\n{"tenant":"other","id":"x"}\n}}\n';
+  expect(await deliver(firehose, [deliveryOf('m', body)])).toEqual([delivered]);
+  const [{ Data }] = calls[0]?.input.Records as [{ Data: string }];
+  const text = Buffer.from(Data, 'base64').toString();
+  expect(text.match(/[\r\n]/g)).toEqual(['\n']);
+  expect(JSON.parse(text)).toEqual(JSON.parse(body));
 });
 
 describe('EventBridge', () => {
