@@ -31,8 +31,9 @@ export function createFirehoseTarget(options: TargetClientOptions = {}): RuleTar
         maxEntryBytes: maxRecordBytes,
         maxRequestBytes,
         prepare({ body, contentType }) {
-          const line = isJson.test(contentType) ? onOneLine(body) : body;
-          const data = line.at(-1) === newline ? line : Buffer.concat([line, Uint8Array.of(newline)]);
+          const content = body.at(-1) === newline ? body.subarray(0, -1) : body;
+          const line = isJson.test(contentType) ? onOneLine(content) : content;
+          const data = Buffer.concat([line, Uint8Array.of(newline)]);
           return { entry: { Data: data }, bytes: data.length };
         },
         async send(entries) {

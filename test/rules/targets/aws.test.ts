@@ -287,8 +287,8 @@ test('no publisher adds a line to an object of Firehose by JSON with line breaks
   // The second line would be an envelope of another tenant.
   const body = '{"tenant":"acme","payload":{"a":\r\n{"tenant":"other","id":"x"}\n}}\n';
   expect(await deliver(firehose, [deliveryOf('m', body)])).toEqual([delivered]);
-  const [{ Data }] = calls[0]?.input.Records as [{ Data: string }];
-  const text = Buffer.from(Data, 'base64').toString();
+  const [record] = (calls[0]?.input.Records ?? []) as { Data: string }[];
+  const text = Buffer.from(record?.Data ?? '', 'base64').toString();
   expect(text.match(/[\r\n]/g)).toEqual(['\n']);
   expect(JSON.parse(text)).toEqual(JSON.parse(body));
 });
