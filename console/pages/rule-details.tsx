@@ -85,7 +85,7 @@ export function RuleDetails({ tenant, name }: { readonly tenant: string; readonl
           <Section title="Test" about="Says what the rule would do with a message. Nothing is sent.">
             <RuleTest path={`${path}/test`} topic={value.filter} />
           </Section>
-          <RuleFailures key={value.failures.count} path={path} onSent={() => void reload()} />
+          <RuleFailures path={path} count={value.failures.count} onSent={() => void reload()} />
         </>
       )}
       {question === 'secret' && value !== undefined && (

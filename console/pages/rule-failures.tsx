@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { admin } from '../api/call.ts';
 import { remedyOf } from '../api/remedies.ts';
 import type { RuleFailure } from '../api/rule-types.ts';
@@ -21,7 +21,13 @@ interface Redriven {
 }
 
 /** Messages that the rule has given up, and a way to send them again. */
-export function RuleFailures({ path, onSent }: { readonly path: string; readonly onSent: () => void }) {
+export function RuleFailures(props: {
+  readonly path: string;
+  /** Failures that the rule has; another number loads the list again. */
+  readonly count: number;
+  readonly onSent: () => void;
+}) {
+  const { path, count, onSent } = props;
   const [isAsking, setAsking] = useState(false);
   const failures = usePaged<RuleFailure>(`${path}/failures`, 'failures', {}, pageSize);
   const { problem, items } = failures;
@@ -30,17 +36,19 @@ export function RuleFailures({ path, onSent }: { readonly path: string; readonly
     if (await attempt(() => redrive({ ids: [id] }), 'The message is sent again.')) onSent();
     await failures.reload();
   };
+  // One call at a time: of more than 1,000 failures those that fail again would come first again.
   const sendAll = async () => {
-    let count = 0;
-    for (let more = true; more; ) {
-      const answer = await redrive({ all: true });
-      count += answer.redriven;
-      more = answer.more && answer.redriven > 0;
-    }
-    toastDone(`${number(count)} messages are sent again.`);
+    const { redriven, more } = await redrive({ all: true });
+    toastDone(`${number(redriven)} sent again${more ? '; others are left' : ''}.`);
     await failures.reload();
     onSent();
   };
+  const { reload } = failures;
+  const known = useRef(count);
+  useEffect(() => {
+    if (known.current !== count) void reload();
+    known.current = count;
+  }, [count, reload]);
   return (
     <Section
       title="Failures"

@@ -109,12 +109,22 @@ describe.skipIf(lacks('chromium'))('rules in the console', () => {
     expect(JSON.parse(await receiver.next())).toMatchObject({ topic: 'plant/2/state' });
     await page.getByText('No failures').waitFor();
 
+    const dialog = page.getByRole('dialog');
+    await page.getByRole('button', { name: 'Secret' }).click();
+    expect(await seriousFindings(page)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Rotate' }).click();
+    await page.getByText('the previous one signs too').waitFor();
+    await page.getByRole('button', { name: 'Secret' }).click();
+    await dialog.getByRole('button', { name: 'End the previous secret' }).click();
+    await page.getByText('the previous one signs too').waitFor({ state: 'detached' });
+    expect(await page.content()).not.toContain('whsec_');
+
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText('paused', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('active', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Remove' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await dialog.getByRole('button', { name: 'Remove' }).click();
     await page.getByText('No rule yet').waitFor();
     // What the console was refused above, the browser notes.
     expect(page.complaints.filter((text) => !/status of 400/.test(text))).toEqual([]);
