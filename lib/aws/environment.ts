@@ -32,6 +32,8 @@ export const fanoutQueueVariable = 'FANOUT_QUEUE_URL';
 export const ruleQueueVariable = 'RULE_QUEUE_URL';
 /** Queue of records for Kafka. Absent: no rules for Kafka are delivered. */
 export const kafkaRuleQueueVariable = 'KAFKA_RULE_QUEUE_URL';
+/** Workers of rules that may run at a time. Only these functions have it. */
+export const ruleWorkersVariable = 'RULE_WORKERS';
 /** Queue whose messages are published. Only the function that publishes them has it. */
 export const inboundQueueVariable = 'INBOUND_QUEUE_URL';
 export const inboundDeadLettersVariable = 'INBOUND_DEAD_LETTERS_URL';
@@ -55,6 +57,7 @@ export interface FunctionEnvironment {
   readonly fanoutQueueUrl: string;
   readonly ruleQueueUrl?: string;
   readonly kafkaRuleQueueUrl?: string;
+  readonly ruleWorkers?: number;
   readonly eventBusName?: string;
   readonly tenantMetrics: boolean;
   /** `*` stands for all. */
@@ -85,6 +88,7 @@ export function functionEnvironment(
   const backDoorEndpoint = variables[backDoorEndpointVariable];
   const ruleQueueUrl = variables[ruleQueueVariable];
   const kafkaRuleQueueUrl = variables[kafkaRuleQueueVariable];
+  const ruleWorkers = Number(variables[ruleWorkersVariable]);
   return {
     tables,
     timerQueueUrl,
@@ -97,5 +101,6 @@ export function functionEnvironment(
     ...(eventBusName === undefined ? {} : { eventBusName }),
     ...(ruleQueueUrl === undefined ? {} : { ruleQueueUrl }),
     ...(kafkaRuleQueueUrl === undefined ? {} : { kafkaRuleQueueUrl }),
+    ...(ruleWorkers >= 1 ? { ruleWorkers } : {}),
   };
 }

@@ -2,6 +2,7 @@ import type { Context } from '../core/context.ts';
 import type { RuleLane } from '../core/rules.ts';
 import type { RuleRunContext } from '../rules/run/context.ts';
 import { createRuleDefinitions } from '../rules/run/definitions.ts';
+import { permitsOf } from '../rules/run/permits.ts';
 import { createRepublishTarget } from '../rules/run/republish.ts';
 import type { RuleTargets } from '../rules/target.ts';
 import {
@@ -44,8 +45,12 @@ export function createRuleService(lane: RuleLane, targets: RuleTargets): RuleSer
     log,
     allowPrivateIssuers: false,
   });
+  const { ruleWorkers } = environment;
+  const { settings } = context;
+  const ruleSlowWorkers =
+    ruleWorkers === undefined ? settings.ruleSlowWorkers : permitsOf(settings, ruleWorkers);
   return {
-    context: ruleRunContext(context, targets),
+    context: ruleRunContext({ ...context, settings: { ...settings, ruleSlowWorkers } }, targets),
     queue: { client: sqs, url },
     pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds).unref()),
     async flush() {

@@ -4,6 +4,7 @@ import { metrics } from '../../lib/core/metrics.ts';
 import { ruleStrands } from '../../lib/core/rules.ts';
 import { defaultSettings } from '../../lib/core/settings.ts';
 import type { TenantId } from '../../lib/core/tenant-id.ts';
+import { permitsOf } from '../../lib/rules/run/permits.ts';
 import { RuleWorkers } from './rule-workers.ts';
 
 /** As in a deployment with the default of `-c ruleMaxConcurrency`. */
@@ -70,4 +71,8 @@ test('rules that are busy below a second give way too, and no record comes twice
   expect(flooded.filter((id) => !delivered.includes(id))).toEqual([]);
   // Nobody has abandoned an attempt, so nothing has come twice.
   expect(delivered).toHaveLength(flooded.length);
+});
+
+test('a deployment with few workers has few permits for each tenant', () => {
+  expect([2, 10, 16, 100].map((workers) => permitsOf(defaultSettings, workers))).toEqual([1, 1, 2, 4]);
 });

@@ -1,7 +1,11 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { kafkaRuleQueueVariable, ruleQueueVariable } from '../../../lib/aws/environment.ts';
+import {
+  kafkaRuleQueueVariable,
+  ruleQueueVariable,
+  ruleWorkersVariable,
+} from '../../../lib/aws/environment.ts';
 import { eventSourceConcurrency } from '../../account-quotas.ts';
 import { mskClusterOf, type RuleSettings, targetActionOf } from '../../rule-settings.ts';
 import type { StageSettings } from '../../settings.ts';
@@ -79,8 +83,11 @@ export class Rules extends Construct {
   deliver(): void {
     const { targetArns, maxConcurrency, kafka } = this.#rules;
     for (const arn of targetArns) allow(this.common.worker, targetActionOf(arn), arn);
-    for (const { name, queue, worker } of this.lanes)
-      queue.deliverTo(worker, eventSourceConcurrency(this.#settings, name, maxConcurrency));
+    for (const { name, queue, worker } of this.lanes) {
+      const workers = eventSourceConcurrency(this.#settings, name, maxConcurrency);
+      queue.deliverTo(worker, workers);
+      worker.addEnvironment(ruleWorkersVariable, String(workers));
+    }
     if (kafka === undefined || this.kafka === undefined) return;
     const { worker } = this.kafka;
     if (kafka.vpc !== undefined) placeInVpc(worker, kafka.vpc);

@@ -1,9 +1,18 @@
+import type { Settings } from '../../core/settings.ts';
 import type { RulePermit } from '../../core/store-ports/rule-records.ts';
 import type { TenantId } from '../../core/tenant-id.ts';
 import type { RuleRunContext } from './context.ts';
 
 /** Longest time of an invocation, in ms: a permit ends with it if its holder does not return it. */
 const permitMs = 30_000;
+
+/** Tenants whose slow targets a deployment bears at a time. */
+const slowTenants = 8;
+
+/** Permits of a tenant where a deployment has few workers: so many tenants must not hold all. */
+export function permitsOf({ ruleSlowWorkers }: Settings, workers: number): number {
+  return Math.max(1, Math.min(ruleSlowWorkers, Math.floor(workers / slowTenants)));
+}
 
 /** The permits of one invocation, at most one for each tenant. */
 export class WorkerPermits {
