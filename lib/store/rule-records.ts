@@ -98,8 +98,11 @@ export function createRuleRecordStore(
       return row === undefined ? { failures: 0 } : circuitFrom(known(row));
     },
 
-    async countFailure(key) {
-      const row = await updateCircuit(key, ' ADD failures :one', { values: { ':one': N(1) } });
+    async countFailure(key, failure) {
+      const last = lastFailureUpdate(failure);
+      const row = await updateCircuit(key, `${last.set} ADD failures :one`, {
+        values: { ':one': N(1), ...last.values },
+      });
       return row === undefined ? 0 : number(row, 'failures');
     },
 

@@ -131,13 +131,14 @@ it('names rules that do not deliver', async () => {
   for (const name of ['calm', 'failing', 'paused']) await rules.delete(tenant, name, 1);
 });
 
-it('names rules whose target the deployment does not reach', async () => {
-  const view = (name: string, target: object) => ({
+it('names rules whose target fails, or is out of reach of the deployment', async () => {
+  const view = (name: string, target: object, state: object = { circuit: { failures: 0 } }) => ({
     name,
     status: 'active',
     target,
-    circuit: { failures: 0 },
+    ...state,
   });
+  const lastFailure = { code: 'rule-target-status', at: '2026-11-29T04:00:00.000Z' };
   const queueArn = 'arn:aws:sqs:eu-central-1:111122223333:q';
   const roleArn = 'arn:aws:iam::444455556666:role/r';
   const rules = [
@@ -146,6 +147,7 @@ it('names rules whose target the deployment does not reach', async () => {
     view('other', { kind: 'sqs', queueArn: `${queueArn}2` }),
     view('by-role', { kind: 'sqs', queueArn: `${queueArn}2`, roleArn }),
     view('hook', { kind: 'webhook', url: 'https://example.com/' }),
+    view('weak', { kind: 'webhook', url: 'https://example.com/' }, { circuit: { failures: 2 }, lastFailure }),
   ];
   const deployment = {
     admin: { list: async () => ({ tenants: [{ name: 'acme' }], more: false }) },
@@ -162,6 +164,7 @@ it('names rules whose target the deployment does not reach', async () => {
   expect(found).toEqual([
     expect.stringMatching(/^failed +rule kafka of acme: .+ Deploy with -c kafkaRules=on/),
     expect.stringMatching(/^failed +rule other of acme: .+:q2. Add it to -c ruleTargets/),
+    expect.stringMatching(/^failed +rule weak of acme: 2 failed attempts in a row \(rule-target-status, /),
   ]);
 });
 

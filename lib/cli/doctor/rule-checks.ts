@@ -52,6 +52,8 @@ async function* tenantsOf(admin: RuleDeployment['admin']): AsyncGenerator<string
 
 type Problem = Omit<Finding, 'check'>;
 
+const codeAdvice = 'docs/errors.md says what to do about the code';
+
 async function problemsOf(
   { api, targets }: RuleDeployment,
   tenant: string,
@@ -70,7 +72,13 @@ async function problemsOf(
     problems.push({
       status: 'failed',
       detail: `its target fails or is slow${why}: messages wait`,
-      advice: `docs/errors.md says what to do about the code`,
+      advice: codeAdvice,
+    });
+  else if (circuit.failures > 0)
+    problems.push({
+      status: 'failed',
+      detail: `${circuit.failures} failed attempts in a row${why}: they are repeated`,
+      advice: codeAdvice,
     });
   const missing = missingTarget(rule, targets);
   if (missing !== undefined) problems.push(missing);

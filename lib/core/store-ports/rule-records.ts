@@ -9,8 +9,8 @@ import type { TenantId } from '../tenant-id.ts';
 export interface RuleRecordStore {
   /** Strongly consistent. Of a rule without a row: no failures, no outage. */
   circuit(key: RuleKey): Promise<RuleCircuit>;
-  /** Counts a failed attempt. @returns the failures in a row. */
-  countFailure(key: RuleKey): Promise<number>;
+  /** Counts a failed attempt and keeps why. @returns the failures in a row. */
+  countFailure(key: RuleKey, failure: LastFailure): Promise<number>;
   /** An attempt has succeeded. */
   clearFailures(key: RuleKey): Promise<void>;
   /**

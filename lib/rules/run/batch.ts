@@ -302,7 +302,7 @@ class RuleWork {
       left.slice(0, count).map((one) => ({ ...one.record, failure: stop.code })),
     );
     this.#ending.finish(left.slice(0, count));
-    const failures = await ruleRecords.countFailure(record);
+    const failures = await ruleRecords.countFailure(record, { code: stop.code, atMs: clock.nowMs() });
     const seconds = retrySeconds(settings, receiveCount - 1, stop.afterSeconds);
     if (failures < settings.ruleCircuitFailures) return this.#ending.giveBack(left.slice(count), seconds);
     const cause = { code: stop.code, seconds: retrySeconds(settings, 0, stop.afterSeconds) };

@@ -32,8 +32,9 @@ export function ruleRecordsContract(name: string, open: () => Promise<World>): v
     test('counts failures in a row until one succeeds', async () => {
       const { ruleRecords, key } = start();
       expect(await ruleRecords.circuit(key)).toEqual({ failures: 0 });
-      expect(await ruleRecords.countFailure(key)).toBe(1);
-      expect(await ruleRecords.countFailure(key)).toBe(2);
+      expect(await ruleRecords.countFailure(key, { code: 'rule-attempt-failed', atMs: 1 })).toBe(1);
+      expect(await ruleRecords.countFailure(key, failure)).toBe(2);
+      expect(await ruleRecords.circuit(key)).toEqual({ failures: 2, lastFailure: failure });
       await ruleRecords.clearFailures(key);
       expect((await ruleRecords.circuit(key)).failures).toBe(0);
     });
@@ -127,7 +128,7 @@ export function ruleRecordsContract(name: string, open: () => Promise<World>): v
       const { ruleRecords, key } = start();
       const other = { ...key, rule: 'r2' };
       for (const one of [key, other]) {
-        await ruleRecords.countFailure(one);
+        await ruleRecords.countFailure(one, failure);
         await ruleRecords.putWaiting(one, [{ record: recordOf(one, 'a'), sequence: '1', strand: 5 }]);
       }
       while (await ruleRecords.clear(key));

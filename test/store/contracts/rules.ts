@@ -196,7 +196,7 @@ export function rulesContract(name: string, open: () => Promise<World>): void {
       const bucket = `${tenant}/rule#r`;
       for (const part of ['w#1', 'd#1'])
         await world.putItem('messages', { bucket: { S: bucket }, part: { S: part } });
-      await ruleRecords.countFailure({ tenant, rule: 'r' });
+      await ruleRecords.countFailure({ tenant, rule: 'r' }, { code: 'rule-attempt-failed', atMs: 1 });
       await tenantData.eraseTenant(tenant);
       for (const one of [filter, 'b', 'c'])
         expect(await world.items('subscriptions', `${tenant}/${one}`)).toEqual([]);
