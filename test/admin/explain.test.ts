@@ -132,6 +132,7 @@ describe('GET /tenants/{tenant}/explain', () => {
       'publish-right-missing',
     ]);
     await expect(publisher.publishAsync('other/x', 'no', { qos: 1 })).rejects.toThrow();
+    expect(codes((await explain('pub/x', { publisher: 'nobody' })).findings)).toEqual(['publisher-offline']);
   });
 
   it('knows that members of a share that are online come first', async () => {

@@ -73,6 +73,10 @@ describe('wisp client', () => {
 
     const explained = (await wisp('explain', 'acme', 'x/1')).stdout.split('\n');
     expect(explained[0]).toBe('sent     online   QoS 1  a/b c+\\u009b\\u202e  x/#  may publish');
+    const offline = (await wisp('explain', 'acme', 'x/1', '--publisher', 'nobody')).stdout.split('\n');
+    expect(offline[0]).toMatch(/^The publisher is offline: /);
+    const forbidden = await wisp('explain', 'acme', '$x/1', '--client', 'nobody', '--publisher', 'nobody');
+    expect(forbidden.stdout).toContain('If it were published: nobody does not get the message.');
     const why = (await wisp('explain', 'acme', 'y/1', '--client', 'a/b c+\u009b\u202e')).stdout.split('\n');
     expect(why.slice(0, 3)).toEqual([
       'a/b c+\\u009b\\u202e does not get the message.',

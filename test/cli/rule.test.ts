@@ -91,6 +91,10 @@ describe('wisp rule', () => {
     expect((await rule('test', 'acme', 'temp', '--topic', 'x')).stdout).toBe(
       'not selected: the filter does not match the topic',
     );
+    await rule('add', 'acme', 'to', '--filter', 't/#', '--republish', '<$.payload.to>');
+    expect((await rule('test', 'acme', 'to', '--topic', 't/1', '--payload', '{"to":"a/#"}')).stdout).toBe(
+      'selected, but it would fail with rule-topic: the template gives no topic name that clients may publish to',
+    );
     const binary = join(home.path, 'payload.bin');
     await writeFile(binary, Buffer.from([0xff, 0x00]));
     await rule('add', 'acme', 'raw', '--filter', 'r', '--send', 'payload', '--republish', 'copy');

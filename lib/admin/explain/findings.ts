@@ -11,6 +11,8 @@ const findings = {
   'subscribe-right-gone':
     'The token that the client has now does not allow this subscription: it ends when the token is renewed.',
   'publish-right-missing': 'The token of the publisher does not allow it to publish to the topic.',
+  'publisher-offline':
+    'The publisher is offline: what it may publish is known while it is connected. Trace its next connection.',
   'publish-dollar': 'Topics that begin with "$" belong to the server: clients do not publish to them.',
   'no-local': 'The client is the publisher, and its subscription has No Local.',
   shared: 'The subscription is shared: one of its members gets each message.',

@@ -108,7 +108,8 @@ async function findingsOf(
   const session = await context.sessions.get({ tenant, clientId });
   const connection = session?.address && (await context.connections.get(session.address));
   if (message.topic.startsWith('$')) findings.push(finding('publish-dollar'));
-  else if (connection && !mayPublishTo(connection.permissions, { ...message, retain: false }))
+  else if (!connection) findings.push(finding('publisher-offline'));
+  else if (!mayPublishTo(connection.permissions, { ...message, retain: false }))
     findings.push(finding('publish-right-missing'));
   return findings;
 }

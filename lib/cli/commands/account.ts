@@ -127,7 +127,7 @@ function table({ hours, minutes, now }: Usage, by: 'hour' | 'minute'): string[] 
   const names = Object.keys(steps[0] ?? {}).filter((name) => typeof steps[0]?.[name] === 'number');
   const total = names.map((name) => steps.reduce((sum, step) => sum + Number(step[name] ?? 0), 0));
   const row = (first: string, cells: readonly (string | number)[]) =>
-    [first.padEnd(16), ...cells.map((cell) => String(cell).padStart(14))].join('');
+    [first.padEnd(15), ...cells.map((cell) => String(cell).padStart(14))].join(' ');
   return [
     ...(steps.length === 0 ? [`no usage in these ${by}s`] : [row(`${by} (UTC)`, names)]),
     ...steps.map((step) =>

@@ -95,10 +95,22 @@ const verdicts = {
   no: 'does not get the message',
 };
 
+/** Findings with which no message is published. */
+const forbidding: ReadonlySet<string> = new Set([
+  'tenant-suspended',
+  'publish-right-missing',
+  'publish-dollar',
+]);
+
 function linesOf({ findings, recipients, client, retained, rules, refusals }: Explanation): string[] {
   return [
     ...findings.map(({ text }) => text),
-    ...(client === undefined ? [] : clientLines(client)),
+    ...(client === undefined
+      ? []
+      : clientLines(
+          client,
+          findings.some(({ code }) => forbidding.has(code)),
+        )),
     ...(recipients ?? []).flatMap(recipientLines),
     ...(recipients?.length === 0 ? ['No client has a subscription that matches this topic.'] : []),
     '',
@@ -114,15 +126,12 @@ function linesOf({ findings, recipients, client, retained, rules, refusals }: Ex
   ];
 }
 
-function clientLines({
-  clientId,
-  receives,
-  findings,
-  subscriptions,
-  nearest,
-}: NonNullable<Explanation['client']>) {
+function clientLines(
+  { clientId, receives, findings, subscriptions, nearest }: NonNullable<Explanation['client']>,
+  isForbidden: boolean,
+) {
   return [
-    `${clientId} ${verdicts[receives]}.`,
+    `${isForbidden ? 'If it were published: ' : ''}${clientId} ${verdicts[receives]}.`,
     ...findings.map(({ text }) => `  ${text}`),
     ...nearest.map(({ filter, level, text }) => `  near: ${filter}: at level ${level} ${text}`),
     ...subscriptions.flatMap(recipientLines),

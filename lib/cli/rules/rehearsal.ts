@@ -66,6 +66,7 @@ function pairFrom(text: string): readonly [string, string] {
 /** What a rule would do with a message: an answer of the admin API (docs/openapi.json). */
 export type Rehearsal =
   | { readonly selected: false; readonly because: string }
+  | { readonly selected: true; readonly failure: { readonly code: string; readonly message: string } }
   | {
       readonly selected: true;
       readonly would: string;
@@ -76,6 +77,8 @@ export type Rehearsal =
 
 export function rehearsalLines(rehearsal: Rehearsal): string[] {
   if (!rehearsal.selected) return [`not selected: ${rehearsal.because}`];
+  if ('failure' in rehearsal)
+    return [`selected, but it would fail with ${rehearsal.failure.code}: ${rehearsal.failure.message}`];
   const { would, headers, body, encoding } = rehearsal;
   return [
     `selected: ${would}`,
