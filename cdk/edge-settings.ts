@@ -43,6 +43,11 @@ export interface EdgeFleetSettings {
   readonly certificateArn?: string;
   /** Default: a VPC is made, with two public subnets and no NAT. */
   readonly vpc?: EdgeVpcSettings;
+  /**
+   * Security group whose members may scrape `/metrics` of the tasks, at the port of their health
+   * check. Default: tasks serve no metrics.
+   */
+  readonly metricsFrom?: string;
   /** Image with Node 24 for arm64: `NAME:TAG` or `NAME@sha256:DIGEST`. */
   readonly image: string;
   /** Image with the AWS CLI for arm64, which fetches the code into the task. */

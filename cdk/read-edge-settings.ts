@@ -25,6 +25,7 @@ const fleetSettings = [
   'edgeVpc',
   'edgeSubnets',
   'edgePrivate',
+  'edgeMetricsFrom',
   'edgeImage',
   'edgeFetchImage',
   'edgeCpuUnits',
@@ -38,6 +39,7 @@ const fleetSettings = [
  * - `-c edgePorts=8883,443,1883`, and for the first two `-c edgeCertificateSecret=ARN` or
  *   `-c edgeCertificateArn=ARN`
  * - `-c edgeVpc=vpc-…` with `-c edgeSubnets=subnet-…,…` and `-c edgePrivate=true|false`
+ * - `-c edgeMetricsFrom=sg-…`
  * - `-c edgeImage=…`, `-c edgeFetchImage=…`
  * - `-c edgeCpuUnits=256|512|1024`, `-c edgeMemoryMegabytes=…`
  * - `-c edgeMinTasks=…`, `-c edgeMaxTasks=…`
@@ -70,6 +72,7 @@ function readFleet(context: ReadContext, region: string | undefined): EdgeFleetS
     ports,
     ...readCertificate(context, ports, region),
     ...(vpc === undefined ? {} : { vpc }),
+    ...readMetricsFrom(context),
     image: readImage(context, 'edgeImage', fleetDefaults.image),
     fetchImage: readImage(context, 'edgeFetchImage', fleetDefaults.fetchImage),
     cpuUnits,
@@ -77,6 +80,14 @@ function readFleet(context: ReadContext, region: string | undefined): EdgeFleetS
     minTasks,
     maxTasks,
   };
+}
+
+function readMetricsFrom(context: ReadContext): Pick<EdgeFleetSettings, 'metricsFrom'> {
+  const metricsFrom = readText(context, 'edgeMetricsFrom');
+  if (metricsFrom === undefined) return {};
+  if (!/^sg-[0-9a-f]+$/.test(metricsFrom))
+    throw new SettingsError('edgeMetricsFrom: the id of a security group, such as sg-0123456789abcdef0');
+  return { metricsFrom };
 }
 
 function readPorts(context: ReadContext): EdgePort[] {

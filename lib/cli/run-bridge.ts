@@ -1,8 +1,9 @@
 import { type Bridge, startBridge } from '../bridge/index.ts';
 import { escapeControls } from '../core/escape-controls.ts';
 import { bridgeLog, createLocalLog } from '../local/log.ts';
-import { processFamilies, scrapeOf } from '../local/metrics/index.ts';
+import { scrapeOf } from '../local/metrics/index.ts';
 import { clientsFamily, refusalFamily } from '../metrics/counters.ts';
+import { processFamilies } from '../metrics/process.ts';
 import { deviceTokens } from './device-tokens.ts';
 import { listenError } from './listen-error.ts';
 import {

@@ -13,6 +13,8 @@ const schema = v.object({
   EDGE_WSS_PORT: v.optional(port),
   /** Port of the health check. */
   EDGE_HEALTH_PORT: v.optional(port),
+  /** `on`: that port serves `/metrics` too, without a password. Keep it private. */
+  EDGE_METRICS: v.optional(v.picklist(['on', 'off']), 'off'),
   /**
    * ARN of a secret in AWS Secrets Manager: JSON with `certificate` and `key`, and perhaps
    * `clientCa`, each in PEM. TLS ports need it.

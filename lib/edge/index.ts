@@ -83,9 +83,11 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       clients,
     );
     opened.push(() => void listeners.close());
-    const { healthPort, host = '127.0.0.1' } = options;
+    const { healthPort, host = '127.0.0.1', metricsOf } = options;
+    const metricsText = metricsOf && (() => metricsOf(channels.size));
     const isHealthy = () => !isDraining && backDoor.isServing();
-    const health = healthPort === undefined ? undefined : await startHealthCheck(host, healthPort, isHealthy);
+    const health =
+      healthPort === undefined ? undefined : await startHealthCheck(host, healthPort, isHealthy, metricsText);
     const drain = async (seconds: number): Promise<void> => {
       isDraining = true;
       listeners.stopListening();

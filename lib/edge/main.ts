@@ -10,12 +10,16 @@ import { createPowertoolsLog } from '../aws/log.ts';
 import { createSecretsManagerSource } from '../aws/secrets.ts';
 import { edgeMaxSockets } from '../aws/settings.ts';
 import { createRequestSigner, regionOfApi } from '../aws/signer.ts';
+import { clientsFamily, counterFamilies, refusalFamily } from '../metrics/counters.ts';
+import { countingLog } from '../metrics/counting-log.ts';
+import { openMetricsText } from '../metrics/open-metrics.ts';
+import { processFamilies } from '../metrics/process.ts';
 import { createBackDoor } from './back-door.ts';
 import { readCertificateSecret, watchCertificateSecret } from './certificate-secret.ts';
 import { type EdgeEnvironment, edgeEnvironment } from './environment.ts';
 import { type Edge, startEdge } from './index.ts';
 
-const log = createPowertoolsLog();
+const log = countingLog(createPowertoolsLog());
 
 /** Of the time to stop: for clients that do not close, and the last writes. */
 const reserveSeconds = 10;
@@ -35,6 +39,7 @@ async function main(): Promise<void> {
     maxTlsHandshakesPerSecondPerAddress: settings.EDGE_TLS_HANDSHAKES_PER_SECOND,
     maxBufferedBytes: settings.EDGE_BUFFER_MEGABYTES * 1024 * 1024,
     ...portsOf(settings),
+    ...(settings.EDGE_METRICS === 'on' ? { metricsOf } : {}),
     ...(certificates === undefined ? {} : { tls: { ...certificates, ...tlsPortsOf(settings) } }),
     compose(wrap) {
       const { broker, ...rest } = createEnvironmentService(functionEnvironment(process.env), {
@@ -70,6 +75,15 @@ async function main(): Promise<void> {
     );
   log.info('edge started', { edge: edge.edge });
   running = edge;
+}
+
+function metricsOf(clients: number): string {
+  return openMetricsText([
+    ...counterFamilies(log),
+    refusalFamily(log),
+    clientsFamily(clients),
+    ...processFamilies(),
+  ]);
 }
 
 async function stop(edge: Edge, seconds: number): Promise<void> {

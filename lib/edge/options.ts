@@ -55,6 +55,10 @@ export interface EdgeOptions extends Omit<ListenerOptions, 'log'> {
   readonly onDead?: () => void;
   /** Port of the health check. 0 picks a free one; absent: none. */
   readonly healthPort?: number;
+  /**
+   * Text of `GET /metrics` at the port of the health check, for so many clients. Default: none.
+   */
+  readonly metricsOf?: (clients: number) => string;
 }
 
 export interface Edge extends Pick<Listeners, 'mqttPort' | 'tlsPort' | 'wsPort' | 'wssPort'> {

@@ -110,6 +110,17 @@ describe('the network', () => {
   });
 });
 
+it('serves metrics to members of one security group, where it is named', () => {
+  expect(environmentOf().EDGE_METRICS).toBeUndefined();
+  const given = fleetWith({ metricsFrom: 'sg-0123456789abcdef0' });
+  expect(environmentOf(given)).toMatchObject({ EDGE_METRICS: 'on', EDGE_HEALTH_PORT: '8080' });
+  const rules = Object.values(given.resources('AWS::EC2::SecurityGroupIngress'));
+  const opened = rules.filter(
+    ({ Properties }) => Properties.SourceSecurityGroupId === 'sg-0123456789abcdef0',
+  );
+  expect(opened.map(({ Properties: { FromPort, ToPort } }) => [FromPort, ToPort])).toEqual([[8080, 8080]]);
+});
+
 describe('the ports', () => {
   const listenersOf = (of: Synthesised) =>
     Object.values(of.resources('AWS::ElasticLoadBalancingV2::Listener'))
@@ -430,6 +441,7 @@ describe('the settings of the edge', () => {
     ['subnets without VPC', { ...on, edgeSubnets: 'subnet-01234567' }, 'edgeVpc is missing'],
     ['a VPC without subnets', { ...on, edgeVpc: 'vpc-01234567' }, 'edgeSubnets: ids of subnets'],
     ['a name as VPC', { ...on, edgeVpc: 'main' }, 'edgeVpc: an id such as'],
+    ['a name as security group', { ...on, edgeMetricsFrom: 'monitoring' }, 'edgeMetricsFrom: the id of'],
     ['an image without tag', { ...on, edgeImage: 'node' }, 'edgeImage: NAME:TAG'],
     ['a size that Fargate lacks', { ...on, edgeCpuUnits: '300' }, 'edgeCpuUnits: one of 256, 512, 1024'],
     [

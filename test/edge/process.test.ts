@@ -45,12 +45,16 @@ async function onlineClients({ stores }: TestService, mint: Mint, clientIds: rea
 it('serves clients by its environment, and drains on SIGTERM', async () => {
   const { service, environment } = await startReachable();
   const mint = await service.tenant('acme');
-  const { child, port } = await startProcess(environment);
+  const { child, port, healthPort } = await startProcess({ ...environment, EDGE_METRICS: 'on' });
   const subscriber = await connect(port, mint, { clientId: 'sub' });
   const got = inbox(subscriber);
   await subscriber.subscribeAsync('a/#', { qos: 1 });
   await (await connect(port, mint)).publishAsync('a/b', 'hello', { qos: 1 });
   expect((await got.next()).text).toBe('hello');
+  const metrics = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();
+  expect(metrics).toContain('\nwisp_clients 2\n');
+  expect(metrics).toContain('\nwisp_messages_received_total 1\n');
+  expect(metrics).toMatch(/\n# EOF\n$/);
   const reason = new Promise((resolve) =>
     subscriber.once('disconnect', ({ reasonCode }) => resolve(reasonCode)),
   );

@@ -161,7 +161,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/edge/main.ts',
     about: 'the process of an edge, by its environment',
-    knows: ['lib/edge', 'lib/listeners', 'lib/aws', 'lib/core'],
+    knows: ['lib/edge', 'lib/listeners', 'lib/aws', 'lib/metrics', 'lib/core'],
     packages: ['node:*'],
   },
   {
@@ -227,7 +227,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'lib/edge',
     about: 'stock MQTT clients with the broker in the same process',
-    knows: ['lib/listeners', 'lib/broker', 'lib/limits', 'lib/core', 'lib/wire'],
+    knows: ['lib/listeners', 'lib/broker', 'lib/limits', 'lib/metrics', 'lib/core', 'lib/wire'],
     packages: ['valibot', 'ws', 'node:*'],
   },
   {
@@ -301,9 +301,9 @@ export const layers: readonly Layer[] = [
   },
   {
     name: 'lib/metrics',
-    about: 'counters as OpenMetrics; pure',
+    about: 'counters and the process as OpenMetrics',
     knows: ['lib/core'],
-    packages: [],
+    packages: ['node:*'],
   },
   {
     name: 'lib/core',

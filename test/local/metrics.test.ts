@@ -1,12 +1,8 @@
 import { request } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import {
-  type MetricsServer,
-  processFamilies,
-  scrapeOf,
-  startMetricsServer,
-} from '../../lib/local/metrics/index.ts';
+import { type MetricsServer, scrapeOf, startMetricsServer } from '../../lib/local/metrics/index.ts';
+import { processFamilies } from '../../lib/metrics/process.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 let service: TestService;

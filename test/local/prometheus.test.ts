@@ -8,8 +8,8 @@ import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { hourOf } from '../../lib/core/usage.ts';
 import { listenOn } from '../../lib/local/listen.ts';
 import { createLocalLog } from '../../lib/local/log.ts';
-import { processFamilies } from '../../lib/local/metrics/index.ts';
 import { clientsFamily, counterFamilies, refusalFamily } from '../../lib/metrics/counters.ts';
+import { processFamilies } from '../../lib/metrics/process.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { lacks, requireTool } from '../support/tools.ts';
 

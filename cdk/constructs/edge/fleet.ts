@@ -1,6 +1,6 @@
 import { Duration, Size, Stack, Validations } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import {
   AwsLogDriverMode,
   Cluster,
@@ -59,6 +59,11 @@ export class Fleet extends Construct {
     this.service = this.#service(taskDefinition, network);
     this.balancer = new Balancer(this, 'Balancer', fleet, network);
     this.balancer.connect(this.service, containerName);
+    if (fleet.metricsFrom !== undefined)
+      this.service.connections.allowFrom(
+        SecurityGroup.fromSecurityGroupId(this, 'MetricsFrom', fleet.metricsFrom, { mutable: false }),
+        Port.tcp(healthPort),
+      );
     this.#scale(settings, fleet);
   }
 
@@ -129,6 +134,7 @@ export class Fleet extends Construct {
         AWS_REGION: region,
         ...Object.fromEntries(listeners.map(({ variable, taskPort }) => [variable, String(taskPort)])),
         EDGE_HEALTH_PORT: String(healthPort),
+        ...(fleet.metricsFrom === undefined ? {} : { EDGE_METRICS: 'on' }),
         EDGE_STOP_SECONDS: String(stopSeconds),
         // An eighth of the memory, as in 512 MB by default.
         EDGE_BUFFER_MEGABYTES: String(fleet.memoryMegabytes / 8),

@@ -4,8 +4,6 @@ import { isAddress, isFromProgram, isLoopback } from '../from-program.ts';
 import { listenOn } from '../listen.ts';
 import { urlHost } from '../url-host.ts';
 
-export { processFamilies } from './process.ts';
-
 export const metricsPath = '/metrics';
 
 /** An answer to a scrape: its text, or why there is none. */

@@ -1,5 +1,5 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import type { MetricFamily } from '../../metrics/open-metrics.ts';
+import type { MetricFamily } from './open-metrics.ts';
 
 let delays: IntervalHistogram | undefined;
 
