@@ -302,8 +302,8 @@ async function sendParcel(
   route: Route | undefined,
 ): Promise<'sent' | 'ended'> {
   const post = async (deliveries: readonly Delivery[]): Promise<void> => {
-    if (deliveries.length > 0 && route?.generation === generation)
-      await postAtMostOnce(context, key, route, deliveries);
+    if (deliveries.length === 0) return;
+    if (route?.generation === generation) await postAtMostOnce(context, key, route, deliveries);
     // QoS 0 messages are not kept for a client that is offline.
     else if (route === undefined) noteDropped(context, key, 'client-offline', deliveries);
   };
