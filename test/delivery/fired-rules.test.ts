@@ -224,7 +224,9 @@ describe('which rules a message fires', () => {
 
   test('rules of users, whatever their names, do not displace those of operators', async () => {
     await store(
-      ...Array.from({ length: 8 }, (_, index) => ruleOf(`a${index}`, { owner: 'mallory', filter: '#' })),
+      ...Array.from({ length: 8 }, (_, index) =>
+        ruleOf(`a${index}`, { owner: 'mallory', filter: index < 4 ? '#' : 'orders/#' }),
+      ),
       ruleOf('z-audit'),
     );
     const client = await metered.connect(mint, 'publisher');
