@@ -1,26 +1,18 @@
 import type { Context } from '../core/context.ts';
-import { effectiveQuotas } from '../core/quotas.ts';
 import type { HttpReasonName } from '../core/reasons.ts';
 import type { MatchedRule, Rule, RuleLane } from '../core/rules.ts';
 import type { StoredRule } from '../core/store-ports/rules.ts';
 import type { TenantId } from '../core/tenant-id.ts';
 import type { Timer } from '../core/timers.ts';
-import { allRules } from '../limits/rules.ts';
 import { askForShapeSearch, countedShapes, hasShape, makeRoomForShapes } from '../limits/shapes.ts';
 import { shapeOf } from '../topics/index.ts';
+import { boundReached, type RuleBound } from './rule-bounds.ts';
 
 /** Why a rule is not stored. */
 export type RuleRefusal = {
   readonly code: Extract<
     HttpReasonName,
-    | 'rules-off'
-    | 'rule-kafka-off'
-    | 'rules-full'
-    | 'rules-of-owner-full'
-    | 'rules-of-filter-full'
-    | 'rule-shapes-full'
-    | 'rule-changed'
-    | 'rule-leaves'
+    RuleBound | 'rules-off' | 'rule-kafka-off' | 'rule-shapes-full' | 'rule-changed' | 'rule-leaves'
   >;
 };
 
@@ -31,11 +23,6 @@ type RuleRecordsTimer = Extract<Timer, { kind: 'rule-records' }>;
  * the admin API answers within 29 s.
  */
 const clearsPerRun = 5;
-
-/** Who has made a rule. A rule of an earlier release belongs to the `sub` of every issuer. */
-export function hasOwner(rule: Rule, { owner, ownerIssuer }: Pick<Rule, 'owner' | 'ownerIssuer'>): boolean {
-  return rule.owner === owner && (rule.ownerIssuer === undefined || rule.ownerIssuer === ownerIssuer);
-}
 
 /** The queue and function that serve a rule. */
 export function laneOf({ target }: Rule): RuleLane {
@@ -60,8 +47,11 @@ export function laneOf({ target }: Rule): RuleLane {
  * Where rules are switched off none is stored: an earlier release may still run, which fails to
  * publish to a topic of a rule. Nor is one for Kafka where the deployment has no queue for it.
  *
- * The bounds of rules hold for calls one after another: concurrent ones may exceed them by each
- * other.
+ * Bounds: a call that adds a rule, or moves one to another filter, counts the rules before it
+ * writes the row in Tenants, and again after it. Where there are too many it takes its change back
+ * before publishes find it. So concurrent calls do not get past a bound; one may be refused because
+ * of another that is refused as well. A crash between leaves a rule beyond a bound, which no
+ * publish finds: it fires as before the call until it is stored again.
  *
  * @param expectedRevision the revision that is replaced, 0 for none; absent: whatever is stored.
  */
@@ -73,26 +63,13 @@ export async function putRule(
 ): Promise<{ readonly revision: number; readonly created: boolean } | RuleRefusal> {
   if (context.ruleQueue === undefined) return { code: 'rules-off' };
   if (!context.ruleQueue.lanes.has(laneOf(rule))) return { code: 'rule-kafka-off' };
-  const { maxShapes, maxRulesPerFilter, maxOwnRulesPerFilter } = context.settings;
-  const others = (await allRules(context, tenant)).filter((one) => one.rule.name !== rule.name);
+  const { maxShapes } = context.settings;
   const live = await context.tenants.readLive(tenant, true);
-  const { rules: mostRules, rulesPerOwner } = effectiveQuotas(context.settings, live?.quotas ?? {});
   const existing = await context.rules.read(tenant, rule.name, true);
-  if (existing === undefined) {
-    if (others.length >= mostRules) return { code: 'rules-full' };
-    if (rule.owner !== undefined && others.filter((one) => hasOwner(one.rule, rule)).length >= rulesPerOwner)
-      return { code: 'rules-of-owner-full' };
-    if (await context.ruleRecords.clear({ tenant, rule: rule.name })) return { code: 'rule-leaves' };
-  }
-  const sharing = others.filter((one) => one.rule.filter === rule.filter);
-  const owned = sharing.filter((one) => one.rule.owner !== undefined);
-  if (
-    sharing.length >= maxRulesPerFilter ||
-    (rule.owner !== undefined &&
-      existing?.rule.filter !== rule.filter &&
-      owned.length >= maxOwnRulesPerFilter)
-  )
-    return { code: 'rules-of-filter-full' };
+  const code = await boundReached(context, tenant, { rule, existing, live });
+  if (code !== undefined) return { code };
+  if (existing === undefined && (await context.ruleRecords.clear({ tenant, rule: rule.name })))
+    return { code: 'rule-leaves' };
   const bound = Math.min(live?.quotas.shapes ?? maxShapes, maxShapes);
   if (!(await addShapeOf(context, tenant, rule.filter, bound))) return { code: 'rule-shapes-full' };
 
@@ -105,9 +82,36 @@ export async function putRule(
     );
     if (revision === undefined && expectedRevision !== undefined) return { code: 'rule-changed' };
     if (revision === undefined) continue;
+    if (known?.rule.filter !== rule.filter) {
+      const exceeded = await boundReached(context, tenant, { rule, existing: known, live });
+      if (exceeded !== undefined) {
+        await takeBack(context, tenant, rule, revision, known);
+        return { code: exceeded };
+      }
+    }
     await alignMatches(context, tenant, rule.name);
     return { revision, created: revision === 1 };
   }
+}
+
+/** Undoes a change that no row of a filter shows yet, unless the rule has been changed since. */
+async function takeBack(
+  context: Context,
+  tenant: TenantId,
+  rule: Rule,
+  revision: number,
+  before: StoredRule | undefined,
+): Promise<void> {
+  const { rules } = context;
+  if (before === undefined) {
+    // A repetition of the same call may have written it.
+    await rules.deleteMatch(tenant, rule.filter, rule.name);
+    if (await rules.delete(tenant, rule.name, revision)) return;
+  } else {
+    const changed = { rule, revision, formerFilters: formerFilters(before, rule.filter) };
+    await rules.put(tenant, before.rule, formerFilters(changed, before.rule.filter), revision);
+  }
+  await alignMatches(context, tenant, rule.name);
 }
 
 /**

@@ -2,7 +2,7 @@ import { maySubscribe, resolvePermissions } from '../auth/index.ts';
 import type { Identity } from '../core/permissions.ts';
 import type { Rule } from '../core/rules.ts';
 import type { StoredRule } from '../core/store-ports/rules.ts';
-import { hasOwner } from '../delivery/rules.ts';
+import { hasOwner } from '../delivery/rule-bounds.ts';
 import { isRuleName } from '../rules/check-rule.ts';
 import { identify, standingTenant } from './bearer.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';

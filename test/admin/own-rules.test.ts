@@ -157,6 +157,34 @@ describe('bounds of a bearer', () => {
       await admin('DELETE', `/tenants/acme/rules/${name}`);
   });
 
+  it('keeps to both bounds with requests at the same time', async () => {
+    const many = as('many');
+    const numbers = Array.from({ length: 24 }, (_, number) => number);
+    const names = numbers.map((number) => `many-${number}`);
+    const isStored = async (name: string) =>
+      (await admin('GET', `/tenants/acme/rules/${name}`)).status === 200;
+    const stored = async () => {
+      const found = await Promise.all(names.map(isStored));
+      return names.filter((_, index) => found[index]);
+    };
+    const answers = await Promise.all(
+      names.map((name, number) => many('PUT', `/rules/${name}`, hook(`users/many/${number}`))),
+    );
+    const created = names.filter((_, index) => answers[index]?.status === 201);
+    expect(await stored()).toEqual(created);
+    expect(created.length).toBeLessThanOrEqual(8);
+    for (const name of created) await many('DELETE', `/rules/${name}`);
+
+    // Rules that are there already may not move to one filter either.
+    for (const name of names.slice(0, 8)) await many('PUT', `/rules/${name}`, hook(`users/many/${name}`));
+    await Promise.all(names.slice(0, 8).map((name) => many('PUT', `/rules/${name}`, hook('users/many/#'))));
+    const { rules } = (await admin('GET', '/tenants/acme/rules')).body as unknown as {
+      rules: { filter: string }[];
+    };
+    expect(rules.filter(({ filter }) => filter === 'users/many/#').length).toBeLessThanOrEqual(4);
+    for (const name of await stored()) await many('DELETE', `/rules/${name}`);
+  });
+
   it('does not resume, or remove and add again, what the operator has paused', async () => {
     const pat = as('pat');
     await pat('PUT', '/rules/pat', { ...hook('users/pat/#'), status: 'paused' });
