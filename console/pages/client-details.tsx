@@ -39,6 +39,9 @@ export function ClientDetails({ tenant, clientId }: { readonly tenant: string; r
       about={<a href={linkTo('clients', tenant)}>All clients of {tenant}</a>}
       actions={
         <>
+          <a class="button" href={linkTo('topics', tenant, { client: clientId })}>
+            Explain a topic
+          </a>
           <button
             type="button"
             class="button"

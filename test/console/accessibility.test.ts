@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lacks } from '../support/tools.ts';
 import { seriousFindings } from './axe.ts';
 import { type ConsoleUnderTest, startConsoleUnderTest } from './browser.ts';
+import { prepareService } from './pictures/service.ts';
 
 const pages = [
   '#/overview',
@@ -10,20 +11,31 @@ const pages = [
   '#/settings',
   '#/usage/acme',
   '#/clients/acme',
+  '#/clients/acme?client=sensor-7',
   '#/topics/acme',
+  '#/topics/acme?topic=plant/1/state',
+  '#/topics/acme?topic=plant/1/state&client=sensor-8',
   '#/mqtt/acme',
   '#/rules/acme',
   '#/rules/acme?add=kafka',
+  '#/rules/acme?rule=orders',
+  '#/rules/acme?rule=status',
+  '#/rules/acme?rule=alerts&change=yes',
+  '#/rules/demo',
   '#/nowhere',
 ];
 
 describe.skipIf(lacks('chromium'))('axe-core finds nothing serious', () => {
   let tested: ConsoleUnderTest;
+  let plant: Awaited<ReturnType<typeof prepareService>>;
   beforeAll(async () => {
     tested = await startConsoleUnderTest();
-    await tested.service.tenant('acme');
+    plant = await prepareService(tested);
   }, 60_000);
-  afterAll(() => tested?.close());
+  afterAll(async () => {
+    await plant?.close();
+    await tested?.close();
+  });
 
   test.each([
     ['light', 1_280],
