@@ -26,10 +26,14 @@ export const ruleSecretSchema = closedObject({
  * turn, so that receivers can change over. Idempotent: the current secret again changes nothing.
  *
  * Two calls at the same time: the later one wins, and the earlier secret may be its previous one or
- * lost.
+ * lost. Where the rule is deleted meanwhile, the secret is deleted behind it, so that the next rule
+ * of the name does not sign with it: not even if that one has set its own by then. A crash before
+ * that leaves the secret of no rule (rule-resource.ts).
+ *
+ * @throws Problem `rule-unknown` if the rule is gone when its secret has been written.
  */
 export async function setSecret(
-  { ruleSecrets, clock }: RuleContext,
+  { ruleSecrets, rules, clock }: RuleContext,
   tenant: TenantId,
   rule: Rule,
   request: HttpRequest,
@@ -41,6 +45,11 @@ export async function setSecret(
   if (current?.value === secret) return { status: 200, body: secretState(stored) };
   const next = [{ value: secret, sinceMs: clock.nowMs() }, ...(current === undefined ? [] : [current])];
   await ruleSecrets.write(tenant, rule.name, next);
+  const now = await rules.read(tenant, rule.name, true);
+  if (now?.rule.createdAtMs !== rule.createdAtMs || now.rule.owner !== rule.owner) {
+    await ruleSecrets.delete(tenant, rule.name);
+    throw new Problem('rule-unknown');
+  }
   return { status: 200, body: secretState(next) };
 }
 

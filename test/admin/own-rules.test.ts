@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Rule } from '../../lib/core/rules.ts';
 import type { StoredRule } from '../../lib/core/store-ports/rules.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
+import type { HttpRequest } from '../../lib/http/message.ts';
 import { type RuleContext, removeRuleAndSecret } from '../../lib/http/rule-resource.ts';
+import { setSecret } from '../../lib/http/rule-secret.ts';
 import { type Mint, startTestService, type TestService } from '../support/service.ts';
 import { type Answer, type Api, apiAt } from './api.ts';
 
@@ -278,5 +280,31 @@ describe('a rule that is removed', () => {
     const left = world(undefined);
     expect(await removeRuleAndSecret(left.context, tenant, 'r', mine)).toBe(false);
     expect(left.calls).toEqual(['secret']);
+  });
+
+  it('leaves no secret behind that was set meanwhile, for the next rule of the name', async () => {
+    const deleted: string[] = [];
+    const setTo = (now: object | undefined) => {
+      const rule = { name: 'r', owner: 'ann', createdAtMs: 1, target: { kind: 'webhook' } } as Rule;
+      const context = {
+        rules: { read: async () => now && { rule: { ...rule, ...now }, revision: 1 } },
+        ruleSecrets: {
+          load: async () => [],
+          write: async () => {},
+          delete: async () => void deleted.push('secret'),
+        },
+        clock: { nowMs: () => 0 },
+      } as unknown as RuleContext;
+      const body = new TextEncoder().encode(JSON.stringify({ secret }));
+      return setSecret(context, tenant, rule, {
+        headers: { 'content-type': 'application/json' },
+        body,
+      } as unknown as HttpRequest);
+    };
+    expect(await setTo({})).toMatchObject({ status: 200 });
+    expect(deleted).toEqual([]);
+    for (const now of [undefined, { createdAtMs: 2 }, { owner: 'bob' }])
+      await expect(setTo(now)).rejects.toMatchObject({ code: 'rule-unknown' });
+    expect(deleted).toEqual(['secret', 'secret', 'secret']);
   });
 });
