@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Client } from './client.ts';
-import { crashEverywhere, exploreRandomly, type Scenario, schedules } from './explore.ts';
+import { crashEverywhere, crashUnderSeeds, exploreRandomly, type Scenario, schedules } from './explore.ts';
 import { checkDeliveries, textOf } from './invariants.ts';
 import type { World } from './world.ts';
 
@@ -85,30 +85,24 @@ describe.each([1, 2] as const)('an edge dies, QoS %i', (qos) => {
   }, 240_000);
 
   it('whoever looks at the lease and sweeps is stopped before each call', async () => {
-    let count = 0;
-    for (let seed = 1; seed <= Math.ceil(schedules / 75); seed += 1)
-      count += await crashEverywhere(deathOfAnEdge(qos), seed);
+    const count = await crashUnderSeeds(() => deathOfAnEdge(qos), schedules / 75);
     expect(count).toBeGreaterThan(40);
   }, 240_000);
 
   it('whoever looks or sweeps dies, and the queue delivers its timer minutes later', async () => {
     const scenario = deathOfAnEdge(qos);
-    let count = 0;
-    for (let seed = 1; seed <= Math.ceil(schedules / 75); seed += 1)
-      count += await crashEverywhere(
-        {
-          ...scenario,
-          redeliveryMs: 180_000,
-          async afterwards(world) {
-            if (world.scheduler.trace.some((line) => beforeTheNextLook.test(line))) {
-              world.advance(180_000);
-              await world.settle();
-            }
-            await scenario.afterwards?.(world);
-          },
-        },
-        seed,
-      );
+    const late: Scenario = {
+      ...scenario,
+      redeliveryMs: 180_000,
+      async afterwards(world) {
+        if (world.scheduler.trace.some((line) => beforeTheNextLook.test(line))) {
+          world.advance(180_000);
+          await world.settle();
+        }
+        await scenario.afterwards?.(world);
+      },
+    };
+    const count = await crashUnderSeeds(() => late, schedules / 75);
     expect(count).toBeGreaterThan(40);
   }, 240_000);
 

@@ -109,3 +109,10 @@ export async function crashEverywhere(scenario: Scenario, seed: number): Promise
     }
   return count;
 }
+
+/** {@link crashEverywhere} for so many seeds, each with a scenario of its own. */
+export async function crashUnderSeeds(make: () => Scenario, seeds: number): Promise<number> {
+  let count = 0;
+  for (let seed = 1; seed <= Math.ceil(seeds); seed += 1) count += await crashEverywhere(make(), seed);
+  return count;
+}

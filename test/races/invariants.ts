@@ -18,14 +18,11 @@ export function checkDeliveries(
   qos: 1 | 2,
   topic?: string,
 ): void {
-  const arrivals = subscriber.arrivals.filter((arrival) => topic === undefined || arrival.topic === topic);
   for (const publisher of publishers) {
     const prefix = `${publisher.options.id}:`;
     for (const text of publisher.acknowledged) {
       if (!text.startsWith(prefix)) continue;
-      const times = arrivals.filter((arrival) => arrival.text === text).length;
-      if (times === 0) world.violation(`${subscriber.options.id}: "${text}" is lost`);
-      if (qos === 2 && times > 1) world.violation(`${subscriber.options.id}: "${text}" came ${times} times`);
+      checkArrival(world, subscriber, text, { qos, topic });
     }
     checkOrder(world, subscriber, prefix, topic);
     if (!publisher.idle)
@@ -33,6 +30,20 @@ export function checkDeliveries(
         `${publisher.options.id} has no acknowledgement for ${publisher.unacknowledged.join(', ')}`,
       );
   }
+}
+
+/** A message that has been acknowledged has come: at QoS 1 at least once, at QoS 2 exactly once. */
+export function checkArrival(
+  world: World,
+  subscriber: Client,
+  text: string,
+  { qos, topic }: { readonly qos: 1 | 2; readonly topic?: string | undefined },
+): void {
+  const times = subscriber.arrivals.filter(
+    (arrival) => arrival.text === text && (topic === undefined || arrival.topic === topic),
+  ).length;
+  if (times === 0) world.violation(`${subscriber.options.id}: "${text}" is lost`);
+  if (qos === 2 && times > 1) world.violation(`${subscriber.options.id}: "${text}" came ${times} times`);
 }
 
 /** First deliveries of each publisher in the order of publishing [MQTT-4.6.0-6 v3+v5]. */

@@ -1,27 +1,17 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { topicPartOf } from '../../lib/aws/rule-queue.ts';
 import { createContext } from '../../lib/broker/broker.ts';
 import type { Ports } from '../../lib/core/ports.ts';
-import type { RuleDrain, RuleRecord } from '../../lib/core/rules.ts';
+import type { RuleRecord } from '../../lib/core/rules.ts';
 import { defaultSettings } from '../../lib/core/settings.ts';
 import { type TenantId, vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { serveRuleBatch } from '../../lib/rules/run/batch.ts';
 import type { RuleRunContext } from '../../lib/rules/run/context.ts';
 import { createRuleDefinitions } from '../../lib/rules/run/definitions.ts';
 import type { DeliveryOutcome, RuleTargetPort } from '../../lib/rules/target.ts';
-import { version } from '../../lib/store/attributes.ts';
 import { createStores } from '../../lib/store/stores.ts';
-import { liveCopies, livePart } from '../../lib/store/tenant-live.ts';
 import { clientOf, MemoryDynamo, memoryTables } from './memory-dynamo.ts';
-
-interface Queued {
-  readonly id: string;
-  readonly group: string;
-  readonly content: { readonly record: RuleRecord } | { readonly drain: RuleDrain };
-  readonly sequence: string;
-  receiveCount: number;
-  visibleAtMs: number;
-}
+import { batchOf, type QueuedForRule } from './rule-queue.ts';
+import { storeTenant } from './stored-tenant.ts';
 
 interface Wait {
   readonly untilMs: number;
@@ -45,7 +35,7 @@ export class RuleWorkers {
   readonly #atMost: number;
   readonly #db = new MemoryDynamo();
   /** Messages by their group, in their order. */
-  readonly #groups = new Map<string, Queued[]>();
+  readonly #groups = new Map<string, QueuedForRule[]>();
   readonly #handledGroups = new Set<string>();
   readonly #drains = new Set<string>();
   #waits: Wait[] = [];
@@ -59,13 +49,7 @@ export class RuleWorkers {
 
   async addRule(tenant: string, name: string): Promise<TenantId> {
     const id = vouchedTenantId(tenant);
-    for (let copy = 0; copy < liveCopies; copy += 1)
-      this.#db.run(
-        new PutItemCommand({
-          TableName: memoryTables.tenants,
-          Item: { tenant: { S: id }, part: { S: livePart(copy) }, v: version, status: { S: 'active' } },
-        }),
-      );
+    storeTenant((command) => this.#db.run(command), id);
     await this.context.rules.put(
       id,
       {
@@ -126,7 +110,7 @@ export class RuleWorkers {
     return new Promise((resolve) => this.#waits.push({ untilMs: this.nowMs + milliseconds, resolve }));
   }
 
-  #send(content: Queued['content'], group: string): void {
+  #send(content: QueuedForRule['content'], group: string): void {
     this.#sent += 1;
     const sequence = String(this.#sent);
     const messages = this.#groups.get(group) ?? [];
@@ -135,7 +119,7 @@ export class RuleWorkers {
   }
 
   /** Up to ten messages of the group that has waited longest among those that are free. */
-  #peekBatch(): Queued[] {
+  #peekBatch(): QueuedForRule[] {
     if (this.#running >= this.#atMost) return [];
     for (const [group, messages] of this.#groups)
       if (!this.#handledGroups.has(group) && messages.every(({ visibleAtMs }) => visibleAtMs <= this.nowMs))
@@ -143,7 +127,7 @@ export class RuleWorkers {
     return [];
   }
 
-  #nextBatch(): Queued[] {
+  #nextBatch(): QueuedForRule[] {
     const batch = this.#peekBatch();
     const [first] = batch;
     if (first === undefined) return [];
@@ -153,21 +137,11 @@ export class RuleWorkers {
     return batch;
   }
 
-  #serve(received: readonly Queued[]): void {
+  #serve(received: readonly QueuedForRule[]): void {
     const names = new Set(
       received.map(({ content }) => ('record' in content ? content.record.rule : content.drain.rule)),
     );
     for (const name of names) this.busy.set(name, (this.busy.get(name) ?? 0) + 1);
-    const batch = {
-      records: received.flatMap(({ id, receiveCount, sequence, content }) =>
-        'record' in content
-          ? [{ id, receiveCount, sequence, ...content, strand: topicPartOf(content.record.message.topic) }]
-          : [],
-      ),
-      drains: received.flatMap(({ id, receiveCount, content }) =>
-        'drain' in content ? [{ id, receiveCount, ...content }] : [],
-      ),
-    };
     const receipts = {
       remove: async (ids: readonly string[]) => this.#remove(received[0]?.group ?? '', ids),
       hide: async (ids: readonly string[], seconds: number) => {
@@ -175,7 +149,7 @@ export class RuleWorkers {
       },
       pause: (milliseconds: number) => this.#wait(milliseconds),
     };
-    void serveRuleBatch(this.context, batch, receipts).then((left) => {
+    void serveRuleBatch(this.context, batchOf(received), receipts).then((left) => {
       this.#running -= 1;
       for (const name of names) this.busy.set(name, (this.busy.get(name) ?? 0) - 1);
       const group = received[0]?.group ?? '';

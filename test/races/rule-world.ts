@@ -1,4 +1,3 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { ruleDeduplicationId, topicPartOf } from '../../lib/aws/rule-queue.ts';
 import { createContext } from '../../lib/broker/broker.ts';
 import type { Message } from '../../lib/core/model.ts';
@@ -12,28 +11,17 @@ import { type RuleReceipts, serveRuleBatch } from '../../lib/rules/run/batch.ts'
 import type { RuleRunContext } from '../../lib/rules/run/context.ts';
 import { createRuleDefinitions } from '../../lib/rules/run/definitions.ts';
 import type { DeliveryOutcome, RuleTargetPort } from '../../lib/rules/target.ts';
-import { version } from '../../lib/store/attributes.ts';
 import { createStores } from '../../lib/store/stores.ts';
-import { liveCopies, livePart } from '../../lib/store/tenant-live.ts';
 import { clientOf, MemoryDynamo, memoryTables } from './memory-dynamo.ts';
+import { batchOf, type QueuedContent, type QueuedForRule } from './rule-queue.ts';
 import { Handler, inOrder, Scheduler, type Step } from './scheduler.ts';
+import { storeTenant } from './stored-tenant.ts';
 
 /** Processes that run workers, each with its own caches. */
 const instances = 2;
 /** What Lambda gives a function, and what SQS hides a message for, in ms. */
 const functionMs = 30_000;
 const visibilityMs = 180_000;
-
-type Content = { readonly record: RuleRecord } | { readonly drain: RuleDrain };
-
-interface Queued {
-  readonly id: string;
-  readonly content: Content;
-  readonly group: string;
-  readonly sequence: string;
-  receiveCount: number;
-  visibleAtMs: number;
-}
 
 /** Workers of one rule over the real store; a scheduler controls queue, target and time. */
 export class RuleWorld {
@@ -63,7 +51,7 @@ export class RuleWorld {
   /** Runs when workers or operators have sent records. */
   afterSend: (() => Promise<void>) | undefined;
   readonly #lanes = new Set<RuleLane>(['common', 'kafka']);
-  readonly #queue: Queued[] = [];
+  readonly #queue: QueuedForRule[] = [];
   readonly #seen = new Set<string>();
   readonly #startedAtMs = new Map<string, number>();
   #sent = 0;
@@ -90,18 +78,7 @@ export class RuleWorld {
   }
 
   setTenantStatus(status: 'active' | 'suspended'): void {
-    for (let copy = 0; copy < liveCopies; copy += 1)
-      this.db.run(
-        new PutItemCommand({
-          TableName: memoryTables.tenants,
-          Item: {
-            tenant: { S: this.tenant },
-            part: { S: livePart(copy) },
-            v: version,
-            status: { S: status },
-          },
-        }),
-      );
+    storeTenant((command) => this.db.run(command), this.tenant, status);
   }
 
   async storeRule(changes: Partial<Rule> = {}): Promise<void> {
@@ -172,7 +149,7 @@ export class RuleWorld {
     }
   }
 
-  #send(content: Content, deduplicationId: string, group: string): void {
+  #send(content: QueuedContent, deduplicationId: string, group: string): void {
     if (this.#seen.has(deduplicationId)) return;
     this.#seen.add(deduplicationId);
     this.#sent += 1;
@@ -316,17 +293,7 @@ export class RuleWorld {
     };
     const context = this.contexts[Math.floor(this.random() * instances)];
     if (context === undefined) throw new RangeError('no instance');
-    const batch = {
-      records: received.flatMap(({ id, receiveCount, sequence, content }) =>
-        'record' in content
-          ? [{ id, receiveCount, sequence, ...content, strand: topicPartOf(content.record.message.topic) }]
-          : [],
-      ),
-      drains: received.flatMap(({ id, receiveCount, content }) =>
-        'drain' in content ? [{ id, receiveCount, ...content }] : [],
-      ),
-    };
-    const result = this.scheduler.start(handler, () => serveRuleBatch(context, batch, receipts));
+    const result = this.scheduler.start(handler, () => serveRuleBatch(context, batchOf(received), receipts));
     result.then(
       (left) => {
         this.#startedAtMs.delete(handler.name);

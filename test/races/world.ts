@@ -1,4 +1,3 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { createFanoutHandler } from '../../functions/fanout.ts';
 import { type Broker, createBroker, createContext } from '../../lib/broker/broker.ts';
 import { firstEdgeLook } from '../../lib/broker/edge-death.ts';
@@ -13,13 +12,12 @@ import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import type { ScheduledTimer } from '../../lib/core/timers.ts';
 import { createUsageMeter } from '../../lib/limits/usage-meter.ts';
 import { seededRandom } from '../../lib/local/gateway/index.ts';
-import { version } from '../../lib/store/attributes.ts';
 import { createStores } from '../../lib/store/stores.ts';
-import { liveCopies, livePart } from '../../lib/store/tenant-live.ts';
 import { Client, type ClientOptions, type Socket } from './client.ts';
 import { FanoutGroups } from './fanout-groups.ts';
 import { type Command, clientOf, MemoryDynamo, memoryTables } from './memory-dynamo.ts';
 import { Handler, inOrder, Scheduler, type Step } from './scheduler.ts';
+import { storeTenant } from './stored-tenant.ts';
 
 /** Processes that run handlers, each with its own caches. */
 const instances = 2;
@@ -156,18 +154,7 @@ export class World {
       );
       return Object.assign(createBroker(context), { context });
     });
-    for (let copy = 0; copy < liveCopies; copy += 1)
-      execute(
-        new PutItemCommand({
-          TableName: memoryTables.tenants,
-          Item: {
-            tenant: { S: this.tenant },
-            part: { S: livePart(copy) },
-            v: version,
-            status: { S: 'active' },
-          },
-        }),
-      );
+    storeTenant(execute, this.tenant);
     this.scheduler.environment = () => this.#steps();
   }
 
