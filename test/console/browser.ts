@@ -26,6 +26,9 @@ export interface ConsoleUnderTest {
 /** A page, with everything that its console has complained about. */
 export type OpenPage = Page & { readonly complaints: string[] };
 
+/** A name that would run a script, were it taken for markup. */
+export const hostile = '<img src=x onerror="document.title=1">';
+
 /** Longest time that tests wait for what a page shows, in milliseconds. */
 const patienceMs = 20_000;
 

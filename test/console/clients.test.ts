@@ -1,11 +1,7 @@
-import mqtt from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { adapterOptions } from '../support/service.ts';
 import { lacks } from '../support/tools.ts';
 import { seriousFindings } from './axe.ts';
-import { type ConsoleUnderTest, startConsoleUnderTest } from './browser.ts';
-
-const hostile = '<img src=x onerror="document.title=1">';
+import { type ConsoleUnderTest, hostile, startConsoleUnderTest } from './browser.ts';
 
 describe.skipIf(lacks('chromium'))('clients in the console', () => {
   let tested: ConsoleUnderTest;
@@ -15,9 +11,10 @@ describe.skipIf(lacks('chromium'))('clients in the console', () => {
   afterAll(() => tested?.close());
 
   async function connect(tenant: string, clientId: string) {
-    const minted = await tested.service.tenant(tenant);
-    const options = await adapterOptions(minted, { clientId, reconnectPeriod: 0 });
-    return { client: await mqtt.connectAsync(tested.service.url, options), options };
+    const { service } = tested;
+    const mint = await service.tenant(tenant);
+    const again = () => service.connect(mint, { clientId });
+    return { client: await again(), again };
   }
 
   test('a client is listed with its subscriptions, traced, disconnected, released', async () => {
@@ -49,7 +46,7 @@ describe.skipIf(lacks('chromium'))('clients in the console', () => {
   });
 
   test('a banned client is disconnected and refused until the ban ends', async () => {
-    const { client, options } = await connect('bans', 'noisy');
+    const { client, again } = await connect('bans', 'noisy');
     const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
     const page = await tested.open('#/clients/bans?client=noisy');
     await page.getByRole('button', { name: 'Ban' }).click();
@@ -57,13 +54,12 @@ describe.skipIf(lacks('chromium'))('clients in the console', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Ban' }).click();
     await closed;
     await page.getByText('noisy is banned.').waitFor();
-    await expect(mqtt.connectAsync(tested.service.url, options)).rejects.toThrow();
+    await expect(again()).rejects.toThrow();
     await page.goto(`${tested.origin}/console#/clients/bans`);
     await page.getByRole('cell', { name: hostile }).waitFor();
     await page.getByRole('button', { name: 'End ban of noisy' }).click();
     await page.getByText('noisy may connect again.').waitFor();
-    const again = await mqtt.connectAsync(tested.service.url, options);
-    await again.endAsync();
+    await (await again()).endAsync();
     // It had no session beyond its connection: the page asks for it, and learns that it is gone.
     expect(page.complaints.filter((text) => !text.includes('404'))).toEqual([]);
     await page.context().close();

@@ -1,13 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import mqtt from 'mqtt';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { adapterOptions, inbox } from '../support/service.ts';
+import { inbox } from '../support/service.ts';
 import { lacks } from '../support/tools.ts';
 import { seriousFindings } from './axe.ts';
-import { type ConsoleUnderTest, startConsoleUnderTest } from './browser.ts';
-
-const hostile = '<img src=x onerror="document.title=1">';
+import { type ConsoleUnderTest, hostile, startConsoleUnderTest } from './browser.ts';
 
 describe.skipIf(lacks('chromium'))('the MQTT client of the console', () => {
   let tested: ConsoleUnderTest;
@@ -17,10 +14,8 @@ describe.skipIf(lacks('chromium'))('the MQTT client of the console', () => {
   afterAll(() => tested?.close());
 
   async function connect(tenant: string, clientId: string) {
-    const minted = await tested.service.tenant(tenant);
-    const options = await adapterOptions(minted, { clientId, reconnectPeriod: 0 });
-    const client = await mqtt.connectAsync(tested.service.url, options);
-    return { client, token: await minted({}) };
+    const mint = await tested.service.tenant(tenant);
+    return { client: await tested.service.connect(mint, { clientId }), token: await mint({}) };
   }
 
   async function openWith(page: Page, token: string, clientId: string, version = 'MQTT 5.0') {

@@ -1,13 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import mqtt from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { adapterOptions, inbox } from '../support/service.ts';
+import { inbox } from '../support/service.ts';
 import { lacks } from '../support/tools.ts';
 import { seriousFindings } from './axe.ts';
-import { type ConsoleUnderTest, startConsoleUnderTest } from './browser.ts';
-
-const hostile = '<img src=x onerror="document.title=1">';
+import { type ConsoleUnderTest, hostile, startConsoleUnderTest } from './browser.ts';
 
 /** A webhook's receiver that answers `status` and hands out what it was sent. */
 async function startReceiver() {
@@ -46,8 +43,7 @@ describe.skipIf(lacks('chromium'))('rules in the console', () => {
   afterAll(() => tested?.close());
 
   async function connect(tenant: string, clientId: string) {
-    const minted = await tested.service.tenant(tenant);
-    return mqtt.connectAsync(tested.service.url, await adapterOptions(minted, { clientId }));
+    return tested.service.connect(await tested.service.tenant(tenant), { clientId });
   }
 
   test('a webhook is added, tested, fired, refused, sent again, paused and removed', async () => {

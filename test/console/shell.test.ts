@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lacks } from '../support/tools.ts';
-import { type ConsoleUnderTest, startConsoleUnderTest } from './browser.ts';
+import { type ConsoleUnderTest, hostile, startConsoleUnderTest } from './browser.ts';
 
 describe.skipIf(lacks('chromium'))('the console in Chromium', () => {
   let tested: ConsoleUnderTest;
@@ -87,7 +87,6 @@ describe.skipIf(lacks('chromium'))('the console in Chromium', () => {
   });
 
   test('an address is text, whatever it holds', async () => {
-    const hostile = '<img src=x onerror="document.title=1">';
     const page = await tested.open(`#/tenants/${encodeURIComponent(hostile)}`);
     await page.getByRole('heading', { name: hostile, level: 1 }).waitFor();
     await page.getByRole('alert').getByText('tenant-name').waitFor();

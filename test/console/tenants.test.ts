@@ -1,8 +1,6 @@
-import mqtt from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { adapterOptions } from '../support/service.ts';
 import { lacks } from '../support/tools.ts';
-import { type ConsoleUnderTest, startConsoleUnderTest } from './browser.ts';
+import { type ConsoleUnderTest, hostile, startConsoleUnderTest } from './browser.ts';
 
 describe.skipIf(lacks('chromium'))('tenants in the console', () => {
   let tested: ConsoleUnderTest;
@@ -31,10 +29,7 @@ describe.skipIf(lacks('chromium'))('tenants in the console', () => {
     const token = await page.locator('.copyable code').innerText();
 
     const minted = Object.assign(async () => token, { tenant: 'made-here' });
-    const client = await mqtt.connectAsync(
-      tested.service.url,
-      await adapterOptions(minted, { clientId: 'sensor-7' }),
-    );
+    const client = await tested.service.connect(minted, { clientId: 'sensor-7' });
     await page.goto(`${tested.origin}/console#/overview`);
     await page.locator('.figure', { hasText: 'Connections' }).getByText('1', { exact: true }).waitFor();
 
@@ -67,7 +62,6 @@ describe.skipIf(lacks('chromium'))('tenants in the console', () => {
   });
 
   test('issuers are text, whatever they hold, and can be added and removed', async () => {
-    const hostile = '<img src=x onerror="document.title=1">';
     await tested.service.tenant('hostile');
     const page = await tested.open('#/tenants/hostile');
     await page.getByRole('button', { name: 'Add' }).click();

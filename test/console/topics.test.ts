@@ -1,11 +1,8 @@
-import mqtt from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { adapterOptions, inbox } from '../support/service.ts';
+import { inbox } from '../support/service.ts';
 import { lacks } from '../support/tools.ts';
 import { seriousFindings } from './axe.ts';
-import { type ConsoleUnderTest, startConsoleUnderTest } from './browser.ts';
-
-const hostile = '<img src=x onerror="document.title=1">';
+import { type ConsoleUnderTest, hostile, startConsoleUnderTest } from './browser.ts';
 
 describe.skipIf(lacks('chromium'))('topics in the console', () => {
   let tested: ConsoleUnderTest;
@@ -15,9 +12,7 @@ describe.skipIf(lacks('chromium'))('topics in the console', () => {
   afterAll(() => tested?.close());
 
   test('who would get it, publish, the retained tree with values, delete', async () => {
-    const minted = await tested.service.tenant('acme');
-    const options = await adapterOptions(minted, { clientId: 'reader' });
-    const client = await mqtt.connectAsync(tested.service.url, options);
+    const client = await tested.service.connect(await tested.service.tenant('acme'), { clientId: 'reader' });
     const received = inbox(client);
     await client.subscribeAsync('plant/+/state', { qos: 1 });
     const page = await tested.open('#/topics/acme', { bypassCSP: true });

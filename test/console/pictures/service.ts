@@ -1,7 +1,5 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import mqtt from 'mqtt';
-import { adapterOptions } from '../../support/service.ts';
 import type { ConsoleUnderTest } from '../browser.ts';
 
 /** A small plant: tenants, clients, retained messages, rules of which one fails, a ban. */
@@ -9,12 +7,11 @@ export async function prepareService({ service }: ConsoleUnderTest) {
   const mint = await service.tenant('acme', { quotas: { connections: 500, retainedMessages: 10_000 } });
   for (const name of ['demo', 'field-lab']) await service.tenant(name);
   const connect = async (clientId: string, filters: readonly string[], expiry = 3_600) => {
-    const options = await adapterOptions(mint, {
+    const client = await service.connect(mint, {
       clientId,
       clean: false,
       properties: { sessionExpiryInterval: expiry },
     });
-    const client = await mqtt.connectAsync(service.url, options);
     for (const filter of filters) await client.subscribeAsync(filter, { qos: 1 });
     return client;
   };
