@@ -5,6 +5,8 @@ import { number, valueText } from '../format.ts';
 import type { PageProps } from '../page-props.ts';
 import { Time } from '../parts/facts.tsx';
 import { TextField } from '../parts/fields.tsx';
+import { Form } from '../parts/form.tsx';
+import { ClientLink } from '../parts/links.tsx';
 import { Empty, ProblemNotice } from '../parts/notices.tsx';
 import { Page } from '../parts/page.tsx';
 import { Pager } from '../parts/pager.tsx';
@@ -38,10 +40,9 @@ function ClientList({ tenant }: PageProps) {
         </button>
       }
     >
-      <form
-        class="toolbar"
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        layout="toolbar"
+        onSubmit={() => {
           if (sought !== '') go(linkTo('clients', tenant, { client: sought }));
         }}
       >
@@ -49,7 +50,7 @@ function ClientList({ tenant }: PageProps) {
         <button type="submit" class="button" disabled={sought === ''}>
           Open
         </button>
-      </form>
+      </Form>
       {clients.problem !== undefined ? (
         <ProblemNotice problem={clients.problem} retry={() => void clients.reload()} />
       ) : (
@@ -83,11 +84,7 @@ function columnsOf(tenant: string): readonly Column<ClientSummary>[] {
   return [
     {
       title: 'Client id',
-      cell: ({ clientId }) => (
-        <a class="mono" href={linkTo('clients', tenant, { client: clientId })}>
-          {clientId}
-        </a>
-      ),
+      cell: ({ clientId }) => <ClientLink tenant={tenant} name={clientId} />,
     },
     { title: 'State', cell: ({ online }) => <OnlineBadge isOnline={online} /> },
     { title: 'MQTT', cell: ({ protocolVersion }) => protocolVersion },

@@ -5,7 +5,9 @@ import { payloadBytes } from '../mqtt/payload.ts';
 import { namedLines } from '../named-lines.ts';
 import { Badge } from '../parts/facts.tsx';
 import { Choice, Switch, TextField } from '../parts/fields.tsx';
-import { type Draft, emptyDraft, MessageFields, payloadFlaw, qosOptions } from '../parts/message-fields.tsx';
+import { Form } from '../parts/form.tsx';
+import { type Draft, qosOptions } from '../parts/message-fields.tsx';
+import { MessageForm } from '../parts/message-form.tsx';
 import { attempt } from '../parts/toasts.tsx';
 import { MqttMessages } from './mqtt-messages.tsx';
 
@@ -53,14 +55,7 @@ function Subscribe({ connection }: { readonly connection: LiveConnection }) {
       connection.subscribe(filter, { qos: Number(qos) as 0 | 1 | 2, ...(isV5 ? { nl, rap } : {}) }),
     );
   return (
-    <form
-      class="card stack"
-      aria-label="Subscribe"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void subscribe();
-      }}
-    >
+    <Form label="Subscribe" layout="card" onSubmit={() => void subscribe()}>
       <h2>Subscribe</h2>
       <TextField label="Topic filter" value={filter} onChange={setFilter} isMono isRequired />
       <Choice label="QoS" value={qos} onChange={setQos} options={qosOptions} />
@@ -90,14 +85,13 @@ function Subscribe({ connection }: { readonly connection: LiveConnection }) {
           </li>
         ))}
       </ul>
-    </form>
+    </Form>
   );
 }
 
 function Publish({ connection }: { readonly connection: LiveConnection }) {
-  const [draft, setDraft] = useState<Draft>(emptyDraft);
   const hasProperties = connection.protocol === '5.0';
-  const publish = () =>
+  const publish = (draft: Draft) =>
     attempt(
       () =>
         connection.publish(draft.topic, payloadBytes(draft.payload, draft.form), {
@@ -108,26 +102,12 @@ function Publish({ connection }: { readonly connection: LiveConnection }) {
       `Published to ${draft.topic}.`,
     );
   return (
-    <form
-      class="card stack"
-      aria-label="Publish"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void publish();
-      }}
-    >
-      <h2>Publish</h2>
-      <MessageFields draft={draft} onChange={setDraft} hasProperties={hasProperties} />
-      <div>
-        <button
-          type="submit"
-          class="button button-main"
-          disabled={draft.topic === '' || payloadFlaw(draft) !== undefined}
-        >
-          Publish
-        </button>
-      </div>
-    </form>
+    <MessageForm
+      action="Publish"
+      title="Publish"
+      hasProperties={hasProperties}
+      onSubmit={(draft) => void publish(draft)}
+    />
   );
 }
 

@@ -3,6 +3,7 @@ import { type ApiProblem, admin } from '../api/call.ts';
 import type { Rule, RuleTarget } from '../api/rule-types.ts';
 import { asProblem } from '../api/use-load.ts';
 import { Switch, TextField } from '../parts/fields.tsx';
+import { Form } from '../parts/form.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { Page, Section } from '../parts/page.tsx';
 import { attempt, toastDone } from '../parts/toasts.tsx';
@@ -80,15 +81,7 @@ export function RuleForm({ tenant, onStored, ...props }: Props) {
         )
       }
     >
-      <form
-        ref={form}
-        class="card stack"
-        aria-label="Rule"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void store();
-        }}
-      >
+      <Form elementRef={form} label="Rule" layout="card" onSubmit={() => void store()}>
         {existing === undefined && (
           <TextField
             label="Name"
@@ -137,7 +130,7 @@ export function RuleForm({ tenant, onStored, ...props }: Props) {
             Cancel
           </a>
         </div>
-      </form>
+      </Form>
       <Section
         title="Test"
         about="Says what the rule above would do with a message. Nothing is sent or stored."

@@ -5,7 +5,8 @@ import { asProblem } from '../api/use-load.ts';
 import { payloadBytes } from '../mqtt/payload.ts';
 import { Badge, Facts } from '../parts/facts.tsx';
 import { TextField } from '../parts/fields.tsx';
-import { type Draft, emptyDraft, MessageFields, messageOf, payloadFlaw } from '../parts/message-fields.tsx';
+import { type Draft, messageOf } from '../parts/message-fields.tsx';
+import { MessageForm } from '../parts/message-form.tsx';
 import { ProblemNotice } from '../parts/notices.tsx';
 import { Payload } from '../parts/payload.tsx';
 
@@ -22,39 +23,24 @@ export function RuleTest(props: {
   readonly rule?: () => object;
 }) {
   const { path, rule } = props;
-  const [draft, setDraft] = useState<Draft>(() => ({
-    ...emptyDraft,
-    topic: /[+#]/.test(props.topic) ? '' : props.topic,
-  }));
   const [clientId, setClientId] = useState('');
   const [answer, setAnswer] = useState<Rehearsal | ApiProblem | undefined>(undefined);
-  const ask = async () => {
+  const ask = async (draft: Draft) => {
     const message = { ...messageOf(draft), ...(clientId === '' ? {} : { clientId }) };
     const body = rule === undefined ? message : { rule: rule(), message };
     setAnswer(await admin<Rehearsal>('POST', path, { body }).catch(asProblem));
   };
   return (
     <div class="two-columns">
-      <form
-        class="card stack"
-        aria-label="Test"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void ask();
-        }}
+      <MessageForm
+        action="Test"
+        topic={/[+#]/.test(props.topic) ? '' : props.topic}
+        hasProperties
+        hasExpiry={false}
+        onSubmit={(draft) => void ask(draft)}
       >
-        <MessageFields draft={draft} onChange={setDraft} hasProperties hasExpiry={false} />
         <TextField label="Published by client" value={clientId} onChange={setClientId} isMono />
-        <div>
-          <button
-            type="submit"
-            class="button button-main"
-            disabled={draft.topic === '' || payloadFlaw(draft) !== undefined}
-          >
-            Test
-          </button>
-        </div>
-      </form>
+      </MessageForm>
       <div aria-live="polite">{answer !== undefined && <Outcome answer={answer} />}</div>
     </div>
   );

@@ -2,6 +2,7 @@ import type { RuleSummary } from '../api/rule-types.ts';
 import { usePaged } from '../api/use-paged.ts';
 import type { PageProps } from '../page-props.ts';
 import { Copyable } from '../parts/facts.tsx';
+import { RuleLink } from '../parts/links.tsx';
 import { Empty, ProblemNotice } from '../parts/notices.tsx';
 import { Page } from '../parts/page.tsx';
 import { Pager } from '../parts/pager.tsx';
@@ -82,11 +83,7 @@ function columnsOf(tenant: string): readonly Column<RuleSummary>[] {
   return [
     {
       title: 'Name',
-      cell: ({ name }) => (
-        <a class="mono" href={linkTo('rules', tenant, { rule: name })}>
-          {name}
-        </a>
-      ),
+      cell: ({ name }) => <RuleLink tenant={tenant} name={name} />,
     },
     { title: 'State', cell: (rule) => <RuleBadge rule={rule} /> },
     {

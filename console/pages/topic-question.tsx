@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { Choice, TextField } from '../parts/fields.tsx';
+import { Form } from '../parts/form.tsx';
 import { qosOptions } from '../parts/message-fields.tsx';
 import { remember, route } from '../route.ts';
 
@@ -30,13 +31,10 @@ export function TopicQuestionForm() {
   const [typed, setTyped] = useState(askedQuestion);
   const set = (next: Partial<TopicQuestion>) => setTyped({ ...typed, ...next });
   return (
-    <form
-      class="toolbar"
-      aria-label="Explain"
-      onSubmit={(event) => {
-        event.preventDefault();
-        remember({ ...typed, qos: typed.qos === '1' ? undefined : typed.qos });
-      }}
+    <Form
+      label="Explain"
+      layout="toolbar"
+      onSubmit={() => remember({ ...typed, qos: typed.qos === '1' ? undefined : typed.qos })}
     >
       <TextField label="Topic name" value={typed.topic} onChange={(topic) => set({ topic })} isMono />
       <TextField
@@ -57,6 +55,6 @@ export function TopicQuestionForm() {
       <button type="submit" class="button button-main" disabled={typed.topic === ''}>
         Explain
       </button>
-    </form>
+    </Form>
   );
 }

@@ -4,10 +4,10 @@ import { useLoad } from '../api/use-load.ts';
 import { usePaged } from '../api/use-paged.ts';
 import { bytes, number } from '../format.ts';
 import { Badge, Facts } from '../parts/facts.tsx';
+import { ClientLink, RuleLink } from '../parts/links.tsx';
 import { Empty, Note, ProblemNotice } from '../parts/notices.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { type Column, Table } from '../parts/table.tsx';
-import { linkTo } from '../route.ts';
 import type { TopicQuestion } from './topic-question.tsx';
 
 const outcomes = {
@@ -106,10 +106,7 @@ function OneRecipient(props: {
     <>
       <section class="card stack" aria-label="Verdict">
         <p>
-          <a class="mono" href={linkTo('clients', tenant, { client: client.clientId })}>
-            {client.clientId}
-          </a>{' '}
-          <Badge kind={kind}>{verdict}</Badge>
+          <ClientLink tenant={tenant} name={client.clientId} /> <Badge kind={kind}>{verdict}</Badge>
         </p>
         {client.findings.map(({ code, text }) => (
           <p key={code}>{text}</p>
@@ -141,10 +138,7 @@ function Fired(props: Explanation['rules'][number] & { readonly tenant: string }
   const { tenant, name, filter, status, hasPattern } = props;
   return (
     <p>
-      <a class="mono" href={linkTo('rules', tenant, { rule: name })}>
-        {name}
-      </a>{' '}
-      ({filter}, {status}
+      <RuleLink tenant={tenant} name={name} /> ({filter}, {status}
       {hasPattern && ', if its pattern matches'})
     </p>
   );
@@ -154,11 +148,7 @@ function columnsOf(tenant: string): readonly Column<Recipient>[] {
   return [
     {
       title: 'Client id',
-      cell: ({ clientId }) => (
-        <a class="mono" href={linkTo('clients', tenant, { client: clientId })}>
-          {clientId}
-        </a>
-      ),
+      cell: ({ clientId }) => <ClientLink tenant={tenant} name={clientId} />,
     },
     { title: 'Topic filter', cell: ({ filter }) => <span class="mono roomy">{filter}</span> },
     { title: 'QoS', cell: ({ qos }) => String(qos), isNumber: true },

@@ -7,6 +7,7 @@ import { bytes, distinctNames } from '../format.ts';
 import { payloadBytes } from '../mqtt/payload.ts';
 import { Facts, Time } from '../parts/facts.tsx';
 import { TextField } from '../parts/fields.tsx';
+import { Form } from '../parts/form.tsx';
 import { Empty, ProblemNotice } from '../parts/notices.tsx';
 import { Section } from '../parts/page.tsx';
 import { Pager } from '../parts/pager.tsx';
@@ -24,18 +25,12 @@ export function RetainedTopics({ tenant }: { readonly tenant: string }) {
   const { items, problem } = retained;
   return (
     <Section title="Retained messages" about="By the levels of their topics. Open one to see its value.">
-      <form
-        class="toolbar"
-        onSubmit={(event) => {
-          event.preventDefault();
-          setPrefix(typed);
-        }}
-      >
+      <Form layout="toolbar" onSubmit={() => setPrefix(typed)}>
         <TextField label="Topics that begin with" value={typed} onChange={setTyped} isMono />
         <button type="submit" class="button">
           Show
         </button>
-      </form>
+      </Form>
       {problem !== undefined && <ProblemNotice problem={problem} retry={() => void retained.reload()} />}
       {items?.length === 0 && (
         <Empty title="No topic holds a retained message">Publish one with Retain below.</Empty>

@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { ApiProblem, admin } from '../api/call.ts';
 import type { PageProps } from '../page-props.ts';
-import { type Draft, emptyDraft, MessageFields, messageOf, payloadFlaw } from '../parts/message-fields.tsx';
+import { type Draft, messageOf } from '../parts/message-fields.tsx';
+import { MessageForm } from '../parts/message-form.tsx';
 import { Page, Section } from '../parts/page.tsx';
 import { attempt } from '../parts/toasts.tsx';
 import { askedQuestion, TopicQuestionForm } from './topic-question.tsx';
@@ -37,8 +38,7 @@ function PublishAsOperator({
   readonly tenant: string;
   readonly onPublished: () => void;
 }) {
-  const [draft, setDraft] = useState<Draft>(emptyDraft);
-  const publish = async () => {
+  const publish = async (draft: Draft) => {
     const isDone = await attempt(() => publishDraft(tenant, draft), `Published to ${draft.topic}.`);
     if (isDone && draft.retain) onPublished();
   };
@@ -47,25 +47,7 @@ function PublishAsOperator({
       title="Publish"
       about="As the operator: to every topic that does not begin with “$”, within the tenant's quotas."
     >
-      <form
-        class="card stack"
-        aria-label="Publish"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void publish();
-        }}
-      >
-        <MessageFields draft={draft} onChange={setDraft} hasProperties />
-        <div>
-          <button
-            type="submit"
-            class="button button-main"
-            disabled={draft.topic === '' || payloadFlaw(draft) !== undefined}
-          >
-            Publish
-          </button>
-        </div>
-      </form>
+      <MessageForm action="Publish" hasProperties onSubmit={(draft) => void publish(draft)} />
     </Section>
   );
 }
