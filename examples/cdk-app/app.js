@@ -8,7 +8,8 @@ const stack = new Stack(app, 'Devices');
 // Preset `dev` deletes all data with the stack. Leave it out for production.
 const wisp = new Wisp(stack, 'Wisp', { preset: 'dev', logLevel: 'INFO' });
 
-// A function of this app that may use the admin API, for example to suspend a tenant that does not pay.
+// A function of this app that may use the admin API, for example to suspend a tenant that does not
+// pay.
 const billing = new LambdaFunction(stack, 'Billing', {
   runtime: Runtime.NODEJS_24_X,
   architecture: Architecture.ARM_64,

@@ -3,8 +3,8 @@
 const { INFLUX_URL, INFLUX_ORG, INFLUX_BUCKET, INFLUX_TOKEN } = process.env;
 
 /**
- * @param event the envelope of a rule, version 1. A message that comes again has the same series and
- *   time, so it replaces its point.
+ * @param event the envelope of a rule, version 1. A message that comes again has the same series
+ *   and time, so it replaces its point.
  */
 export async function handler(event) {
   const line = lineOf(event);
