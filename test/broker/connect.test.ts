@@ -3,18 +3,14 @@ import type { Ports } from '../../lib/core/ports.ts';
 import { vouchedTenantId } from '../../lib/core/tenant-id.ts';
 import { reasonText } from '../../lib/mqtt/index.ts';
 import { notedSince } from './cases/noted.ts';
-import { refusedConnects } from './cases/refused-connects.ts';
+import { refusedConnects, withBusySession } from './cases/refused-connects.ts';
 import { publish, subscribe } from './packets.ts';
 import { useSuite } from './suite.ts';
 
 const suite = useSuite({
   wrapPorts: (ports: Ports): Ports => ({
     ...ports,
-    sessions: {
-      ...ports.sessions,
-      replace: async (session, previous) =>
-        session.clientId === 'busy' ? false : ports.sessions.replace(session, previous),
-    },
+    sessions: withBusySession(ports.sessions),
   }),
 });
 

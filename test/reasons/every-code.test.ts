@@ -13,6 +13,7 @@ import { type ListenerRefusal, listenerRefusals } from '../../lib/listeners/opti
 import { bridgeLog } from '../../lib/local/log.ts';
 import { giveUp } from '../../lib/rules/run/give-up.ts';
 import { notedSince } from '../broker/cases/noted.ts';
+import { withBusySession } from '../broker/cases/refused-connects.ts';
 import { useSuite } from '../broker/suite.ts';
 import { silentLog } from '../support/silent-log.ts';
 import { driven } from './driven.ts';
@@ -23,9 +24,7 @@ const suite = useSuite({
   wrapPorts: (ports: Ports): Ports => ({
     ...ports,
     sessions: {
-      ...ports.sessions,
-      replace: async (session, previous) =>
-        session.clientId === 'busy' ? false : ports.sessions.replace(session, previous),
+      ...withBusySession(ports.sessions),
       allocate: async (key, generation, count) => {
         if (key.clientId === 'damaged') throw new UnreadableItemError('damaged');
         return ports.sessions.allocate(key, generation, count);

@@ -1,4 +1,5 @@
 import { generateKeyPair, SignJWT } from 'jose';
+import type { Ports } from '../../../lib/core/ports.ts';
 import type { ConnectPacket } from '../../../lib/mqtt/types.ts';
 import type { Sendable } from '../../support/raw-client.ts';
 import type { Mint } from '../../support/service.ts';
@@ -20,6 +21,15 @@ export interface RefusedConnect {
   readonly v3?: number | 'close';
   /** The earlier versions in which the case exists; default: both. */
   readonly only?: readonly (3 | 4)[];
+}
+
+/** The session of the client `busy` is opened by others all the time: see the case below. */
+export function withBusySession(sessions: Ports['sessions']): Ports['sessions'] {
+  return {
+    ...sessions,
+    replace: async (session, previous) =>
+      session.clientId === 'busy' ? false : sessions.replace(session, previous),
+  };
 }
 
 const withoutToken = ({ username: _, password: __, ...packet }: ConnectPacket): ConnectPacket => packet;
